@@ -1,0 +1,125 @@
+//! `release`: checks a build output against its record, and publishes what the peer reads.
+
+use std::path::Path;
+
+use anyhow::{Context, Result, bail, ensure};
+
+use super::Outcome;
+use crate::connection::{self, Connection};
+use crate::dir::{Buffer, Dir, Entry, Staging};
+use crate::index::Role;
+use crate::metadata::Metadata;
+use crate::record::Record;
+use crate::{log, parallel};
+
+/// The help text.
+pub const HELP: &str = "\
+Usage: release BUILD_OUTPUT_DIR RELEASE_OUTPUT_DIR
+
+Publishes what a build made: index definitions go to statedb/, connection.json
+goes to chaincode/server/ in the empty RELEASE_OUTPUT_DIR. First every file of
+BUILD_OUTPUT_DIR is checked against its record; the output of another builder
+has none, and one line says so.
+
+Exit status: 0 released, 1 refused or not possible; one line says why, and
+nothing is published.
+
+Example: release \"$PWD/bld\" \"$PWD/release\"
+";
+
+/// Where the peer looks for connection.json in the release output.
+pub const SERVER: &str = "chaincode/server";
+
+/// Runs the command.
+///
+/// # Errors
+/// When the build output differs from its record, or something cannot be read or written.
+pub fn run(build: &Path, release: &Path) -> Result<Outcome> {
+    let build = Dir::open(build)?;
+    let record = Record::read(&build)?;
+    if let Some(record) = &record {
+        check(record, &build)?;
+    }
+    let label = Metadata::read(&build).ok().map(|(metadata, _)| metadata);
+    let Some(entry) = build.find_file(connection::FILE)? else {
+        bail!("{} not found", connection::FILE)
+    };
+    let content = build.read_small(&entry)?;
+    let connection = Connection::parse_written(&content).context(connection::FILE)?;
+    let digest = crate::digest::Digest::of(&content);
+    check_copied(record.as_ref(), connection::FILE, digest)?;
+
+    let release = Dir::open(release)?;
+    let staging = Staging::new(&release)?;
+    let indexes = copy_indexes(&build, record.as_ref(), &staging.dir)?;
+    staging
+        .dir
+        .create_dirs(SERVER)?
+        .write(connection::FILE, 0o600, &content)?;
+    staging.commit(&["statedb", "chaincode"])?;
+
+    if record.is_none() {
+        log::line(
+            "release",
+            "warning: there is no record, the build output is another builder's",
+        );
+    }
+    let label = label
+        .as_ref()
+        .map_or("package without metadata.json", Metadata::label_shown);
+    log::success("release", label, indexes + 1, &digest, &connection.dial());
+    Ok(Outcome::Yes)
+}
+
+/// Refuses a build output that is not what was recorded.
+fn check(record: &Record, build: &Dir) -> Result<()> {
+    let differences = record.differences(build)?;
+    match differences.as_slice() {
+        [] => Ok(()),
+        [one] => bail!("{one}"),
+        [first, rest @ ..] => bail!("{first}, and {} more differences", rest.len()),
+    }
+}
+
+/// Refuses a file that is not what was recorded: it has changed since the check.
+fn check_copied(record: Option<&Record>, path: &str, copied: crate::digest::Digest) -> Result<()> {
+    if let Some(record) = record {
+        ensure!(
+            record.digest(path) == Some(copied),
+            "{path}: changed while it was released"
+        );
+    }
+    Ok(())
+}
+
+/// Copies the index definitions to `statedb` in `out`, and gives their number.
+fn copy_indexes(build: &Dir, record: Option<&Record>, out: &Dir) -> Result<usize> {
+    let Some(meta_inf) = build.find_dir("META-INF")? else {
+        return Ok(0);
+    };
+    let Some(statedb) = meta_inf.find_dir("statedb")? else {
+        return Ok(0);
+    };
+    let mut count = 0;
+    statedb.walk(|dir, files| {
+        let folder = dir.relative_self().trim_start_matches("META-INF/");
+        let is_index = |file: &&Entry| {
+            Role::of(&format!("{folder}/{}", file.name)).is_ok_and(|role| role == Role::Index)
+        };
+        let indexes: Vec<&Entry> = files.iter().filter(is_index).collect();
+        if indexes.is_empty() {
+            return Ok(());
+        }
+        let target = out.create_dirs(folder)?;
+        parallel::map(&indexes, |file, buffer: &mut Buffer| {
+            check_copied(
+                record,
+                &dir.relative(&file.name),
+                dir.copy(file, &target, buffer)?,
+            )
+        })?;
+        count += indexes.len();
+        Ok(())
+    })?;
+    Ok(count)
+}

@@ -1,0 +1,630 @@
+//! Directories held open, and the only place that opens, lists, copies or creates files in them.
+//!
+//! A package is hostile until it is checked, so nothing in here follows a symbolic link below a directory that a caller
+//! named: names are looked up relative to an open directory handle (through `/proc/self/fd`, the way to openat(2) that safe
+//! Rust has) without following links, and what was opened is compared with what was listed, before and after it is read.
+//! Where `/proc` is not mounted names are looked up by path; SECURITY.md says what that leaves open.
+
+use std::cmp::min;
+use std::fs::{self, DirBuilder, File, FileType, Metadata, OpenOptions, Permissions};
+use std::io::{self, Read, Write};
+use std::os::fd::AsRawFd;
+use std::os::unix::fs::{DirBuilderExt, FileTypeExt, MetadataExt, OpenOptionsExt, PermissionsExt};
+use std::path::{Path, PathBuf};
+use std::sync::OnceLock;
+
+use anyhow::{Context, Result, bail, ensure};
+
+use crate::digest::{Digest, Hasher};
+use crate::log::is_unsafe;
+
+/// The most entries that one tree may have.
+pub const MAX_ENTRIES: usize = 200_000;
+
+/// The most bytes that the files of one tree may have together.
+pub const MAX_TOTAL: u64 = 4 << 30;
+
+/// The most directories inside each other.
+pub const MAX_DEPTH: usize = 64;
+
+/// The longest path below the directory that a caller named, in bytes: the peer puts its own folders in front of it, and
+/// Linux allows 4096 in all.
+pub const MAX_PATH: usize = 2048;
+
+/// The largest file that is read into memory (metadata.json, connection.json, an index definition), in bytes.
+pub const MAX_SMALL: u64 = 1 << 20;
+
+/// The largest record file that is read: [`MAX_ENTRIES`] files with long paths, twice, in bytes.
+pub const MAX_RECORD: u64 = 256 << 20;
+
+/// The most bytes of a file that are in memory at once when it is copied or hashed.
+const PIECE: u64 = 128 << 10;
+
+/// Flags of open(2) whose values differ between systems and processors (`asm/fcntl.h`, `sys/fcntl.h`).
+#[cfg(all(target_os = "linux", any(target_arch = "aarch64", target_arch = "arm")))]
+mod flags {
+    pub const NONBLOCK: i32 = 0o4_000;
+    pub const DIRECTORY: i32 = 0o40_000;
+    pub const NOFOLLOW: i32 = 0o100_000;
+}
+#[cfg(all(
+    target_os = "linux",
+    not(any(target_arch = "aarch64", target_arch = "arm"))
+))]
+mod flags {
+    pub const NONBLOCK: i32 = 0o4_000;
+    pub const DIRECTORY: i32 = 0o200_000;
+    pub const NOFOLLOW: i32 = 0o400_000;
+}
+#[cfg(not(target_os = "linux"))]
+mod flags {
+    pub const NONBLOCK: i32 = 0x4;
+    pub const DIRECTORY: i32 = 0x10_0000;
+    pub const NOFOLLOW: i32 = 0x100;
+}
+
+/// An open directory.
+pub struct Dir {
+    handle: File,
+    /// Where it was found: for messages, and for looking names up where `/proc` is not mounted.
+    path: PathBuf,
+    /// Its path below the directory that a caller named, which is `""` itself.
+    relative: String,
+    hard_links: bool,
+}
+
+/// A regular file or a directory as it was listed.
+pub struct Entry {
+    /// The name; where it is not UTF-8, with replacement characters, and then [`Entry::fault`] says so.
+    pub name: String,
+    listed: Metadata,
+    /// Why this entry must not be copied: its type or its name.
+    pub fault: Option<&'static str>,
+}
+
+impl Entry {
+    /// Whether it is a directory.
+    #[must_use]
+    pub fn is_dir(&self) -> bool {
+        self.listed.is_dir()
+    }
+
+    /// Whether it is a regular file.
+    #[must_use]
+    pub fn is_file(&self) -> bool {
+        self.listed.is_file()
+    }
+
+    /// The file's length in bytes.
+    #[must_use]
+    pub fn size(&self) -> u64 {
+        self.listed.len()
+    }
+
+    /// Whether `now` is the same file with the same content, as far as the file system's own records tell.
+    fn is_still(&self, now: &Metadata) -> bool {
+        let identity = |file: &Metadata| {
+            let changed = (file.ctime(), file.ctime_nsec());
+            (
+                file.dev(),
+                file.ino(),
+                file.len(),
+                file.mtime(),
+                file.mtime_nsec(),
+                changed,
+            )
+        };
+        identity(&self.listed) == identity(now)
+    }
+}
+
+impl Dir {
+    /// Opens the directory at `path`, which a person or the peer chose: links that lead to it are followed.
+    ///
+    /// # Errors
+    /// When it does not exist, is not a directory or may not be read.
+    pub fn open(path: &Path) -> Result<Self> {
+        let handle = OpenOptions::new()
+            .read(true)
+            .custom_flags(flags::DIRECTORY)
+            .open(path)
+            .with_context(|| format!("cannot open {}", path.display()))?;
+        Ok(Self {
+            handle,
+            path: path.to_owned(),
+            relative: String::new(),
+            hard_links: false,
+        })
+    }
+
+    /// Files in here may have further hard links: right for folders of the person who calls us, who may keep them in a Nix
+    /// store or a backup that links equal files.
+    #[must_use]
+    pub fn with_hard_links(self) -> Self {
+        Self {
+            hard_links: true,
+            ..self
+        }
+    }
+
+    /// This directory, with paths below it counted from here.
+    #[must_use]
+    pub fn as_root(self) -> Self {
+        Self {
+            relative: String::new(),
+            ..self
+        }
+    }
+
+    /// The path of `name` below the directory that a caller named.
+    #[must_use]
+    pub fn relative(&self, name: &str) -> String {
+        if self.relative.is_empty() {
+            name.to_owned()
+        } else {
+            format!("{}/{name}", self.relative)
+        }
+    }
+
+    /// This directory's path below the directory that a caller named.
+    #[must_use]
+    pub fn relative_self(&self) -> &str {
+        &self.relative
+    }
+
+    /// The path of `name` in here, for messages.
+    #[must_use]
+    pub fn path_of(&self, name: &str) -> PathBuf {
+        self.path.join(name)
+    }
+
+    /// A path that leads to `name` in this very directory, whatever has happened to the path it was opened by.
+    fn reach(&self, name: &str) -> PathBuf {
+        static PROC: OnceLock<bool> = OnceLock::new();
+        if *PROC.get_or_init(|| fs::metadata("/proc/self/fd").is_ok()) {
+            PathBuf::from(format!("/proc/self/fd/{}/{name}", self.handle.as_raw_fd()))
+        } else {
+            self.path_of(name)
+        }
+    }
+
+    /// Opens the directory `name`, which must not be a symbolic link.
+    ///
+    /// # Errors
+    /// When there is no such directory or it may not be read.
+    pub fn subdir(&self, name: &str) -> Result<Self> {
+        let path = self.path_of(name);
+        let handle = OpenOptions::new()
+            .read(true)
+            .custom_flags(flags::DIRECTORY | flags::NOFOLLOW)
+            .open(self.reach(name))
+            .with_context(|| format!("cannot open {}", path.display()))?;
+        Ok(Self {
+            handle,
+            path,
+            relative: self.relative(name),
+            hard_links: self.hard_links,
+        })
+    }
+
+    /// The entry `name`, or `None` when there is none.
+    ///
+    /// # Errors
+    /// When it cannot be looked up, or must not be copied.
+    pub fn find(&self, name: &str) -> Result<Option<Entry>> {
+        match fs::symlink_metadata(self.reach(name)) {
+            Ok(listed) => self.sound(self.entry(name.to_owned(), listed)).map(Some),
+            Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(None),
+            Err(error) => {
+                Err(error).with_context(|| format!("cannot read {}", self.path_of(name).display()))
+            }
+        }
+    }
+
+    /// The regular file `name`, or `None` when there is none.
+    ///
+    /// # Errors
+    /// As [`Dir::find`], and when it is a directory.
+    pub fn find_file(&self, name: &str) -> Result<Option<Entry>> {
+        let entry = self.find(name)?;
+        if entry.as_ref().is_some_and(Entry::is_dir) {
+            bail!(
+                "{}: is a directory, a regular file is needed",
+                self.relative(name)
+            );
+        }
+        Ok(entry)
+    }
+
+    /// The directory `name`, opened, or `None` when there is none.
+    ///
+    /// # Errors
+    /// As [`Dir::find`], and when it is not a directory.
+    pub fn find_dir(&self, name: &str) -> Result<Option<Self>> {
+        match self.find(name)? {
+            Some(entry) if entry.is_dir() => self.subdir(name).map(Some),
+            Some(_) => bail!("{}: is a file, a directory is needed", self.relative(name)),
+            None => Ok(None),
+        }
+    }
+
+    /// Everything in here, sorted bytewise by name, faults and all.
+    ///
+    /// # Errors
+    /// When it cannot be listed or has more than [`MAX_ENTRIES`] entries.
+    pub fn list(&self) -> Result<Vec<Entry>> {
+        let cannot_list = || format!("cannot list {}", self.path.display());
+        let mut entries = Vec::new();
+        for found in fs::read_dir(self.reach("")).with_context(cannot_list)? {
+            let found = found.with_context(cannot_list)?;
+            ensure!(
+                entries.len() < MAX_ENTRIES,
+                "{}: holds more than {MAX_ENTRIES} files, the most that are copied",
+                self.path.display()
+            );
+            let listed = match found.metadata() {
+                // Gone since: whoever needs it will miss it.
+                Err(error) if error.kind() == io::ErrorKind::NotFound => continue,
+                listed => listed.with_context(cannot_list)?,
+            };
+            entries.push(match found.file_name().into_string() {
+                Ok(name) => self.entry(name, listed),
+                Err(name) => Entry {
+                    name: name.to_string_lossy().into_owned(),
+                    listed,
+                    fault: Some("its name is not UTF-8, rename it"),
+                },
+            });
+        }
+        entries.sort_unstable_by(|a, b| a.name.cmp(&b.name));
+        Ok(entries)
+    }
+
+    /// Everything in here, sorted bytewise by name, all of it fit to be copied.
+    ///
+    /// # Errors
+    /// As [`Dir::list`], and when an entry must not be copied.
+    pub fn entries(&self) -> Result<Vec<Entry>> {
+        self.list()?
+            .into_iter()
+            .map(|entry| self.sound(entry))
+            .collect()
+    }
+
+    fn entry(&self, name: String, listed: Metadata) -> Entry {
+        let fault = if name.chars().any(is_unsafe) {
+            Some("its name holds a control character, rename it")
+        } else if listed.is_file() && listed.nlink() > 1 && !self.hard_links {
+            Some("has another hard link, copy the file instead")
+        } else {
+            unfit(listed.file_type())
+        };
+        Entry {
+            name,
+            listed,
+            fault,
+        }
+    }
+
+    fn sound(&self, entry: Entry) -> Result<Entry> {
+        match entry.fault {
+            Some(fault) => bail!("{}: {fault}", self.relative(&entry.name)),
+            None => Ok(entry),
+        }
+    }
+
+    /// Reads a file of at most [`MAX_SMALL`] bytes.
+    ///
+    /// # Errors
+    /// When it is larger, cannot be read, or changes meanwhile.
+    pub fn read_small(&self, entry: &Entry) -> Result<Vec<u8>> {
+        self.read_whole(entry, MAX_SMALL)
+    }
+
+    /// Reads one of the two files of a record, whose size grows with the number of files.
+    ///
+    /// # Errors
+    /// As [`Dir::read_small`], with a limit of [`MAX_RECORD`] bytes.
+    pub fn read_record(&self, entry: &Entry) -> Result<Vec<u8>> {
+        self.read_whole(entry, MAX_RECORD)
+    }
+
+    fn read_whole(&self, entry: &Entry, limit: u64) -> Result<Vec<u8>> {
+        let (name, size) = (self.relative(&entry.name), entry.size());
+        ensure!(
+            size <= limit,
+            "{name}: has {size} bytes, more than the {limit} allowed"
+        );
+        let mut content = Vec::new();
+        self.pieces(entry, &mut Buffer::default(), |piece| {
+            content.extend_from_slice(piece);
+            Ok(())
+        })?;
+        Ok(content)
+    }
+
+    /// The digest of a file's content.
+    ///
+    /// # Errors
+    /// When it cannot be read, or changes meanwhile.
+    pub fn digest(&self, entry: &Entry, buffer: &mut Buffer) -> Result<Digest> {
+        let mut hasher = Hasher::new();
+        self.pieces(entry, buffer, |piece| {
+            hasher.update(piece);
+            Ok(())
+        })?;
+        Ok(hasher.finish())
+    }
+
+    /// Copies a file to a new one of the same name in `target`, mode 0644, and gives the digest of what was copied.
+    ///
+    /// # Errors
+    /// When it cannot be read or written, exists in `target`, or changes meanwhile.
+    pub fn copy(&self, entry: &Entry, target: &Self, buffer: &mut Buffer) -> Result<Digest> {
+        let mut copy = target.create(&entry.name, 0o644)?;
+        let mut hasher = Hasher::new();
+        self.pieces(entry, buffer, |piece| {
+            hasher.update(piece);
+            copy.write_all(piece)
+                .with_context(|| format!("cannot write {}", target.path_of(&entry.name).display()))
+        })?;
+        Ok(hasher.finish())
+    }
+
+    /// Gives a file's content to `take`, piece by piece.
+    fn pieces(
+        &self,
+        entry: &Entry,
+        buffer: &mut Buffer,
+        mut take: impl FnMut(&[u8]) -> Result<()>,
+    ) -> Result<()> {
+        let cannot_read = || format!("cannot read {}", self.path_of(&entry.name).display());
+        let unchanged = |file: &File| -> Result<()> {
+            if entry.is_still(&file.metadata().with_context(cannot_read)?) {
+                return Ok(());
+            }
+            bail!("{}: changed while it was read", self.relative(&entry.name))
+        };
+        let mut file = OpenOptions::new()
+            .read(true)
+            .custom_flags(flags::NOFOLLOW | flags::NONBLOCK)
+            .open(self.reach(&entry.name))
+            .with_context(cannot_read)?;
+        unchanged(&file)?;
+        let mut left = entry.size();
+        while left > 0 {
+            let piece = buffer.room(left);
+            match file.read(piece) {
+                Ok(0) => break,
+                Ok(count) => {
+                    take(piece.get(..count).unwrap_or_default())?;
+                    left = left.saturating_sub(count as u64);
+                }
+                Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
+                Err(error) => return Err(error).with_context(cannot_read),
+            }
+        }
+        unchanged(&file)
+    }
+
+    /// Creates the file `name` with `content` and `mode`, whatever the umask.
+    ///
+    /// # Errors
+    /// When it exists or cannot be written.
+    pub fn write(&self, name: &str, mode: u32, content: &[u8]) -> Result<()> {
+        self.create(name, mode)?
+            .write_all(content)
+            .with_context(|| format!("cannot write {}", self.path_of(name).display()))
+    }
+
+    /// Creates the file `name` with `mode`, whatever the umask.
+    ///
+    /// # Errors
+    /// When it exists or cannot be created.
+    pub fn create(&self, name: &str, mode: u32) -> Result<File> {
+        let create = || {
+            let file = OpenOptions::new()
+                .write(true)
+                .create_new(true)
+                .mode(mode)
+                .open(self.reach(name))?;
+            file.set_permissions(Permissions::from_mode(mode))?;
+            Ok::<_, io::Error>(file)
+        };
+        create().with_context(|| format!("cannot create {}", self.path_of(name).display()))
+    }
+
+    /// Creates the directory `name` with `mode`, whatever the umask, and opens it.
+    ///
+    /// # Errors
+    /// When it exists or cannot be created.
+    pub fn create_dir(&self, name: &str, mode: u32) -> Result<Self> {
+        let path = self.reach(name);
+        DirBuilder::new()
+            .mode(mode)
+            .create(&path)
+            .and_then(|()| fs::set_permissions(&path, Permissions::from_mode(mode)))
+            .with_context(|| format!("cannot create {}", self.path_of(name).display()))?;
+        self.subdir(name)
+    }
+
+    /// Opens the directory at `path` below this one, creating with mode 0755 what is missing on the way.
+    ///
+    /// # Errors
+    /// When one of them cannot be opened or created.
+    pub fn create_dirs(&self, path: &str) -> Result<Self> {
+        let mut dir = self.again()?;
+        for name in path.split('/').filter(|name| !name.is_empty()) {
+            dir = match dir.find_dir(name)? {
+                Some(dir) => dir,
+                None => dir.create_dir(name, 0o755)?,
+            };
+        }
+        Ok(dir)
+    }
+
+    /// A second handle of the same directory.
+    fn again(&self) -> Result<Self> {
+        Ok(Self {
+            handle: self
+                .handle
+                .try_clone()
+                .with_context(|| format!("cannot open {}", self.path.display()))?,
+            path: self.path.clone(),
+            relative: self.relative.clone(),
+            hard_links: self.hard_links,
+        })
+    }
+
+    /// Visits this directory and every one below it, parents first and in bytewise order of names: `visit` gets each open
+    /// directory and the regular files in it.
+    ///
+    /// # Errors
+    /// When something must not be copied, a limit is passed, or `visit` fails.
+    pub fn walk(&self, mut visit: impl FnMut(&Self, &[Entry]) -> Result<()>) -> Result<()> {
+        Walk {
+            visit: &mut visit,
+            list: Self::entries,
+            entries: 0,
+            bytes: 0,
+        }
+        .enter(self, 0)
+    }
+
+    /// As [`Dir::walk`], but what must not be copied is given to `visit` among the files, with its [`Entry::fault`].
+    ///
+    /// # Errors
+    /// When a limit is passed, or `visit` fails.
+    pub fn walk_all(&self, mut visit: impl FnMut(&Self, &[Entry]) -> Result<()>) -> Result<()> {
+        Walk {
+            visit: &mut visit,
+            list: Self::list,
+            entries: 0,
+            bytes: 0,
+        }
+        .enter(self, 0)
+    }
+}
+
+/// A walk under way, with what it has met so far.
+struct Walk<'a> {
+    list: fn(&Dir) -> Result<Vec<Entry>>,
+    visit: &'a mut dyn FnMut(&Dir, &[Entry]) -> Result<()>,
+    entries: usize,
+    bytes: u64,
+}
+
+impl Walk<'_> {
+    fn enter(&mut self, dir: &Dir, depth: usize) -> Result<()> {
+        let here = dir.path.display();
+        ensure!(
+            depth <= MAX_DEPTH,
+            "{here}: more than {MAX_DEPTH} directories inside each other"
+        );
+        let is_open = |entry: &Entry| entry.is_dir() && entry.fault.is_none();
+        let (dirs, files): (Vec<_>, Vec<_>) = (self.list)(dir)?.into_iter().partition(is_open);
+        self.entries += dirs.len() + files.len();
+        ensure!(
+            self.entries <= MAX_ENTRIES,
+            "{here}: more than {MAX_ENTRIES} files, the most that are copied"
+        );
+        for file in &files {
+            self.bytes = self.bytes.saturating_add(file.size());
+            ensure!(
+                self.bytes <= MAX_TOTAL,
+                "{}: more than {MAX_TOTAL} bytes in all, the most that are copied",
+                dir.relative(&file.name)
+            );
+            ensure!(
+                dir.relative(&file.name).len() <= MAX_PATH,
+                "{here}: holds a path of more than {MAX_PATH} bytes, which a peer may be unable to copy"
+            );
+        }
+        (self.visit)(dir, &files)?;
+        drop(files);
+        for entry in dirs {
+            self.enter(&dir.subdir(&entry.name)?, depth + 1)?;
+        }
+        Ok(())
+    }
+}
+
+/// What kind of thing that is neither a regular file nor a directory this is.
+fn unfit(kind: FileType) -> Option<&'static str> {
+    if kind.is_symlink() {
+        Some("is a symbolic link, only regular files and directories are copied")
+    } else if kind.is_fifo() {
+        Some("is a FIFO, only regular files and directories are copied")
+    } else if kind.is_socket() {
+        Some("is a socket, only regular files and directories are copied")
+    } else if kind.is_block_device() || kind.is_char_device() {
+        Some("is a device, only regular files and directories are copied")
+    } else {
+        None
+    }
+}
+
+/// Memory for pieces of files, used again and again. It is no larger than the largest file needs.
+#[derive(Default)]
+pub struct Buffer(Vec<u8>);
+
+impl Buffer {
+    /// Room for the next piece of a file of which `left` bytes are left.
+    fn room(&mut self, left: u64) -> &mut [u8] {
+        let size = usize::try_from(min(left, PIECE)).unwrap_or_default();
+        if self.0.len() < size {
+            self.0.resize(size, 0);
+        }
+        self.0.get_mut(..size).unwrap_or_default()
+    }
+}
+
+/// A hidden directory in `target` in which everything is made; [`Staging::commit`] gives it its final names. Without a
+/// commit it is removed, so a failure leaves nothing behind, and a killed process nothing under a final name.
+pub struct Staging<'a> {
+    target: &'a Dir,
+    /// Where to write.
+    pub dir: Dir,
+}
+
+impl<'a> Staging<'a> {
+    const NAME: &'static str = ".fabric-ccs-builder";
+
+    /// Starts in `target`, which must be empty.
+    ///
+    /// # Errors
+    /// When there is anything in it, or it may not be written.
+    pub fn new(target: &'a Dir) -> Result<Self> {
+        if let Some(found) = target.list()?.first() {
+            bail!(
+                "{}: exists already, the output directory must be empty",
+                target.path_of(&found.name).display()
+            );
+        }
+        let dir = target.create_dir(Self::NAME, 0o700)?.as_root();
+        Ok(Self { target, dir })
+    }
+
+    /// Moves what was made to its final names, in the order given; names that were not made are passed over.
+    ///
+    /// # Errors
+    /// When one cannot be moved.
+    pub fn commit(self, names: &[&str]) -> Result<()> {
+        for name in names {
+            match fs::rename(self.dir.reach(name), self.target.reach(name)) {
+                Err(error) if error.kind() == io::ErrorKind::NotFound => {}
+                moved => moved.with_context(|| {
+                    format!("cannot create {}", self.target.path_of(name).display())
+                })?,
+            }
+        }
+        Ok(())
+    }
+}
+
+impl Drop for Staging<'_> {
+    fn drop(&mut self) {
+        // When this fails too, the exit status still tells the peer not to use the directory.
+        let _ = fs::remove_dir_all(self.target.reach(Self::NAME));
+    }
+}

@@ -1,0 +1,237 @@
+//! State database indexes: where they are in a package, and what `CouchDB` takes.
+//!
+//! The peer checks none of this for external builders: it posts every file of an index folder to `CouchDB` when the chaincode
+//! is deployed, and an error is a line in its log. The rules are those of Fabric's own checker for its other chaincodes,
+//! `internal/ccmetadata/validators.go`:
+//!
+//! ```text
+//! definition = { "index": index, "ddoc"?: string, "name"?: string, "type"?: "json" }
+//! index      = { "fields": [ string | { string: "asc" | "desc" } ], "partial_filter_selector"?: any }
+//! ```
+
+use anyhow::{Context, Result, bail, ensure};
+use serde_json::value::RawValue;
+
+use crate::json::{self, Kind, Object};
+
+/// What a file below `META-INF` is, by its path there.
+#[derive(Debug, PartialEq, Eq)]
+pub enum Role {
+    /// An index definition, which is released.
+    Index,
+    /// A file among the state database's that is no index definition, and not released.
+    Stray,
+    /// Anything else, which is copied and not released.
+    Other,
+}
+
+impl Role {
+    /// The role of the file at `path` below `META-INF`.
+    ///
+    /// # Errors
+    /// When it lies in a collection whose name Fabric refuses.
+    pub fn of(path: &str) -> Result<Self> {
+        let parts: Vec<&str> = path.split('/').collect();
+        if let ["statedb", "couchdb", "collections", name, _, ..] = parts[..] {
+            let is_name = |byte: u8| byte.is_ascii_alphanumeric() || byte == b'_' || byte == b'-';
+            ensure!(
+                name.bytes().all(is_name),
+                r#""{name}" is not a collection's name, only letters, digits, _ and - are allowed"#
+            );
+        }
+        Ok(match parts[..] {
+            ["statedb", "couchdb", "indexes", file]
+            | ["statedb", "couchdb", "collections", _, "indexes", file]
+                if matches!(file.rsplit_once('.'), Some((_, "json"))) =>
+            {
+                Self::Index
+            }
+            ["statedb", ..] => Self::Stray,
+            _ => Self::Other,
+        })
+    }
+}
+
+/// Checks the content of an index definition.
+///
+/// # Errors
+/// When `CouchDB` would not take it: what follows the file's name in a message.
+pub fn check(content: &[u8]) -> Result<()> {
+    let definition = Object::parse(content)?.into_map();
+    for (key, value) in &definition {
+        match key.as_str() {
+            "index" => check_index(value).context("index")?,
+            "ddoc" | "name" => check_string(value).with_context(|| key.clone())?,
+            "type" => ensure!(
+                json::string(value).ok().flatten().as_deref() == Some("json"),
+                r#"type: is not "json", the only type there is"#
+            ),
+            _ => bail!(
+                r#""{key}": is not a key of an index definition, only index, ddoc, name and type are"#
+            ),
+        }
+    }
+    ensure!(
+        definition.contains_key("index"),
+        r#"index: is missing, write for example "index": {{"fields": ["owner"]}}"#
+    );
+    Ok(())
+}
+
+fn check_string(value: &RawValue) -> Result<()> {
+    let kind = Kind::of(value);
+    ensure!(kind == Kind::String, "is {kind}, a string is needed");
+    Ok(())
+}
+
+fn check_index(value: &RawValue) -> Result<()> {
+    let index = Object::from_value(value)?.into_map();
+    for (key, value) in &index {
+        match key.as_str() {
+            "fields" => check_fields(value).context("fields")?,
+            "partial_filter_selector" => {}
+            _ => bail!(
+                r#""{key}": is not a key of an index, only fields and partial_filter_selector are"#
+            ),
+        }
+    }
+    Ok(())
+}
+
+fn check_fields(value: &RawValue) -> Result<()> {
+    let kind = Kind::of(value);
+    ensure!(
+        kind == Kind::Array,
+        r#"is {kind}, an array is needed, for example ["owner"]"#
+    );
+    for field in json::array(value)? {
+        match Kind::of(field) {
+            Kind::String => {}
+            Kind::Object => {
+                for (name, sort) in Object::from_value(field)?.members() {
+                    let sort = json::string(sort).ok().flatten().unwrap_or_default();
+                    ensure!(
+                        sort.eq_ignore_ascii_case("asc") || sort.eq_ignore_ascii_case("desc"),
+                        r#""{name}": the sort must be "asc" or "desc""#
+                    );
+                }
+            }
+            kind => {
+                bail!(r#"holds {kind}, a string or an object such as {{"owner": "asc"}} is needed"#)
+            }
+        }
+    }
+    Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn outcome(content: &str) -> Result<(), String> {
+        check(content.as_bytes()).map_err(|error| format!("{error:#}"))
+    }
+
+    #[test]
+    fn takes_what_fabrics_checker_takes() {
+        for content in [
+            r#"{"index":{"fields":["docType","owner"]},"ddoc":"indexOwnerDoc","name":"indexOwner","type":"json"}"#,
+            r#"{"index":{"fields":[{"size":"desc"},{"color":"ASC"},"owner"]}}"#,
+            r#"{"index":{"fields":[],"partial_filter_selector":{"a":{"$gt":[1]}}}}"#,
+            r#"{"index":{}}"#,
+        ] {
+            assert_eq!(outcome(content), Ok(()), "{content}");
+        }
+    }
+
+    #[test]
+    fn says_what_is_wrong() {
+        for (content, message) in [
+            ("", "is not JSON: it ends too early"),
+            ("null", "is null, a JSON object is needed"),
+            ("[]", "is an array, a JSON object is needed"),
+            (
+                "{}",
+                r#"index: is missing, write for example "index": {"fields": ["owner"]}"#,
+            ),
+            (
+                r#"{"Index":{}}"#,
+                r#""Index": is not a key of an index definition, only index, ddoc, name and type are"#,
+            ),
+            (
+                r#"{"index":null}"#,
+                "index: is null, a JSON object is needed",
+            ),
+            (
+                r#"{"index":{"field":[]}}"#,
+                r#"index: "field": is not a key of an index, only fields and partial_filter_selector are"#,
+            ),
+            (
+                r#"{"index":{"fields":"a"}}"#,
+                r#"index: fields: is a string, an array is needed, for example ["owner"]"#,
+            ),
+            (
+                r#"{"index":{"fields":[1]}}"#,
+                r#"index: fields: holds a number, a string or an object such as {"owner": "asc"} is needed"#,
+            ),
+            (
+                r#"{"index":{"fields":[null]}}"#,
+                r#"index: fields: holds null, a string or an object such as {"owner": "asc"} is needed"#,
+            ),
+            (
+                r#"{"index":{"fields":[{"a":"up"}]}}"#,
+                r#"index: fields: "a": the sort must be "asc" or "desc""#,
+            ),
+            (
+                r#"{"index":{"fields":[{"a":1}]}}"#,
+                r#"index: fields: "a": the sort must be "asc" or "desc""#,
+            ),
+            (
+                r#"{"index":{},"ddoc":1}"#,
+                "ddoc: is a number, a string is needed",
+            ),
+            (
+                r#"{"index":{},"name":null}"#,
+                "name: is null, a string is needed",
+            ),
+            (
+                r#"{"index":{},"type":"text"}"#,
+                r#"type: is not "json", the only type there is"#,
+            ),
+            (
+                r#"{"index":{},"type":1}"#,
+                r#"type: is not "json", the only type there is"#,
+            ),
+        ] {
+            assert_eq!(outcome(content), Err(message.into()), "{content}");
+        }
+    }
+
+    #[test]
+    fn only_json_files_in_the_right_folders_are_indexes() {
+        for (path, role) in [
+            ("statedb/couchdb/indexes/a.json", Role::Index),
+            (
+                "statedb/couchdb/collections/c_1-A/indexes/a.json",
+                Role::Index,
+            ),
+            ("statedb/couchdb/indexes/.DS_Store", Role::Stray),
+            ("statedb/couchdb/indexes/a.JSON", Role::Stray),
+            ("statedb/couchdb/indexes/sub/a.json", Role::Stray),
+            ("statedb/couchdb/a.json", Role::Stray),
+            ("statedb/couchdb/collections/a.json", Role::Stray),
+            ("statedb/couchdb/collections/c/a.json", Role::Stray),
+            ("statedb/leveldb/indexes/a.json", Role::Stray),
+            ("MANIFEST.MF", Role::Other),
+            ("couchdb/indexes/a.json", Role::Other),
+        ] {
+            assert_eq!(Role::of(path).unwrap(), role, "{path}");
+        }
+        for path in [
+            "statedb/couchdb/collections/a.b/indexes/a.json",
+            "statedb/couchdb/collections/é/x",
+        ] {
+            assert!(Role::of(path).is_err(), "{path}");
+        }
+    }
+}

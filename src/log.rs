@@ -1,0 +1,117 @@
+//! Lines for people: the one place that writes to stderr, which is the peer's log.
+//!
+//! The peer reads stderr line by line; a line of 64 KiB stops its reading, and a program that goes on writing then blocks for
+//! ever. So a line here has at most [`MAX_LINE`] bytes and a run at most [`MAX_WARNINGS`] warnings beside its last line. What
+//! a package chose (names, labels, addresses) is escaped, so that it can forge neither log lines nor terminal codes.
+
+use std::fmt::{Display, Write as _};
+use std::io::{self, Write as _};
+
+use crate::digest::Digest;
+
+/// The longest line, with its line feed, in bytes.
+pub const MAX_LINE: usize = 4096;
+
+/// The most warnings that one run prints; one more line then says how many were left out.
+pub const MAX_WARNINGS: usize = 60;
+
+/// Writes `word: text` as one line.
+pub fn line(word: &str, text: impl Display) {
+    let line = escaped_line(&format!("{word}: {text}"));
+    // Nobody is left to be told that the peer's log is gone.
+    let _ = io::stderr().write_all(line.as_bytes());
+}
+
+/// Writes each warning as one line.
+pub fn warnings(word: &str, warnings: &[String]) {
+    for warning in warnings.iter().take(MAX_WARNINGS) {
+        line(word, format_args!("warning: {warning}"));
+    }
+    if let Some(more @ 1..) = warnings.len().checked_sub(MAX_WARNINGS) {
+        line(
+            word,
+            format_args!("warning: {more} more warnings are not shown"),
+        );
+    }
+}
+
+/// Says that a package was built or released, and what the peer will do with it.
+pub fn success(word: &str, label: &str, artifacts: usize, connection: &Digest, dial: &str) {
+    let plural = if artifacts == 1 { "" } else { "s" };
+    line(
+        word,
+        format_args!(
+            "{label}: {artifacts} artifact{plural}, connection.json sha256:{connection}, the peer will {dial}"
+        ),
+    );
+}
+
+/// `text` with its control characters escaped, cut to a line's length, and a line feed.
+#[must_use]
+pub fn escaped_line(text: &str) -> String {
+    const CUT: &str = " [cut]";
+    let mut line = escaped(text);
+    let room = MAX_LINE - 1;
+    if line.len() > room {
+        let mut end = room - CUT.len();
+        while !line.is_char_boundary(end) {
+            end -= 1;
+        }
+        line.truncate(end);
+        line.push_str(CUT);
+    }
+    line.push('\n');
+    line
+}
+
+/// `text` with every character that could move a cursor, hide text or start a line written as `\u{..}`.
+#[must_use]
+pub fn escaped(text: &str) -> String {
+    let mut safe = String::with_capacity(text.len());
+    for character in text.chars() {
+        if is_unsafe(character) {
+            // Writing to a String cannot fail.
+            let _ = write!(safe, "{}", character.escape_unicode());
+        } else {
+            safe.push(character);
+        }
+    }
+    safe
+}
+
+/// Control characters, and the Unicode characters that reorder or hide text or separate lines.
+#[must_use]
+pub fn is_unsafe(character: char) -> bool {
+    character.is_control()
+        || matches!(character,
+            '\u{ad}' | '\u{61c}' | '\u{200b}'..='\u{200f}' | '\u{2028}'..='\u{202e}'
+            | '\u{2060}'..='\u{206f}' | '\u{feff}' | '\u{fff9}'..='\u{fffb}' | '\u{e0000}'..='\u{e007f}')
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_line_stays_one_line_without_terminal_codes() {
+        assert_eq!(
+            escaped_line("a\nb\x1b[2J\u{202e}c"),
+            "a\\u{a}b\\u{1b}[2J\\u{202e}c\n"
+        );
+    }
+
+    #[test]
+    fn a_long_line_is_cut_between_characters() {
+        for text in [
+            "x".repeat(MAX_LINE),
+            "é".repeat(MAX_LINE),
+            "\u{1}".repeat(MAX_LINE),
+        ] {
+            let line = escaped_line(&text);
+            assert!(line.len() <= MAX_LINE, "{}", line.len());
+            assert!(line.ends_with(" [cut]\n"), "{line}");
+        }
+        let longest = "x".repeat(MAX_LINE - 1);
+        assert_eq!(escaped_line(&longest), format!("{longest}\n"));
+    }
+}

@@ -1,0 +1,155 @@
+//! metadata.json: `{"type": "...", "label": "...", "path": "..."}`, which names a chaincode package.
+//!
+//! The rules are those of Fabric's `core/chaincode/persistence/chaincode_package.go`.
+
+use std::fmt;
+
+use anyhow::{Result, anyhow, bail};
+
+use crate::dir::Dir;
+use crate::json::{Kind, Object};
+
+/// The file's name, in the package and in `CHAINCODE_METADATA_DIR`.
+pub const FILE: &str = "metadata.json";
+
+/// What this program needs of a package's metadata.json.
+#[derive(Debug, PartialEq, Eq)]
+pub struct Metadata {
+    /// The type, in the letter case that was used.
+    pub package_type: String,
+    /// The label as written; [`Label::parse`] checks it.
+    pub label: Option<String>,
+}
+
+impl Metadata {
+    /// Reads the file in `dir`, and gives its bytes too.
+    ///
+    /// # Errors
+    /// When it is missing, cannot be read, is not a JSON object or has no string `type`.
+    pub fn read(dir: &Dir) -> Result<(Self, Vec<u8>)> {
+        let Some(entry) = dir.find_file(FILE)? else {
+            bail!("{FILE} not found")
+        };
+        let content = dir.read_small(&entry)?;
+        let metadata = Self::parse(&content).map_err(|error| anyhow!("{FILE}: {error}"))?;
+        Ok((metadata, content))
+    }
+
+    fn parse(content: &[u8]) -> Result<Self> {
+        let object = Object::parse(content)?;
+        let Some(package_type) = object.string("type")? else {
+            bail!(r#"type: is missing, write "type": "ccaas""#);
+        };
+        // Whether the label is right is the peer's question, which it asks before it calls us.
+        let label = object
+            .field("label")
+            .filter(|value| Kind::of(value) == Kind::String)
+            .last();
+        let label = label.map(crate::json::string).transpose()?.flatten();
+        Ok(Self {
+            package_type,
+            label,
+        })
+    }
+
+    /// Whether this builder takes packages of this type: `ccaas` (Fabric's builder) or `external` (the older one), in any
+    /// letter case.
+    #[must_use]
+    pub fn is_ours(&self) -> bool {
+        // As Go's strings.ToLower: the Kelvin sign's lower case is an ASCII letter, but no type that we claim has a k.
+        ["ccaas", "external"]
+            .iter()
+            .any(|ours| self.package_type.eq_ignore_ascii_case(ours))
+    }
+
+    /// As [`Metadata::is_ours`], for callers that cannot go on without.
+    ///
+    /// # Errors
+    /// When the type is another one.
+    pub fn must_be_ours(&self) -> Result<()> {
+        if self.is_ours() {
+            return Ok(());
+        }
+        bail!(
+            r#"{FILE}: type: "{}" is for another builder, write "ccaas" or "external""#,
+            self.package_type
+        )
+    }
+
+    /// The label as it shows in messages.
+    #[must_use]
+    pub fn label_shown(&self) -> &str {
+        self.label.as_deref().unwrap_or("package without a label")
+    }
+}
+
+/// A package's label: a letter or digit of ASCII, then those or `.`, `+`, `-`, `_`.
+#[derive(Debug, PartialEq, Eq)]
+pub struct Label(String);
+
+impl Label {
+    /// The label of a package, as a peer demands it at install.
+    ///
+    /// # Errors
+    /// When it is missing, or one that Fabric refuses.
+    pub fn parse(metadata: &Metadata) -> Result<Self> {
+        let Some(label) = &metadata.label else {
+            bail!(r#"{FILE}: label: is missing, write for example "label": "basic_1.0""#);
+        };
+        let is_inner = |byte: u8| byte.is_ascii_alphanumeric() || b"_.+-".contains(&byte);
+        if label.bytes().all(is_inner)
+            && label.starts_with(|first: char| first.is_ascii_alphanumeric())
+        {
+            return Ok(Self(label.clone()));
+        }
+        bail!(
+            r#"{FILE}: label: "{label}" is refused by Fabric, begin with a letter or digit and go on with those or . + - _"#
+        )
+    }
+}
+
+impl fmt::Display for Label {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.0)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn of_type(package_type: &str) -> Metadata {
+        Metadata {
+            package_type: package_type.into(),
+            label: None,
+        }
+    }
+
+    #[test]
+    fn claims_both_types_in_any_letter_case() {
+        for ours in ["ccaas", "CCAAS", "CcaaS", "external", "External"] {
+            assert!(of_type(ours).is_ours(), "{ours}");
+        }
+        for foreign in ["", "golang", "ccaas ", "ccaa", "externals"] {
+            assert!(!of_type(foreign).is_ours(), "{foreign}");
+        }
+    }
+
+    #[test]
+    fn labels_are_fabrics() {
+        let label = |label: &str| {
+            Label::parse(&Metadata {
+                label: Some(label.into()),
+                ..of_type("ccaas")
+            })
+            .map(|l| l.to_string())
+        };
+        for good in ["a", "0", "basic_1.0", "A+b-c_d.e"] {
+            assert_eq!(label(good).unwrap(), good);
+        }
+        for bad in ["", ".a", "_a", "-a", "a b", "a/b", "a:b", "é", "aé", "a\n"] {
+            assert!(label(bad).is_err(), "{bad}");
+        }
+        assert!(Label::parse(&of_type("ccaas")).is_err());
+    }
+}

@@ -1,0 +1,458 @@
+//! The part of Go's `text/template` that connection.json uses: fields.
+//!
+//! ```text
+//! template = { text | "{{" [ "- " ] ( field | comment ) [ " -" ] "}}" }
+//! field    = { space } "." name { "." name } { space }
+//! comment  = "/*" text "*/"
+//! ```
+//!
+//! A `- ` or ` -` takes the white space away on its side. Fabric's builder gives Go the whole language; every template found in use
+//! is a field, so anything else is refused by its name instead of being passed on unresolved. Grammar and white space are
+//! those of Go's `text/template/parse/lex.go`; values come from the JSON object in [`VARIABLE`].
+
+use std::collections::BTreeMap;
+use std::env;
+
+use anyhow::{Context, Result, anyhow, bail};
+use serde_json::value::RawValue;
+
+use crate::json::{self, Kind, Object};
+
+/// The environment variable that holds the values, as Fabric's builder has it.
+pub const VARIABLE: &str = "CHAINCODE_AS_A_SERVICE_BUILDER_CONFIG";
+
+/// The values for templates: a JSON object, unless the variable is not set or empty.
+pub struct Config(Option<String>);
+
+impl Config {
+    /// No values, as when the variable is not set.
+    #[must_use]
+    pub fn none() -> Self {
+        Self(None)
+    }
+
+    /// The values in the environment.
+    ///
+    /// # Errors
+    /// When the variable is not UTF-8, or holds something else than a JSON object.
+    pub fn from_env() -> Result<Self> {
+        match env::var_os(VARIABLE) {
+            None => Ok(Self(None)),
+            Some(text) => Self::parse(
+                text.into_string()
+                    .map_err(|_| anyhow!("{VARIABLE}: is not UTF-8"))?,
+            ),
+        }
+    }
+
+    /// The values in `text`.
+    ///
+    /// # Errors
+    /// When it is something else than a JSON object; the empty text counts as not set.
+    pub fn parse(text: String) -> Result<Self> {
+        if text.is_empty() {
+            return Ok(Self(None));
+        }
+        if let Err(error) = Object::parse(text.as_bytes()) {
+            bail!(r#"{VARIABLE}: {error}, for example {{"peername":"org1peer1"}}"#);
+        }
+        Ok(Self(Some(text)))
+    }
+
+    /// The value at `path`, as it is written into a field.
+    fn get(&self, path: &[String]) -> Result<String> {
+        let Some(text) = &self.0 else {
+            bail!("{VARIABLE} is not set, it must hold a JSON object with this key");
+        };
+        let mut value = json::value(text.as_bytes())?;
+        for (depth, key) in path.iter().enumerate() {
+            let members = Object::from_value(value)
+                .map_err(|_| {
+                    let parent = path.get(..depth).unwrap_or_default().join(".");
+                    anyhow!(
+                        r#""{parent}" in {VARIABLE} is {}, it has no keys"#,
+                        Kind::of(value)
+                    )
+                })?
+                .into_map();
+            value = members
+                .get(key)
+                .ok_or_else(|| anyhow!(r#"no key "{key}" in {VARIABLE}, {}"#, names(&members)))?;
+        }
+        match Kind::of(value) {
+            Kind::String => Ok(json::string(value)?.unwrap_or_default()),
+            Kind::Number | Kind::Boolean => Ok(value.get().to_owned()),
+            kind => bail!(
+                r#""{}" in {VARIABLE} is {kind}, a string, number or boolean is needed"#,
+                path.join(".")
+            ),
+        }
+    }
+}
+
+/// The keys that there are, never a value.
+fn names(members: &BTreeMap<String, &RawValue>) -> String {
+    if members.is_empty() {
+        return "which is empty".to_owned();
+    }
+    let names: Vec<_> = members.keys().map(|name| format!(r#""{name}""#)).collect();
+    format!("which has {}", names.join(", "))
+}
+
+/// A field's text with what is to be filled in.
+#[derive(Debug, PartialEq, Eq)]
+pub struct Template(Vec<Part>);
+
+#[derive(Debug, PartialEq, Eq)]
+enum Part {
+    Text(String),
+    Field(Vec<String>),
+}
+
+impl Template {
+    /// Reads a template; text without `{{` is one too.
+    ///
+    /// # Errors
+    /// When an action is not closed, or is anything but a field or a comment.
+    pub fn parse(source: &str) -> Result<Self> {
+        let mut parts = Vec::new();
+        let mut rest = source;
+        let mut trim_next = false;
+        loop {
+            let (text, action) = match rest.split_once("{{") {
+                Some((text, action)) => (text, Some(action)),
+                None => (rest, None),
+            };
+            let text = if trim_next {
+                text.trim_start_matches(SPACE)
+            } else {
+                text
+            };
+            let Some(action) = action else {
+                push_text(&mut parts, text);
+                return Ok(Self(parts));
+            };
+            let (trims_before, action) = match action.strip_prefix('-') {
+                Some(inner) if inner.starts_with(SPACE) => (true, inner.trim_start_matches(SPACE)),
+                _ => (false, action),
+            };
+            push_text(
+                &mut parts,
+                if trims_before {
+                    text.trim_end_matches(SPACE)
+                } else {
+                    text
+                },
+            );
+            let (part, after) = if action.starts_with("/*") {
+                comment(action)?
+            } else {
+                field(action)?
+            };
+            parts.extend(part);
+            (trim_next, rest) = after;
+        }
+    }
+
+    /// Whether there is nothing to fill in.
+    #[must_use]
+    pub fn is_text(&self) -> bool {
+        self.0.iter().all(|part| matches!(part, Part::Text(_)))
+    }
+
+    /// The text with every field filled in.
+    ///
+    /// # Errors
+    /// When the config has no such key, or its value is null, an array or an object.
+    pub fn render(&self, config: &Config) -> Result<String> {
+        let mut text = String::new();
+        for part in &self.0 {
+            match part {
+                Part::Text(part) => text.push_str(part),
+                Part::Field(path) => text.push_str(
+                    &config
+                        .get(path)
+                        .with_context(|| format!("{{{{.{}}}}}", path.join(".")))?,
+                ),
+            }
+        }
+        Ok(text)
+    }
+}
+
+/// What Go's template language takes for white space.
+const SPACE: [char; 4] = [' ', '\t', '\r', '\n'];
+
+fn push_text(parts: &mut Vec<Part>, text: &str) {
+    if !text.is_empty() {
+        parts.push(Part::Text(text.to_owned()));
+    }
+}
+
+/// What follows an action: whether it trims white space there, and the text.
+type After<'a> = (bool, &'a str);
+
+/// Reads a comment, which must fill its action: Go allows white space only with a trim marker.
+fn comment(action: &str) -> Result<(Option<Part>, After<'_>)> {
+    let (_, after) = action
+        .split_once("*/")
+        .ok_or_else(|| anyhow!("a comment is not closed by */"))?;
+    if let Some(rest) = after.strip_prefix("}}") {
+        return Ok((None, (false, rest)));
+    }
+    let trimmed = after
+        .strip_prefix(SPACE)
+        .map(|after| after.trim_start_matches(SPACE));
+    match trimmed.and_then(|after| after.strip_prefix("-}}")) {
+        Some(rest) => Ok((None, (true, rest))),
+        None => bail!("a comment must end with */}}}}"),
+    }
+}
+
+/// Reads a field, or says what stands in its place.
+fn field(action: &str) -> Result<(Option<Part>, After<'_>)> {
+    let (inner, rest) = action
+        .split_once("}}")
+        .ok_or_else(|| anyhow!("{{{{ is not closed by }}}}"))?;
+    let (inner, trims_after) = match inner.strip_suffix('-') {
+        Some(inner) if inner.ends_with(SPACE) => (inner, true),
+        _ => (inner, false),
+    };
+    let inner = inner.trim_matches(SPACE);
+    let path: Option<Vec<String>> = inner.strip_prefix('.').map(|names| {
+        names
+            .split('.')
+            .filter(|name| is_name(name))
+            .map(str::to_owned)
+            .collect()
+    });
+    match path {
+        Some(path) if path.len() == inner.matches('.').count() => {
+            Ok((Some(Part::Field(path)), (trims_after, rest)))
+        }
+        _ => Err(unsupported(inner)),
+    }
+}
+
+/// A name that Go's template language takes after a dot; it cannot begin with a digit, which would make a number.
+fn is_name(name: &str) -> bool {
+    name.starts_with(|first: char| first == '_' || first.is_alphabetic())
+        && name
+            .chars()
+            .all(|letter| letter == '_' || letter.is_alphanumeric())
+}
+
+/// Names the action that is not a field. Its first word is a name of Go's language or a function; anything else could be
+/// anything, and is not repeated.
+fn unsupported(action: &str) -> anyhow::Error {
+    let word: String = action
+        .chars()
+        .take_while(|&letter| letter == '_' || letter.is_alphanumeric())
+        .collect();
+    let what = match action.chars().next() {
+        None => "an empty action".to_owned(),
+        Some('$') => "a variable".to_owned(),
+        Some('(') => "a pipeline in parentheses".to_owned(),
+        Some('"' | '`' | '\'') => "a constant".to_owned(),
+        _ if action.contains('|') => "a pipeline".to_owned(),
+        Some('.') if action.contains(SPACE) => "a field with arguments".to_owned(),
+        Some('.') => "a name with other characters than letters, digits and _".to_owned(),
+        Some(first) if first.is_ascii_digit() => "a constant".to_owned(),
+        _ if !word.is_empty() && word.len() <= 32 => format!(r#""{word}""#),
+        _ => "an unknown action".to_owned(),
+    };
+    anyhow!("template action not supported: {what}; only fields such as {{{{.peername}}}} are")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn render(template: &str, config: &str) -> Result<String, String> {
+        Config::parse(config.to_owned())
+            .and_then(|config| Template::parse(template)?.render(&config))
+            .map_err(|error| format!("{error:#}"))
+    }
+
+    #[test]
+    fn fills_fields_in() {
+        let config = r#"{"peername":"org1peer1","port":9999,"big":1000000,"e":1E5,"on":true,"a":{"b":{"c_1":"deep"}},"é":"x"}"#;
+        for (template, text) in [
+            ("plain", "plain"),
+            ("", ""),
+            (
+                "{{.peername}}_basic_ccaas:9999",
+                "org1peer1_basic_ccaas:9999",
+            ),
+            ("{{ .peername\t}}:{{\n.port\r}}", "org1peer1:9999"),
+            ("{{.big}} {{.e}} {{.on}}", "1000000 1E5 true"),
+            ("{{.a.b.c_1}}", "deep"),
+            ("{{.é}}", "x"),
+            ("a {{- .port -}} \n b", "a9999b"),
+            ("a {{- .port }} b", "a9999 b"),
+            ("a {{ .port -}} b", "a 9999b"),
+            ("a{{/* note }} */}}b", "ab"),
+            ("a {{- /* note */ -}} b", "ab"),
+            ("a {{/* note */ -}} b", "a b"),
+            ("}} { } {", "}} { } {"),
+        ] {
+            assert_eq!(render(template, config), Ok(text.to_owned()), "{template}");
+        }
+    }
+
+    #[test]
+    fn a_value_is_not_a_template() {
+        assert_eq!(render("{{.a}}", r#"{"a":"{{.a}}"}"#), Ok("{{.a}}".into()));
+    }
+
+    #[test]
+    fn the_last_duplicate_key_wins() {
+        assert_eq!(render("{{.a}}", r#"{"a":"1","a":"2"}"#), Ok("2".into()));
+    }
+
+    #[test]
+    fn names_what_is_missing_and_never_a_value() {
+        let variable = VARIABLE;
+        for (template, config, message) in [
+            (
+                "{{.b}}",
+                "",
+                format!(
+                    "{{{{.b}}}}: {variable} is not set, it must hold a JSON object with this key"
+                ),
+            ),
+            (
+                "{{.b}}",
+                "{}",
+                format!(r#"{{{{.b}}}}: no key "b" in {variable}, which is empty"#),
+            ),
+            (
+                "{{.b}}",
+                r#"{"z":"secret","a":1}"#,
+                format!(r#"{{{{.b}}}}: no key "b" in {variable}, which has "a", "z""#),
+            ),
+            (
+                "{{.B}}",
+                r#"{"b":"secret"}"#,
+                format!(r#"{{{{.B}}}}: no key "B" in {variable}, which has "b""#),
+            ),
+            (
+                "{{.a.c}}",
+                r#"{"a":{"b":1}}"#,
+                format!(r#"{{{{.a.c}}}}: no key "c" in {variable}, which has "b""#),
+            ),
+            (
+                "{{.a.b}}",
+                r#"{"a":"secret"}"#,
+                format!(r#"{{{{.a.b}}}}: "a" in {variable} is a string, it has no keys"#),
+            ),
+            (
+                "{{.a}}",
+                r#"{"a":null}"#,
+                format!(
+                    r#"{{{{.a}}}}: "a" in {variable} is null, a string, number or boolean is needed"#
+                ),
+            ),
+            (
+                "{{.a}}",
+                r#"{"a":{}}"#,
+                format!(
+                    r#"{{{{.a}}}}: "a" in {variable} is an object, a string, number or boolean is needed"#
+                ),
+            ),
+            (
+                "{{.a}}",
+                r#"{"a":[1]}"#,
+                format!(
+                    r#"{{{{.a}}}}: "a" in {variable} is an array, a string, number or boolean is needed"#
+                ),
+            ),
+        ] {
+            assert_eq!(
+                render(template, config),
+                Err(message),
+                "{template} {config}"
+            );
+        }
+    }
+
+    #[test]
+    fn refuses_every_other_action_by_name() {
+        let only = "only fields such as {{.peername}} are";
+        for (action, what) in [
+            ("{{if .a}}x{{end}}", r#""if""#),
+            ("{{range .a}}", r#""range""#),
+            (r#"{{printf "%s" .a}}"#, r#""printf""#),
+            ("{{template \"x\"}}", r#""template""#),
+            ("{{.a | printf}}", "a pipeline"),
+            ("{{(.a)}}", "a pipeline in parentheses"),
+            ("{{$}}", "a variable"),
+            ("{{\"a\"}}", "a constant"),
+            ("{{1}}", "a constant"),
+            ("{{}}", "an empty action"),
+            ("{{ }}", "an empty action"),
+            (
+                "{{.}}",
+                "a name with other characters than letters, digits and _",
+            ),
+            (
+                "{{.peer-name}}",
+                "a name with other characters than letters, digits and _",
+            ),
+            (
+                "{{.a..b}}",
+                "a name with other characters than letters, digits and _",
+            ),
+            (
+                "{{.1}}",
+                "a name with other characters than letters, digits and _",
+            ),
+            ("{{.a .b}}", "a field with arguments"),
+            ("{{-.a}}", "an unknown action"),
+            (
+                "{{.a-}}",
+                "a name with other characters than letters, digits and _",
+            ),
+            ("{{ /* a */ }}", "an unknown action"),
+        ] {
+            assert_eq!(
+                render(action, r#"{"a":"1"}"#),
+                Err(format!("template action not supported: {what}; {only}")),
+                "{action}"
+            );
+        }
+    }
+
+    #[test]
+    fn refuses_what_is_not_closed() {
+        for (template, message) in [
+            ("{{.a", "{{ is not closed by }}"),
+            ("a{{", "{{ is not closed by }}"),
+            ("{{.a}", "{{ is not closed by }}"),
+            ("{{/* a }}", "a comment is not closed by */"),
+            ("{{/* a */ }}", "a comment must end with */}}"),
+            ("{{/* a */", "a comment must end with */}}"),
+        ] {
+            assert_eq!(
+                render(template, r#"{"a":"1"}"#),
+                Err(message.into()),
+                "{template}"
+            );
+        }
+    }
+
+    #[test]
+    fn a_config_that_is_not_an_object_is_an_error() {
+        for (config, message) in [
+            ("[]", "is an array, a JSON object is needed"),
+            ("null", "is null, a JSON object is needed"),
+            ("{", "is not JSON: it ends too early"),
+        ] {
+            let example = r#"for example {"peername":"org1peer1"}"#;
+            assert_eq!(
+                render("x", config),
+                Err(format!("{VARIABLE}: {message}, {example}"))
+            );
+        }
+    }
+}

@@ -27,19 +27,10 @@ pub enum Role {
 
 impl Role {
     /// The role of the file at `path` below `META-INF`.
-    ///
-    /// # Errors
-    /// When it lies in a collection whose name Fabric refuses.
-    pub fn of(path: &str) -> Result<Self> {
+    #[must_use]
+    pub fn of(path: &str) -> Self {
         let parts: Vec<&str> = path.split('/').collect();
-        if let ["statedb", "couchdb", "collections", name, _, ..] = parts[..] {
-            let is_name = |byte: u8| byte.is_ascii_alphanumeric() || byte == b'_' || byte == b'-';
-            ensure!(
-                name.bytes().all(is_name),
-                r#""{name}" is not a collection's name, only letters, digits, _ and - are allowed"#
-            );
-        }
-        Ok(match parts[..] {
+        match parts[..] {
             ["statedb", "couchdb", "indexes", file]
             | ["statedb", "couchdb", "collections", _, "indexes", file]
                 if matches!(file.rsplit_once('.'), Some((_, "json"))) =>
@@ -48,8 +39,24 @@ impl Role {
             }
             ["statedb", ..] => Self::Stray,
             _ => Self::Other,
-        })
+        }
     }
+}
+
+/// Checks the path of a folder below `META-INF`: collections must have names that Fabric takes.
+///
+/// # Errors
+/// When this is the folder of a collection with another name: what follows the path in a message.
+pub fn check_folder(path: &str) -> Result<()> {
+    let parts: Vec<&str> = path.split('/').collect();
+    if let ["statedb", "couchdb", "collections", name] = parts[..] {
+        let is_allowed = |byte: u8| byte.is_ascii_alphanumeric() || byte == b'_' || byte == b'-';
+        ensure!(
+            name.bytes().all(is_allowed),
+            "is not a collection's name, only letters, digits, _ and - are allowed"
+        );
+    }
+    Ok(())
 }
 
 /// Checks the content of an index definition.
@@ -225,13 +232,25 @@ mod tests {
             ("MANIFEST.MF", Role::Other),
             ("couchdb/indexes/a.json", Role::Other),
         ] {
-            assert_eq!(Role::of(path).unwrap(), role, "{path}");
+            assert_eq!(Role::of(path), role, "{path}");
+        }
+    }
+
+    #[test]
+    fn collections_have_fabrics_names() {
+        for path in [
+            "statedb/couchdb/collections/a.b",
+            "statedb/couchdb/collections/é",
+        ] {
+            assert!(check_folder(path).is_err(), "{path}");
         }
         for path in [
-            "statedb/couchdb/collections/a.b/indexes/a.json",
-            "statedb/couchdb/collections/é/x",
+            "",
+            "statedb/couchdb/collections/c_1-A",
+            "statedb/couchdb/a.b",
+            "a.b",
         ] {
-            assert!(Role::of(path).is_err(), "{path}");
+            assert!(check_folder(path).is_ok(), "{path}");
         }
     }
 }

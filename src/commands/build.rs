@@ -113,14 +113,12 @@ fn copy_meta_inf(tree: &Dir, out: &Dir, warnings: &mut Vec<String>) -> Result<Ve
     check_folders(tree)?;
     tree.walk(|dir, files| {
         let folder = below(tree, dir);
-        // Also for a collection without files.
-        Role::of(&format!("{folder}/."))?;
+        index::check_folder(folder).with_context(|| dir.relative_self().to_owned())?;
         let target = out.create_dirs(&format!("{}{folder}", record::META_INF))?;
-        let roles: Vec<Role> = files
+        let work: Vec<(&Entry, Role)> = files
             .iter()
-            .map(|file| Role::of(&join(folder, &file.name)))
-            .collect::<Result<_>>()?;
-        let work: Vec<(&Entry, Role)> = files.iter().zip(roles).collect();
+            .map(|file| (file, Role::of(&join(folder, &file.name))))
+            .collect();
         let stray = work.iter().filter(|(_, role)| *role == Role::Stray);
         warnings.extend(stray.map(|(file, _)| {
             format!(

@@ -103,9 +103,7 @@ fn copy_indexes(build: &Dir, record: Option<&Record>, out: &Dir) -> Result<usize
     let mut count = 0;
     statedb.walk(|dir, files| {
         let folder = dir.relative_self().trim_start_matches("META-INF/");
-        let is_index = |file: &&Entry| {
-            Role::of(&format!("{folder}/{}", file.name)).is_ok_and(|role| role == Role::Index)
-        };
+        let is_index = |file: &&Entry| Role::of(&format!("{folder}/{}", file.name)) == Role::Index;
         let indexes: Vec<&Entry> = files.iter().filter(is_index).collect();
         if indexes.is_empty() {
             return Ok(());

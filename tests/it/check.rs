@@ -1,0 +1,215 @@
+use std::path::Path;
+use std::process::{Command, Output};
+
+use super::peer::{CONFIG, INDEX, PLAIN, Peer, program, quoted, tls};
+
+fn check(args: &[&str]) -> Output {
+    Command::new(program())
+        .arg("check")
+        .args(args)
+        .env_remove(CONFIG)
+        .output()
+        .unwrap()
+}
+
+/// A package's source folder.
+fn folder(connection: &str) -> Peer {
+    let peer = Peer::empty();
+    peer.put(
+        "package/metadata.json",
+        r#"{"type":"ccaas","label":"basic_1.0"}"#,
+    )
+    .put("package/connection.json", connection)
+    .put("package/META-INF/statedb/couchdb/indexes/a.json", INDEX);
+    peer
+}
+
+fn check_folder(peer: &Peer, options: &[&str]) -> (i32, String, String) {
+    let path = peer.path("package");
+    let output = check(&[options, &[path.to_str().unwrap()]].concat());
+    let text = |bytes| String::from_utf8(bytes).unwrap();
+    (
+        output.status.code().unwrap(),
+        text(output.stdout),
+        text(output.stderr),
+    )
+}
+
+#[test]
+fn the_embedded_sample_is_taken() {
+    let output = check(&[]);
+    let stdout = String::from_utf8(output.stdout).unwrap();
+    assert!(output.status.success(), "{stdout}");
+    assert_eq!(output.stderr, b"");
+    for line in [
+        "package  asset-transfer_1.0, type ccaas: the embedded sample",
+        "detect   exit status: 0",
+        "build    exit status: 0",
+        "release  exit status: 0",
+        "dialled  the peer would dial asset-transfer.example.com:9999 without TLS",
+        "result   a peer would take this package",
+    ] {
+        assert!(
+            stdout.lines().any(|printed| printed == line),
+            "{line}: {stdout}"
+        );
+    }
+    let published: Vec<&str> = stdout
+        .lines()
+        .filter(|line| line.starts_with("released "))
+        .map(|line| &line[75..])
+        .collect();
+    assert_eq!(
+        published,
+        [
+            "chaincode/server/connection.json",
+            "statedb/couchdb/collections/assetPrivateDetails/indexes/indexAppraisedValue.json",
+            "statedb/couchdb/indexes/indexOwner.json",
+        ]
+    );
+}
+
+#[test]
+fn the_sample_is_the_folder_beside_the_source() {
+    let sample = Path::new(env!("CARGO_MANIFEST_DIR")).join("src/sample");
+    let folder = check(&[sample.to_str().unwrap()]).stdout;
+    let embedded = check(&[]).stdout;
+    let after_first_line = |bytes: Vec<u8>| {
+        String::from_utf8(bytes)
+            .unwrap()
+            .split_once('\n')
+            .unwrap()
+            .1
+            .to_owned()
+    };
+    assert_eq!(after_first_line(folder), after_first_line(embedded));
+}
+
+#[test]
+fn a_package_with_client_auth_and_a_domain_is_taken() {
+    let peer = folder(&format!(
+        r#"{{"address":"{{{{.peername}}}}:9999","domain":"basic.example.com","tls_required":true,"client_auth_required":true,"root_cert":{},"client_key":{},"client_cert":{}}}"#,
+        quoted(&tls("rsa.pem")),
+        quoted(&tls("P-256.key")),
+        quoted(&tls("P-256.pem")),
+    ));
+    let (status, stdout, stderr) =
+        check_folder(&peer, &["--config", r#"{"peername":"org1peer1"}"#]);
+    assert_eq!((status, stderr.as_str()), (0, ""), "{stdout}");
+    let dialled = "dialled  the peer would dial org1peer1:9999 with TLS for the domain basic.example.com and a client certificate\n";
+    assert!(stdout.contains(dialled), "{stdout}");
+    assert!(!stdout.contains("warning"), "{stdout}");
+}
+
+#[test]
+fn the_environment_fills_templates_too() {
+    let peer = folder(r#"{"address":"{{.a}}:1"}"#);
+    let output = Command::new(program())
+        .args(["check".as_ref(), peer.path("package").as_os_str()])
+        .env(CONFIG, r#"{"a":"b"}"#)
+        .output()
+        .unwrap();
+    assert!(output.status.success(), "{output:?}");
+}
+
+#[test]
+fn a_refusal_shows_its_line() {
+    let peer = folder(r#"{"address":"a:1","dial_timeout":"10"}"#);
+    let (status, stdout, stderr) = check_folder(&peer, &[]);
+    assert_eq!((status, stderr.as_str()), (1, ""), "{stdout}");
+    assert!(
+        stdout.ends_with(
+            "build    exit status: 1\n         build: connection.json: dial_timeout: \"10\" has no unit, write for example \"10s\"\nresult   a peer would not take this package\n"
+        ),
+        "{stdout}"
+    );
+}
+
+#[test]
+fn another_builders_package_is_not_taken() {
+    let peer = folder(PLAIN);
+    peer.put(
+        "package/metadata.json",
+        r#"{"type":"golang","label":"basic_1.0"}"#,
+    );
+    let (status, stdout, _) = check_folder(&peer, &[]);
+    assert_eq!(status, 1);
+    assert!(stdout.contains("detect   exit status: 1\n"), "{stdout}");
+}
+
+#[test]
+fn what_the_peer_refuses_before_it_calls_us_is_refused() {
+    for (change, line) in [
+        (
+            r#"{"type":"ccaas","label":"basic 1.0"}"#,
+            r#"check: metadata.json: label: "basic 1.0" is refused by Fabric, begin with a letter or digit and go on with those or . + - _"#,
+        ),
+        (
+            r#"{"type":"ccaas"}"#,
+            r#"check: metadata.json: label: is missing, write for example "label": "basic_1.0""#,
+        ),
+    ] {
+        let peer = folder(PLAIN);
+        peer.put("package/metadata.json", change);
+        assert_eq!(
+            check_folder(&peer, &[]),
+            (1, String::new(), format!("{line}\n"))
+        );
+    }
+    let peer = folder(PLAIN);
+    peer.put_link("package/META-INF/link", "statedb");
+    let line =
+        "check: META-INF/link: is a symbolic link, only regular files and directories are copied\n";
+    assert_eq!(
+        check_folder(&peer, &[]),
+        (1, String::new(), line.to_owned())
+    );
+}
+
+#[test]
+fn hard_links_in_the_authors_folder_are_fine() {
+    let peer = folder(PLAIN);
+    std::fs::hard_link(peer.path("package/connection.json"), peer.path("second")).unwrap();
+    assert_eq!(check_folder(&peer, &[]).0, 0);
+}
+
+#[test]
+fn says_when_it_cannot_tell() {
+    let output = check(&["/nowhere"]);
+    assert_eq!(output.status.code(), Some(2));
+    assert_eq!(
+        output.stderr,
+        b"check: cannot open /nowhere: No such file or directory (os error 2)\n"
+    );
+
+    let output = check(&["--nonsense"]);
+    assert_eq!(output.status.code(), Some(2));
+    assert_eq!(
+        output.stderr,
+        b"check: invalid option '--nonsense', see check --help\n"
+    );
+
+    let peer = folder(PLAIN);
+    std::fs::remove_file(peer.path("package/connection.json")).unwrap();
+    assert_eq!(
+        check_folder(&peer, &[]),
+        (
+            1,
+            String::new(),
+            "check: connection.json not found\n".to_owned()
+        )
+    );
+}
+
+#[test]
+fn leaves_nothing_behind() {
+    let peer = Peer::empty();
+    let status = Command::new(program())
+        .arg("check")
+        .env("TMPDIR", peer.path("src"))
+        .output()
+        .unwrap()
+        .status;
+    assert!(status.success());
+    peer.has_nothing_in("src");
+}

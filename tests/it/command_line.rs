@@ -1,0 +1,118 @@
+use std::os::unix::process::CommandExt;
+use std::process::Command;
+
+use super::peer::{Peer, program};
+
+fn run(name: &str, args: &[&str]) -> (i32, String, String) {
+    let output = Command::new(program())
+        .arg0(name)
+        .args(args)
+        .output()
+        .unwrap();
+    let text = |bytes| String::from_utf8(bytes).unwrap();
+    (
+        output.status.code().unwrap(),
+        text(output.stdout),
+        text(output.stderr),
+    )
+}
+
+const PEERS: [&str; 3] = ["detect", "build", "release"];
+
+#[test]
+fn every_command_has_help_with_synopsis_exit_status_and_example() {
+    for word in PEERS.into_iter().chain(["check"]) {
+        for option in ["--help", "-h"] {
+            let (status, help, stderr) = run("fabric-ccs-builder", &[word, option]);
+            assert_eq!((status, stderr.as_str()), (0, ""), "{word}");
+            assert!(help.starts_with("Usage: ") && help.contains(word), "{help}");
+            assert!(
+                help.contains("\nExit status: 0 ") && help.contains("\nExample: "),
+                "{help}"
+            );
+            assert!(help.lines().all(|line| line.len() <= 80), "{help}");
+        }
+    }
+    for word in PEERS {
+        assert_eq!(
+            run(&format!("/opt/bin/{word}"), &["--help"]),
+            run("x", &[word, "--help"])
+        );
+    }
+    let (status, help, _) = run("fabric-ccs-builder", &["--help"]);
+    assert_eq!(status, 0);
+    assert!(
+        PEERS
+            .into_iter()
+            .chain(["check"])
+            .all(|word| help.contains(&format!("\n  {word} "))),
+        "{help}"
+    );
+}
+
+#[test]
+fn every_command_has_the_version() {
+    let version = format!("fabric-ccs-builder {}\n", env!("CARGO_PKG_VERSION"));
+    let expected = (0, version, String::new());
+    assert_eq!(run("x", &["--version"]), expected);
+    assert_eq!(run("x", &["-V"]), expected);
+    for word in PEERS {
+        assert_eq!(run(word, &["--version"]), expected);
+        assert_eq!(run("x", &[word, "--version"]), expected);
+    }
+}
+
+#[test]
+fn too_many_or_too_few_arguments_are_an_error() {
+    let paths = ["/a", "/b", "/c", "/d"];
+    for (word, count, last) in [
+        ("detect", 2, "CHAINCODE_METADATA_DIR"),
+        ("build", 3, "BUILD_OUTPUT_DIR"),
+        ("release", 2, "RELEASE_OUTPUT_DIR"),
+    ] {
+        let extra = paths[count];
+        let line = format!("{word}: unexpected argument \"{extra}\", see {word} --help\n");
+        assert_eq!(run(word, &paths[..=count]), (1, String::new(), line));
+        let line = format!("{word}: missing argument {last}, see {word} --help\n");
+        assert_eq!(run(word, &paths[..count - 1]), (1, String::new(), line));
+        let line = format!("{word}: invalid option '--force', see {word} --help\n");
+        assert_eq!(run(word, &["--force"]), (1, String::new(), line));
+    }
+}
+
+#[test]
+fn an_unknown_command_is_an_error() {
+    let see = "see fabric-ccs-builder --help";
+    for (args, line) in [
+        (
+            &[][..],
+            format!("fabric-ccs-builder: missing command, {see}\n"),
+        ),
+        (
+            &["run"],
+            format!("fabric-ccs-builder: unknown command run, {see}\n"),
+        ),
+        (
+            &["--force"],
+            format!("fabric-ccs-builder: unknown command --force, {see}\n"),
+        ),
+        (
+            &["a\nb"],
+            format!("fabric-ccs-builder: unknown command a\\u{{a}}b, {see}\n"),
+        ),
+    ] {
+        assert_eq!(run("fabric-ccs-builder", args), (2, String::new(), line));
+    }
+}
+
+#[test]
+fn the_sub_commands_do_what_the_programs_do() {
+    let peer = Peer::new();
+    let path = |name: &str| peer.path(name).to_str().unwrap().to_owned();
+    let (src, metadata, bld, release) =
+        (path("src"), path("metadata"), path("bld"), path("release"));
+    assert_eq!(run("x", &["detect", &src, &metadata]).0, 0);
+    assert_eq!(run("x", &["build", &src, &metadata, &bld]).0, 0);
+    assert_eq!(run("x", &["release", &bld, &release]).0, 0);
+    assert_eq!(peer.modes("release").len(), 3);
+}

@@ -1,0 +1,299 @@
+//! A package in the directories that a peer makes for it, and a way to run the programs on them exactly as a peer does.
+
+use std::fs::{self, DirBuilder, Permissions};
+use std::os::unix::fs::{DirBuilderExt, MetadataExt, PermissionsExt, chown, symlink};
+use std::path::{Path, PathBuf};
+use std::process::{Command, Stdio};
+
+use fabric_ccs_builder::digest::Digest;
+use tempfile::TempDir;
+
+/// The variable with the values for templates.
+pub const CONFIG: &str = "CHAINCODE_AS_A_SERVICE_BUILDER_CONFIG";
+
+/// A connection.json that works, as it is also written.
+pub const PLAIN: &str =
+    r#"{"address":"basic.example.com:9999","dial_timeout":"10s","tls_required":false}"#;
+
+/// An index definition that works.
+pub const INDEX: &str = r#"{"index":{"fields":["docType","owner"]},"ddoc":"indexOwnerDoc","name":"indexOwner","type":"json"}"#;
+
+/// A user that is not root, and owns nothing.
+const NOBODY: u32 = 65_534;
+
+/// The compiled program.
+pub fn program() -> &'static Path {
+    Path::new(env!("CARGO_BIN_EXE_fabric-ccs-builder"))
+}
+
+/// The content of a file of `tests/fixtures/tls`.
+pub fn tls(name: &str) -> String {
+    let path = Path::new(env!("CARGO_MANIFEST_DIR"))
+        .join("tests/fixtures/tls")
+        .join(name);
+    fs::read_to_string(&path).unwrap_or_else(|error| panic!("{}: {error}", path.display()))
+}
+
+/// A JSON string with `text` in it.
+pub fn quoted(text: &str) -> String {
+    serde_json::to_string(text).unwrap()
+}
+
+/// A folder as `$TMPDIR/fabric-<label>-<hash><random>`, with `src`, `metadata`, `bld` and `release` in it.
+pub struct Peer {
+    root: TempDir,
+    environment: Vec<(String, String)>,
+    umask: &'static str,
+    file_limit: Option<u64>,
+    is_nobody: bool,
+}
+
+/// What a run did.
+#[derive(Debug, PartialEq, Eq)]
+pub struct Seen {
+    pub status: i32,
+    pub stdout: String,
+    pub stderr: String,
+}
+
+impl Seen {
+    /// Asserts a refusal: status 1 and this one line.
+    #[track_caller]
+    pub fn refuses(&self, line: &str) {
+        assert_eq!(
+            (self.status, self.stderr.as_str()),
+            (1, format!("{line}\n").as_str()),
+            "{self:?}"
+        );
+    }
+
+    /// Asserts success, with these warnings before the last line.
+    #[track_caller]
+    pub fn succeeds(&self, warnings: &[&str]) {
+        let mut lines: Vec<&str> = self.stderr.lines().collect();
+        let last = lines.pop().unwrap_or_default();
+        assert_eq!((self.status, lines.as_slice()), (0, warnings), "{self:?}");
+        assert!(last.contains(" the peer will dial "), "{self:?}");
+    }
+}
+
+impl Peer {
+    /// A package that works: type ccaas, label `basic_1.0`, [`PLAIN`] and nothing else.
+    pub fn new() -> Self {
+        Self::with_connection(PLAIN)
+    }
+
+    /// The same with this connection.json.
+    pub fn with_connection(connection: impl AsRef<[u8]>) -> Self {
+        let peer = Self::empty();
+        peer.put(
+            "metadata/metadata.json",
+            r#"{"type":"ccaas","label":"basic_1.0"}"#,
+        );
+        peer.put("src/connection.json", connection);
+        peer
+    }
+
+    /// The same with this metadata.json.
+    pub fn with_metadata(metadata: impl AsRef<[u8]>) -> Self {
+        let peer = Self::empty();
+        peer.put("metadata/metadata.json", metadata);
+        peer.put("src/connection.json", PLAIN);
+        peer
+    }
+
+    /// The four directories, and nothing in them.
+    pub fn empty() -> Self {
+        let root = tempfile::Builder::new()
+            .prefix("fabric-basic_1.0-")
+            .tempdir()
+            .unwrap();
+        for name in ["src", "metadata", "bld", "release"] {
+            DirBuilder::new()
+                .mode(0o700)
+                .create(root.path().join(name))
+                .unwrap();
+        }
+        let environment = vec![("PATH".to_owned(), "/usr/bin:/bin".to_owned())];
+        Self {
+            root,
+            environment,
+            umask: "022",
+            file_limit: None,
+            is_nobody: false,
+        }
+    }
+
+    /// Values for templates.
+    pub fn config(mut self, json: &str) -> Self {
+        self.environment.push((CONFIG.to_owned(), json.to_owned()));
+        self
+    }
+
+    /// Another umask than 022.
+    pub fn umask(mut self, umask: &'static str) -> Self {
+        self.umask = umask;
+        self
+    }
+
+    /// No file can grow beyond `blocks` of 512 bytes: the disk is full.
+    pub fn file_limit(mut self, blocks: u64) -> Self {
+        self.file_limit = Some(blocks);
+        self
+    }
+
+    /// The programs run as a user that is not root, who owns the directories. Does nothing when this test is not run by root.
+    pub fn run_by_nobody(mut self) -> Self {
+        if fs::metadata(self.root.path()).unwrap().uid() == 0 {
+            let mut todo = vec![self.root.path().to_owned()];
+            while let Some(path) = todo.pop() {
+                chown(&path, Some(NOBODY), Some(NOBODY)).unwrap();
+                if fs::symlink_metadata(&path).unwrap().is_dir() {
+                    todo.extend(
+                        fs::read_dir(&path)
+                            .unwrap()
+                            .map(|entry| entry.unwrap().path()),
+                    );
+                }
+            }
+            self.is_nobody = true;
+        }
+        self
+    }
+
+    /// The path of something in here.
+    pub fn path(&self, name: impl AsRef<Path>) -> PathBuf {
+        self.root.path().join(name)
+    }
+
+    /// Writes a file, and makes the folders on the way.
+    pub fn put(&self, name: impl AsRef<Path>, content: impl AsRef<[u8]>) -> &Self {
+        let path = self.path(name);
+        fs::create_dir_all(path.parent().unwrap()).unwrap();
+        fs::write(&path, content).unwrap();
+        self
+    }
+
+    /// Makes a folder.
+    pub fn put_dir(&self, name: &str) -> &Self {
+        fs::create_dir_all(self.path(name)).unwrap();
+        self
+    }
+
+    /// Makes a symbolic link.
+    pub fn put_link(&self, name: &str, target: &str) -> &Self {
+        fs::create_dir_all(self.path(name).parent().unwrap()).unwrap();
+        symlink(target, self.path(name)).unwrap();
+        self
+    }
+
+    /// Changes a mode.
+    pub fn set_mode(&self, name: &str, mode: u32) -> &Self {
+        fs::set_permissions(self.path(name), Permissions::from_mode(mode)).unwrap();
+        self
+    }
+
+    /// Reads a file.
+    pub fn get(&self, name: &str) -> String {
+        let path = self.path(name);
+        fs::read_to_string(&path).unwrap_or_else(|error| panic!("{}: {error}", path.display()))
+    }
+
+    pub fn detect(&self) -> Seen {
+        self.run("detect", &["src", "metadata"])
+    }
+
+    pub fn build(&self) -> Seen {
+        self.run("build", &["src", "metadata", "bld"])
+    }
+
+    pub fn release(&self) -> Seen {
+        self.run("release", &["bld", "release"])
+    }
+
+    /// Runs `bin/WORD` with the absolute paths of `dirs`: environment, standard streams and working directory are a peer's.
+    pub fn run(&self, word: &str, dirs: &[&str]) -> Seen {
+        let bin = tempfile::tempdir().unwrap();
+        let called = bin.path().join(word);
+        if self.is_nobody {
+            // The program's own folder may be closed to others.
+            fs::set_permissions(bin.path(), Permissions::from_mode(0o755)).unwrap();
+            fs::copy(program(), &called).unwrap();
+        } else {
+            symlink(program(), &called).unwrap();
+        }
+        let limit = self.file_limit.map_or_else(String::new, |blocks| {
+            format!("trap '' XFSZ; ulimit -f {blocks}; ")
+        });
+        let mut command = Command::new("/bin/sh");
+        command
+            .arg("-c")
+            .arg(format!("{limit}umask {}; exec \"$0\" \"$@\"", self.umask))
+            .arg(called);
+        command.args(dirs.iter().map(|dir| self.path(dir)));
+        command.env_clear().envs(self.environment.iter().cloned());
+        command
+            .env("TMPDIR", self.root.path())
+            .stdin(Stdio::null())
+            .current_dir("/");
+        if self.is_nobody {
+            use std::os::unix::process::CommandExt;
+            command.uid(NOBODY).gid(NOBODY);
+        }
+        let output = command.output().unwrap();
+        let seen = Seen {
+            status: output
+                .status
+                .code()
+                .unwrap_or_else(|| panic!("{word}: {output:?}")),
+            stdout: String::from_utf8(output.stdout).unwrap(),
+            stderr: String::from_utf8(output.stderr).unwrap(),
+        };
+        assert_eq!(
+            seen.stdout, "",
+            "the peer gives no standard output: {seen:?}"
+        );
+        seen
+    }
+
+    /// `PATH MODE SHA256` of every file, `PATH/ MODE` of every folder below `dir`, sorted.
+    pub fn listing(&self, dir: &str) -> Vec<String> {
+        let top = self.path(dir);
+        let mut lines = Vec::new();
+        let mut todo = vec![top.clone()];
+        while let Some(folder) = todo.pop() {
+            for entry in fs::read_dir(&folder).unwrap() {
+                let path = entry.unwrap().path();
+                let metadata = fs::symlink_metadata(&path).unwrap();
+                let name = path.strip_prefix(&top).unwrap().display().to_string();
+                let mode = metadata.mode() & 0o7777;
+                if metadata.is_dir() {
+                    lines.push(format!("{name}/ {mode:o}"));
+                    todo.push(path);
+                } else {
+                    lines.push(format!(
+                        "{name} {mode:o} {}",
+                        Digest::of(&fs::read(&path).unwrap())
+                    ));
+                }
+            }
+        }
+        lines.sort();
+        lines
+    }
+
+    /// As [`Peer::listing`], without digests.
+    pub fn modes(&self, dir: &str) -> Vec<String> {
+        let listing = self.listing(dir);
+        listing
+            .iter()
+            .map(|line| line.splitn(3, ' ').take(2).collect::<Vec<_>>().join(" "))
+            .collect()
+    }
+
+    /// Asserts that there is nothing below `dir`.
+    #[track_caller]
+    pub fn has_nothing_in(&self, dir: &str) {
+        assert_eq!(self.listing(dir), Vec::<String>::new());
+    }
+}

@@ -1,0 +1,270 @@
+//! Odd things in a package's folders, and what the file system can do to us.
+
+use std::ffi::OsStr;
+use std::fs;
+use std::os::unix::ffi::OsStrExt;
+use std::os::unix::net::UnixListener;
+use std::process::Command;
+
+use super::peer::{INDEX, Peer};
+
+#[track_caller]
+fn refuses(peer: &Peer, line: &str) {
+    peer.build().refuses(&format!("build: {line}"));
+    peer.has_nothing_in("bld");
+}
+
+#[test]
+fn files_where_folders_must_be() {
+    for path in [
+        "META-INF",
+        "META-INF/statedb",
+        "META-INF/statedb/couchdb",
+        "META-INF/statedb/couchdb/indexes",
+        "META-INF/statedb/couchdb/collections",
+    ] {
+        let peer = Peer::new();
+        peer.put(format!("src/{path}"), "x");
+        refuses(&peer, &format!("{path}: is a file, a directory is needed"));
+    }
+}
+
+#[test]
+fn both_layouts_at_once() {
+    let peer = Peer::new();
+    peer.put("src/META-INF/statedb/couchdb/indexes/a.json", INDEX)
+        .put("src/metadata/statedb/couchdb/indexes/a.json", INDEX);
+    refuses(
+        &peer,
+        "metadata/statedb: there is a META-INF too, keep one of them",
+    );
+}
+
+#[test]
+fn a_collection_with_a_dot() {
+    for file in ["a.json", ""] {
+        let peer = Peer::new();
+        peer.put_dir("src/META-INF/statedb/couchdb/collections/a.b/indexes");
+        if !file.is_empty() {
+            peer.put(
+                "src/META-INF/statedb/couchdb/collections/a.b/indexes/a.json",
+                INDEX,
+            );
+        }
+        refuses(
+            &peer,
+            "META-INF/statedb/couchdb/collections/a.b: is not a collection's name, only letters, digits, _ and - are allowed",
+        );
+    }
+}
+
+#[test]
+fn anything_but_files_and_folders() {
+    let only = "only regular files and directories are copied";
+    let place = "META-INF/statedb/couchdb/indexes/a.json";
+    let prepared = || {
+        let peer = Peer::new();
+        peer.put_dir("src/META-INF/statedb/couchdb/indexes");
+        peer
+    };
+
+    let peer = prepared();
+    peer.put_link(&format!("src/{place}"), "/etc/passwd");
+    refuses(&peer, &format!("{place}: is a symbolic link, {only}"));
+
+    let peer = Peer::new();
+    peer.put_link("src/META-INF", "/etc");
+    refuses(&peer, &format!("META-INF: is a symbolic link, {only}"));
+
+    let peer = prepared();
+    let made = Command::new("mkfifo")
+        .arg(peer.path(format!("src/{place}")))
+        .status()
+        .unwrap();
+    assert!(made.success());
+    refuses(&peer, &format!("{place}: is a FIFO, {only}"));
+
+    let peer = Peer::new();
+    peer.put_dir("src/META-INF");
+    let _socket = UnixListener::bind(peer.path("src/META-INF/s")).unwrap();
+    refuses(&peer, &format!("META-INF/s: is a socket, {only}"));
+
+    let peer = prepared();
+    peer.put("elsewhere", INDEX);
+    fs::hard_link(peer.path("elsewhere"), peer.path(format!("src/{place}"))).unwrap();
+    refuses(
+        &peer,
+        &format!("{place}: has another hard link, copy the file instead"),
+    );
+}
+
+#[test]
+fn a_device() {
+    let peer = Peer::new();
+    peer.put_dir("src/META-INF");
+    let device = peer.path("src/META-INF/d");
+    let made = Command::new("mknod")
+        .arg(&device)
+        .args(["c", "1", "3"])
+        .output()
+        .unwrap();
+    if !made.status.success() {
+        eprintln!("only root may make a device: not tested");
+        return;
+    }
+    refuses(
+        &peer,
+        "META-INF/d: is a device, only regular files and directories are copied",
+    );
+}
+
+#[test]
+fn names_that_could_deceive() {
+    for (name, shown, fault) in [
+        (
+            &b"a\nbuild: fine"[..],
+            "a\\u{a}build: fine",
+            "its name holds a control character, rename it",
+        ),
+        (
+            b"\x1b[2J",
+            "\\u{1b}[2J",
+            "its name holds a control character, rename it",
+        ),
+        (
+            "\u{202e}gpj".as_bytes(),
+            "\\u{202e}gpj",
+            "its name holds a control character, rename it",
+        ),
+        (b"\xff", "\u{fffd}", "its name is not UTF-8, rename it"),
+    ] {
+        let peer = Peer::new();
+        peer.put_dir("src/META-INF");
+        fs::write(peer.path("src/META-INF").join(OsStr::from_bytes(name)), "x").unwrap();
+        refuses(&peer, &format!("META-INF/{shown}: {fault}"));
+    }
+}
+
+#[test]
+fn folders_too_deep() {
+    let peer = Peer::new();
+    let deep = format!("META-INF{}", "/d".repeat(200));
+    peer.put_dir(&format!("src/{deep}"));
+    let refused = peer.path(format!("src/META-INF{}", "/d".repeat(65)));
+    refuses(
+        &peer,
+        &format!(
+            "{}: more than 64 directories inside each other",
+            refused.display()
+        ),
+    );
+}
+
+#[test]
+fn a_path_too_long_for_a_peer() {
+    let peer = Peer::new();
+    let folder = format!("META-INF/{}", vec!["x".repeat(250); 8].join("/"));
+    peer.put(format!("src/{folder}/{}", "y".repeat(100)), "x");
+    let refused = peer.path(format!("src/{folder}"));
+    refuses(
+        &peer,
+        &format!(
+            "{}: holds a path of more than 2048 bytes, which a peer may be unable to copy",
+            refused.display()
+        ),
+    );
+}
+
+#[test]
+fn a_file_that_is_too_large_without_reading_it() {
+    let peer = Peer::new();
+    peer.put_dir("src/META-INF");
+    fs::File::create(peer.path("src/META-INF/sparse"))
+        .unwrap()
+        .set_len(1 << 40)
+        .unwrap();
+    refuses(
+        &peer,
+        "META-INF/sparse: more than 4294967296 bytes in all, the most that are copied",
+    );
+}
+
+#[test]
+fn an_output_directory_that_is_not_empty() {
+    for name in ["connection.json", "foreign", ".hidden"] {
+        let peer = Peer::new();
+        peer.put(format!("bld/{name}"), "old");
+        let path = peer.path(format!("bld/{name}"));
+        peer.build().refuses(&format!(
+            "build: {}: exists already, the output directory must be empty",
+            path.display()
+        ));
+        assert_eq!(
+            (
+                peer.modes("bld").len(),
+                peer.get(&format!("bld/{name}")).as_str()
+            ),
+            (1, "old")
+        );
+    }
+}
+
+#[test]
+fn an_output_directory_that_cannot_be_used() {
+    let peer = Peer::new();
+    peer.put("file", "x");
+    let cannot =
+        |name: &str, why: &str| format!("build: cannot open {}: {why}", peer.path(name).display());
+    peer.run("build", &["src", "metadata", "nowhere"])
+        .refuses(&cannot("nowhere", "No such file or directory (os error 2)"));
+    peer.run("build", &["src", "metadata", "file"])
+        .refuses(&cannot("file", "Not a directory (os error 20)"));
+
+    let peer = Peer::new();
+    peer.set_mode("bld", 0o500);
+    let peer = peer.run_by_nobody();
+    let staging = peer.path("bld/.fabric-ccs-builder");
+    peer.build().refuses(&format!(
+        "build: cannot create {}: Permission denied (os error 13)",
+        staging.display()
+    ));
+}
+
+#[test]
+fn unreadable_input() {
+    for name in ["src/connection.json", "src/META-INF/a"] {
+        let peer = Peer::new();
+        peer.put("src/META-INF/a", "x").set_mode(name, 0);
+        let peer = peer.run_by_nobody();
+        let path = peer.path(name);
+        peer.build().refuses(&format!(
+            "build: cannot read {}: Permission denied (os error 13)",
+            path.display()
+        ));
+        peer.has_nothing_in("bld");
+    }
+    let peer = Peer::new();
+    peer.put_dir("src/META-INF").set_mode("src/META-INF", 0);
+    let peer = peer.run_by_nobody();
+    let path = peer.path("src/META-INF");
+    peer.build().refuses(&format!(
+        "build: cannot open {}: Permission denied (os error 13)",
+        path.display()
+    ));
+    peer.set_mode("src/META-INF", 0o700);
+}
+
+#[test]
+fn a_full_disk_leaves_nothing_behind() {
+    let peer = Peer::new();
+    peer.put("src/META-INF/large", vec![b'x'; 1 << 20]);
+    let peer = peer.file_limit(8);
+    let path = peer.path("bld/.fabric-ccs-builder/META-INF/large");
+    refuses(
+        &peer,
+        &format!(
+            "cannot write {}: File too large (os error 27)",
+            path.display()
+        ),
+    );
+}

@@ -216,9 +216,15 @@ impl Peer {
         let bin = tempfile::tempdir().unwrap();
         let called = bin.path().join(word);
         if self.is_nobody {
-            // The program's own folder may be closed to others.
+            // The program's own folder may be closed to others. Another process copies it: while this one has the copy open for
+            // writing, a child that another test starts would inherit that, and the copy could not be run.
             fs::set_permissions(bin.path(), Permissions::from_mode(0o755)).unwrap();
-            fs::copy(program(), &called).unwrap();
+            let copied = Command::new("cp")
+                .arg(program())
+                .arg(&called)
+                .status()
+                .unwrap();
+            assert!(copied.success());
         } else {
             symlink(program(), &called).unwrap();
         }

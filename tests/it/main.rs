@@ -4,6 +4,7 @@
 //! - [`refusals`]: every input that is refused, with its line
 //! - [`templates`]: connection.json filled in from the peer's config
 //! - [`tree`]: odd things in a package's folders, and what the file system can do to us
+//! - [`faults`]: kills, full disks, races, floods
 //! - [`record`]: the record, checked by `sha256sum`, and the same on every run
 //! - [`check`]: the same for people
 //! - [`command_line`]: help, versions and wrong arguments
@@ -14,6 +15,7 @@ mod build;
 mod check;
 mod command_line;
 mod detect;
+mod faults;
 mod record;
 mod refusals;
 mod release;

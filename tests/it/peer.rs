@@ -1,5 +1,6 @@
 //! A package in the directories that a peer makes for it, and a way to run the programs on them exactly as a peer does.
 
+use std::env;
 use std::fs::{self, DirBuilder, Permissions};
 use std::os::unix::fs::{DirBuilderExt, MetadataExt, PermissionsExt, chown, symlink};
 use std::path::{Path, PathBuf};
@@ -14,6 +15,9 @@ pub const CONFIG: &str = "CHAINCODE_AS_A_SERVICE_BUILDER_CONFIG";
 /// A connection.json that works, as it is also written.
 pub const PLAIN: &str =
     r#"{"address":"basic.example.com:9999","dial_timeout":"10s","tls_required":false}"#;
+
+/// A metadata.json that works.
+const METADATA: &str = r#"{"type":"ccaas","label":"basic_1.0"}"#;
 
 /// An index definition that works.
 pub const INDEX: &str = r#"{"index":{"fields":["docType","owner"]},"ddoc":"indexOwnerDoc","name":"indexOwner","type":"json"}"#;
@@ -86,10 +90,7 @@ impl Peer {
     /// The same with this connection.json.
     pub fn with_connection(connection: impl AsRef<[u8]>) -> Self {
         let peer = Self::empty();
-        peer.put(
-            "metadata/metadata.json",
-            r#"{"type":"ccaas","label":"basic_1.0"}"#,
-        );
+        peer.put("metadata/metadata.json", METADATA);
         peer.put("src/connection.json", connection);
         peer
     }
@@ -102,11 +103,32 @@ impl Peer {
         peer
     }
 
+    fn put_working_package(&self) {
+        self.put("metadata/metadata.json", METADATA);
+        self.put("src/connection.json", PLAIN);
+    }
+
     /// The four directories, and nothing in them.
     pub fn empty() -> Self {
+        Self::empty_below(&env::temp_dir())
+    }
+
+    /// As [`Peer::new`], in memory where the system has a folder for that: for very many files.
+    pub fn in_memory() -> Self {
+        let memory = Path::new("/dev/shm");
+        let peer = if memory.is_dir() {
+            Self::empty_below(memory)
+        } else {
+            Self::empty()
+        };
+        peer.put_working_package();
+        peer
+    }
+
+    fn empty_below(parent: &Path) -> Self {
         let root = tempfile::Builder::new()
             .prefix("fabric-basic_1.0-")
-            .tempdir()
+            .tempdir_in(parent)
             .unwrap();
         for name in ["src", "metadata", "bld", "release"] {
             DirBuilder::new()

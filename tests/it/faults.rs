@@ -1,0 +1,337 @@
+//! What happens to a build or release that is stopped, starved or raced.
+
+use std::collections::BTreeSet;
+use std::fs;
+use std::os::unix::fs::symlink;
+use std::os::unix::process::CommandExt;
+use std::process::{Command, Stdio};
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::thread;
+use std::time::Duration;
+
+use super::peer::{INDEX, PLAIN, Peer, program, quoted, tls};
+
+/// A package large enough to be stopped in the middle.
+fn large() -> Peer {
+    let peer = Peer::in_memory();
+    for number in 0..300 {
+        peer.put(
+            format!("src/META-INF/statedb/couchdb/indexes/{number:03}.json"),
+            INDEX,
+        );
+    }
+    peer.put("src/META-INF/data", vec![b'x'; 300_000]);
+    peer
+}
+
+/// Longer and longer times to wait before a program is killed, until it had the time to end, on however slow a machine.
+fn delays() -> impl Iterator<Item = Duration> {
+    (0..2000)
+        .scan(Duration::ZERO, |delay, _| {
+            *delay += *delay / 40 + Duration::from_micros(100);
+            Some(*delay)
+        })
+        .take_while(|delay| *delay < Duration::from_secs(20))
+}
+
+/// Starts a program, and kills it after `delay`.
+fn kill_after(peer: &Peer, word: &str, dirs: &[&str], delay: Duration) {
+    let mut child = Command::new(program())
+        .arg0(word)
+        .args(dirs.iter().map(|dir| peer.path(dir)))
+        .stderr(Stdio::null())
+        .spawn()
+        .unwrap();
+    thread::sleep(delay);
+    child.kill().unwrap();
+    child.wait().unwrap();
+}
+
+#[test]
+fn a_killed_build_leaves_no_final_name_with_half_the_content() {
+    let whole = large();
+    whole.build().succeeds(&[]);
+    let whole: BTreeSet<String> = whole.listing("bld").into_iter().collect();
+    let peer = large();
+    let mut stages = BTreeSet::new();
+    for delay in delays() {
+        kill_after(&peer, "build", &["src", "metadata", "bld"], delay);
+        let _ = fs::remove_dir_all(peer.path("bld/.fabric-ccs-builder"));
+        let left = peer.listing("bld");
+        let foreign: Vec<_> = left.iter().filter(|line| !whole.contains(*line)).collect();
+        assert!(foreign.is_empty(), "{foreign:?}");
+        let tree = left
+            .iter()
+            .filter(|line| line.starts_with("META-INF"))
+            .count();
+        assert!(tree == 0 || tree == 305, "half a META-INF: {tree}");
+        stages.insert(left.len());
+        fs::remove_dir_all(peer.path("bld")).unwrap();
+        peer.put_dir("bld");
+        if left.len() == whole.len() {
+            break;
+        }
+    }
+    assert!(
+        stages.contains(&0) && stages.contains(&whole.len()),
+        "{stages:?}"
+    );
+}
+
+#[test]
+fn a_killed_release_publishes_connection_json_last_and_whole() {
+    let peer = large();
+    peer.build().succeeds(&[]);
+    let mut stages = BTreeSet::new();
+    for delay in delays() {
+        kill_after(&peer, "release", &["bld", "release"], delay);
+        let _ = fs::remove_dir_all(peer.path("release/.fabric-ccs-builder"));
+        let left = peer.modes("release");
+        stages.insert(left.len());
+        if left.iter().any(|line| line.starts_with("chaincode")) {
+            assert_eq!(peer.get("release/chaincode/server/connection.json"), PLAIN);
+            assert_eq!(
+                left.iter()
+                    .filter(|line| line.starts_with("statedb"))
+                    .count(),
+                303
+            );
+        }
+        fs::remove_dir_all(peer.path("release")).unwrap();
+        peer.put_dir("release");
+        if left.len() == 306 {
+            break;
+        }
+    }
+    assert!(stages.contains(&0) && stages.contains(&306), "{stages:?}");
+}
+
+#[test]
+fn a_disk_that_fills_at_any_write_leaves_nothing_behind() {
+    let mut failed = BTreeSet::new();
+    let mut succeeded = false;
+    let connection = format!(
+        r#"{{"address":"a:1","tls_required":true,"root_cert":{}}}"#,
+        quoted(&tls("rsa.pem"))
+    );
+    for (files, limits) in [(0, 0..8), (40, 0..48)] {
+        let mut peer = Peer::with_connection(&connection);
+        for number in 0..files {
+            peer.put(format!("src/META-INF/{number:02}"), "x");
+        }
+        for blocks in limits {
+            peer = peer.file_limit(blocks);
+            let seen = peer.build();
+            if seen.status == 0 {
+                succeeded = true;
+                fs::remove_dir_all(peer.path("bld")).unwrap();
+                peer.put_dir("bld");
+                continue;
+            }
+            let staging = peer.path("bld/.fabric-ccs-builder/").display().to_string();
+            let line = seen
+                .stderr
+                .strip_prefix(&format!("build: cannot write {staging}"))
+                .unwrap_or_else(|| panic!("{seen:?}"));
+            failed.insert(
+                line.strip_suffix(": File too large (os error 27)\n")
+                    .unwrap()
+                    .to_owned(),
+            );
+            peer.has_nothing_in("bld");
+        }
+    }
+    assert!(succeeded);
+    let names: BTreeSet<&str> = failed.iter().map(String::as_str).collect();
+    // SHA256SUMS is always smaller than the statement, which is written before it.
+    let expected = [
+        "META-INF/00",
+        "build.intoto.json",
+        "connection.json",
+        "metadata.json",
+    ];
+    assert!(
+        expected.iter().all(|name| names.contains(name)),
+        "{names:?}"
+    );
+}
+
+#[test]
+fn a_file_that_changes_while_it_is_read_is_refused() {
+    let peer = Peer::new();
+    let path = peer.path("src/META-INF/log");
+    peer.put("src/META-INF/log", vec![b'x'; 8 << 20]);
+    let stop = AtomicBool::new(false);
+    thread::scope(|scope| {
+        scope.spawn(|| {
+            use std::io::Write;
+            let mut file = fs::OpenOptions::new().append(true).open(&path).unwrap();
+            while !stop.load(Ordering::Relaxed) {
+                file.write_all(b"y").unwrap();
+            }
+        });
+        for _ in 0..5 {
+            let seen = peer.build();
+            stop.store(seen.status == 0, Ordering::Relaxed);
+            assert_eq!(
+                (seen.status, seen.stderr.as_str()),
+                (1, "build: META-INF/log: changed while it was read\n")
+            );
+        }
+        stop.store(true, Ordering::Relaxed);
+    });
+    peer.has_nothing_in("bld");
+}
+
+#[test]
+fn a_link_swapped_in_during_the_copy_never_leads_outside() {
+    let peer = Peer::in_memory();
+    // Many folders, so that the swap happens while the walk is under way.
+    for number in 0..20 {
+        peer.put(format!("src/META-INF/{number:02}/a"), "inside");
+    }
+    peer.put("src/META-INF/swapped/a", "inside")
+        .put("outside/a", "SECRET")
+        .put_link("link", "outside");
+    let (real, link, place) = (
+        peer.path("real"),
+        peer.path("link"),
+        peer.path("src/META-INF/swapped"),
+    );
+    symlink(peer.path("outside"), peer.path("absolute")).unwrap();
+    fs::rename(peer.path("absolute"), &link).unwrap();
+    let stop = AtomicBool::new(false);
+    thread::scope(|scope| {
+        scope.spawn(|| {
+            while !stop.load(Ordering::Relaxed) {
+                fs::rename(&place, &real).unwrap();
+                fs::rename(&link, &place).unwrap();
+                fs::rename(&place, &link).unwrap();
+                fs::rename(&real, &place).unwrap();
+            }
+        });
+        let leaked = (0..100).any(|_| {
+            peer.build();
+            let leaked = fs::read_to_string(peer.path("bld/META-INF/swapped/a"))
+                .is_ok_and(|text| text != "inside");
+            fs::remove_dir_all(peer.path("bld")).unwrap();
+            peer.put_dir("bld");
+            leaked
+        });
+        stop.store(true, Ordering::Relaxed);
+        assert!(!leaked, "the content of another folder was copied");
+    });
+}
+
+#[test]
+fn builds_at_the_same_time_do_not_disturb_each_other() {
+    let peers: Vec<Peer> = (0..32).map(|_| large()).collect();
+    thread::scope(|scope| {
+        for peer in &peers {
+            scope.spawn(|| {
+                peer.build().succeeds(&[]);
+                peer.release().succeeds(&[]);
+            });
+        }
+    });
+    let listing = |peer: &Peer| [peer.listing("bld"), peer.listing("release")];
+    assert!(peers.iter().all(|peer| listing(peer) == listing(&peers[0])));
+}
+
+#[test]
+fn one_of_two_builds_into_the_same_folder_is_refused() {
+    let peer = large();
+    let statuses: Vec<i32> = thread::scope(|scope| {
+        let runs: Vec<_> = (0..2)
+            .map(|_| scope.spawn(|| peer.build().status))
+            .collect();
+        runs.into_iter().map(|run| run.join().unwrap()).collect()
+    });
+    assert_eq!(
+        statuses.iter().filter(|&&status| status == 0).count(),
+        1,
+        "{statuses:?}"
+    );
+}
+
+#[test]
+fn more_files_than_any_package_has() {
+    let peer = Peer::in_memory();
+    peer.put_dir("src/META-INF/many");
+    let folder = peer.path("src/META-INF/many");
+    for number in 0..=200_000 {
+        fs::File::create(folder.join(number.to_string())).unwrap();
+    }
+    let line = format!(
+        "build: {}: holds more than 200000 files, the most that are copied",
+        folder.display()
+    );
+    peer.build().refuses(&line);
+    peer.has_nothing_in("bld");
+}
+
+#[test]
+fn the_log_stays_short_whatever_a_package_holds() {
+    let peer = Peer::with_connection(format!(
+        r#"{{"address":"a:1","{}":1}}"#,
+        "x\u{1}".replace('\u{1}', "\\u0001").repeat(20_000)
+    ));
+    for number in 0..500 {
+        peer.put(
+            format!(
+                "src/META-INF/statedb/{}/{number:03}{}",
+                "d".repeat(200),
+                "n".repeat(200)
+            ),
+            "x",
+        );
+    }
+    let seen = peer.build();
+    assert_eq!(seen.status, 0);
+    assert!(
+        seen.stderr.lines().all(|line| line.len() < 4096),
+        "{}",
+        seen.stderr
+    );
+    assert!(
+        seen.stderr.lines().count() <= 64,
+        "{}",
+        seen.stderr.lines().count()
+    );
+    assert!(
+        seen.stderr
+            .contains("build: warning: 441 more warnings are not shown\n"),
+        "{}",
+        seen.stderr
+    );
+}
+
+#[test]
+fn a_key_is_in_no_file_that_others_can_read_and_in_no_log() {
+    let (certificate, key) = (tls("P-256.pem"), tls("P-256.key"));
+    let peer = Peer::with_connection(
+        r#"{"address":"a:1","tls_required":true,"client_auth_required":true,"root_cert":"{{.cert}}","client_key":"{{.key}}","client_cert":"{{.cert}}"}"#,
+    )
+    .config(&format!(r#"{{"cert":{},"key":{}}}"#, quoted(&certificate), quoted(&key)));
+    let mut seen = peer.build().stderr + &peer.release().stderr;
+    for dir in ["bld", "release"] {
+        for file in peer
+            .modes(dir)
+            .iter()
+            .filter_map(|line| line.strip_suffix(" 644"))
+        {
+            seen += &peer.get(&format!("{dir}/{file}"));
+        }
+    }
+    assert_eq!(
+        peer.modes("release").last().unwrap(),
+        "chaincode/server/connection.json 600"
+    );
+    for secret in key.lines().filter(|line| !line.starts_with('-')) {
+        assert!(!seen.contains(secret), "{seen}");
+        assert!(
+            peer.get("release/chaincode/server/connection.json")
+                .contains(secret)
+        );
+    }
+}

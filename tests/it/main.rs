@@ -6,6 +6,7 @@
 //! - [`tree`]: odd things in a package's folders, and what the file system can do to us
 //! - [`faults`]: kills, full disks, races, floods
 //! - [`record`]: the record, checked by `sha256sum`, and the same on every run
+//! - [`properties`]: made-up inputs against [`rules`], the peer's rules written a second time
 //! - [`check`]: the same for people
 //! - [`command_line`]: help, versions and wrong arguments
 
@@ -16,8 +17,10 @@ mod check;
 mod command_line;
 mod detect;
 mod faults;
+mod properties;
 mod record;
 mod refusals;
 mod release;
+mod rules;
 mod templates;
 mod tree;

@@ -53,8 +53,16 @@ pub fn peer_takes(connection: &str) -> Result<(), String> {
 
 /// Whether Go could dial the address: host and port, or a target with a resolver.
 pub fn peer_dials(address: &str) -> Result<(), String> {
-    if address.starts_with("unix:") || address.starts_with("unix-abstract:") {
-        return Ok(());
+    if let Some((_, socket)) = address
+        .split_once(':')
+        .filter(|(scheme, _)| scheme.starts_with("unix"))
+    {
+        let has_authority = socket.starts_with("//") && !socket.starts_with("///");
+        return if has_authority || socket.is_empty() {
+            Err("socket".into())
+        } else {
+            Ok(())
+        };
     }
     let target = match address.find("://") {
         Some(end) if ["dns", "passthrough"].contains(&&address[..end]) => {

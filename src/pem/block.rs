@@ -1,0 +1,127 @@
+//! PEM blocks (RFC 7468, and the header lines of RFC 1421) as Go's `encoding/pem` finds them.
+//!
+//! ```text
+//! -----BEGIN LABEL-----      first on its line
+//! Name: value                any number of header lines
+//! base64                     spaces and line breaks anywhere
+//! -----END LABEL-----        first on its line, nothing after it
+//! ```
+//!
+//! A block that breaks a rule is skipped, as is all text around blocks. Where END has several BEGIN before it, the last one
+//! counts.
+
+use super::base64;
+use super::fault::{Fault, Wanted, known_label};
+
+const BEGIN: &str = "-----BEGIN ";
+const END: &str = "\n-----END ";
+const DASHES: &str = "-----";
+
+/// One well-formed block.
+pub(super) struct Block<'a> {
+    pub label: &'a str,
+    pub has_headers: bool,
+    encrypted: bool,
+    pub der: Vec<u8>,
+}
+
+impl Block<'_> {
+    pub fn is_certificate(&self) -> bool {
+        Wanted::Certificate.is(self.label)
+    }
+
+    /// Why the peer cannot read this private key, when its label or headers tell.
+    pub fn unreadable_key(&self) -> Option<Fault> {
+        match self.label {
+            "ENCRYPTED PRIVATE KEY" => Some(Fault::Encrypted),
+            _ if self.encrypted => Some(Fault::Encrypted),
+            "PRIVATE KEY" | "RSA PRIVATE KEY" | "EC PRIVATE KEY" => None,
+            label => Some(Fault::KeyFormat(known_label(label))),
+        }
+    }
+}
+
+/// The blocks of a text, in order.
+pub(super) struct Blocks<'a> {
+    rest: &'a str,
+}
+
+impl<'a> Blocks<'a> {
+    pub fn new(text: &'a str) -> Self {
+        Self { rest: text }
+    }
+}
+
+impl<'a> Iterator for Blocks<'a> {
+    type Item = Block<'a>;
+
+    fn next(&mut self) -> Option<Block<'a>> {
+        loop {
+            let (before, after) = self.rest.split_once(END)?;
+            // Behind a bad block's "-----END ", Go takes what follows for the start of a line.
+            self.rest = after;
+            let Some((text, contents)) = before.rsplit_once(BEGIN) else {
+                continue;
+            };
+            if !text.is_empty() && !text.ends_with('\n') {
+                continue;
+            }
+            let (label, mut body) = cut_line(contents);
+            let Some(label) = trim_line(label).strip_suffix(DASHES) else {
+                continue;
+            };
+            let (mut has_headers, mut encrypted) = (false, false);
+            while let Some((header, rest)) =
+                body.map(cut_line).filter(|(line, _)| line.contains(':'))
+            {
+                has_headers = true;
+                encrypted |= header.starts_with("DEK-Info") || header.contains("ENCRYPTED");
+                body = rest;
+            }
+            let (end, rest) = cut_line(after);
+            if body.is_none() && (has_headers || end.contains(':')) {
+                // The END line follows a header line directly; Go gives up when it could be one too.
+                if end.contains(':') {
+                    self.rest = "";
+                }
+                continue;
+            }
+            let end = if rest.is_some() {
+                trim_line(end)
+            } else {
+                trim_spaces(end)
+            };
+            if end.strip_suffix(DASHES) != Some(label) {
+                continue;
+            }
+            let digits = body
+                .unwrap_or_default()
+                .bytes()
+                .filter(|byte| !b" \t".contains(byte));
+            let Some(der) = base64::decode(digits) else {
+                continue;
+            };
+            self.rest = rest.unwrap_or_default();
+            return Some(Block {
+                label,
+                has_headers,
+                encrypted,
+                der,
+            });
+        }
+    }
+}
+
+/// The text up to the line break, and the text behind it if there is one.
+fn cut_line(text: &str) -> (&str, Option<&str>) {
+    text.split_once('\n')
+        .map_or((text, None), |(line, rest)| (line, Some(rest)))
+}
+
+fn trim_line(line: &str) -> &str {
+    trim_spaces(line.strip_suffix('\r').unwrap_or(line))
+}
+
+fn trim_spaces(line: &str) -> &str {
+    line.trim_end_matches([' ', '\t'])
+}

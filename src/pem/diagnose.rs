@@ -1,0 +1,75 @@
+//! Why a text holds no block of the wanted kind: the usual ways to get a PEM file into a JSON string wrong.
+
+use super::block::Blocks;
+use super::fault::{Fault, Wanted, known_label};
+
+const BEGIN: &str = "-----BEGIN ";
+const END: &str = "-----END ";
+
+/// The likeliest fault of a text in which the peer finds no block that is `wanted`.
+pub(super) fn diagnose(text: &str, wanted: Wanted) -> Fault {
+    let trimmed = text.trim();
+    if trimmed.is_empty() {
+        return Fault::Empty(wanted);
+    }
+    if !text.contains(BEGIN) {
+        return without_begin(trimmed, wanted);
+    }
+    // A damaged block of the wanted kind explains more than a good one of another kind.
+    if let Some(other) = Blocks::new(text)
+        .next()
+        .filter(|_| !labels(text, BEGIN).any(|label| wanted.is(label)))
+    {
+        return Fault::OtherKind(known_label(other.label), wanted);
+    }
+    if text.contains("\\n") {
+        return Fault::BackslashN;
+    }
+    if !text.contains(END) {
+        return Fault::CutOff;
+    }
+    if !trimmed.contains('\n') {
+        return Fault::OneLine;
+    }
+    if !starts_a_line(text, BEGIN) || !starts_a_line(text, END) {
+        return Fault::Indented;
+    }
+    if labels(text, BEGIN).any(|label| labels(text, END).any(|end| end == label)) {
+        return Fault::Base64(wanted);
+    }
+    Fault::Frame
+}
+
+fn without_begin(text: &str, wanted: Wanted) -> Fault {
+    let is_base64 = |byte: u8| {
+        byte.is_ascii_alphanumeric() || b"+/=".contains(&byte) || byte.is_ascii_whitespace()
+    };
+    if text.starts_with("LS0tLS1CRUdJTi") {
+        Fault::EncodedTwice
+    } else if is_path(text) {
+        Fault::Path
+    } else if text.starts_with("MI") && text.bytes().all(is_base64) {
+        // Every DER SEQUENCE of 128 bytes or more starts so.
+        Fault::NoFrame(wanted)
+    } else {
+        Fault::NotPem(wanted)
+    }
+}
+
+fn is_path(text: &str) -> bool {
+    const STARTS: [&str; 6] = ["/", "./", "../", "~/", "file:", "C:\\"];
+    const ENDS: [&str; 6] = [".pem", ".crt", ".cer", ".cert", ".key", ".der"];
+    !text.contains(char::is_control)
+        && (STARTS.iter().any(|start| text.starts_with(start))
+            || ENDS.iter().any(|end| text.ends_with(end)))
+}
+
+fn starts_a_line(text: &str, frame: &str) -> bool {
+    text.lines().any(|line| line.starts_with(frame))
+}
+
+/// The labels of well-formed BEGIN or END lines.
+fn labels<'a>(text: &'a str, frame: &'a str) -> impl Iterator<Item = &'a str> {
+    text.lines()
+        .filter_map(move |line| line.trim_end().strip_prefix(frame)?.strip_suffix("-----"))
+}

@@ -1,0 +1,178 @@
+//! Private keys as Go's `tls.X509KeyPair` reads them, whatever their PEM label says: PKCS#1 (RFC 8017, appendix A.1.2),
+//! PKCS#8 (RFC 5958) and SEC 1 (RFC 5915).
+//!
+//! ```text
+//! RSAPrivateKey ::= SEQUENCE { version INTEGER, modulus INTEGER, publicExponent INTEGER, privateExponent INTEGER, ... }
+//! PrivateKeyInfo ::= SEQUENCE { version INTEGER, algorithm SEQUENCE, privateKey OCTET STRING, ... }
+//! ECPrivateKey  ::= SEQUENCE { version INTEGER, privateKey OCTET STRING, parameters [0], publicKey [1] }
+//! ```
+
+use super::der::{INTEGER, OCTET_STRING, Reader, SEQUENCE, explicit, implicit};
+use super::fault::{Algorithm, Fault};
+use super::x509::{Curve, PublicKey, oid};
+
+/// A private key, reduced to its public part, which it need not hold.
+#[derive(Clone, Copy)]
+pub(super) enum PrivateKey<'a> {
+    Rsa {
+        modulus: &'a [u8],
+        exponent: i64,
+    },
+    Ec {
+        curve: Curve,
+        point: Option<&'a [u8]>,
+    },
+    Ed25519(Option<&'a [u8]>),
+}
+
+impl<'a> PrivateKey<'a> {
+    /// Reads a key of any of the three forms, which their second field tells apart.
+    pub fn parse(der: &'a [u8]) -> Result<Self, Fault> {
+        let mut input = Reader::new(der);
+        let mut fields = input.inside(SEQUENCE).ok_or(Fault::KeyDer)?;
+        let version = fields.int().ok_or(Fault::KeyDer)?;
+        if fields.next_is(INTEGER) {
+            // Go lets bytes follow the other two forms.
+            if !input.is_empty() {
+                return Err(Fault::KeyDer);
+            }
+            rsa(version, fields).ok_or(Fault::KeyDer)
+        } else if fields.next_is(OCTET_STRING) {
+            ec(version, fields, None)
+        } else {
+            pkcs8(fields)
+        }
+    }
+
+    /// Whether this is the private key of `public`, as far as that can be told.
+    pub fn belongs_to(self, public: &PublicKey) -> Result<(), Fault> {
+        let matches = match (self, *public) {
+            (
+                Self::Rsa { modulus, exponent },
+                PublicKey::Rsa {
+                    modulus: n,
+                    exponent: e,
+                },
+            ) => (modulus, exponent) == (n, e),
+            (
+                Self::Ec { curve, point },
+                PublicKey::Ec {
+                    curve: named,
+                    point: of,
+                },
+            ) => curve == named && point.is_none_or(|point| same_point(point, of)),
+            (Self::Ed25519(bytes), PublicKey::Ed25519(of)) => bytes.is_none_or(|bytes| bytes == of),
+            (key, public) => {
+                return Err(Fault::OtherAlgorithm {
+                    key: key.algorithm(),
+                    certificate: public.algorithm(),
+                });
+            }
+        };
+        if matches {
+            Ok(())
+        } else {
+            Err(Fault::OtherKey)
+        }
+    }
+
+    fn algorithm(self) -> Algorithm {
+        match self {
+            Self::Rsa { .. } => Algorithm::Rsa,
+            Self::Ec { .. } => Algorithm::Ecdsa,
+            Self::Ed25519(_) => Algorithm::Ed25519,
+        }
+    }
+}
+
+/// The fields of an `RSAPrivateKey` behind its version.
+fn rsa(version: i64, mut fields: Reader<'_>) -> Option<PrivateKey<'_>> {
+    let modulus = fields.positive()?;
+    let exponent = fields.int().filter(|&exponent| exponent > 0)?;
+    for _ in ["privateExponent", "prime1", "prime2"] {
+        fields.positive()?;
+    }
+    (version <= 1).then_some(PrivateKey::Rsa { modulus, exponent })
+}
+
+/// The fields of a `PrivateKeyInfo` behind its version.
+fn pkcs8(mut fields: Reader<'_>) -> Result<PrivateKey<'_>, Fault> {
+    let mut algorithm = fields.inside(SEQUENCE).ok_or(Fault::KeyDer)?;
+    let oid = algorithm.object_identifier().ok_or(Fault::KeyDer)?;
+    let key = fields.contents(OCTET_STRING).ok_or(Fault::KeyDer)?;
+    match oid {
+        oid::RSA => match PrivateKey::parse(key) {
+            Ok(key @ PrivateKey::Rsa { .. }) => Ok(key),
+            _ => Err(Fault::KeyDer),
+        },
+        oid::EC => {
+            let mut key = Reader::new(key).inside(SEQUENCE).ok_or(Fault::KeyDer)?;
+            let version = key.int().ok_or(Fault::KeyDer)?;
+            ec(version, key, algorithm.object_identifier())
+        }
+        oid::ED25519 => {
+            let seed = Reader::new(key).contents(OCTET_STRING);
+            if !algorithm.is_empty() || seed.is_none_or(|seed| seed.len() != 32) {
+                return Err(Fault::KeyDer);
+            }
+            Ok(PrivateKey::Ed25519(ed25519_public(fields)))
+        }
+        _ => Err(Fault::KeyAlgorithm),
+    }
+}
+
+/// The public key of a `OneAsymmetricKey` (RFC 5958), behind its attributes.
+fn ed25519_public(mut fields: Reader<'_>) -> Option<&[u8]> {
+    fields.skip_optional(explicit(0))?;
+    match fields.contents(implicit(1))? {
+        [0, bytes @ ..] if bytes.len() == 32 => Some(bytes),
+        _ => None,
+    }
+}
+
+/// The fields of an `ECPrivateKey` behind its version. PKCS#8 names the curve outside.
+fn ec<'a>(
+    version: i64,
+    mut fields: Reader<'a>,
+    named: Option<&[u8]>,
+) -> Result<PrivateKey<'a>, Fault> {
+    let scalar = fields
+        .contents(OCTET_STRING)
+        .filter(|_| version == 1)
+        .ok_or(Fault::KeyDer)?;
+    let inner = optional(&mut fields, 0).and_then(|mut field| field.object_identifier());
+    let point = optional(&mut fields, 1).and_then(|mut field| field.bit_string()?.whole_bytes());
+    let curve = named
+        .or(inner)
+        .and_then(Curve::from_oid)
+        .ok_or(Fault::Curve)?;
+    // Some programs wrote too many leading zeros, others none.
+    let digits = scalar.iter().skip_while(|&&byte| byte == 0).count();
+    if digits == 0 || digits > curve.size() {
+        return Err(Fault::KeyDer);
+    }
+    Ok(PrivateKey::Ec { curve, point })
+}
+
+fn optional<'a>(fields: &mut Reader<'a>, number: u8) -> Option<Reader<'a>> {
+    if fields.next_is(explicit(number)) {
+        fields.inside(explicit(number))
+    } else {
+        None
+    }
+}
+
+/// Compares a point in any form of SEC 1, section 2.3.3, with an uncompressed one. Other forms cannot be told apart.
+fn same_point(point: &[u8], uncompressed: &[u8]) -> bool {
+    let Some((_, coordinates)) = uncompressed.split_first() else {
+        return false;
+    };
+    let (x, y) = coordinates.split_at(coordinates.len() / 2);
+    match point {
+        [4 | 6 | 7, both @ ..] if both.len() == coordinates.len() => both == coordinates,
+        [sign @ (2 | 3), one @ ..] if one.len() == x.len() => {
+            one == x && y.last().is_some_and(|last| last & 1 == sign & 1)
+        }
+        _ => true,
+    }
+}

@@ -5,14 +5,17 @@ pub(super) fn decode(text: impl IntoIterator<Item = u8>) -> Option<Vec<u8>> {
     let mut bytes = Vec::new();
     let (mut quantum, mut digits, mut padding) = (0_u32, 0_u8, 0_u8);
     for byte in text {
-        match byte {
+        let digit = match byte {
             b'\r' | b'\n' => continue,
             // Only the last two digits of the last quantum can be padding.
-            b'=' if digits >= 2 => padding += 1,
+            b'=' if digits >= 2 => {
+                padding += 1;
+                0
+            }
             _ if padding > 0 => return None,
-            _ => {}
-        }
-        quantum = quantum << 6 | if byte == b'=' { 0 } else { value(byte)? };
+            _ => value(byte)?,
+        };
+        quantum = quantum << 6 | digit;
         digits += 1;
         if digits == 4 {
             let [_, decoded @ ..] = quantum.to_be_bytes();

@@ -4,18 +4,19 @@
 //! `tls.X509KeyPair` (Fabric, `internal/pkg/comm/config.go`). The types here exist only for text those two accept, so that
 //! everything else is refused at install.
 //!
-//! What Go 1.19 or Go 1.26 accepts is accepted. Some of what Go refuses is accepted too, because telling would take
-//! arithmetic on keys, or because Go's own versions differ:
+//! What Go 1.19 accepts is accepted, and what Go 1.26 accepts. Some of what they refuse is accepted too, because telling
+//! would take arithmetic on keys, or because Go's versions differ:
 //! - a certificate whose elliptic curve point is not on its curve, or whose DSA key is malformed;
-//! - extensions other than key usage, basic constraints, subject alternative name (URIs not looked into), extended key usage
-//!   and the two key identifiers, when malformed inside;
-//! - a negative serial number, a key identifier marked critical (refused since Go 1.23 and 1.25);
-//! - an RSA key whose numbers contradict each other;
-//! - an elliptic curve or Ed25519 key that does not hold its public key (`openssl` always leaves it out for Ed25519): whether
-//!   it is the certificate's cannot be told.
+//! - a URI in the subject alternative name that is none, and malformed contents of extensions other than the key
+//!   identifiers, key usage, extended key usage, subject alternative name and basic constraints;
+//! - a negative serial number, or a key identifier marked critical, which only newer Go refuses;
+//! - a private key that is damaged in what is not compared with the certificate, such as the primes of RSA;
+//! - a private key that does not hold its public key (`openssl` leaves it out for Ed25519): whether it is the certificate's
+//!   cannot be told.
 //!
-//! One thing Go accepts is refused: a key that holds a public key other than its own. Go computes the public key anew; here
-//! the one in the file is believed.
+//! Two things that Go accepts are refused. A private key that holds a public key other than its own: Go computes the
+//! public key anew, here the one in the file is believed. And PEM with `-----BEGIN ` inside a header line, where the latest
+//! Go is followed, not the older one.
 
 mod base64;
 mod block;

@@ -66,18 +66,15 @@ impl<'a> Iterator for Blocks<'a> {
             if !text.is_empty() && !text.ends_with('\n') {
                 continue;
             }
-            let (label, mut body) = cut_line(contents);
+            let (label, body) = cut_line(contents);
             let Some(label) = trim_line(label).strip_suffix(DASHES) else {
                 continue;
             };
-            let (mut has_headers, mut encrypted) = (false, false);
-            while let Some((header, rest)) =
-                body.map(cut_line).filter(|(line, _)| line.contains(':'))
-            {
-                has_headers = true;
-                encrypted |= header.starts_with("DEK-Info") || header.contains("ENCRYPTED");
-                body = rest;
-            }
+            let Headers {
+                any: has_headers,
+                encrypted,
+                body,
+            } = Headers::skip(body);
             let (end, rest) = cut_line(after);
             if body.is_none() && (has_headers || end.contains(':')) {
                 // The END line follows a header line directly; Go gives up when it could be one too.
@@ -109,6 +106,33 @@ impl<'a> Iterator for Blocks<'a> {
                 der,
             });
         }
+    }
+}
+
+struct Headers<'a> {
+    any: bool,
+    encrypted: bool,
+    /// What follows them, unless the END line follows directly.
+    body: Option<&'a str>,
+}
+
+impl<'a> Headers<'a> {
+    fn skip(body: Option<&'a str>) -> Self {
+        let mut headers = Self {
+            any: false,
+            encrypted: false,
+            body,
+        };
+        while let Some((line, body)) = headers
+            .body
+            .map(cut_line)
+            .filter(|(line, _)| line.contains(':'))
+        {
+            headers.any = true;
+            headers.encrypted |= line.starts_with("DEK-Info") || line.contains("ENCRYPTED");
+            headers.body = body;
+        }
+        headers
     }
 }
 

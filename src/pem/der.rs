@@ -44,21 +44,24 @@ impl<'a> Reader<'a> {
 
     /// The next element's tag and contents.
     pub fn any(&mut self) -> Option<(u8, &'a [u8])> {
-        let (&tag, after_tag) = self.rest.split_first()?;
-        let (&first, mut after) = after_tag.split_first()?;
-        if tag & 0x1f == 0x1f {
-            return None;
-        }
-        let length = if first < 0x80 {
-            usize::from(first)
-        } else {
-            let bytes;
-            (bytes, after) = after.split_at_checked((first & 0x7f).into())?;
-            long_length(bytes)?
-        };
+        let (tag, length, after) = self.header()?;
         let contents;
         (contents, self.rest) = after.split_at_checked(length)?;
         Some((tag, contents))
+    }
+
+    /// The next element's tag, the length of its contents, and what follows these two.
+    fn header(&self) -> Option<(u8, usize, &'a [u8])> {
+        let (&tag, after_tag) = self.rest.split_first()?;
+        let (&first, after) = after_tag.split_first()?;
+        if tag & 0x1f == 0x1f {
+            return None;
+        }
+        if first < 0x80 {
+            return Some((tag, first.into(), after));
+        }
+        let (bytes, after) = after.split_at_checked((first & 0x7f).into())?;
+        Some((tag, long_length(bytes)?, after))
     }
 
     /// The contents of the next element, which must have this tag.
@@ -71,6 +74,13 @@ impl<'a> Reader<'a> {
     /// The inside of the next element, which must have this tag.
     pub fn inside(&mut self, tag: u8) -> Option<Self> {
         self.contents(tag).map(Self::new)
+    }
+
+    /// The contents of the next element, which must have this tag, and everything behind it.
+    pub fn opened(&self, tag: u8) -> Option<Self> {
+        self.header()
+            .filter(|&(found, ..)| found == tag)
+            .map(|(.., after)| Self::new(after))
     }
 
     /// Skips the next element if it has this tag.

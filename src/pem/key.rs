@@ -2,12 +2,13 @@
 //! PKCS#8 (RFC 5958) and SEC 1 (RFC 5915).
 //!
 //! ```text
-//! RSAPrivateKey ::= SEQUENCE { version INTEGER, modulus INTEGER, publicExponent INTEGER, privateExponent INTEGER, ... }
+//! RSAPrivateKey ::= SEQUENCE { version INTEGER, modulus INTEGER, publicExponent INTEGER, privateExponent INTEGER,
+//!                              prime1 INTEGER, prime2 INTEGER, ... }
 //! PrivateKeyInfo ::= SEQUENCE { version INTEGER, algorithm SEQUENCE, privateKey OCTET STRING, ... }
 //! ECPrivateKey  ::= SEQUENCE { version INTEGER, privateKey OCTET STRING, parameters [0], publicKey [1] }
 //! ```
 
-use super::der::{INTEGER, OCTET_STRING, Reader, SEQUENCE, explicit, implicit};
+use super::der::{BitString, INTEGER, OCTET_STRING, Reader, SEQUENCE, explicit, implicit};
 use super::fault::{Algorithm, Fault};
 use super::x509::{Curve, PublicKey, oid};
 
@@ -28,15 +29,10 @@ pub(super) enum PrivateKey<'a> {
 impl<'a> PrivateKey<'a> {
     /// Reads a key of any of the three forms, which their second field tells apart.
     pub fn parse(der: &'a [u8]) -> Result<Self, Fault> {
-        let mut input = Reader::new(der);
-        let mut fields = input.inside(SEQUENCE).ok_or(Fault::KeyDer)?;
+        let mut fields = Reader::new(der).inside(SEQUENCE).ok_or(Fault::KeyDer)?;
         let version = fields.int().ok_or(Fault::KeyDer)?;
         if fields.next_is(INTEGER) {
-            // Go lets bytes follow the other two forms.
-            if !input.is_empty() {
-                return Err(Fault::KeyDer);
-            }
-            rsa(version, fields).ok_or(Fault::KeyDer)
+            rsa(der).ok_or(Fault::KeyDer)
         } else if fields.next_is(OCTET_STRING) {
             ec(version, fields, None)
         } else {
@@ -85,14 +81,17 @@ impl<'a> PrivateKey<'a> {
     }
 }
 
-/// The fields of an `RSAPrivateKey` behind its version.
-fn rsa(version: i64, mut fields: Reader<'_>) -> Option<PrivateKey<'_>> {
+/// An `RSAPrivateKey`. Of the three forms, this is the only one behind which Go allows nothing.
+fn rsa(der: &[u8]) -> Option<PrivateKey<'_>> {
+    let mut input = Reader::new(der);
+    let mut fields = input.inside(SEQUENCE).filter(|_| input.is_empty())?;
+    fields.int().filter(|&version| version <= 1)?;
     let modulus = fields.positive()?;
     let exponent = fields.int().filter(|&exponent| exponent > 0)?;
     for _ in ["privateExponent", "prime1", "prime2"] {
         fields.positive()?;
     }
-    (version <= 1).then_some(PrivateKey::Rsa { modulus, exponent })
+    Some(PrivateKey::Rsa { modulus, exponent })
 }
 
 /// The fields of a `PrivateKeyInfo` behind its version.
@@ -101,10 +100,7 @@ fn pkcs8(mut fields: Reader<'_>) -> Result<PrivateKey<'_>, Fault> {
     let oid = algorithm.object_identifier().ok_or(Fault::KeyDer)?;
     let key = fields.contents(OCTET_STRING).ok_or(Fault::KeyDer)?;
     match oid {
-        oid::RSA => match PrivateKey::parse(key) {
-            Ok(key @ PrivateKey::Rsa { .. }) => Ok(key),
-            _ => Err(Fault::KeyDer),
-        },
+        oid::RSA => rsa(key).ok_or(Fault::KeyDer),
         oid::EC => {
             let mut key = Reader::new(key).inside(SEQUENCE).ok_or(Fault::KeyDer)?;
             let version = key.int().ok_or(Fault::KeyDer)?;
@@ -140,8 +136,8 @@ fn ec<'a>(
         .contents(OCTET_STRING)
         .filter(|_| version == 1)
         .ok_or(Fault::KeyDer)?;
-    let inner = optional(&mut fields, 0).and_then(|mut field| field.object_identifier());
-    let point = optional(&mut fields, 1).and_then(|mut field| field.bit_string()?.whole_bytes());
+    let inner = optional(&mut fields, 0, Reader::object_identifier);
+    let point = optional(&mut fields, 1, Reader::bit_string).and_then(BitString::whole_bytes);
     let curve = named
         .or(inner)
         .and_then(Curve::from_oid)
@@ -154,12 +150,16 @@ fn ec<'a>(
     Ok(PrivateKey::Ec { curve, point })
 }
 
-fn optional<'a>(fields: &mut Reader<'a>, number: u8) -> Option<Reader<'a>> {
-    if fields.next_is(explicit(number)) {
-        fields.inside(explicit(number))
-    } else {
-        None
-    }
+/// An optional field. Like Go, it trusts the length of what is inside, not of the wrapper.
+fn optional<'a, T>(
+    fields: &mut Reader<'a>,
+    number: u8,
+    read: impl Fn(&mut Reader<'a>) -> Option<T>,
+) -> Option<T> {
+    let mut inside = fields.opened(explicit(number))?;
+    let value = read(&mut inside)?;
+    *fields = inside;
+    Some(value)
 }
 
 /// Compares a point in any form of SEC 1, section 2.3.3, with an uncompressed one. Other forms cannot be told apart.

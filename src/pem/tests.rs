@@ -483,6 +483,20 @@ fn neither_label_nor_headers_of_a_key_matter_to_go() {
 }
 
 #[test]
+fn a_block_of_headers_alone_is_skipped() {
+    let [certificate, key] = [fixture!("P-256.pem"), fixture!("P-256.key")];
+    let headers = "-----BEGIN PRIVATE KEY-----\nName: value\n-----END PRIVATE KEY-----\n";
+    assert_eq!(pair(certificate, &format!("{headers}{key}")), ACCEPTED);
+    // Go reads on behind an END line that could be a header, and gives up.
+    let colon = "-----BEGIN A: B-----\n-----END A: B-----\n";
+    assert_ne!(pair(certificate, &format!("{colon}{key}")), ACCEPTED);
+    assert_eq!(
+        pair(certificate, &format!("{}{key}", colon.replace(':', ""))),
+        ACCEPTED
+    );
+}
+
+#[test]
 fn only_the_first_certificate_and_the_first_key_are_read() {
     let [certificate, key, other] = [
         fixture!("P-256.pem"),

@@ -1,0 +1,255 @@
+//! What other people's programs make of our archives. Where a program is missing its test is
+//! skipped, except in continuous integration (`CI` is set).
+
+use super::tests::{File, gzip_of, read, tar_of};
+use std::ffi::OsStr;
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::process::{Command, Output};
+
+const GNU_TAR: Tool = Tool("tar", "tar (GNU tar)");
+const GZIP: Tool = Tool("gzip", "gzip");
+const PYTHON: Tool = Tool("python3", "Python 3");
+
+/// A program, and how the answer to `--version` begins.
+struct Tool(&'static str, &'static str);
+
+impl Tool {
+    fn is_here(&self) -> bool {
+        let Self(program, version) = self;
+        let answer = Command::new(program).arg("--version").output();
+        let here = answer.is_ok_and(|seen| seen.stdout.starts_with(version.as_bytes()));
+        assert!(
+            here || std::env::var_os("CI").is_none(),
+            "{version} is missing"
+        );
+        if !here {
+            eprintln!("skipped: {version} is missing");
+        }
+        here
+    }
+
+    fn run(&self, dir: &Path, args: &[impl AsRef<OsStr>]) -> Output {
+        Command::new(self.0)
+            .args(args)
+            .current_dir(dir)
+            .env("LC_ALL", "C")
+            .env_remove("TAR_OPTIONS")
+            .env_remove("GZIP")
+            .output()
+            .unwrap()
+    }
+
+    fn stdout(&self, dir: &Path, args: &[impl AsRef<OsStr>]) -> Vec<u8> {
+        let seen = self.run(dir, args);
+        let stderr = String::from_utf8_lossy(&seen.stderr);
+        assert!(seen.status.success(), "{}: {stderr}", self.0);
+        assert_eq!(stderr, "", "{}", self.0);
+        seen.stdout
+    }
+}
+
+/// An empty folder of this test, removed with its contents.
+struct Scratch(PathBuf);
+
+impl Scratch {
+    fn new(test: &str) -> Self {
+        let name = format!("fabric-ccs-builder-{test}-{}", std::process::id());
+        let path = std::env::temp_dir().join(name);
+        fs::create_dir(&path).unwrap();
+        Self(path)
+    }
+
+    fn write(&self, path: &str, content: &[u8]) {
+        let path = self.0.join(path);
+        fs::create_dir_all(path.parent().unwrap()).unwrap();
+        fs::write(path, content).unwrap();
+    }
+}
+
+impl Drop for Scratch {
+    fn drop(&mut self) {
+        let _ = fs::remove_dir_all(&self.0);
+    }
+}
+
+/// Contents around the sizes of a block and of a record, names around the sizes of the fields.
+fn files() -> Vec<File> {
+    let x = |length| "x".repeat(length);
+    let mut files = vec![
+        (
+            "META-INF/statedb/couchdb/indexes/owner.json".into(),
+            b"{}".to_vec(),
+        ),
+        ("a b\n\\c".into(), Vec::new()),
+        ("a.b".into(), vec![1; 511]),
+        ("a/b".into(), vec![2; 512]),
+        ("\u{e9}t\u{e9}/\u{1f40b}".into(), vec![3; 513]),
+        (x(99), vec![4; 8703]),
+        (x(100), vec![5; 8704]),
+        (format!("{}/{}", x(54), x(100)), vec![6; 8705]),
+        (format!("{}/{}", x(154), x(100)), vec![7; 65_536]),
+        (format!("{}/{}", x(155), x(100)), vec![8; 131_070]),
+        (format!("d/{}/{}/{}", x(40), x(40), x(40)), vec![9; 1]),
+        (format!("d/{}/{}", x(153), x(1)), vec![10; 1]),
+    ];
+    files.sort();
+    files
+}
+
+/// GNU tar's archive of these files, or `None` when it refuses one.
+fn gnu_tar_of(scratch: &Scratch, files: &[File]) -> Option<Vec<u8>> {
+    let mut list = Vec::new();
+    for (path, content) in files {
+        scratch.write(&format!("in/{path}"), content);
+        list.extend([path.as_bytes(), b"\0"].concat());
+    }
+    scratch.write("list", &list);
+    let seen = GNU_TAR.run(
+        &scratch.0,
+        &[
+            "--create",
+            "--file=-",
+            "--format=ustar",
+            "--sort=name",
+            "--mtime=@0",
+            "--owner=0",
+            "--group=0",
+            "--numeric-owner",
+            "--mode=0644",
+            "--directory=in",
+            "--null",
+            "--verbatim-files-from",
+            "--files-from=../list",
+        ],
+    );
+    seen.status.success().then_some(seen.stdout)
+}
+
+#[test]
+fn gnu_tar_writes_the_same_bytes() {
+    if !GNU_TAR.is_here() {
+        return;
+    }
+    let scratch = Scratch::new("same-bytes");
+    let files = files();
+    for files in files.iter().map(std::slice::from_ref).chain([&*files]) {
+        let same = tar_of(files).ok() == gnu_tar_of(&scratch, files);
+        assert!(
+            same,
+            "{:?}",
+            files.iter().map(|file| &file.0).collect::<Vec<_>>()
+        );
+    }
+}
+
+#[test]
+fn gnu_tar_refuses_the_same_names() {
+    if !GNU_TAR.is_here() {
+        return;
+    }
+    let scratch = Scratch::new("same-names");
+    let mut refused = 0;
+    for prefix in [1, 54, 55, 154, 155, 156, 200] {
+        for name in [1, 99, 100, 101, 155, 255] {
+            let file = (
+                format!("{}/{}", "p".repeat(prefix), "n".repeat(name)),
+                Vec::new(),
+            );
+            let ours = tar_of(std::slice::from_ref(&file)).ok();
+            refused += i32::from(ours.is_none());
+            let same = ours == gnu_tar_of(&scratch, &[file]);
+            assert!(same, "{prefix}/{name}");
+        }
+    }
+    assert_eq!(refused, 0);
+}
+
+#[test]
+fn gnu_tar_lists_and_unpacks_it() {
+    if !GNU_TAR.is_here() || !GZIP.is_here() {
+        return;
+    }
+    let scratch = Scratch::new("unpacks");
+    let files = files();
+    scratch.write("ours.tar.gz", &gzip_of(&tar_of(&files).unwrap()));
+    let listed = GNU_TAR.stdout(
+        &scratch.0,
+        &["--quoting-style=literal", "-tf", "ours.tar.gz"],
+    );
+    let names: String = files.iter().map(|(path, _)| format!("{path}\n")).collect();
+    assert_eq!(String::from_utf8(listed).unwrap(), names);
+    GNU_TAR.stdout(&scratch.0, &["-xf", "ours.tar.gz"]);
+    for (path, content) in files {
+        assert!(
+            fs::read(scratch.0.join(&path)).unwrap() == content,
+            "{path}"
+        );
+    }
+}
+
+#[test]
+fn gzip_tests_and_unpacks_it() {
+    if !GZIP.is_here() {
+        return;
+    }
+    let scratch = Scratch::new("gzip");
+    for length in [0, 1, 65_534, 65_535, 65_536, 131_070, 1 << 20] {
+        let content: Vec<u8> = (0..=250).cycle().take(length).collect();
+        scratch.write("ours.gz", &gzip_of(&content));
+        assert_eq!(GZIP.stdout(&scratch.0, &["-t", "ours.gz"]), b"");
+        assert!(
+            GZIP.stdout(&scratch.0, &["-dc", "ours.gz"]) == content,
+            "{length}"
+        );
+    }
+}
+
+#[test]
+fn python_reads_the_same_files() {
+    if !PYTHON.is_here() {
+        return;
+    }
+    let scratch = Scratch::new("python");
+    let files = files();
+    scratch.write("ours.tar.gz", &gzip_of(&tar_of(&files).unwrap()));
+    let script = "import sys, tarfile, zlib
+archive = tarfile.open('ours.tar.gz', 'r:gz', encoding='utf-8')
+for m in archive:
+    crc = zlib.crc32(archive.extractfile(m).read())
+    seen = m.name, m.isreg(), oct(m.mode), m.size, crc, m.mtime, m.uid, m.gid, m.uname, m.gname
+    sys.stdout.buffer.write((' '.join(map(str, seen)) + '\\n').encode())";
+    let seen = PYTHON.stdout(&scratch.0, &["-I", "-c", script]);
+    let crc32 = |content: &[u8]| {
+        let mut crc = super::crc32::Crc32::new();
+        crc.update(content);
+        crc.value()
+    };
+    let expected: String = files
+        .iter()
+        .map(|(path, content)| {
+            let (size, crc) = (content.len(), crc32(content));
+            format!("{path} True 0o644 {size} {crc} 0 0 0  \n")
+        })
+        .collect();
+    assert_eq!(String::from_utf8(seen).unwrap(), expected);
+}
+
+#[test]
+fn refuses_what_gzip_writes() {
+    if !GZIP.is_here() {
+        return;
+    }
+    let scratch = Scratch::new("compressed");
+    let ours = tar_of(&files()).unwrap();
+    scratch.write("a.tar", &ours);
+    for level in ["-1", "-9"] {
+        let mut archive = GZIP.stdout(&scratch.0, &["-nc", level, "a.tar"]);
+        let foreign = "not written by fabric-ccs-builder package";
+        let refusal = read(&archive).unwrap_err().to_string();
+        assert_eq!(refusal, format!("gzip header: {foreign}"));
+        archive.splice(..10, gzip_of(b"").into_iter().take(10));
+        let refusal = read(&archive).unwrap_err().to_string();
+        assert_eq!(refusal, format!("compressed: {foreign}"));
+    }
+}

@@ -218,3 +218,12 @@ fn a_full_disk_is_an_error_at_every_length() {
         assert!(written.is_err(), "{space}");
     }
 }
+
+#[test]
+fn flushes_when_told_and_at_the_end() {
+    let mut writer = Writer::new(io::BufWriter::new(Vec::new())).unwrap();
+    assert_eq!(writer.inner.buffer(), HEADER);
+    writer.flush().unwrap();
+    assert_eq!(writer.inner.buffer(), b"");
+    assert_eq!(writer.finish().unwrap().buffer(), b"");
+}

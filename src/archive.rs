@@ -1,11 +1,11 @@
 //! The archive format of chaincode packages: a ustar archive in a gzip file without compression.
 //!
 //! The package ID is a digest of these bytes, so they are a function of the packaged paths and
-//! contents alone, for ever: there is one encoding of each sequence of files, the writers write it, and
-//! the readers accept nothing else. What a reader accepts, a writer would write again byte for byte.
+//! contents alone, for ever: a set of files has one encoding, the writers write it, and the readers
+//! accept nothing else. What a reader accepts, a writer would write again byte for byte.
 //!
-//! Writers and readers stream, in memory that does not grow with the archive. Neither is of use
-//! after it has returned an error.
+//! Writers and readers stream, in memory that does not grow with the archive. Give them buffered
+//! files, and do not go on with one that has returned an error.
 
 mod crc32;
 pub mod gzip;

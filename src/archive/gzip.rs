@@ -2,7 +2,7 @@
 //!
 //! ```text
 //! file    = header block* last trailer
-//! header  = 1f 8b, method 8, no flags, no time (four zero bytes), no extra flags, system 255 (unknown)
+//! header  = 1f 8b, method 8, no flags, no time (four zero bytes), no extra flags, system 255
 //! block   = 00 ff ff 00 00, 65,535 bytes
 //! last    = 01, length and its complement (16 bits, little-endian), `length` bytes
 //! trailer = CRC-32 and length modulo 2^32 of the content (32 bits, little-endian)
@@ -70,9 +70,9 @@ impl<W: Write> Writer<W> {
 
     fn write_block(&mut self, last: bool) -> io::Result<()> {
         let length = u16::try_from(self.block.len()).map_err(io::Error::other)?;
-        self.inner.write_all(&[u8::from(last)])?;
-        self.inner.write_all(&length.to_le_bytes())?;
-        self.inner.write_all(&(!length).to_le_bytes())?;
+        let [l0, l1] = length.to_le_bytes();
+        let header = [u8::from(last), l0, l1, !l0, !l1];
+        self.inner.write_all(&header)?;
         self.inner.write_all(&self.block)?;
         self.sum.crc.update(&self.block);
         self.sum.add_length(length);
@@ -89,11 +89,11 @@ impl<W: Write> Write for Writer<W> {
             self.write_block(false)?;
         }
         let taken = bytes.len().min(full - self.block.len());
-        self.block.extend(bytes.iter().take(taken));
+        self.block.extend_from_slice(&bytes[..taken]);
         Ok(taken)
     }
 
-    /// Flushes what is written; the block being filled stays, since its end must not depend on the caller.
+    /// Flushes what is written. The block being filled stays: the caller does not decide its end.
     fn flush(&mut self) -> io::Result<()> {
         self.inner.flush()
     }
@@ -136,9 +136,7 @@ impl<R: Read> Reader<R> {
         }
         let length = u16::from_le_bytes([l0, l1]);
         if length != !u16::from_le_bytes([n0, n1]) {
-            return Err(invalid(
-                "damaged: the length of a gzip block is not confirmed",
-            ));
+            return Err(invalid("damaged: a gzip block has two lengths"));
         }
         let last = match (kind, length) {
             (0, FULL) => false,
@@ -186,14 +184,8 @@ impl<R: Read> Read for Reader<R> {
                     self.read_header()?;
                     self.read_block_header(true)?
                 }
-                State::Block {
-                    left: 0,
-                    last: false,
-                } => self.read_block_header(false)?,
-                State::Block {
-                    left: 0,
-                    last: true,
-                } => self.read_trailer()?,
+                State::Block { left: 0, last } if last => self.read_trailer()?,
+                State::Block { left: 0, .. } => self.read_block_header(false)?,
                 State::Block { left, last } => return self.read_block(left, last, out),
                 State::End => return Ok(0),
             }

@@ -11,8 +11,9 @@
 //!
 //! A path of up to 100 bytes is in the name field; a longer one is split at the last slash that
 //! leaves at most 155 bytes for the prefix field. Paths are in strictly increasing byte order, so
-//! there is one archive for a set of files and none names a file twice. GNU tar writes the same bytes for the
-//! same list of files with `--format=ustar --mtime=@0 --owner=0 --group=0 --numeric-owner --mode=0644`.
+//! there is one archive for a set of files and none names a file twice. GNU tar writes the same
+//! bytes for the same list of files with `--format=ustar --mtime=@0 --owner=0 --group=0
+//! --numeric-owner --mode=0644`.
 
 use super::header::{self, BLOCK, shown};
 use super::{ends_early, expect_end, invalid, is_at_end, read_array};

@@ -178,7 +178,7 @@ fn refuses_what_it_would_not_write() {
 #[test]
 fn says_what_is_damaged() {
     let digits = || write(b"123456789");
-    let length = "damaged: the length of a gzip block is not confirmed";
+    let length = "damaged: a gzip block has two lengths";
     for (file, reason) in [
         (with(digits(), 0, b"PK"), "not a gzip file"),
         (with(digits(), 13, &[0]), length),

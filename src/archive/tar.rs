@@ -147,11 +147,8 @@ impl<R: Read> Reader<R> {
     }
 
     fn skip_content(&mut self) -> Result<()> {
-        let skipped = io::copy(&mut self.inner.by_ref().take(self.left), &mut io::sink())?;
-        if skipped < self.left {
-            return Err(ends_early().into());
-        }
-        self.left = 0;
+        // If it ends early, so does what has to follow.
+        io::copy(&mut self.inner.by_ref().take(self.left), &mut io::sink())?;
         self.read_padding(BLOCK_SIZE)
     }
 

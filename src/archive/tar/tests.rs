@@ -68,6 +68,7 @@ fn skips_what_is_not_read() {
     let archive = write(&[("a", &[1; 700]), ("b", b"two")]);
     let mut reader = Reader::new(archive.as_slice());
     let mut entry = reader.next_entry().unwrap().unwrap();
+    assert_eq!(entry.read(&mut []).unwrap(), 0);
     assert_eq!(entry.read(&mut [0; 9]).unwrap(), 9);
     assert_eq!(reader.next_entry().unwrap().unwrap().path, "b");
     assert!(reader.next_entry().unwrap().is_none());
@@ -365,4 +366,42 @@ fn says_what_is_damaged() {
 fn flushes_at_the_end() {
     let writer = Writer::new(io::BufWriter::with_capacity(20_000, Vec::new()));
     assert_eq!(writer.finish().unwrap().buffer(), b"");
+}
+
+/// The archive of a file that contains "hello", as GNU tar 1.34 wrote it with the options that
+/// the documentation of the module names.
+fn gnu_tar(prefix: &str, name: &str, checksum: &str) -> Vec<u8> {
+    let mut archive = vec![0; 10_240];
+    for (at, bytes) in [
+        (0, name),
+        (
+            100,
+            "0000644\x000000000\x000000000\x0000000000005\x0000000000000",
+        ),
+        (148, checksum),
+        (155, " 0"),
+        (257, "ustar\x0000"),
+        (329, "0000000\x000000000"),
+        (345, prefix),
+        (512, "hello"),
+    ] {
+        archive[at..at + bytes.len()].copy_from_slice(bytes.as_bytes());
+    }
+    archive
+}
+
+#[test]
+fn writes_these_bytes() {
+    let [x, y, z] = ["x", "y", "z"].map(|letter| letter.repeat(40));
+    let full = format!("p/{}", "n".repeat(98));
+    for (path, expected) in [
+        ("d/a", gnu_tar("", "d/a", "007566")),
+        (&full, gnu_tar("", &full, "034475")),
+        (
+            &format!("d/{x}/{y}/{z}"),
+            gnu_tar(&format!("d/{x}/{y}"), &z, "043774"),
+        ),
+    ] {
+        assert!(write(&[(path, b"hello")]) == expected, "{path}");
+    }
 }

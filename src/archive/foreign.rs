@@ -6,7 +6,7 @@ use super::tests::{File, gzip_of, read, tar_of};
 use std::ffi::OsStr;
 use std::fmt::Write as _;
 use std::fs;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::process::{Command, Output};
 
 const GNU_TAR: Tool = Tool("tar", "tar (GNU tar)");
@@ -51,28 +51,10 @@ impl Tool {
     }
 }
 
-/// An empty folder of this test, removed with its contents.
-struct Scratch(PathBuf);
-
-impl Scratch {
-    fn new(test: &str) -> Self {
-        let name = format!("fabric-ccs-builder-{test}-{}", std::process::id());
-        let path = std::env::temp_dir().join(name);
-        fs::create_dir(&path).unwrap();
-        Self(path)
-    }
-
-    fn write(&self, path: &str, content: &[u8]) {
-        let path = self.0.join(path);
-        fs::create_dir_all(path.parent().unwrap()).unwrap();
-        fs::write(path, content).unwrap();
-    }
-}
-
-impl Drop for Scratch {
-    fn drop(&mut self) {
-        let _ = fs::remove_dir_all(&self.0);
-    }
+fn put(dir: &Path, path: &str, content: &[u8]) {
+    let path = dir.join(path);
+    fs::create_dir_all(path.parent().unwrap()).unwrap();
+    fs::write(path, content).unwrap();
 }
 
 /// Contents around the sizes of a block and of a record, names around the sizes of the fields.
@@ -100,15 +82,15 @@ fn files() -> Vec<File> {
 }
 
 /// GNU tar's archive of these files, or `None` when a name is too long for it.
-fn gnu_tar_of(scratch: &Scratch, files: &[File]) -> Option<Vec<u8>> {
+fn gnu_tar_of(dir: &Path, files: &[File]) -> Option<Vec<u8>> {
     let mut list = Vec::new();
     for (path, content) in files {
-        scratch.write(&format!("in/{path}"), content);
+        put(dir, &format!("in/{path}"), content);
         list.extend([path.as_bytes(), b"\0"].concat());
     }
-    scratch.write("list", &list);
+    put(dir, "list", &list);
     let seen = GNU_TAR.run(
-        &scratch.0,
+        dir,
         &[
             "--create",
             "--file=-",
@@ -136,10 +118,10 @@ fn gnu_tar_writes_the_same_bytes() {
     if !GNU_TAR.is_here() {
         return;
     }
-    let scratch = Scratch::new("same-bytes");
+    let dir = tempfile::tempdir().unwrap();
     let files = files();
     for files in files.iter().map(std::slice::from_ref).chain([&*files]) {
-        let same = tar_of(files).ok() == gnu_tar_of(&scratch, files);
+        let same = tar_of(files).ok() == gnu_tar_of(dir.path(), files);
         assert!(
             same,
             "{:?}",
@@ -153,7 +135,7 @@ fn gnu_tar_refuses_the_same_names() {
     if !GNU_TAR.is_here() {
         return;
     }
-    let scratch = Scratch::new("same-names");
+    let dir = tempfile::tempdir().unwrap();
     let mut refused = 0;
     for prefix in [1, 54, 55, 154, 155, 156, 200] {
         for name in [1, 99, 100, 101, 155, 255] {
@@ -163,7 +145,7 @@ fn gnu_tar_refuses_the_same_names() {
             );
             let ours = tar_of(std::slice::from_ref(&file)).ok();
             refused += i32::from(ours.is_none());
-            let same = ours == gnu_tar_of(&scratch, &[file]);
+            let same = ours == gnu_tar_of(dir.path(), &[file]);
             assert!(same, "{prefix}/{name}");
         }
     }
@@ -176,11 +158,15 @@ fn gnu_tar_lists_and_unpacks_it() {
     if !GNU_TAR.is_here() || !GZIP.is_here() {
         return;
     }
-    let scratch = Scratch::new("unpacks");
+    let dir = tempfile::tempdir().unwrap();
     let files = files();
-    scratch.write("ours.tar.gz", &gzip_of(&tar_of(&files).unwrap()));
+    put(
+        dir.path(),
+        "ours.tar.gz",
+        &gzip_of(&tar_of(&files).unwrap()),
+    );
     let listed = GNU_TAR.stdout(
-        &scratch.0,
+        dir.path(),
         &["--quoting-style=literal", "-tf", "ours.tar.gz"],
     );
     let names = files.iter().flat_map(|(path, _)| [path, "\n"]);
@@ -188,10 +174,10 @@ fn gnu_tar_lists_and_unpacks_it() {
         String::from_utf8(listed).unwrap(),
         names.collect::<String>()
     );
-    GNU_TAR.stdout(&scratch.0, &["-xf", "ours.tar.gz"]);
+    GNU_TAR.stdout(dir.path(), &["-xf", "ours.tar.gz"]);
     for (path, content) in files {
         assert!(
-            fs::read(scratch.0.join(&path)).unwrap() == content,
+            fs::read(dir.path().join(&path)).unwrap() == content,
             "{path}"
         );
     }
@@ -202,13 +188,13 @@ fn gzip_tests_and_unpacks_it() {
     if !GZIP.is_here() {
         return;
     }
-    let scratch = Scratch::new("gzip");
+    let dir = tempfile::tempdir().unwrap();
     for length in [0, 1, 65_534, 65_535, 65_536, 131_070, 1 << 20] {
         let content: Vec<u8> = (0..=250).cycle().take(length).collect();
-        scratch.write("ours.gz", &gzip_of(&content));
-        assert_eq!(GZIP.stdout(&scratch.0, &["-t", "ours.gz"]), b"");
+        put(dir.path(), "ours.gz", &gzip_of(&content));
+        assert_eq!(GZIP.stdout(dir.path(), &["-t", "ours.gz"]), b"");
         assert!(
-            GZIP.stdout(&scratch.0, &["-dc", "ours.gz"]) == content,
+            GZIP.stdout(dir.path(), &["-dc", "ours.gz"]) == content,
             "{length}"
         );
     }
@@ -219,16 +205,20 @@ fn python_reads_the_same_files() {
     if !PYTHON.is_here() {
         return;
     }
-    let scratch = Scratch::new("python");
+    let dir = tempfile::tempdir().unwrap();
     let files = files();
-    scratch.write("ours.tar.gz", &gzip_of(&tar_of(&files).unwrap()));
+    put(
+        dir.path(),
+        "ours.tar.gz",
+        &gzip_of(&tar_of(&files).unwrap()),
+    );
     let script = "import sys, tarfile, zlib
 archive = tarfile.open('ours.tar.gz', 'r:gz', encoding='utf-8')
 for m in archive:
     crc = zlib.crc32(archive.extractfile(m).read())
     seen = m.name, m.isreg(), oct(m.mode), m.size, crc, m.mtime, m.uid, m.gid, m.uname, m.gname
     sys.stdout.buffer.write((' '.join(map(str, seen)) + '\\n').encode())";
-    let seen = PYTHON.stdout(&scratch.0, &["-I", "-c", script]);
+    let seen = PYTHON.stdout(dir.path(), &["-I", "-c", script]);
     let mut expected = String::new();
     for (path, content) in &files {
         let mut crc = Crc32::new();
@@ -244,11 +234,11 @@ fn refuses_what_gzip_writes() {
     if !GZIP.is_here() {
         return;
     }
-    let scratch = Scratch::new("compressed");
+    let dir = tempfile::tempdir().unwrap();
     let ours = tar_of(&files()).unwrap();
-    scratch.write("a.tar", &ours);
+    put(dir.path(), "a.tar", &ours);
     for level in ["-1", "-9"] {
-        let mut archive = GZIP.stdout(&scratch.0, &["-nc", level, "a.tar"]);
+        let mut archive = GZIP.stdout(dir.path(), &["-nc", level, "a.tar"]);
         let foreign = "not written by fabric-ccs-builder package";
         let refusal = read(&archive).unwrap_err().to_string();
         assert_eq!(refusal, format!("gzip header: {foreign}"));

@@ -5,6 +5,7 @@
 #![forbid(unsafe_code)]
 
 pub mod address;
+pub mod archive;
 pub mod cli;
 pub mod commands;
 pub mod connection;

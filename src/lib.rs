@@ -15,6 +15,7 @@ pub mod duration;
 pub mod index;
 pub mod json;
 pub mod log;
+pub mod meta_inf;
 pub mod metadata;
 pub mod parallel;
 pub mod pem;

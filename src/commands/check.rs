@@ -105,8 +105,8 @@ pub fn run(args: &Args) -> Result<Outcome> {
         copy_sample(&source, &metadata)?;
         "the embedded sample".to_owned()
     };
-    let (description, _) = Metadata::read(&metadata)?;
-    let label = Label::parse(&description)?;
+    let (description, content) = Metadata::read(&metadata)?;
+    let label = Label::parse(&content)?;
     cli::print(&log::escaped_line(&format!(
         "package  {label}, type {}: {shown}",
         description.package_type

@@ -17,6 +17,7 @@ pub mod json;
 pub mod log;
 pub mod meta_inf;
 pub mod metadata;
+pub mod new_file;
 pub mod parallel;
 pub mod pem;
 pub mod record;

@@ -101,7 +101,8 @@ fn peer_path(dir: &Path, given: Option<OsString>) -> Result<String, lexopt::Erro
         .map_err(|error| format!("cannot find {}: {error}", dir.display()))?
         .components()
         .collect::<PathBuf>();
-    text("DIR", absolute.into()).map_err(|error| format!("{error}, or say it with --path").into())
+    text("DIR", absolute.into())
+        .map_err(|error| format!("{error}, say with --path what the peer calls it").into())
 }
 
 /// A text that can stand in a configuration and a log.
@@ -126,7 +127,7 @@ pub fn run(args: &Args) -> Result<Outcome> {
     let run = bin.join("run");
     if fs::symlink_metadata(&run).is_ok() {
         let line = format!(
-            "{}: is another builder's, and not called for these packages",
+            "{}: is another builder's, the peer does not call it for this one's packages",
             run.display()
         );
         log::warnings(WORD, &[line]);

@@ -118,3 +118,50 @@ fn under_temporary_name<T>(
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn names(dir: &Path) -> Vec<String> {
+        let listed = fs::read_dir(dir).unwrap();
+        let mut names: Vec<String> = listed
+            .map(|entry| entry.unwrap().file_name().into_string().unwrap())
+            .collect();
+        names.sort();
+        names
+    }
+
+    #[test]
+    fn has_its_name_only_when_it_is_whole() {
+        let dir = tempfile::tempdir().unwrap();
+        let path = dir.path().join("a");
+        let mut file = NewFile::create(&path, 0o644).unwrap();
+        file.write_all(b"one").unwrap();
+        assert!(!names(dir.path()).contains(&"a".to_owned()));
+        file.commit().unwrap();
+        assert_eq!(names(dir.path()), ["a"]);
+        assert_eq!(fs::read(path).unwrap(), b"one");
+    }
+
+    #[test]
+    fn leaves_nothing_when_it_is_dropped() {
+        let dir = tempfile::tempdir().unwrap();
+        let file = NewFile::create(&dir.path().join("a"), 0o644).unwrap();
+        let link = file.link(&dir.path().join("b")).unwrap();
+        assert_eq!(names(dir.path()).len(), 2);
+        drop((file, link));
+        assert_eq!(names(dir.path()), [""; 0]);
+    }
+
+    #[test]
+    fn passes_over_what_a_killed_run_has_left() {
+        let dir = tempfile::tempdir().unwrap();
+        let left = format!(".fabric-ccs-builder-{}-0", process::id());
+        fs::write(dir.path().join(&left), "left").unwrap();
+        let file = NewFile::create(&dir.path().join("a"), 0o644).unwrap();
+        file.commit().unwrap();
+        assert_eq!(names(dir.path()), [left.as_str(), "a"]);
+        assert_eq!(fs::read(dir.path().join(left)).unwrap(), b"left");
+    }
+}

@@ -20,12 +20,13 @@ use crate::{cli, log};
 pub const HELP: &str = "\
 Usage: fabric-ccs-builder install [--name NAME] [--path PATH] [--quiet] DIR
 
-Puts this program at DIR/bin/detect, DIR/bin/build and DIR/bin/release, and prints
-what to write into a peer's core.yaml, or its environment, to have them used. DIR
-must exist; other files in DIR/bin are left alone. A peer may be running.
+Puts this program at DIR/bin/detect, DIR/bin/build and DIR/bin/release, and
+prints what makes a peer use it: lines for its core.yaml, or a variable for its
+environment. DIR must exist, other files in DIR/bin are left alone, and a peer
+that is running is not disturbed.
 
-  --name NAME  the builder's name in core.yaml instead of ccaas_builder; keep the
-               name of a builder that you replace, or the peer loses its chaincode
+  --name NAME  the builder's name instead of ccaas_builder; keep that of a builder
+               which you replace: the peer finds installed chaincode by it
   --path PATH  DIR as the peer sees it, when that is another path
   --quiet      prints nothing but warnings
 
@@ -123,7 +124,7 @@ fn text(what: &str, value: OsString) -> Result<String, lexopt::Error> {
 /// When the program cannot be read, or not be written there.
 pub fn run(args: &Args) -> Result<Outcome> {
     let bin = create_bin(&args.dir)?;
-    put(&bin)?;
+    put(&bin, NewFile::link)?;
     let run = bin.join("run");
     if fs::symlink_metadata(&run).is_ok() {
         let line = format!(
@@ -154,8 +155,8 @@ fn create_bin(dir: &Path) -> Result<PathBuf> {
     Ok(bin)
 }
 
-/// Puts this program into `bin`, under each of its names.
-fn put(bin: &Path) -> Result<()> {
+/// Puts this program into `bin`, under each of its names: one file, where `link` can link it.
+fn put(bin: &Path, link: impl Fn(&NewFile, &Path) -> io::Result<NewFile>) -> Result<()> {
     let paths = NAMES.map(|name| bin.join(name));
     for path in &paths {
         // Found out now, before one of the others is replaced.
@@ -167,10 +168,10 @@ fn put(bin: &Path) -> Result<()> {
     let program = this_program()?;
     let mut files: Vec<NewFile> = Vec::new();
     for path in &paths {
-        let link = files.first().and_then(|first| first.link(path).ok());
-        files.push(match link {
-            Some(file) => file,
-            None => copy(&program, path)?,
+        files.push(match files.first().map(|first| link(first, path)) {
+            Some(Ok(linked)) => linked,
+            // Where this is for want of room, there is none for a copy either.
+            None | Some(Err(_)) => copy(&program, path)?,
         });
     }
     files.into_iter().try_for_each(NewFile::commit)
@@ -214,4 +215,25 @@ chaincode:
 
 fn json(value: &impl Serialize) -> Result<String> {
     serde_json::to_string(value).map_err(|_| anyhow!("cannot be written as JSON"))
+}
+
+#[cfg(test)]
+mod tests {
+    use std::os::unix::fs::MetadataExt;
+
+    use super::*;
+
+    #[test]
+    fn copies_where_the_file_system_has_no_hard_links() {
+        let bin = tempfile::tempdir().unwrap();
+        put(bin.path(), |_, _| Err(io::ErrorKind::Unsupported.into())).unwrap();
+        let program = this_program().unwrap();
+        for name in NAMES {
+            let path = bin.path().join(name);
+            let found = fs::metadata(&path).unwrap();
+            assert_eq!((found.nlink(), found.mode() & 0o7777), (1, 0o755), "{name}");
+            assert!(fs::read(path).unwrap() == program, "{name}");
+        }
+        assert_eq!(fs::read_dir(bin.path()).unwrap().count(), NAMES.len());
+    }
 }

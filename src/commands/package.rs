@@ -25,8 +25,8 @@ Usage: fabric-ccs-builder package [--output FILE] [--force] DIR
        fabric-ccs-builder package --id DIR|FILE
 
 Makes the chaincode package of a source folder DIR (metadata.json,
-connection.json and META-INF side by side) after the checks that build makes, and
-prints its package ID. The same content gives the same ID, on every machine.
+connection.json and META-INF side by side), after the checks that build makes,
+and prints its package ID. The same content gives the same ID on every machine.
 
   --output FILE  writes to FILE instead of LABEL.tar.gz in the current folder; -
                  is standard output, and the ID then goes to standard error
@@ -34,7 +34,8 @@ prints its package ID. The same content gives the same ID, on every machine.
   --id           only prints the ID: of the package that DIR would give, or of a
                  FILE that this command has written
 
-Exit status: 0 done, 1 the package is refused, 2 not possible; one line says why.
+Exit status: 0 done, 1 the package is refused, 2 not possible; one line says
+why.
 
 Example: CHAINCODE_ID=$(fabric-ccs-builder package basic)
 ";

@@ -181,3 +181,25 @@ fn left_out(dir: &Dir, tree: Option<&Dir>) -> Result<Vec<String>> {
 fn put<W: Write>(archive: &mut tar::Writer<W>, path: &str, mut content: &[u8]) -> Result<()> {
     archive.file(path, content.len() as u64, &mut content)
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn warning(code_length: u64) -> Option<String> {
+        too_large(code_length, 100).unwrap()
+    }
+
+    #[test]
+    fn warns_of_a_package_that_peers_do_not_take() {
+        assert_eq!(warning(100 << 10), None);
+        assert_eq!(warning(99 << 20), None);
+        let warning = warning(100 << 20).unwrap();
+        // 204,806 blocks of tar are 10,241 records, in 1,601 blocks of gzip.
+        let length = 10_241 * 10_240 + 1_601 * 5 + 18;
+        assert!(
+            warning.starts_with(&format!("the package has {length} bytes, ")),
+            "{warning}"
+        );
+    }
+}

@@ -25,8 +25,8 @@ prints what makes a peer use it: lines for its core.yaml, or a variable for its
 environment. DIR must exist, other files in DIR/bin are left alone, and a peer
 that is running is not disturbed.
 
-  --name NAME  the builder's name instead of ccaas_builder; keep that of a builder
-               which you replace: the peer finds installed chaincode by it
+  --name NAME  the builder's name instead of ccaas_builder; keep the one of a
+               builder that you replace: a peer finds its chaincode by it
   --path PATH  DIR as the peer sees it, when that is another path
   --quiet      prints nothing but warnings
 

@@ -158,7 +158,7 @@ fn too_large(code_length: u64, metadata: usize) -> Result<Option<String>> {
     let length = gzip::length(tar::length(files));
     Ok((length > MAX_INSTALL).then(|| {
         format!(
-            "the package has {length} bytes, and a peer takes 100 MiB at install unless peer.maxRecvMsgSize in its core.yaml says more"
+            "the package has {length} bytes, an install takes 100 MiB in all unless core.yaml raises peer.maxRecvMsgSize and peer.maxSendMsgSize"
         )
     }))
 }

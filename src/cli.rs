@@ -8,7 +8,7 @@ use std::process::ExitCode;
 use anyhow::{Context, Result};
 use lexopt::Parser;
 
-use crate::commands::{Outcome, Request, build, check, detect, paths, release};
+use crate::commands::{Outcome, Request, build, check, detect, install, package, paths, release};
 use crate::log;
 
 /// The program's name, where it is not called by the name of a command.
@@ -27,6 +27,8 @@ For the peer, which calls the program by these names:
 
 For people:
   check    runs the three on a package's source folder, as a peer does
+  package  makes the chaincode package of a source folder, and prints its ID
+  install  puts the program where a peer looks for it
 
   --help     prints this, or the help of COMMAND after its name
   --version  prints the version
@@ -41,14 +43,18 @@ enum Command {
     Build,
     Release,
     Check,
+    Package,
+    Install,
 }
 
 impl Command {
-    const ALL: [(&'static str, Self); 4] = [
+    const ALL: [(&'static str, Self); 6] = [
         ("detect", Self::Detect),
         ("build", Self::Build),
         ("release", Self::Release),
         ("check", Self::Check),
+        ("package", Self::Package),
+        ("install", Self::Install),
     ];
 
     /// The command with this name.
@@ -71,6 +77,8 @@ impl Command {
             Self::Build => build::HELP,
             Self::Release => release::HELP,
             Self::Check => check::HELP,
+            Self::Package => package::HELP,
+            Self::Install => install::HELP,
         }
     }
 
@@ -110,6 +118,14 @@ impl Command {
             }
             Self::Check => {
                 run_or_print(check::Args::parse(parser)?, help, |args| check::run(&args))
+            }
+            Self::Package => {
+                let request = package::Args::parse(parser)?;
+                run_or_print(request, help, |args| package::run(&args))
+            }
+            Self::Install => {
+                let request = install::Args::parse(parser)?;
+                run_or_print(request, help, |args| install::run(&args))
             }
         }
     }

@@ -3,6 +3,8 @@
 pub mod build;
 pub mod check;
 pub mod detect;
+pub mod install;
+pub mod package;
 pub mod release;
 
 use std::path::PathBuf;

@@ -74,6 +74,7 @@ pub struct Dir {
 }
 
 /// A regular file or a directory as it was listed.
+#[derive(Clone)]
 pub struct Entry {
     /// The name; where it is not UTF-8, with replacement characters, and then [`Entry::fault`] says so.
     pub name: String,
@@ -205,6 +206,15 @@ impl Dir {
             relative: self.relative(name),
             hard_links: self.hard_links,
         })
+    }
+
+    /// Opens the directory at `path` below this one, without following a symbolic link on the way.
+    ///
+    /// # Errors
+    /// When one of the directories does not exist or may not be read.
+    pub fn descend(&self, path: &str) -> Result<Self> {
+        let mut names = path.split('/').filter(|name| !name.is_empty());
+        names.try_fold(self.again()?, |dir, name| dir.subdir(name))
     }
 
     /// The entry `name`, or `None` when there is none.
@@ -372,7 +382,10 @@ impl Dir {
     }
 
     /// Gives a file's content to `take`, piece by piece.
-    fn pieces(
+    ///
+    /// # Errors
+    /// When it cannot be read, changes meanwhile or has changed since it was listed, or `take` fails.
+    pub fn pieces(
         &self,
         entry: &Entry,
         buffer: &mut Buffer,

@@ -99,6 +99,15 @@ impl<W: Write> Write for Writer<W> {
     }
 }
 
+/// How many bytes [`Writer`] writes for `content` bytes.
+#[must_use]
+pub fn length(content: u64) -> u64 {
+    const BLOCK_HEADER: u64 = 5;
+    const TRAILER: u64 = 8;
+    let blocks = content.div_ceil(u64::from(FULL)).max(1);
+    HEADER.len() as u64 + blocks * BLOCK_HEADER + content + TRAILER
+}
+
 /// Reads what [`Writer`] writes and refuses everything else. The content is known to be undamaged
 /// only when a read has returned 0.
 pub struct Reader<R> {

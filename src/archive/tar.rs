@@ -16,7 +16,7 @@
 //! --numeric-owner --mode=0644`.
 
 use super::header::{self, BLOCK, shown};
-use super::{ends_early, expect_end, invalid, is_at_end, read_array};
+use super::{ends_early, expect_end, invalid, read_array};
 use anyhow::{Context as _, Result, ensure};
 use std::io::{self, ErrorKind, Read, Write};
 
@@ -47,10 +47,36 @@ impl<W: Write> Writer<W> {
     /// When the path or the size cannot be in the archive, `content` is not `size` bytes or
     /// cannot be read (the message names the path), or `inner` cannot be written (it does not).
     pub fn file(&mut self, path: &str, size: u64, content: &mut dyn Read) -> Result<()> {
+        self.file_from(path, size, |out| copy(path, content, out))
+    }
+
+    /// As [`Writer::file`], for content that is written rather than read: `write` writes it.
+    ///
+    /// # Errors
+    /// As [`Writer::file`], and when `write` fails.
+    pub fn file_from(
+        &mut self,
+        path: &str,
+        size: u64,
+        write: impl FnOnce(&mut dyn Write) -> Result<()>,
+    ) -> Result<()> {
         let header = header::encode(path, size)?;
         self.last.advance(path)?;
         self.inner.write_all(&header)?;
-        self.copy(path, size, content)?;
+        let mut content = Content {
+            inner: &mut self.inner,
+            left: Some(size),
+        };
+        let written = write(&mut content);
+        // When there is too much, that is why `write` has failed.
+        if content.left.is_some() {
+            written?;
+        }
+        ensure!(
+            content.left == Some(0),
+            "{}: changed while it was read (not {size} bytes any more)",
+            shown(path)
+        );
         self.written += BLOCK_SIZE + size;
         self.pad(BLOCK_SIZE)
     }
@@ -67,34 +93,64 @@ impl<W: Write> Writer<W> {
         Ok(self.inner)
     }
 
-    fn copy(&mut self, path: &str, size: u64, content: &mut dyn Read) -> Result<()> {
-        let cannot_read = || format!("cannot read {}", shown(path));
-        let mut content = content.take(size);
-        let mut buffer = [0; 8 * 1024];
-        loop {
-            match content.read(&mut buffer) {
-                Ok(0) => break,
-                Ok(read) => self.inner.write_all(&buffer[..read])?,
-                Err(err) if err.kind() == ErrorKind::Interrupted => {}
-                Err(err) => return Err(err).with_context(cannot_read),
-            }
-        }
-        let missing = content.limit();
-        let complete = missing == 0 && is_at_end(content.into_inner()).with_context(cannot_read)?;
-        ensure!(
-            complete,
-            "{}: changed while it was read (not {size} bytes any more)",
-            shown(path)
-        );
-        Ok(())
-    }
-
     fn pad(&mut self, multiple: u64) -> Result<()> {
         let padding = padding(self.written, multiple);
         io::copy(&mut io::repeat(0).take(padding), &mut self.inner)?;
         self.written += padding;
         Ok(())
     }
+}
+
+/// Copies the content of the file `path`.
+fn copy(path: &str, content: &mut dyn Read, out: &mut dyn Write) -> Result<()> {
+    let mut buffer = [0; 8 * 1024];
+    loop {
+        match content.read(&mut buffer) {
+            Ok(0) => return Ok(()),
+            Ok(read) => out.write_all(&buffer[..read])?,
+            Err(err) if err.kind() == ErrorKind::Interrupted => {}
+            Err(err) => return Err(err).with_context(|| format!("cannot read {}", shown(path))),
+        }
+    }
+}
+
+/// Where the content of one file goes.
+struct Content<'a, W> {
+    inner: &'a mut W,
+    /// How many bytes are still to be written, or `None` when there were more.
+    left: Option<u64>,
+}
+
+impl<W: Write> Write for Content<'_, W> {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        self.left = self
+            .left
+            .and_then(|left| left.checked_sub(bytes.len() as u64));
+        if self.left.is_none() {
+            return Err(invalid("more content than announced"));
+        }
+        self.inner.write_all(bytes)?;
+        Ok(bytes.len())
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        self.inner.flush()
+    }
+}
+
+/// How many bytes [`Writer`] writes for a file, before the end of the archive.
+///
+/// # Errors
+/// When the path or the size cannot be in an archive.
+pub fn length_of_file(path: &str, size: u64) -> Result<u64> {
+    header::encode(path, size)?;
+    Ok(BLOCK_SIZE + size.next_multiple_of(BLOCK_SIZE))
+}
+
+/// How many bytes [`Writer`] writes in all, for `files` bytes as [`length_of_file`] gives them.
+#[must_use]
+pub fn length(files: u64) -> u64 {
+    (files + 2 * BLOCK_SIZE).next_multiple_of(RECORD_SIZE)
 }
 
 /// Reads what [`Writer`] writes and refuses everything else.

@@ -8,15 +8,20 @@
 //! - [`record`]: the record, checked by `sha256sum`, and the same on every run
 //! - [`properties`]: made-up inputs against [`rules`], the peer's rules written a second time
 //! - [`check`]: the same for people
+//! - [`package`]: the same bytes from the same content, for ever; and where they go
+//! - [`install`]: the program where a peer looks for it
 //! - [`command_line`]: help, versions and wrong arguments
 
 mod peer;
+mod person;
 
 mod build;
 mod check;
 mod command_line;
 mod detect;
 mod faults;
+mod install;
+mod package;
 mod properties;
 mod record;
 mod refusals;

@@ -55,6 +55,13 @@ fn writes_these_bytes() {
     assert_eq!(write(b"123456789"), [&HEADER, DIGITS].concat());
 }
 
+#[test]
+fn the_length_is_known_beforehand() {
+    for (size, _) in LENGTHS {
+        assert_eq!(length(size as u64), write(&content(size)).len() as u64);
+    }
+}
+
 /// The lengths of the blocks of `file`.
 fn blocks(file: &[u8]) -> Vec<usize> {
     let mut blocks = Vec::new();

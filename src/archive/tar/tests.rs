@@ -245,6 +245,58 @@ fn refuses_content_of_another_size() {
 }
 
 #[test]
+fn takes_content_that_is_written() {
+    let mut writer = Writer::new(Vec::new());
+    for (path, content) in SMALL {
+        let size = content.len() as u64;
+        let write =
+            |out: &mut dyn Write| Ok(content.chunks(2).try_for_each(|c| out.write_all(c))?);
+        writer.file_from(path, size, write).unwrap();
+    }
+    assert_eq!(writer.finish().unwrap(), write(SMALL));
+}
+
+#[test]
+fn what_fails_to_write_content_says_why() {
+    let fail = |_: &mut dyn Write| anyhow::bail!("cannot think of any");
+    let err = Writer::new(io::sink()).file_from("a", 3, fail).unwrap_err();
+    assert_eq!(err.to_string(), "cannot think of any");
+    // An error that is not passed on does not hide that there is too much.
+    let much = |out: &mut dyn Write| {
+        let _ = out.write_all(b"four");
+        let _ = out.write_all(b"4");
+        Ok(())
+    };
+    let err = Writer::new(io::sink()).file_from("a", 3, much).unwrap_err();
+    let reason = "a: changed while it was read (not 3 bytes any more)";
+    assert_eq!(err.to_string(), reason);
+}
+
+#[test]
+fn the_length_is_known_beforehand() {
+    for count in 0..20 {
+        for size in [0, 1, 511, 512, 513] {
+            let files: Vec<(String, Vec<u8>)> = (10..10 + count)
+                .map(|number| (number.to_string(), vec![b'x'; size]))
+                .collect();
+            let files: Vec<(&str, &[u8])> = files.iter().map(|(p, c)| (&**p, &**c)).collect();
+            let lengths = files
+                .iter()
+                .map(|(path, content)| length_of_file(path, content.len() as u64).unwrap());
+            assert_eq!(
+                length(lengths.sum()),
+                write(&files).len() as u64,
+                "{count} {size}"
+            );
+        }
+    }
+    assert_eq!(
+        length_of_file("a//b", 0).unwrap_err().to_string(),
+        unwritable("a//b", 0, b"")
+    );
+}
+
+#[test]
 fn names_the_file_that_cannot_be_read() {
     struct Broken;
     impl Read for Broken {

@@ -8,6 +8,7 @@ pub mod address;
 pub mod cli;
 pub mod commands;
 pub mod connection;
+pub mod difference;
 pub mod digest;
 pub mod dir;
 pub mod duration;

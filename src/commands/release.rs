@@ -6,6 +6,7 @@ use anyhow::{Context, Result, bail, ensure};
 
 use super::Outcome;
 use crate::connection::{self, Connection};
+use crate::difference::Comparison;
 use crate::dir::{Buffer, Dir, Entry, Staging};
 use crate::index::Role;
 use crate::metadata::Metadata;
@@ -73,7 +74,13 @@ pub fn run(build: &Path, release: &Path) -> Result<Outcome> {
 
 /// Refuses a build output that is not what was recorded.
 fn check(record: &Record, build: &Dir) -> Result<()> {
-    let differences = record.differences(build)?;
+    let Comparison {
+        differences,
+        untold,
+    } = record.compare(build);
+    if let Some(error) = untold.into_iter().next() {
+        return Err(error);
+    }
     match differences.as_slice() {
         [] => Ok(()),
         [one] => bail!("{one}"),

@@ -8,7 +8,7 @@ use std::process::ExitCode;
 use anyhow::{Context, Result};
 use lexopt::Parser;
 
-use crate::commands::{Outcome, Request, build, check, detect, paths, release};
+use crate::commands::{Outcome, Request, build, check, detect, paths, release, verify};
 use crate::log;
 
 /// The program's name, where it is not called by the name of a command.
@@ -27,6 +27,7 @@ For the peer, which calls the program by these names:
 
 For people:
   check    runs the three on a package's source folder, as a peer does
+  verify   compares what a peer runs with what build recorded
 
   --help     prints this, or the help of COMMAND after its name
   --version  prints the version
@@ -41,14 +42,16 @@ enum Command {
     Build,
     Release,
     Check,
+    Verify,
 }
 
 impl Command {
-    const ALL: [(&'static str, Self); 4] = [
+    const ALL: [(&'static str, Self); 5] = [
         ("detect", Self::Detect),
         ("build", Self::Build),
         ("release", Self::Release),
         ("check", Self::Check),
+        ("verify", Self::Verify),
     ];
 
     /// The command with this name.
@@ -71,6 +74,7 @@ impl Command {
             Self::Build => build::HELP,
             Self::Release => release::HELP,
             Self::Check => check::HELP,
+            Self::Verify => verify::HELP,
         }
     }
 
@@ -111,6 +115,9 @@ impl Command {
             Self::Check => {
                 run_or_print(check::Args::parse(parser)?, help, |args| check::run(&args))
             }
+            Self::Verify => run_or_print(verify::Args::parse(parser)?, help, |args| {
+                verify::run(&args)
+            }),
         }
     }
 }

@@ -4,6 +4,7 @@ pub mod build;
 pub mod check;
 pub mod detect;
 pub mod release;
+pub mod verify;
 
 use std::path::PathBuf;
 

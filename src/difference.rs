@@ -39,6 +39,14 @@ pub struct Difference {
 }
 
 impl Difference {
+    fn missing(artifact: &Artifact) -> Self {
+        Self {
+            path: artifact.path.clone(),
+            recorded: Some(artifact.digest),
+            found: None,
+        }
+    }
+
     /// The name of this kind of difference: `mismatch`, `missing` or `unrecorded`.
     #[must_use]
     pub fn kind(&self) -> &'static str {
@@ -73,6 +81,15 @@ pub struct Comparison {
 }
 
 impl Comparison {
+    /// Compares a directory that is not there with `recorded`.
+    #[must_use]
+    pub fn with_nothing(recorded: &[Artifact]) -> Self {
+        Self {
+            differences: recorded.iter().map(Difference::missing).collect(),
+            ..Self::default()
+        }
+    }
+
     /// Compares the regular files in and below `dir` with `recorded`, which is sorted by path, reading each file once. Those of
     /// `read` have been read already.
     #[must_use]
@@ -97,13 +114,8 @@ impl Comparison {
         match walked {
             Ok(()) => {
                 let unseen = recorded.iter().zip(seen).filter(|&(_, seen)| !seen);
-                comparison
-                    .differences
-                    .extend(unseen.map(|(artifact, _)| Difference {
-                        path: artifact.path.clone(),
-                        recorded: Some(artifact.digest),
-                        found: None,
-                    }));
+                let missing = unseen.map(|(artifact, _)| Difference::missing(artifact));
+                comparison.differences.extend(missing);
             }
             // What was not seen may be where the walk did not come.
             Err(error) => comparison.untold.push(error),

@@ -10,7 +10,7 @@ use crate::difference::Comparison;
 use crate::dir::{Buffer, Dir, Entry, Staging};
 use crate::index::Role;
 use crate::metadata::Metadata;
-use crate::record::Record;
+use crate::record::{Artifact, META_INF, Record};
 use crate::{log, parallel};
 
 /// The help text.
@@ -70,6 +70,24 @@ pub fn run(build: &Path, release: &Path) -> Result<Outcome> {
         .map_or("package without metadata.json", Metadata::label_shown);
     log::success("release", label, indexes + 1, &digest, &connection.dial());
     Ok(Outcome::Yes)
+}
+
+/// What is published of a build with this `record`, sorted by path.
+#[must_use]
+pub fn released(record: &Record) -> Vec<Artifact> {
+    let released = record.artifacts.iter().filter_map(|artifact| {
+        let path = if artifact.path == connection::FILE {
+            format!("{SERVER}/{}", connection::FILE)
+        } else {
+            let path = artifact.path.strip_prefix(META_INF)?;
+            (Role::of(path) == Role::Index).then(|| path.to_owned())?
+        };
+        let digest = artifact.digest;
+        Some(Artifact { path, digest })
+    });
+    let mut released: Vec<Artifact> = released.collect();
+    released.sort_unstable();
+    released
 }
 
 /// Refuses a build output that is not what was recorded.

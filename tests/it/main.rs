@@ -6,6 +6,7 @@
 //! - [`tree`]: odd things in a package's folders, and what the file system can do to us
 //! - [`record`]: the record, checked by `sha256sum`, and the same on every run
 //! - [`check`]: the same for people
+//! - [`verify`]: what a peer keeps, compared with the record
 //! - [`command_line`]: help, versions and wrong arguments
 
 mod peer;
@@ -19,3 +20,4 @@ mod refusals;
 mod release;
 mod templates;
 mod tree;
+mod verify;

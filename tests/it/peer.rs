@@ -19,7 +19,7 @@ pub const PLAIN: &str =
 pub const INDEX: &str = r#"{"index":{"fields":["docType","owner"]},"ddoc":"indexOwnerDoc","name":"indexOwner","type":"json"}"#;
 
 /// A user that is not root, and owns nothing.
-const NOBODY: u32 = 65_534;
+pub const NOBODY: u32 = 65_534;
 
 /// The compiled program.
 pub fn program() -> &'static Path {
@@ -159,6 +159,11 @@ impl Peer {
             self.is_nobody = true;
         }
         self
+    }
+
+    /// Whether [`Peer::run_by_nobody`] has done anything.
+    pub fn is_nobody(&self) -> bool {
+        self.is_nobody
     }
 
     /// The path of something in here.

@@ -133,9 +133,10 @@ impl Report {
     pub fn show_progress(&mut self) {
         self.shows_progress = true;
         log::progress(&format!(
-            "verify: {} of {} builds, {} s",
+            "verify: {} of {} build{}, {} s",
             self.summary.builds,
             self.expected,
+            plural(self.expected),
             self.began.elapsed().as_secs()
         ));
     }

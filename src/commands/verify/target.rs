@@ -99,8 +99,11 @@ impl Target {
                 .map(|dir| Verdict::of_build(&dir.as_root())),
             Place::Stray(entry) => return Verdict::of_stray(entry),
         };
-        let verdict = verdict.unwrap_or_else(|error| Verdict::untold(&error));
-        // Half of a build that is being removed looks like differences.
+        self.settle(verdict.unwrap_or_else(|error| Verdict::untold(&error)))
+    }
+
+    /// The verdict, unless the build is gone: half of one that is being removed looks like differences.
+    fn settle(&self, verdict: Verdict) -> Verdict {
         if verdict.matches() || !self.is_gone() {
             verdict
         } else {
@@ -167,4 +170,52 @@ fn is_build(dir: &Dir, entry: &Entry) -> bool {
 fn is_builds_name(name: &str) -> bool {
     let is_hash = |text: &str| text.parse::<Digest>().is_ok();
     matches!(name.rsplit_once('-'), Some((label, hash)) if !label.is_empty() && is_hash(hash))
+}
+
+#[cfg(test)]
+mod tests {
+    use std::fs;
+
+    use super::*;
+
+    #[test]
+    fn a_build_that_disappears_cannot_be_told() {
+        let builds = tempfile::tempdir().unwrap();
+        let build = builds.path().join(format!("basic-{}", Digest::of(b"")));
+        fs::create_dir_all(build.join(BLD)).unwrap();
+        for path in [builds.path(), &build] {
+            fs::create_dir_all(build.join(BLD)).unwrap();
+            let targets = Target::find(path).unwrap();
+            let [target] = targets.as_slice() else {
+                panic!("{path:?}")
+            };
+            let before = target.verify();
+            assert_eq!(before.differences.len(), 1, "{before:?}");
+            assert!(target.settle(before).untold[0].contains("there is no record"));
+
+            let before = target.verify();
+            fs::remove_dir_all(&build).unwrap();
+            for after in [target.settle(before), target.verify()] {
+                assert_eq!(after.untold, ["disappeared while it was verified"]);
+                assert!(after.differences.is_empty(), "{after:?}");
+            }
+        }
+    }
+
+    #[test]
+    fn builds_are_named_after_package_ids() {
+        let hash = Digest::of(b"").to_string();
+        for name in [format!("a-{hash}"), format!("a-b_1.0+c-{hash}")] {
+            assert!(is_builds_name(&name), "{name}");
+        }
+        for name in [
+            hash.clone(),
+            format!("-{hash}"),
+            format!("a{hash}"),
+            format!("a-{}", &hash[1..]),
+            format!("a-{}", hash.to_uppercase()),
+        ] {
+            assert!(!is_builds_name(&name), "{name}");
+        }
+    }
 }

@@ -6,6 +6,7 @@ pub mod detect;
 pub mod install;
 pub mod package;
 pub mod release;
+pub mod verify;
 
 use std::path::PathBuf;
 

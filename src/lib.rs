@@ -9,6 +9,7 @@ pub mod archive;
 pub mod cli;
 pub mod commands;
 pub mod connection;
+pub mod difference;
 pub mod digest;
 pub mod dir;
 pub mod duration;

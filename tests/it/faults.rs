@@ -344,10 +344,7 @@ fn a_key_in_the_wrong_field_is_not_shown() {
         for connection in [
             format!(r#"{{{others},"{field}":"{{{{.key}}}}"}}"#),
             format!(r#"{{{others},"{field}":{}}}"#, quoted(&key)),
-            format!(
-                r#"{{{others},"root_cert":"x","{}":1,"tls_required":"{{{{.key}}}}"}}"#,
-                field
-            ),
+            format!(r#"{{{others},"root_cert":"x","{field}":1,"tls_required":"{{{{.key}}}}"}}"#),
         ] {
             let peer = Peer::with_connection(&connection)
                 .config(&format!(r#"{{"key":{}}}"#, quoted(&key)));

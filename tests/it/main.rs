@@ -10,6 +10,7 @@
 //! - [`check`]: the same for people
 //! - [`package`]: the same bytes from the same content, for ever; and where they go
 //! - [`install`]: the program where a peer looks for it
+//! - [`verify`]: what a peer keeps, compared with the record
 //! - [`command_line`]: help, versions and wrong arguments
 
 mod peer;
@@ -29,3 +30,4 @@ mod release;
 mod rules;
 mod templates;
 mod tree;
+mod verify;

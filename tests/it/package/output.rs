@@ -213,7 +213,7 @@ fn refuses_a_file_that_changes_meanwhile() {
         thread::sleep(Duration::from_millis(50));
         fs::write(&b, "c").unwrap();
     });
-    assert_eq!(seen, failed(1, "META-INF/b: changed while it was read"));
+    assert_eq!(seen, failed(2, "META-INF/b: changed while it was read"));
 
     let peer = bare();
     let b = peer.path("package/META-INF/b");

@@ -8,24 +8,12 @@
     let
       inherit (nixpkgs) lib;
 
-      # { NAME = f DIRECTORY/NAME.nix; ... } for each file: what a directory holds is listed nowhere else.
+      # { NAME = f DIRECTORY/NAME.nix; } for each file: what a directory holds is written down nowhere else.
       mapDirectory =
         f: directory:
         lib.mapAttrs' (
           file: _: lib.nameValuePair (lib.removeSuffix ".nix" file) (f (directory + "/${file}"))
         ) (builtins.readDir directory);
-
-      # nixpkgs' packages and ours, each function called with those it names.
-      scopeFor =
-        pkgs:
-        lib.makeScope pkgs.newScope (scope: { revision = self.rev or null; } // packagesFor pkgs scope);
-      packagesFor =
-        pkgs: scope:
-        mapDirectory (file: scope.callPackage file { }) ./nix/packages
-        # Release bits are made in one way only: on x86_64-linux.
-        // lib.optionalAttrs pkgs.stdenv.hostPlatform.isx86_64 (
-          mapDirectory (file: scope.callPackage file { }) ./nix/release
-        );
 
       forSystems =
         f:
@@ -33,13 +21,34 @@
           system:
           let
             pkgs = nixpkgs.legacyPackages.${system};
-            scope = scopeFor pkgs;
+            scope = lib.makeScope pkgs.newScope (_: packages // { revision = self.rev or null; });
+            call = mapDirectory (file: scope.callPackage file { });
+            # Release bits are made in one way only: on x86_64-linux.
+            packages = call ./nix/packages // lib.optionalAttrs (system == "x86_64-linux") (call ./nix/release);
           in
-          f scope (packagesFor pkgs scope)
+          f { inherit call packages pkgs; }
         );
     in
     {
-      packages = forSystems (scope: ours: ours // { default = scope.fabric-ccs-builder; });
-      checks = forSystems (scope: ours: ours // mapDirectory (file: scope.callPackage file { }) ./nix/checks);
+      packages = forSystems ({ packages, ... }: packages // { default = packages.fabric-ccs-builder; });
+
+      apps = forSystems (
+        { call, ... }:
+        lib.mapAttrs (_: program: {
+          type = "app";
+          program = lib.getExe program;
+          meta = { inherit (program.meta) description; };
+        }) (call ./nix/apps)
+      );
+
+      checks = forSystems ({ call, packages, ... }: packages // call ./nix/checks);
+
+      devShells = forSystems ({ call, ... }: call ./nix/shells);
+
+      formatter = forSystems ({ pkgs, ... }: pkgs.nixfmt-tree);
+
+      overlays.default = final: _: {
+        fabric-ccs-builder = final.callPackage ./nix/packages/fabric-ccs-builder.nix { };
+      };
     };
 }

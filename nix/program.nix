@@ -27,9 +27,7 @@ rustPlatform.buildRustPackage {
   # RUSTFLAGS replace the flags nixpkgs configures, so static linking is asked for again. The build folder's name,
   # random outside a sandbox, would otherwise reach the program through its panic messages.
   preConfigure = ''
-    export RUSTFLAGS="--remap-path-prefix=$NIX_BUILD_TOP=/build ${
-      lib.optionalString stdenv.hostPlatform.isStatic "-C target-feature=+crt-static"
-    }"
+    export RUSTFLAGS="--remap-path-prefix=$NIX_BUILD_TOP=/build ${lib.optionalString stdenv.hostPlatform.isStatic "-C target-feature=+crt-static"}"
   '';
 
   postInstall = ''

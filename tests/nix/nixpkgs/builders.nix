@@ -7,10 +7,7 @@
 let
   runCommand =
     name: attrs: buildCommand:
-    stdenv.mkDerivation (
-      { inherit name buildCommand; }
-      // attrs
-    );
+    stdenv.mkDerivation ({ inherit name buildCommand; } // attrs);
   writeTextFile =
     given:
     let
@@ -152,7 +149,7 @@ in
       cp /usr/bin/busybox "$out/bin/busybox"
       ${lib.optionalString (args.enableAppletSymlinks or true) ''
         for applet in $("$out/bin/busybox" --list); do
-          ln -sf busybox "$out/bin/$applet"
+          [ "$applet" = busybox ] || ln -s busybox "$out/bin/$applet"
         done
       ''}
     ''

@@ -3,7 +3,6 @@
   lib,
   stdenv,
   runCommand,
-  writeText,
   fakeroot,
   jq,
 }:
@@ -65,8 +64,7 @@ in
       created = args.created or "1970-01-01T00:00:01Z";
       config = builtins.toJSON {
         inherit created;
-        architecture =
-          args.architecture or (if stdenv.hostPlatform.isAarch64 then "arm64" else "amd64");
+        architecture = args.architecture or (if stdenv.hostPlatform.isAarch64 then "arm64" else "amd64");
         os = "linux";
         config = args.config or { };
       };
@@ -121,12 +119,15 @@ in
             if [ -z "$tag" ]; then tag=$(basename "$out" | cut -d - -f 1); fi
             jq -nc --arg config "$id.json" --arg tag "$imageName:$tag" --arg layer "$layer/layer.tar" \
               '[{Config: $config, RepoTags: [$tag], Layers: [$layer]}]' >image/manifest.json
-            tar --sort=name --numeric-owner --owner=0 --group=0 --mtime=@1 -C image -cf - . | ${pack.${compressor}} >"$out"
+            tar --sort=name --numeric-owner --owner=0 --group=0 --mtime=@1 -C image -cf - $(ls image) | ${pack.${compressor}} >"$out"
           '';
-      imageTag = args.tag or (builtins.substring 11 32 (builtins.unsafeDiscardStringContext image.outPath));
+      imageTag =
+        args.tag or (builtins.substring 11 32 (builtins.unsafeDiscardStringContext image.outPath));
     in
     if builtins.any (argument: args ? ${argument}) unsupported then
-      throw "the stand-in for nixpkgs knows of no use of ${toString (builtins.filter (argument: args ? ${argument}) unsupported)}"
+      throw "the stand-in for nixpkgs knows of no use of ${
+        toString (builtins.filter (argument: args ? ${argument}) unsupported)
+      }"
     else
       image;
 }

@@ -54,12 +54,12 @@ let
 in
 {
   unions =
-    sets:
-    builtins.foldl' (combine "lib.fileset.unions" (a: b: a || b)) (make (_: _: false)) sets;
+    sets: builtins.foldl' (combine "lib.fileset.unions" (a: b: a || b)) (make (_: _: false)) sets;
   union = combine "lib.fileset.union" (a: b: a || b);
   intersection = combine "lib.fileset.intersection" (a: b: a && b);
   difference = combine "lib.fileset.difference" (a: b: a && !b);
-  maybeMissing = path: if pathExists path then fromPath "lib.fileset.maybeMissing" path else make (_: _: false);
+  maybeMissing =
+    path: if pathExists path then fromPath "lib.fileset.maybeMissing" path else make (_: _: false);
   fileFilter =
     keep: base:
     make (

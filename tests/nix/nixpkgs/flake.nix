@@ -2,7 +2,7 @@
   description = "Host-backed stand-in for nixpkgs: see ../README.md";
 
   outputs =
-    { self }:
+    _:
     let
       lib = import ./lib.nix;
     in

@@ -38,12 +38,9 @@ let
     ];
 
     genAttrs = names: f: listToAttrs (map (name: lib.nameValuePair name (f name)) names);
-    mapAttrs' =
-      f: set: listToAttrs (lib.mapAttrsToList f set);
+    mapAttrs' = f: set: listToAttrs (lib.mapAttrsToList f set);
     mapAttrsToList = f: set: map (name: f name set.${name}) (attrNames set);
-    filterAttrs =
-      keep: set:
-      removeAttrs set (filter (name: !keep name set.${name}) (attrNames set));
+    filterAttrs = keep: set: removeAttrs set (filter (name: !keep name set.${name}) (attrNames set));
     nameValuePair = name: value: { inherit name value; };
     optionalAttrs = condition: set: if condition then set else { };
     optionalString = condition: text: if condition then text else "";

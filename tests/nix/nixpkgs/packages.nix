@@ -64,7 +64,10 @@ let
     ];
     deadnix = [ "/host/cargo/bin/deadnix" ];
     nixfmt = [ "/host/cargo/bin/nixfmt" ];
-    fakeroot = [ "/usr/bin/fakeroot" ];
+    fakeroot = [
+      "/usr/bin/fakeroot"
+      "/usr/bin/getopt"
+    ];
     help2man = [ "/usr/bin/help2man" ];
     jq = [ "/usr/bin/jq" ];
     openssl = [ "/usr/bin/openssl" ];

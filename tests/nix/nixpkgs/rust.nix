@@ -21,7 +21,9 @@ let
         "extraRegistries"
         "allowBuiltinFetchGit"
       ] args.cargoLock;
-      git = lib.filter (package: package ? source && !lib.hasPrefix "registry+" package.source) (lib.importTOML checked.lockFile).package;
+      git = lib.filter (
+        package: package ? source && !lib.hasPrefix "registry+" package.source
+      ) (lib.importTOML checked.lockFile).package;
     in
     if args ? useFetchCargoVendor then
       throw "buildRustPackage: useFetchCargoVendor is non‐optional and enabled by default as of 25.05, remove it"

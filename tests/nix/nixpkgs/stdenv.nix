@@ -99,7 +99,8 @@ let
   mkDerivation =
     definition:
     let
-      final = if lib.isFunction definition then definition (final // { finalPackage = package; }) else definition;
+      final =
+        if lib.isFunction definition then definition (final // { finalPackage = package; }) else definition;
       package = build final;
       overrideAttrs =
         change:
@@ -134,8 +135,7 @@ let
               ];
               PATH = "${tools}/bin";
               nativeBuildInputs =
-                (attrs.nativeBuildInputs or [ ])
-                ++ lib.optionals doCheck (attrs.nativeCheckInputs or [ ]);
+                (attrs.nativeBuildInputs or [ ]) ++ lib.optionals doCheck (attrs.nativeCheckInputs or [ ]);
             }
             // (if structured then { inherit env; } else env)
           );

@@ -32,7 +32,7 @@ let
       -rwxr-xr-x go/bin/release
       drwxr-xr-x usr
       drwxr-xr-x usr/bin
-      -rwxr-xr-x usr/bin/fabric-ccs-builder
+      lrwxrwxrwx usr/bin/fabric-ccs-builder -> ../../go/bin/detect
     '';
     minimal = ''
       drwxr-xr-x usr

@@ -143,15 +143,21 @@ in
         "extraConfig"
         "useMusl"
       ] given;
+      strange = lib.filter (line: line != "" && builtins.match "CONFIG_[A-Z0-9_]+ [yn]" line == null) (
+        lib.splitString "\n" (args.extraConfig or "")
+      );
     in
-    runCommand "busybox" { meta.mainProgram = "busybox"; } ''
-      mkdir -p "$out/bin"
-      cp /usr/bin/busybox "$out/bin/busybox"
-      ${lib.optionalString (args.enableAppletSymlinks or true) ''
-        for applet in $("$out/bin/busybox" --list); do
-          [ "$applet" = busybox ] || ln -s busybox "$out/bin/$applet"
-        done
-      ''}
-    ''
+    if strange != [ ] then
+      throw "busybox.override: extraConfig takes lines like CONFIG_LS y, not ${toString strange}"
+    else
+      runCommand "busybox" { meta.mainProgram = "busybox"; } ''
+        mkdir -p "$out/bin"
+        cp /usr/bin/busybox "$out/bin/busybox"
+        ${lib.optionalString (args.enableAppletSymlinks or true) ''
+          for applet in $("$out/bin/busybox" --list); do
+            [ "$applet" = busybox ] || ln -s busybox "$out/bin/$applet"
+          done
+        ''}
+      ''
   ) { };
 }

@@ -63,6 +63,7 @@ let
         text;
     makeBinPath = lib.concatMapStringsSep ":" (package: "${package}/bin");
 
+    splitString = separator: text: lib.filter lib.isString (builtins.split separator text);
     toList = value: if builtins.isList value then value else [ value ];
     # ASCII only, like nixpkgs'.
     toLower =

@@ -16,6 +16,19 @@ let
     pkgs = packages;
     newScope = scope: lib.callPackageWith (packages // scope);
     callPackage = packages.newScope { };
+    extend =
+      overlay:
+      let
+        final =
+          packages
+          // {
+            pkgs = final;
+            newScope = scope: lib.callPackageWith (final // scope);
+            callPackage = final.newScope { };
+          }
+          // overlay final packages;
+      in
+      final;
 
     stdenv = import ./stdenv.nix {
       inherit lib system tool;

@@ -24,7 +24,7 @@ buildPhase() {
 
 checkPhase() {
   runHook preCheck
-  cargo test --offline --frozen --target "$rustTarget" --profile "$buildType"
+  cargo test --offline --frozen --target "$rustTarget" --profile "${checkType/debug/dev}"
   runHook postCheck
 }
 

@@ -40,6 +40,7 @@ let
         isStatic = stdenv.hostPlatform.isStatic;
         doCheck = args.doCheck or true;
         buildType = args.buildType or "release";
+        checkType = args.checkType or "release";
         nativeBuildInputs = (args.nativeBuildInputs or [ ]) ++ [
           cargo
           rustc

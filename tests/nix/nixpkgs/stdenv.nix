@@ -66,6 +66,7 @@ let
     "ls"
     "mkdir"
     "mkfifo"
+    "mknod"
     "mktemp"
     "mv"
     "nproc"

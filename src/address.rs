@@ -17,11 +17,9 @@ impl Address {
     /// Reads an address.
     ///
     /// # Errors
-    /// When no dial to it can succeed: what follows the field's name in a message.
+    /// When no dial to it can succeed: what is wrong with it, and what would be right.
     pub fn parse(text: &str) -> Result<Self> {
-        const EXAMPLE: &str = "write for example basic.example.com:9999";
-        ensure!(!text.is_empty(), "is empty, {EXAMPLE}");
-        check(text).map_err(|what| anyhow!(r#""{text}" {what}, {EXAMPLE}"#))?;
+        check(text).map_err(|what| anyhow!("{what}, write for example basic.example.com:9999"))?;
         Ok(Self(text.to_owned()))
     }
 }
@@ -33,52 +31,67 @@ impl fmt::Display for Address {
 }
 
 fn check(text: &str) -> Result<()> {
+    ensure!(!text.is_empty(), "is empty");
     ensure!(!text.contains(char::is_whitespace), "holds white space");
-    if let Some(socket) = text
-        .strip_prefix("unix:")
-        .or_else(|| text.strip_prefix("unix-abstract:"))
-    {
-        ensure!(
-            !socket.trim_start_matches('/').is_empty(),
-            "has no path of a socket"
-        );
+    let host_port = match text.split_once(':') {
+        Some(("unix" | "unix-abstract", socket)) => {
+            let path = socket.strip_prefix("//").unwrap_or(socket);
+            // Two slashes begin an authority, which these two resolvers do not have.
+            ensure!(
+                !path.trim_start_matches('/').is_empty()
+                    && (path == socket || path.starts_with('/')),
+                "has no path of a socket after unix:"
+            );
+            return Ok(());
+        }
+        Some(("dns" | "passthrough", target)) if target.starts_with("//") => {
+            let (_authority, target) = target
+                .trim_start_matches('/')
+                .split_once('/')
+                .filter(|_| !target.starts_with("///"))
+                .unwrap_or_else(|| ("", target.trim_start_matches('/')));
+            target
+        }
+        Some(("dns", target)) => target,
+        Some(("passthrough", _)) => bail!("has no /// after passthrough:"),
+        Some((_, target)) if target.starts_with("//") => bail!("is a URL, not host:port"),
+        _ => text,
+    };
+    let (host, port) = split(host_port)?;
+    // gRPC reads the whole as a URL before it dials, so the zone of an IPv6 address must be escaped.
+    let (address, zone) = host.split_once('%').unwrap_or((host, "25"));
+    ensure!(zone.starts_with("25"), "has a % that is not written as %25");
+    ensure!(
+        host.is_empty() || address.parse::<Ipv6Addr>().is_ok() || is_host(host),
+        "has a host that no name server knows"
+    );
+    check_port(port)
+}
+
+/// The host, without its brackets, and the port.
+fn split(host_port: &str) -> Result<(&str, &str)> {
+    if let Some(rest) = host_port.strip_prefix('[') {
+        let (host, port) = rest
+            .split_once(']')
+            .ok_or_else(|| anyhow!("has a [ without ]"))?;
+        let port = port
+            .strip_prefix(':')
+            .ok_or_else(|| anyhow!("has no port"))?;
+        return Ok((host, port));
+    }
+    let (host, port) = host_port
+        .rsplit_once(':')
+        .ok_or_else(|| anyhow!("has no port"))?;
+    ensure!(!host.contains(':'), "has an IPv6 address without brackets");
+    Ok((host, port))
+}
+
+/// Checks a port: a number, or one of the two names that Go knows without asking the system and that anybody uses.
+fn check_port(port: &str) -> Result<()> {
+    ensure!(!port.is_empty(), "has no port");
+    if port == "http" || port == "https" {
         return Ok(());
     }
-    let target = match text.split_once("://") {
-        None => text.strip_prefix("dns:").unwrap_or(text),
-        Some(("dns" | "passthrough", target)) => target
-            .split_once('/')
-            .map_or(target, |(_authority, host)| host),
-        Some(_) => bail!("is a URL, not host:port"),
-    };
-    let (host, port) = match target.strip_prefix('[') {
-        Some(rest) => {
-            let (host, port) = rest
-                .split_once(']')
-                .ok_or_else(|| anyhow!("has a [ without ]"))?;
-            let address = host
-                .split_once('%')
-                .map_or(host, |(address, _zone)| address);
-            ensure!(
-                address.parse::<Ipv6Addr>().is_ok(),
-                "has no IPv6 address in its brackets"
-            );
-            (None, port.strip_prefix(':'))
-        }
-        None => match target.rsplit_once(':') {
-            Some((host, port)) => (Some(host), Some(port)),
-            None => (Some(target), None),
-        },
-    };
-    let port = port.ok_or_else(|| anyhow!("has no port"))?;
-    if let Some(host) = host {
-        ensure!(!host.contains(':'), "has an IPv6 address without brackets");
-        ensure!(
-            host.is_empty() || is_host(host),
-            "has a host that no name server knows"
-        );
-    }
-    ensure!(!port.is_empty(), "has no port");
     ensure!(
         port.bytes().all(|digit| digit.is_ascii_digit()),
         "has a port that is not a number"
@@ -121,7 +134,10 @@ mod tests {
             "localhost:1",
             "127.0.0.1:65535",
             "[::1]:9999",
-            "[fe80::1%eth0]:9999",
+            "[fe80::1%25eth0]:9999",
+            "[127.0.0.1]:9999",
+            "[basic]:9999",
+            "basic:http",
             ":9999",
             "example.com.:9999",
             "1a:80",
@@ -160,18 +176,24 @@ mod tests {
             (" basic:9999", "holds white space"),
             ("basic:9999\n", "holds white space"),
             ("[::1:9999", "has a [ without ]"),
-            ("[basic]:9999", "has no IPv6 address in its brackets"),
-            ("[]:9999", "has no IPv6 address in its brackets"),
+            ("[fe80::1%eth0]:9999", "has a % that is not written as %25"),
+            ("[::g]:9999", "has a host that no name server knows"),
             ("::1:9999", "has an IPv6 address without brackets"),
             ("10.0.0.256:9999", "has a host that no name server knows"),
             ("12:9999", "has a host that no name server knows"),
             ("a..b:9999", "has a host that no name server knows"),
-            ("unix://", "has no path of a socket"),
+            ("unix://", "has no path of a socket after unix:"),
+            (
+                "unix://host/basic.sock",
+                "has no path of a socket after unix:",
+            ),
+            ("unix:", "has no path of a socket after unix:"),
+            ("passthrough:basic:9999", "has no /// after passthrough:"),
             ("-a:9999", "has a host that no name server knows"),
             ("user@basic:9999", "has a host that no name server knows"),
             ("{{.peer}}:9999", "has a host that no name server knows"),
         ] {
-            let message = format!(r#""{text}" {what}, write for example basic.example.com:9999"#);
+            let message = format!("{what}, write for example basic.example.com:9999");
             assert_eq!(Address::parse(text).unwrap_err().to_string(), message);
         }
         assert!(

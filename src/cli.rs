@@ -8,7 +8,9 @@ use std::process::ExitCode;
 use anyhow::{Context, Result};
 use lexopt::Parser;
 
-use crate::commands::{Outcome, Request, build, check, detect, paths, release};
+use crate::commands::{
+    Outcome, Request, build, check, detect, install, package, paths, release, verify,
+};
 use crate::log;
 
 /// The program's name, where it is not called by the name of a command.
@@ -27,6 +29,9 @@ For the peer, which calls the program by these names:
 
 For people:
   check    runs the three on a package's source folder, as a peer does
+  package  makes the chaincode package of a source folder, and prints its ID
+  verify   compares what a peer runs with what build recorded
+  install  puts the program where a peer looks for it
 
   --help     prints this, or the help of COMMAND after its name
   --version  prints the version
@@ -41,14 +46,20 @@ enum Command {
     Build,
     Release,
     Check,
+    Package,
+    Verify,
+    Install,
 }
 
 impl Command {
-    const ALL: [(&'static str, Self); 4] = [
+    const ALL: [(&'static str, Self); 7] = [
         ("detect", Self::Detect),
         ("build", Self::Build),
         ("release", Self::Release),
         ("check", Self::Check),
+        ("package", Self::Package),
+        ("verify", Self::Verify),
+        ("install", Self::Install),
     ];
 
     /// The command with this name.
@@ -71,6 +82,9 @@ impl Command {
             Self::Build => build::HELP,
             Self::Release => release::HELP,
             Self::Check => check::HELP,
+            Self::Package => package::HELP,
+            Self::Verify => verify::HELP,
+            Self::Install => install::HELP,
         }
     }
 
@@ -111,6 +125,17 @@ impl Command {
             Self::Check => {
                 run_or_print(check::Args::parse(parser)?, help, |args| check::run(&args))
             }
+            Self::Package => {
+                let request = package::Args::parse(parser)?;
+                run_or_print(request, help, |args| package::run(&args))
+            }
+            Self::Install => {
+                let request = install::Args::parse(parser)?;
+                run_or_print(request, help, |args| install::run(&args))
+            }
+            Self::Verify => run_or_print(verify::Args::parse(parser)?, help, |args| {
+                verify::run(&args)
+            }),
         }
     }
 }

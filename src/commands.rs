@@ -3,7 +3,10 @@
 pub mod build;
 pub mod check;
 pub mod detect;
+pub mod install;
+pub mod package;
 pub mod release;
+pub mod verify;
 
 use std::path::PathBuf;
 

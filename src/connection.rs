@@ -11,7 +11,7 @@ use serde_json::value::RawValue;
 use crate::address::Address;
 use crate::dir::Dir;
 use crate::duration::DialTimeout;
-use crate::json::{Kind, Object, folded};
+use crate::json::{self, Kind, Object, folded};
 use crate::pem::{KeyPair, KeyPairFault, RootCertificates};
 use crate::template::{Config, Template};
 
@@ -184,19 +184,24 @@ impl Draft {
         let address = Value::of("address", address, config)?;
         match &address {
             Value::Absent => bail!(
-                r#"address: is missing, write for example "address": "basic.example.com:9999""#
+                r#"address: is missing or null, write for example "address": "basic.example.com:9999""#
             ),
-            Value::Known(text) => drop(Address::parse(text).context("address")?),
+            Value::Known { text, shown } => {
+                Address::parse(text).map_err(|error| anyhow!("address: {shown} {error}"))?;
+            }
             Value::Unknown => {}
         }
         let dial_timeout = match self.dial_timeout {
             None => None,
             Some(DraftTimeout::Number(number)) => Some(number),
             Some(DraftTimeout::Text(text)) => {
-                let text = Value::of("dial_timeout", Some(text), config)?.into_text();
-                text.map(DialTimeout::from_text)
-                    .transpose()
-                    .context("dial_timeout")?
+                match Value::of("dial_timeout", Some(text), config)? {
+                    Value::Known { text, shown } => Some(
+                        DialTimeout::from_text(text)
+                            .map_err(|error| anyhow!("dial_timeout: {shown} {error}"))?,
+                    ),
+                    Value::Absent | Value::Unknown => None,
+                }
             }
         };
         let domain = Value::of("domain", domain, config)?;
@@ -225,7 +230,11 @@ impl Draft {
 /// The text of a field once its template is filled in.
 enum Value {
     Absent,
-    Known(String),
+    Known {
+        text: String,
+        /// How a message may name it: what the package has, never what the config filled in.
+        shown: String,
+    },
     /// It has a template, and there is no config to fill it in.
     Unknown,
 }
@@ -236,16 +245,21 @@ impl Value {
         match (template, config) {
             (None, _) => Ok(Self::Absent),
             (Some(template), None) if !template.is_text() => Ok(Self::Unknown),
-            (Some(template), config) => template
-                .render(config.unwrap_or(&no_config))
-                .map(Self::Known)
-                .context(name),
+            (Some(template), config) => {
+                let text = template
+                    .render(config.unwrap_or(&no_config))
+                    .context(name)?;
+                Ok(Self::Known {
+                    text,
+                    shown: template.shown(),
+                })
+            }
         }
     }
 
     fn into_text(self) -> Option<String> {
         match self {
-            Self::Known(text) => Some(text),
+            Self::Known { text, .. } => Some(text),
             Self::Absent | Self::Unknown => None,
         }
     }
@@ -256,7 +270,7 @@ fn check_root_certificates(root_cert: &Value) -> Result<()> {
         Value::Absent => {
             bail!("root_cert: is required with tls_required, write the PEM of the CA certificate")
         }
-        Value::Known(pem) => RootCertificates::parse(pem)
+        Value::Known { text: pem, .. } => RootCertificates::parse(pem)
             .map(drop)
             .map_err(|fault| anyhow!("root_cert: {fault}")),
         Value::Unknown => Ok(()),
@@ -271,7 +285,12 @@ fn check_key_pair(client_cert: &Value, client_key: &Value) -> Result<()> {
         (_, Value::Absent) => bail!(
             "client_cert: is required with client_auth_required, write the PEM of the certificate"
         ),
-        (Value::Known(key), Value::Known(certificate)) => KeyPair::parse(certificate, key)
+        (
+            Value::Known { text: key, .. },
+            Value::Known {
+                text: certificate, ..
+            },
+        ) => KeyPair::parse(certificate, key)
             .map(drop)
             .map_err(|fault| match fault {
                 KeyPairFault::Certificate(fault) => anyhow!("client_cert: {fault}"),
@@ -282,18 +301,27 @@ fn check_key_pair(client_cert: &Value, client_key: &Value) -> Result<()> {
     }
 }
 
-/// The field `dial_timeout`, which is a string or a number; Go's decoder calls the peer's own for null too.
+/// The field `dial_timeout`, which is a string or a number. Null alone is an error at the peer.
 fn dial_timeout(object: &Object) -> Result<Option<DraftTimeout>> {
     let mut last = None;
+    let mut null = false;
     for value in object.field("dial_timeout") {
-        last = Some(match Kind::of(value) {
+        last = match Kind::of(value) {
             Kind::String => {
-                let text = crate::json::string(value)?.unwrap_or_default();
-                DraftTimeout::Text(Template::parse(&text)?)
+                let text = json::string(value)?.unwrap_or_default();
+                Some(DraftTimeout::Text(Template::parse(&text)?))
             }
-            Kind::Number => DraftTimeout::Number(DialTimeout::from_number(value)?),
+            Kind::Number => Some(DraftTimeout::Number(DialTimeout::from_number(value)?)),
+            Kind::Null => {
+                null = true;
+                last
+            }
             kind => bail!(r#"is {kind}, leave it out or write for example "10s""#),
-        });
+        };
+    }
+    // The Go builders leave what another value of the field has set.
+    if null && last.is_none() {
+        bail!(r#"is null, leave it out or write for example "10s""#);
     }
     Ok(last)
 }

@@ -6,7 +6,8 @@
 //! Where `/proc` is not mounted names are looked up by path; SECURITY.md says what that leaves open.
 
 use std::cmp::min;
-use std::fs::{self, DirBuilder, File, FileType, Metadata, OpenOptions, Permissions};
+use std::fmt;
+use std::fs::{self, DirBuilder, File, Metadata, OpenOptions, Permissions};
 use std::io::{self, Read, Write};
 use std::os::fd::AsRawFd;
 use std::os::unix::fs::{DirBuilderExt, FileTypeExt, MetadataExt, OpenOptionsExt, PermissionsExt};
@@ -74,12 +75,42 @@ pub struct Dir {
 }
 
 /// A regular file or a directory as it was listed.
+#[derive(Clone)]
 pub struct Entry {
     /// The name; where it is not UTF-8, with replacement characters, and then [`Entry::fault`] says so.
     pub name: String,
     listed: Metadata,
-    /// Why this entry must not be copied: its type or its name.
-    pub fault: Option<&'static str>,
+    /// Why this entry must not be copied.
+    pub fault: Option<Fault>,
+}
+
+/// Why an entry must not be copied.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Fault {
+    /// Its name is not UTF-8.
+    NotUtf8,
+    /// Its name holds a control character, or one that hides or reorders text.
+    ControlCharacter,
+    /// It is a regular file with another name somewhere.
+    HardLink,
+    /// It is neither a regular file nor a directory, but this.
+    Special(&'static str),
+}
+
+impl fmt::Display for Fault {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::NotUtf8 => f.write_str("its name is not UTF-8, rename it"),
+            Self::ControlCharacter => f.write_str("its name holds a control character, rename it"),
+            Self::HardLink => f.write_str("has another hard link, copy the file instead"),
+            Self::Special(kind) => {
+                write!(
+                    f,
+                    "is {kind}, only regular files and directories are copied"
+                )
+            }
+        }
+    }
 }
 
 impl Entry {
@@ -93,6 +124,27 @@ impl Entry {
     #[must_use]
     pub fn is_file(&self) -> bool {
         self.listed.is_file()
+    }
+
+    /// What it is, in words.
+    #[must_use]
+    pub fn kind(&self) -> &'static str {
+        let kind = self.listed.file_type();
+        if self.fault == Some(Fault::HardLink) {
+            "a file with another hard link"
+        } else if kind.is_file() {
+            "a regular file"
+        } else if kind.is_dir() {
+            "a directory"
+        } else if kind.is_symlink() {
+            "a symbolic link"
+        } else if kind.is_fifo() {
+            "a FIFO"
+        } else if kind.is_socket() {
+            "a socket"
+        } else {
+            "a device"
+        }
     }
 
     /// The file's length in bytes.
@@ -207,6 +259,15 @@ impl Dir {
         })
     }
 
+    /// Opens the directory at `path` below this one, without following a symbolic link on the way.
+    ///
+    /// # Errors
+    /// When one of the directories does not exist or may not be read.
+    pub fn descend(&self, path: &str) -> Result<Self> {
+        let mut names = path.split('/').filter(|name| !name.is_empty());
+        names.try_fold(self.again()?, |dir, name| dir.subdir(name))
+    }
+
     /// The entry `name`, or `None` when there is none.
     ///
     /// # Errors
@@ -272,7 +333,7 @@ impl Dir {
                 Err(name) => Entry {
                     name: name.to_string_lossy().into_owned(),
                     listed,
-                    fault: Some("its name is not UTF-8, rename it"),
+                    fault: Some(Fault::NotUtf8),
                 },
             });
         }
@@ -292,18 +353,19 @@ impl Dir {
     }
 
     fn entry(&self, name: String, listed: Metadata) -> Entry {
-        let fault = if name.chars().any(is_unsafe) {
-            Some("its name holds a control character, rename it")
-        } else if listed.is_file() && listed.nlink() > 1 && !self.hard_links {
-            Some("has another hard link, copy the file instead")
-        } else {
-            unfit(listed.file_type())
-        };
-        Entry {
+        let mut entry = Entry {
             name,
             listed,
-            fault,
+            fault: None,
+        };
+        if entry.name.chars().any(is_unsafe) {
+            entry.fault = Some(Fault::ControlCharacter);
+        } else if entry.is_file() && entry.listed.nlink() > 1 && !self.hard_links {
+            entry.fault = Some(Fault::HardLink);
+        } else if !entry.is_file() && !entry.is_dir() {
+            entry.fault = Some(Fault::Special(entry.kind()));
         }
+        entry
     }
 
     fn sound(&self, entry: Entry) -> Result<Entry> {
@@ -372,7 +434,10 @@ impl Dir {
     }
 
     /// Gives a file's content to `take`, piece by piece.
-    fn pieces(
+    ///
+    /// # Errors
+    /// When it cannot be read, changes meanwhile or has changed since it was listed, or `take` fails.
+    pub fn pieces(
         &self,
         entry: &Entry,
         buffer: &mut Buffer,
@@ -383,7 +448,9 @@ impl Dir {
             if entry.is_still(&file.metadata().with_context(cannot_read)?) {
                 return Ok(());
             }
-            bail!("{}: changed while it was read", self.relative(&entry.name))
+            // An error of the system, as it says nothing about the content: another look may succeed.
+            Err(io::Error::other("changed while it was read"))
+                .with_context(|| self.relative(&entry.name))
         };
         let mut file = OpenOptions::new()
             .read(true)
@@ -546,21 +613,6 @@ impl Walk<'_> {
             self.enter(&dir.subdir(&entry.name)?, depth + 1)?;
         }
         Ok(())
-    }
-}
-
-/// What kind of thing that is neither a regular file nor a directory this is.
-fn unfit(kind: FileType) -> Option<&'static str> {
-    if kind.is_symlink() {
-        Some("is a symbolic link, only regular files and directories are copied")
-    } else if kind.is_fifo() {
-        Some("is a FIFO, only regular files and directories are copied")
-    } else if kind.is_socket() {
-        Some("is a socket, only regular files and directories are copied")
-    } else if kind.is_block_device() || kind.is_char_device() {
-        Some("is a device, only regular files and directories are copied")
-    } else {
-        None
     }
 }
 

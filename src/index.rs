@@ -1,5 +1,8 @@
 //! State database indexes: where they are in a package, and what `CouchDB` takes.
 //!
+//! They are the files `*.json` in `statedb/couchdb/indexes` and `statedb/couchdb/collections/NAME/indexes`, and in folders
+//! below those: the peer finds them there too.
+//!
 //! The peer checks none of this for external builders: it posts every file of an index folder to `CouchDB` when the chaincode
 //! is deployed, and an error is a line in its log. The rules are those of Fabric's own checker for its other chaincodes,
 //! `internal/ccmetadata/validators.go`:
@@ -31,8 +34,8 @@ impl Role {
     pub fn of(path: &str) -> Self {
         let parts: Vec<&str> = path.split('/').collect();
         match parts[..] {
-            ["statedb", "couchdb", "indexes", file]
-            | ["statedb", "couchdb", "collections", _, "indexes", file]
+            ["statedb", "couchdb", "indexes", .., file]
+            | ["statedb", "couchdb", "collections", _, "indexes", .., file]
                 if matches!(file.rsplit_once('.'), Some((_, "json"))) =>
             {
                 Self::Index
@@ -224,7 +227,7 @@ mod tests {
             ),
             ("statedb/couchdb/indexes/.DS_Store", Role::Stray),
             ("statedb/couchdb/indexes/a.JSON", Role::Stray),
-            ("statedb/couchdb/indexes/sub/a.json", Role::Stray),
+            ("statedb/couchdb/indexes/sub/a.json", Role::Index),
             ("statedb/couchdb/a.json", Role::Stray),
             ("statedb/couchdb/collections/a.json", Role::Stray),
             ("statedb/couchdb/collections/c/a.json", Role::Stray),

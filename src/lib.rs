@@ -5,16 +5,20 @@
 #![forbid(unsafe_code)]
 
 pub mod address;
+pub mod archive;
 pub mod cli;
 pub mod commands;
 pub mod connection;
+pub mod difference;
 pub mod digest;
 pub mod dir;
 pub mod duration;
 pub mod index;
 pub mod json;
 pub mod log;
+pub mod meta_inf;
 pub mod metadata;
+pub mod new_file;
 pub mod parallel;
 pub mod pem;
 pub mod record;

@@ -35,6 +35,13 @@ pub fn warnings(word: &str, warnings: &[String]) {
     }
 }
 
+/// Shows `text` on the terminal that stderr is, in place of what the last call showed there.
+pub fn progress(text: &str) {
+    // The line is not ended, so that the next one takes its place.
+    let line = format!("\r{}\x1b[K", escaped(text));
+    let _ = io::stderr().write_all(line.as_bytes());
+}
+
 /// Says that a package was built or released, and what the peer will do with it.
 pub fn success(word: &str, label: &str, artifacts: usize, connection: &Digest, dial: &str) {
     let plural = if artifacts == 1 { "" } else { "s" };

@@ -4,7 +4,7 @@
 
 use std::fmt;
 
-use anyhow::{Result, anyhow, bail};
+use anyhow::{Result, anyhow, bail, ensure};
 
 use crate::dir::Dir;
 use crate::json::{Kind, Object};
@@ -17,7 +17,7 @@ pub const FILE: &str = "metadata.json";
 pub struct Metadata {
     /// The type, in the letter case that was used.
     pub package_type: String,
-    /// The label as written; [`Label::parse`] checks it.
+    /// The label as written, where it is a string; [`Label::parse`] checks it.
     pub label: Option<String>,
 }
 
@@ -88,23 +88,39 @@ impl Metadata {
 pub struct Label(String);
 
 impl Label {
-    /// The label of a package, as a peer demands it at install.
+    /// The longest label: the peer unpacks a package in `fabric-LABEL-HASH` with up to ten digits after it, and file systems
+    /// allow names of 255 bytes.
+    const MAX: usize = 255 - "fabric-".len() - "-".len() - 64 - 10;
+
+    /// The label in the content of a metadata.json, which is checked as a peer does at install, before it calls a builder.
     ///
     /// # Errors
-    /// When it is missing, or one that Fabric refuses.
-    pub fn parse(metadata: &Metadata) -> Result<Self> {
-        let Some(label) = &metadata.label else {
-            bail!(r#"{FILE}: label: is missing, write for example "label": "basic_1.0""#);
+    /// When the label is missing or one that Fabric refuses, or the peer could not read the file.
+    pub fn parse(content: &[u8]) -> Result<Self> {
+        Self::parse_object(content).map_err(|error| anyhow!("{FILE}: {error:#}"))
+    }
+
+    fn parse_object(content: &[u8]) -> Result<Self> {
+        let object = Object::parse(content)?;
+        for field in ["type", "path"] {
+            object.string(field)?;
+        }
+        let Some(label) = object.string("label")? else {
+            bail!(r#"label: is missing, write for example "label": "basic_1.0""#);
         };
         let is_inner = |byte: u8| byte.is_ascii_alphanumeric() || b"_.+-".contains(&byte);
-        if label.bytes().all(is_inner)
-            && label.starts_with(|first: char| first.is_ascii_alphanumeric())
-        {
-            return Ok(Self(label.clone()));
-        }
-        bail!(
-            r#"{FILE}: label: "{label}" is refused by Fabric, begin with a letter or digit and go on with those or . + - _"#
-        )
+        ensure!(
+            label.bytes().all(is_inner)
+                && label.starts_with(|first: char| first.is_ascii_alphanumeric()),
+            r#"label: "{label}" is refused by Fabric, begin with a letter or digit and go on with those or . + - _"#
+        );
+        ensure!(
+            label.len() <= Self::MAX,
+            "label: has {} bytes, a peer can install {}",
+            label.len(),
+            Self::MAX
+        );
+        Ok(Self(label))
     }
 }
 
@@ -135,21 +151,57 @@ mod tests {
         }
     }
 
+    fn label(label: &str) -> Result<String, String> {
+        let content = format!(r#"{{"type":"ccaas","label":{label}}}"#);
+        let label = Label::parse(content.as_bytes());
+        label
+            .map(|label| label.to_string())
+            .map_err(|error| format!("{error:#}"))
+    }
+
     #[test]
     fn labels_are_fabrics() {
-        let label = |label: &str| {
-            Label::parse(&Metadata {
-                label: Some(label.into()),
-                ..of_type("ccaas")
-            })
-            .map(|l| l.to_string())
-        };
-        for good in ["a", "0", "basic_1.0", "A+b-c_d.e"] {
-            assert_eq!(label(good).unwrap(), good);
+        for good in ["a", "0", "basic_1.0", "A+b-c_d.e", &"a".repeat(173)] {
+            assert_eq!(label(&format!("{good:?}")).unwrap(), good);
         }
         for bad in ["", ".a", "_a", "-a", "a b", "a/b", "a:b", "é", "aé", "a\n"] {
-            assert!(label(bad).is_err(), "{bad}");
+            let reason = label(&format!("{bad:?}")).unwrap_err();
+            assert!(reason.contains("is refused by Fabric"), "{reason}");
         }
-        assert!(Label::parse(&of_type("ccaas")).is_err());
+        assert_eq!(
+            label(&format!("{:?}", "a".repeat(174))).unwrap_err(),
+            "metadata.json: label: has 174 bytes, a peer can install 173"
+        );
+    }
+
+    #[test]
+    fn refuses_what_the_peer_cannot_read() {
+        for (content, line) in [
+            (
+                "{}",
+                r#"label: is missing, write for example "label": "basic_1.0""#,
+            ),
+            (
+                r#"{"label":null}"#,
+                r#"label: is missing, write for example "label": "basic_1.0""#,
+            ),
+            (r#"{"label":1}"#, "label: is a number, a string is needed"),
+            (
+                r#"{"label":1,"label":"a"}"#,
+                "label: is a number, a string is needed",
+            ),
+            (
+                r#"{"label":"a","path":[]}"#,
+                "path: is an array, a string is needed",
+            ),
+            (
+                r#"{"label":"a","Type":{}}"#,
+                "type: is an object, a string is needed",
+            ),
+            ("[]", "is an array, a JSON object is needed"),
+        ] {
+            let reason = Label::parse(content.as_bytes()).unwrap_err();
+            assert_eq!(format!("{reason:#}"), format!("metadata.json: {line}"));
+        }
     }
 }

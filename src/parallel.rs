@@ -6,11 +6,26 @@ use std::thread;
 
 use anyhow::Result;
 
-/// Fewer items than this are not worth a second thread.
-const WORTH_IT: usize = 64;
+/// How work is dealt out to threads.
+#[derive(Clone, Copy)]
+struct Dealing {
+    /// Items handed to a thread at once.
+    batch: usize,
+    /// Fewer items than this are not worth a second thread.
+    worth_it: usize,
+}
 
-/// Items handed to a thread at once.
-const BATCH: usize = 16;
+/// Items that cost as much as a small file.
+const SMALL: Dealing = Dealing {
+    batch: 16,
+    worth_it: 64,
+};
+
+/// Items that cost as much as a whole folder.
+const LARGE: Dealing = Dealing {
+    batch: 1,
+    worth_it: 2,
+};
 
 /// More threads than this wait for the file system, not for a core.
 const MAX_THREADS: usize = 4;
@@ -23,11 +38,30 @@ pub fn map<I: Sync, T: Default, O: Send>(
     items: &[I],
     work: impl Fn(&I, &mut T) -> Result<O> + Sync,
 ) -> Result<Vec<O>> {
-    if items.len() < WORTH_IT {
+    deal(items, SMALL, work)
+}
+
+/// As [`map`], for few items that are much work each.
+///
+/// # Errors
+/// As [`map`].
+pub fn map_large<I: Sync, T: Default, O: Send>(
+    items: &[I],
+    work: impl Fn(&I, &mut T) -> Result<O> + Sync,
+) -> Result<Vec<O>> {
+    deal(items, LARGE, work)
+}
+
+fn deal<I: Sync, T: Default, O: Send>(
+    items: &[I],
+    dealing: Dealing,
+    work: impl Fn(&I, &mut T) -> Result<O> + Sync,
+) -> Result<Vec<O>> {
+    if items.len() < dealing.worth_it {
         let mut tool = T::default();
         return items.iter().map(|item| work(item, &mut tool)).collect();
     }
-    let batches: Vec<&[I]> = items.chunks(BATCH).collect();
+    let batches: Vec<&[I]> = items.chunks(dealing.batch).collect();
     let done = Mutex::new(Vec::with_capacity(batches.len()));
     let (next, failed) = (AtomicUsize::new(0), AtomicBool::new(false));
     let worker = || {
@@ -64,20 +98,41 @@ pub fn map<I: Sync, T: Default, O: Send>(
 
 #[cfg(test)]
 mod tests {
-    use anyhow::bail;
+    use std::num::NonZero;
+    use std::time::{Duration, Instant};
+
+    use anyhow::{bail, ensure};
 
     use super::*;
 
     #[test]
     fn keeps_the_order_and_leaves_nothing_out() {
-        for count in [0, 1, WORTH_IT - 1, WORTH_IT, 1000, 1001] {
+        for count in [0, 1, SMALL.worth_it - 1, SMALL.worth_it, 1000, 1001] {
             let items: Vec<usize> = (0..count).collect();
-            let doubled = map(&items, |item, (): &mut ()| Ok(item * 2)).unwrap();
-            assert_eq!(
-                doubled,
-                items.iter().map(|item| item * 2).collect::<Vec<_>>()
-            );
+            let expected: Vec<usize> = items.iter().map(|item| item * 2).collect();
+            let double = |item: &usize, (): &mut ()| Ok(item * 2);
+            assert_eq!(map(&items, double).unwrap(), expected);
+            assert_eq!(map_large(&items, double).unwrap(), expected);
         }
+    }
+
+    #[test]
+    fn two_large_items_are_worked_on_at_once() {
+        if thread::available_parallelism().map_or(1, NonZero::get) == 1 {
+            eprintln!("only one core: not tested");
+            return;
+        }
+        let begun = AtomicUsize::new(0);
+        let outcome = map_large(&[(), ()], |(), (): &mut ()| {
+            begun.fetch_add(1, Ordering::SeqCst);
+            let patience = Instant::now() + Duration::from_secs(20);
+            while begun.load(Ordering::SeqCst) < 2 {
+                ensure!(Instant::now() < patience, "one waited for the other");
+                thread::sleep(Duration::from_millis(1));
+            }
+            Ok(())
+        });
+        assert!(outcome.is_ok(), "{outcome:?}");
     }
 
     #[test]

@@ -8,15 +8,15 @@
 //! Both are a function of the package, the config and this program's version: no time, host, path, user or process is in them.
 
 use std::borrow::Cow;
-use std::fmt;
 use std::io::{self, BufWriter, Write};
 
 use anyhow::{Context, Result, anyhow, bail, ensure};
 use serde::ser::SerializeMap;
 use serde::{Deserialize, Serialize, Serializer};
 
+use crate::difference::Comparison;
 use crate::digest::{Digest, Hasher};
-use crate::dir::{Buffer, Dir, Entry};
+use crate::dir::Dir;
 use crate::log::is_unsafe;
 use crate::{connection, metadata};
 
@@ -244,8 +244,10 @@ fn write_hashed(
 pub struct Record {
     /// Every recorded file but `SHA256SUMS` itself, sorted bytewise by path.
     pub artifacts: Vec<Artifact>,
+    /// The digest of the `SHA256SUMS` that was read: it stands for the whole build output.
+    pub sums: Digest,
     /// The digest of the statement that was read.
-    pub statement: Digest,
+    statement: Digest,
 }
 
 impl Record {
@@ -261,13 +263,22 @@ impl Record {
             (None, Some(_)) => bail!("{SUMS}: is missing, though there is a {STATEMENT}"),
             (Some(_), None) => bail!("{STATEMENT}: is missing, though there is a {SUMS}"),
         };
-        let artifacts = parse_sums(&dir.read_record(&sums)?).context(SUMS)?;
+        let sums = dir.read_record(&sums)?;
+        let artifacts = parse_sums(&sums).context(SUMS)?;
         let statement = dir.read_record(&statement)?;
         agree(&artifacts, &statement).context(STATEMENT)?;
         Ok(Some(Self {
             artifacts,
+            sums: Digest::of(&sums),
             statement: Digest::of(&statement),
         }))
+    }
+
+    /// Compares the build output `dir` with its record, reading each file once.
+    #[must_use]
+    pub fn compare(&self, dir: &Dir) -> Comparison {
+        let read = [(SUMS, self.sums), (STATEMENT, self.statement)];
+        Comparison::new(dir, &self.artifacts, &read)
     }
 
     /// The digest recorded for the file at `path`.
@@ -389,125 +400,4 @@ fn agree(artifacts: &[Artifact], statement: &[u8]) -> Result<()> {
         bail!("disagrees with {SUMS} about {}", subject.name);
     }
     Ok(())
-}
-
-/// What a build output has that its record does not, or the other way round.
-#[derive(Debug, PartialEq, Eq)]
-pub enum Difference {
-    /// The content is not what was recorded.
-    Mismatch {
-        /// The file.
-        path: String,
-        /// The digest in the record.
-        recorded: Digest,
-        /// The digest of what is there.
-        found: Digest,
-    },
-    /// A recorded file is not there.
-    Missing {
-        /// The file.
-        path: String,
-        /// The digest in the record.
-        recorded: Digest,
-    },
-    /// Something is there that is not recorded, or that cannot be a recorded file.
-    Unrecorded {
-        /// The file.
-        path: String,
-    },
-}
-
-impl Difference {
-    /// The path that differs.
-    #[must_use]
-    pub fn path(&self) -> &str {
-        match self {
-            Self::Mismatch { path, .. }
-            | Self::Missing { path, .. }
-            | Self::Unrecorded { path } => path,
-        }
-    }
-}
-
-impl fmt::Display for Difference {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            Self::Mismatch {
-                path,
-                recorded,
-                found,
-            } => {
-                write!(f, "{path}: mismatch, recorded {recorded}, found {found}")
-            }
-            Self::Missing { path, recorded } => write!(f, "{path}: missing, recorded {recorded}"),
-            Self::Unrecorded { path } => write!(f, "{path}: unrecorded"),
-        }
-    }
-}
-
-impl Record {
-    /// Compares the build output `dir` with its record, reading each file once; the order is that of paths.
-    ///
-    /// # Errors
-    /// When something cannot be read.
-    pub fn differences(&self, dir: &Dir) -> Result<Vec<Difference>> {
-        let mut differences = Vec::new();
-        let mut seen = vec![false; self.artifacts.len()];
-        dir.walk_all(|dir, files| {
-            let found = crate::parallel::map(files, |file, buffer: &mut Buffer| {
-                self.compare_file(dir, file, buffer)
-            })?;
-            for (place, difference) in found {
-                if let Some(seen) = place.and_then(|place| seen.get_mut(place)) {
-                    *seen = true;
-                }
-                differences.extend(difference);
-            }
-            Ok(())
-        })?;
-        let unseen = self.artifacts.iter().zip(seen).filter(|&(_, seen)| !seen);
-        differences.extend(unseen.map(|(artifact, _)| Difference::Missing {
-            path: artifact.path.clone(),
-            recorded: artifact.digest,
-        }));
-        differences.sort_by(|a, b| a.path().cmp(b.path()));
-        Ok(differences)
-    }
-
-    /// Where a file is in the record, and how it differs from that.
-    fn compare_file(
-        &self,
-        dir: &Dir,
-        file: &Entry,
-        buffer: &mut Buffer,
-    ) -> Result<(Option<usize>, Option<Difference>)> {
-        let path = dir.relative(&file.name);
-        if path == SUMS {
-            return Ok((None, None));
-        }
-        let place = self
-            .artifacts
-            .binary_search_by(|artifact| artifact.path.cmp(&path))
-            .ok();
-        let recorded = place
-            .and_then(|place| self.artifacts.get(place))
-            .map(|artifact| artifact.digest);
-        let Some(recorded) = recorded.filter(|_| file.fault.is_none()) else {
-            return Ok((None, Some(Difference::Unrecorded { path })));
-        };
-        // The statement has been read already.
-        let found = if path == STATEMENT {
-            self.statement
-        } else {
-            dir.digest(file, buffer)?
-        };
-        Ok((
-            place,
-            (found != recorded).then_some(Difference::Mismatch {
-                path,
-                recorded,
-                found,
-            }),
-        ))
-    }
 }

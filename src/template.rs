@@ -101,7 +101,10 @@ fn names(members: &BTreeMap<String, &RawValue>) -> String {
 
 /// A field's text with what is to be filled in.
 #[derive(Debug, PartialEq, Eq)]
-pub struct Template(Vec<Part>);
+pub struct Template {
+    source: String,
+    parts: Vec<Part>,
+}
 
 #[derive(Debug, PartialEq, Eq)]
 enum Part {
@@ -130,7 +133,10 @@ impl Template {
             };
             let Some(action) = action else {
                 push_text(&mut parts, text);
-                return Ok(Self(parts));
+                return Ok(Self {
+                    source: source.to_owned(),
+                    parts,
+                });
             };
             let (trims_before, action) = match action.strip_prefix('-') {
                 Some(inner) if inner.starts_with(SPACE) => (true, inner.trim_start_matches(SPACE)),
@@ -157,7 +163,23 @@ impl Template {
     /// Whether there is nothing to fill in.
     #[must_use]
     pub fn is_text(&self) -> bool {
-        self.0.iter().all(|part| matches!(part, Part::Text(_)))
+        self.parts.iter().all(|part| matches!(part, Part::Text(_)))
+    }
+
+    /// How a message may name the text: as the package has it, shortened, and not at all when it looks like a key. What is
+    /// filled in is never shown.
+    #[must_use]
+    pub fn shown(&self) -> String {
+        const MOST: usize = 80;
+        let filled_in = if self.is_text() { "" } else { ", filled in," };
+        if self.source.contains("-----BEGIN") {
+            format!("the text{filled_in}")
+        } else if self.source.chars().count() > MOST {
+            let start: String = self.source.chars().take(MOST).collect();
+            format!(r#""{start}..."{filled_in}"#)
+        } else {
+            format!(r#""{}"{filled_in}"#, self.source)
+        }
     }
 
     /// The text with every field filled in.
@@ -166,7 +188,7 @@ impl Template {
     /// When the config has no such key, or its value is null, an array or an object.
     pub fn render(&self, config: &Config) -> Result<String> {
         let mut text = String::new();
-        for part in &self.0 {
+        for part in &self.parts {
             match part {
                 Part::Text(part) => text.push_str(part),
                 Part::Field(path) => text.push_str(

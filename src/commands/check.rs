@@ -15,12 +15,12 @@ use std::{env, process};
 use anyhow::{Context, Result, bail};
 use lexopt::{Arg, Parser};
 
-use super::{Outcome, Request, build, release};
+use super::{Outcome, Request, release};
 use crate::connection::{self, Connection};
 use crate::dir::{Buffer, Dir};
 use crate::metadata::{self, Label, Metadata};
 use crate::template::VARIABLE;
-use crate::{cli, log};
+use crate::{cli, log, meta_inf};
 
 /// The help text.
 pub const HELP: &str = "\
@@ -105,8 +105,8 @@ pub fn run(args: &Args) -> Result<Outcome> {
         copy_sample(&source, &metadata)?;
         "the embedded sample".to_owned()
     };
-    let (description, _) = Metadata::read(&metadata)?;
-    let label = Label::parse(&description)?;
+    let (description, content) = Metadata::read(&metadata)?;
+    let label = Label::parse(&content)?;
     cli::print(&log::escaped_line(&format!(
         "package  {label}, type {}: {shown}",
         description.package_type
@@ -156,7 +156,7 @@ fn copy_package(package: &Dir, source: &Dir, metadata: &Dir) -> Result<()> {
         };
         package.copy(&entry, target, &mut buffer)?;
     }
-    let Some(tree) = build::find_meta_inf(package)? else {
+    let Some(tree) = meta_inf::find(package)? else {
         return Ok(());
     };
     tree.walk(|dir, files| {

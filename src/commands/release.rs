@@ -6,10 +6,11 @@ use anyhow::{Context, Result, bail, ensure};
 
 use super::Outcome;
 use crate::connection::{self, Connection};
+use crate::difference::Comparison;
 use crate::dir::{Buffer, Dir, Entry, Staging};
 use crate::index::Role;
 use crate::metadata::Metadata;
-use crate::record::Record;
+use crate::record::{Artifact, META_INF, Record};
 use crate::{log, parallel};
 
 /// The help text.
@@ -71,9 +72,33 @@ pub fn run(build: &Path, release: &Path) -> Result<Outcome> {
     Ok(Outcome::Yes)
 }
 
+/// What is published of a build with this `record`, sorted by path.
+#[must_use]
+pub fn released(record: &Record) -> Vec<Artifact> {
+    let released = record.artifacts.iter().filter_map(|artifact| {
+        let path = if artifact.path == connection::FILE {
+            format!("{SERVER}/{}", connection::FILE)
+        } else {
+            let path = artifact.path.strip_prefix(META_INF)?;
+            (Role::of(path) == Role::Index).then(|| path.to_owned())?
+        };
+        let digest = artifact.digest;
+        Some(Artifact { path, digest })
+    });
+    let mut released: Vec<Artifact> = released.collect();
+    released.sort_unstable();
+    released
+}
+
 /// Refuses a build output that is not what was recorded.
 fn check(record: &Record, build: &Dir) -> Result<()> {
-    let differences = record.differences(build)?;
+    let Comparison {
+        differences,
+        untold,
+    } = record.compare(build);
+    if let Some(error) = untold.into_iter().next() {
+        return Err(error);
+    }
     match differences.as_slice() {
         [] => Ok(()),
         [one] => bail!("{one}"),

@@ -213,6 +213,14 @@ mod tests {
             Reader::new(b"\x30\x01\x05tail").contents(SEQUENCE),
             Some(&b"\x05"[..])
         );
+        assert!(
+            Reader::new(b"\x3f\x21\x00").any().is_none(),
+            "a tag of two bytes"
+        );
+        assert!(
+            Reader::new(&[0x80; 0x82]).any().is_none(),
+            "an indefinite length"
+        );
         let mut long = vec![0x30, 0x81, 0x80];
         long.extend([7; 0x80]);
         assert_eq!(Reader::new(&long).contents(SEQUENCE), Some(&[7; 0x80][..]));

@@ -41,19 +41,24 @@ pub(super) fn diagnose(text: &str, wanted: Wanted) -> Fault {
 }
 
 fn without_begin(text: &str, wanted: Wanted) -> Fault {
-    let is_base64 = |byte: u8| {
-        byte.is_ascii_alphanumeric() || b"+/=".contains(&byte) || byte.is_ascii_whitespace()
-    };
     if text.starts_with("LS0tLS1CRUdJTi") {
         Fault::EncodedTwice
     } else if is_path(text) {
         Fault::Path
-    } else if text.starts_with("MI") && text.bytes().all(is_base64) {
-        // Every DER SEQUENCE of 128 bytes or more starts so.
+    } else if is_base64_of_der(text) {
         Fault::NoFrame(wanted)
     } else {
         Fault::NotPem(wanted)
     }
+}
+
+/// Whether it could be a certificate or a key: a DER SEQUENCE of 128 bytes or more begins "MI" in base64, a shorter one "M".
+fn is_base64_of_der(text: &str) -> bool {
+    text.starts_with('M')
+        && text.len() >= 64
+        && text
+            .bytes()
+            .all(|byte| byte.is_ascii_alphanumeric() || b"+/=\r\n".contains(&byte))
 }
 
 fn is_path(text: &str) -> bool {

@@ -19,9 +19,11 @@ fn run(name: &str, args: &[&str]) -> (i32, String, String) {
 
 const PEERS: [&str; 3] = ["detect", "build", "release"];
 
+const PEOPLES: [&str; 3] = ["check", "package", "install"];
+
 #[test]
 fn every_command_has_help_with_synopsis_exit_status_and_example() {
-    for word in PEERS.into_iter().chain(["check"]) {
+    for word in PEERS.into_iter().chain(PEOPLES) {
         for option in ["--help", "-h"] {
             let (status, help, stderr) = run("fabric-ccs-builder", &[word, option]);
             assert_eq!((status, stderr.as_str()), (0, ""), "{word}");
@@ -44,7 +46,7 @@ fn every_command_has_help_with_synopsis_exit_status_and_example() {
     assert!(
         PEERS
             .into_iter()
-            .chain(["check"])
+            .chain(PEOPLES)
             .all(|word| help.contains(&format!("\n  {word} "))),
         "{help}"
     );
@@ -58,6 +60,9 @@ fn every_command_has_the_version() {
     assert_eq!(run("x", &["-V"]), expected);
     for word in PEERS {
         assert_eq!(run(word, &["--version"]), expected);
+        assert_eq!(run("x", &[word, "--version"]), expected);
+    }
+    for word in PEOPLES {
         assert_eq!(run("x", &[word, "--version"]), expected);
     }
 }

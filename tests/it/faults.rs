@@ -335,3 +335,38 @@ fn a_key_is_in_no_file_that_others_can_read_and_in_no_log() {
         );
     }
 }
+
+#[test]
+fn a_key_in_the_wrong_field_is_not_shown() {
+    let key = tls("P-256.key");
+    for field in ["address", "dial_timeout", "root_cert"] {
+        let others = r#""address":"a:1","tls_required":true"#;
+        for connection in [
+            format!(r#"{{{others},"{field}":"{{{{.key}}}}"}}"#),
+            format!(r#"{{{others},"{field}":{}}}"#, quoted(&key)),
+            format!(r#"{{{others},"root_cert":"x","{field}":1,"tls_required":"{{{{.key}}}}"}}"#),
+        ] {
+            let peer = Peer::with_connection(&connection)
+                .config(&format!(r#"{{"key":{}}}"#, quoted(&key)));
+            let seen = peer.build();
+            assert_eq!(
+                (seen.status, seen.stderr.lines().count()),
+                (1, 1),
+                "{seen:?}"
+            );
+            for secret in key.lines().filter(|line| !line.starts_with('-')) {
+                assert!(!seen.stderr.contains(&secret[..20]), "{seen:?}");
+            }
+            peer.has_nothing_in("bld");
+        }
+    }
+}
+
+#[test]
+fn a_long_value_does_not_push_the_reason_out_of_the_line() {
+    let peer = Peer::with_connection(format!(r#"{{"address":"{}"}}"#, "a".repeat(5000)));
+    peer.build().refuses(&format!(
+        r#"build: connection.json: address: "{}..." has no port, write for example basic.example.com:9999"#,
+        "a".repeat(80)
+    ));
+}

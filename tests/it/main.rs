@@ -6,18 +6,28 @@
 //! - [`tree`]: odd things in a package's folders, and what the file system can do to us
 //! - [`faults`]: kills, full disks, races, floods
 //! - [`record`]: the record, checked by `sha256sum`, and the same on every run
+//! - [`properties`]: made-up inputs against [`rules`], the peer's rules written a second time
 //! - [`check`]: the same for people
+//! - [`package`]: the same bytes from the same content, for ever; and where they go
+//! - [`install`]: the program where a peer looks for it
+//! - [`verify`]: what a peer keeps, compared with the record
 //! - [`command_line`]: help, versions and wrong arguments
 
 mod peer;
+mod person;
 
 mod build;
 mod check;
 mod command_line;
 mod detect;
 mod faults;
+mod install;
+mod package;
+mod properties;
 mod record;
 mod refusals;
 mod release;
+mod rules;
 mod templates;
 mod tree;
+mod verify;

@@ -95,11 +95,15 @@ fn connection_json_itself() {
 #[test]
 fn addresses() {
     let example = "write for example basic.example.com:9999";
-    let missing = r#"address: is missing, write for example "address": "basic.example.com:9999""#;
+    let missing =
+        r#"address: is missing or null, write for example "address": "basic.example.com:9999""#;
     for (field, line) in [
         ("", missing.to_owned()),
         (r#""address":null"#, missing.to_owned()),
-        (r#""address":"""#, format!("address: is empty, {example}")),
+        (
+            r#""address":"""#,
+            format!(r#"address: "" is empty, {example}"#),
+        ),
         (
             r#""address":9999"#,
             "address: is a number, a string is needed".to_owned(),

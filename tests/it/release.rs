@@ -75,15 +75,15 @@ fn refuses_a_build_that_is_not_what_was_recorded() {
         ),
         (
             &|peer| {
-                peer.put("bld/META-INF/added", "x");
+                peer.put("bld/META-INF/added", "new");
             },
-            "META-INF/added: unrecorded".to_owned(),
+            format!("META-INF/added: unrecorded, found {new}"),
         ),
         (
             &|peer| {
                 peer.put_link("bld/link", "connection.json");
             },
-            "link: unrecorded".to_owned(),
+            "link: unrecorded, found a symbolic link".to_owned(),
         ),
         (
             &|peer| {
@@ -117,13 +117,13 @@ fn refuses_a_build_that_is_not_what_was_recorded() {
         (
             &|peer| {
                 {
-                    peer.put("bld/added", "x");
+                    peer.put("bld/added", "new");
                 };
                 {
                     peer.put("bld/more", "x");
                 };
             },
-            "added: unrecorded, and 1 more differences".to_owned(),
+            format!("added: unrecorded, found {new}, and 1 more differences"),
         ),
     ];
     for (change, line) in changes {

@@ -63,7 +63,7 @@ fn refuses_what_it_cannot_fill_in() {
         (
             r#"{"address":"a:1","dial_timeout":"{{.wait}}"}"#,
             r#"{"wait":"soon"}"#,
-            r#"connection.json: dial_timeout: "soon" is not a duration, write for example "10s""#.to_owned(),
+            r#"connection.json: dial_timeout: "{{.wait}}", filled in, is not a duration, write for example "10s""#.to_owned(),
         ),
         (
             r#"{"address":"{{if .a}}b{{end}}:1"}"#,

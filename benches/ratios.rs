@@ -1,0 +1,375 @@
+//! `cargo bench`: how long the program takes, as ratios against other programs on the same machine in the same run, and how much
+//! memory. Each figure is the median of runs that take turns, so that a busy moment hits both sides. docs/performance.md has the
+//! method and a table.
+//!
+//! The program is measured as it is released: statically linked. It needs `cp`, `sha256sum` and `openssl`, no network, no root.
+
+use std::ffi::{OsStr, OsString};
+use std::fs;
+use std::os::unix::fs::symlink;
+use std::path::{Path, PathBuf};
+use std::process::{Command, Stdio};
+use std::time::{Duration, Instant};
+use std::{env, iter};
+
+use nix::sys::resource::{UsageWho, getrusage};
+
+const INDEX: &str = r#"{"index":{"fields":["docType","owner"]},"ddoc":"indexOwnerDoc","name":"indexOwner","type":"json"}"#;
+const CONNECTION: &str =
+    r#"{"address":"basic.example.com:9999","dial_timeout":"10s","tls_required":false}"#;
+const METADATA: &str = r#"{"type":"ccaas","label":"basic_1.0"}"#;
+
+/// Bytes of the large file.
+const LARGE: usize = 512 << 20;
+
+fn main() {
+    let mut args = env::args_os().skip(1);
+    if args.next().as_deref() == Some(OsStr::new("--memory-of")) {
+        return print_memory_of(args);
+    }
+    let bench = Bench::new();
+    println!("| what | against | ratio | to reach | time | peak memory |");
+    println!("|---|---|---|---|---|---|");
+    bench.small();
+    bench.many_indexes();
+    bench.large_file();
+    bench.verify_many();
+    println!();
+    println!("| indexes | time of build | each |");
+    println!("|---|---|---|");
+    bench.growth();
+    println!();
+    println!(
+        "Static program: {} bytes. A static program that does nothing: {} bytes.",
+        size(&bench.program),
+        size(&bench.nothing)
+    );
+}
+
+struct Bench {
+    /// The program, statically linked.
+    program: PathBuf,
+    /// A static program that does nothing.
+    nothing: PathBuf,
+    folder: tempfile::TempDir,
+}
+
+impl Bench {
+    fn new() -> Self {
+        let folder = tempfile::tempdir().unwrap();
+        let nothing = folder.path().join("nothing");
+        fs::write(nothing.with_extension("rs"), "fn main() {}").unwrap();
+        let rustc = env::var_os("RUSTC").unwrap_or_else(|| "rustc".into());
+        let mut compile = Command::new(&rustc);
+        compile.args([
+            "-Copt-level=3",
+            "-Clto=fat",
+            "-Cpanic=abort",
+            "-Cstrip=symbols",
+            "-Ctarget-feature=+crt-static",
+            "-o",
+        ]);
+        succeed(compile.arg(&nothing).arg(nothing.with_extension("rs")));
+        let program = build_static(&rustc);
+        for word in ["detect", "build", "release"] {
+            symlink(&program, folder.path().join(word)).unwrap();
+        }
+        Self {
+            program,
+            nothing,
+            folder,
+        }
+    }
+
+    fn path(&self, name: &str) -> PathBuf {
+        self.folder.path().join(name)
+    }
+
+    /// A package with `indexes` index definitions; its folder.
+    fn package(&self, indexes: usize) -> PathBuf {
+        let package = self.path(&format!("package-{indexes}"));
+        let folder = package.join("src/META-INF/statedb/couchdb/indexes");
+        fs::create_dir_all(&folder).unwrap();
+        fs::create_dir_all(package.join("metadata")).unwrap();
+        fs::write(package.join("metadata/metadata.json"), METADATA).unwrap();
+        fs::write(package.join("src/connection.json"), CONNECTION).unwrap();
+        for number in 0..indexes {
+            fs::write(folder.join(format!("index{number:06}.json")), INDEX).unwrap();
+        }
+        package
+    }
+
+    fn program(&self, word: &str, paths: &[&Path]) -> Command {
+        let mut command = Command::new(self.path(word));
+        command.args(paths);
+        command
+    }
+
+    fn verify(&self, path: &Path) -> Command {
+        let mut command = Command::new(&self.program);
+        command.arg("verify").arg(path);
+        command
+    }
+
+    fn build(&self, package: &Path, output: &Path) -> Command {
+        self.program(
+            "build",
+            &[&package.join("src"), &package.join("metadata"), output],
+        )
+    }
+
+    /// A new empty folder.
+    fn empty(&self, name: &str) -> PathBuf {
+        let path = self.path(name);
+        if path.exists() {
+            fs::remove_dir_all(&path).unwrap();
+        }
+        fs::create_dir_all(&path).unwrap();
+        path
+    }
+
+    /// The folder that `build` makes of a package.
+    fn built(&self, package: &Path, name: &str) -> PathBuf {
+        let output = self.empty(name);
+        succeed(&mut self.build(package, &output));
+        output
+    }
+
+    fn small(&self) {
+        let package = self.package(1);
+        let output = self.built(&package, "built");
+        let nothing = || vec![Command::new(&self.nothing)];
+        let detect =
+            || vec![self.program("detect", &[&package.join("src"), &package.join("metadata")])];
+        let build = || vec![self.build(&package, &self.empty("out"))];
+        let release = || vec![self.program("release", &[&output, &self.empty("out")])];
+        row(
+            "detect, small package",
+            "nothing",
+            1.3,
+            300,
+            &detect,
+            &nothing,
+        );
+        row(
+            "build, small package",
+            "nothing",
+            2.0,
+            300,
+            &build,
+            &nothing,
+        );
+        row(
+            "release, small package",
+            "nothing",
+            2.0,
+            300,
+            &release,
+            &nothing,
+        );
+    }
+
+    fn many_indexes(&self) {
+        let package = self.package(10_000);
+        let build = || vec![self.build(&package, &self.empty("out"))];
+        let copy = || vec![copy(&package.join("src"), &self.empty("copy"))];
+        row("build, 10,000 indexes", "cp -r", 0.8, 9, &build, &copy);
+    }
+
+    fn large_file(&self) {
+        let package = self.package(0);
+        let large = package.join("src/META-INF/large");
+        let pattern: Vec<u8> = (0..=250).cycle().take(LARGE).collect();
+        fs::write(&large, pattern).unwrap();
+        let digest = || {
+            let mut command = Command::new("openssl");
+            command.args(["dgst", "-sha256"]).arg(&large);
+            command
+        };
+        let build = || vec![self.build(&package, &self.empty("out"))];
+        let copy_and_digest = || vec![copy(&large, &self.empty("copy")), digest()];
+        row(
+            "build, one 512 MiB file",
+            "cp, then openssl dgst",
+            0.8,
+            7,
+            &build,
+            &copy_and_digest,
+        );
+
+        let output = self.built(&package, "built");
+        let verify = || vec![self.verify(&output)];
+        row(
+            "verify, one 512 MiB file",
+            "openssl dgst",
+            1.05,
+            7,
+            &verify,
+            &|| vec![digest()],
+        );
+        fs::remove_dir_all(output).unwrap();
+        fs::remove_dir_all(package).unwrap();
+    }
+
+    fn verify_many(&self) {
+        let package = self.package(6);
+        let builds = self.empty("builds");
+        for number in 0..1000 {
+            let build = builds.join(format!("basic_1.0-{number:064}"));
+            for dir in ["bld", "release"] {
+                fs::create_dir_all(build.join(dir)).unwrap();
+            }
+            fs::write(
+                build.join("build-info.json"),
+                r#"{"builder_name":"ccaas_builder"}"#,
+            )
+            .unwrap();
+            succeed(&mut self.build(&package, &build.join("bld")));
+            succeed(&mut self.program("release", &[&build.join("bld"), &build.join("release")]));
+        }
+        let verify = || vec![self.verify(&builds)];
+        let check = || {
+            let each = r#"for build in "$0"/*/bld; do cd "$build" && sha256sum --check --quiet SHA256SUMS || exit 1; done"#;
+            let mut command = Command::new("sh");
+            command.args(["-c", each]).arg(&builds);
+            vec![command]
+        };
+        row(
+            "verify, 1,000 builds of 10 files",
+            "sha256sum -c in each",
+            0.3,
+            7,
+            &verify,
+            &check,
+        );
+    }
+
+    fn growth(&self) {
+        for indexes in [1_000, 10_000, 100_000] {
+            let package = self.package(indexes);
+            let mut times: Vec<Duration> = (0..3)
+                .map(|_| time(vec![self.build(&package, &self.empty("out"))]))
+                .collect();
+            let time = median(&mut times);
+            let each = time / u32::try_from(indexes).unwrap();
+            println!("| {indexes} | {time:.1?} | {each:.1?} |");
+            fs::remove_dir_all(package).unwrap();
+        }
+    }
+}
+
+/// Builds the program as it is released.
+fn build_static(rustc: &OsStr) -> PathBuf {
+    let about = Command::new(rustc).arg("-vV").output().unwrap();
+    let about = String::from_utf8(about.stdout).unwrap();
+    let host = about
+        .lines()
+        .find_map(|line| line.strip_prefix("host: "))
+        .unwrap();
+    let target = Path::new(env!("CARGO_MANIFEST_DIR")).join("target/bench");
+    let mut build = Command::new(env::var_os("CARGO").unwrap_or_else(|| "cargo".into()));
+    build
+        .args([
+            "build",
+            "--release",
+            "--quiet",
+            "--locked",
+            "--target",
+            host,
+            "--target-dir",
+        ])
+        .arg(&target);
+    succeed(build.env("RUSTFLAGS", "-C target-feature=+crt-static"));
+    target
+        .join(host)
+        .join("release")
+        .join(env!("CARGO_PKG_NAME"))
+}
+
+fn copy(from: &Path, to: &Path) -> Command {
+    let mut command = Command::new("cp");
+    command.arg("-r").args([from, to]);
+    command
+}
+
+/// Runs both sides in turn and prints the line of the table. Each side is a list of commands that run one after the other.
+fn row(
+    what: &str,
+    against: &str,
+    goal: f64,
+    runs: usize,
+    ours: &dyn Fn() -> Vec<Command>,
+    theirs: &dyn Fn() -> Vec<Command>,
+) {
+    // The first turn warms the caches.
+    let turns: Vec<(Duration, Duration)> = iter::repeat_with(|| (time(ours()), time(theirs())))
+        .take(runs + 1)
+        .skip(1)
+        .collect();
+    let (mut our_times, mut their_times): (Vec<_>, Vec<_>) = turns.into_iter().unzip();
+    let (our_time, their_time) = (median(&mut our_times), median(&mut their_times));
+    let ratio = our_time.as_secs_f64() / their_time.as_secs_f64();
+    let memory = ours().iter().map(memory_of).max().unwrap_or_default();
+    println!("| {what} | {against} | {ratio:.2} | {goal} | {our_time:.2?} | {memory} KiB |");
+}
+
+fn time(commands: Vec<Command>) -> Duration {
+    let mut total = Duration::ZERO;
+    for mut command in commands {
+        command
+            .stdin(Stdio::null())
+            .stdout(Stdio::null())
+            .stderr(Stdio::null());
+        let start = Instant::now();
+        let status = command.status().unwrap();
+        total += start.elapsed();
+        assert!(status.success(), "{command:?}");
+    }
+    total
+}
+
+fn median(times: &mut [Duration]) -> Duration {
+    times.sort_unstable();
+    times[times.len() / 2]
+}
+
+/// The peak memory of a command, in KiB. A fresh copy of this harness starts it, because the kernel counts the memory of the process
+/// that starts a program as the program's own: what that copy needs, about 2.5 MiB, is the least that can be seen.
+fn memory_of(command: &Command) -> u64 {
+    let mut measured = Command::new(env::current_exe().unwrap());
+    measured
+        .arg("--memory-of")
+        .arg(command.get_program())
+        .args(command.get_args());
+    let output = measured.output().unwrap();
+    assert!(output.status.success(), "{output:?}");
+    String::from_utf8(output.stdout)
+        .unwrap()
+        .trim()
+        .parse()
+        .unwrap()
+}
+
+/// Runs a command line, and prints the most memory that it had, in KiB.
+fn print_memory_of(mut line: impl Iterator<Item = OsString>) {
+    let mut command = Command::new(line.next().unwrap());
+    succeed(
+        command
+            .args(line)
+            .stdout(Stdio::null())
+            .stderr(Stdio::null()),
+    );
+    println!(
+        "{}",
+        getrusage(UsageWho::RUSAGE_CHILDREN).unwrap().max_rss()
+    );
+}
+
+fn succeed(command: &mut Command) {
+    let status = command.stdin(Stdio::null()).stderr(Stdio::null()).status();
+    assert!(status.is_ok_and(|status| status.success()), "{command:?}");
+}
+
+fn size(program: &Path) -> u64 {
+    fs::metadata(program).unwrap().len()
+}

@@ -1,0 +1,239 @@
+//! `install`: puts this program where a peer looks for its external builder, without a shell.
+
+use std::env;
+use std::ffi::OsString;
+use std::fs::{self, DirBuilder, Permissions};
+use std::io::{self, Write};
+use std::os::unix::fs::{DirBuilderExt, PermissionsExt};
+use std::path::{self, Path, PathBuf};
+
+use anyhow::{Context, Result, anyhow};
+use lexopt::{Arg, Parser};
+use serde::Serialize;
+
+use super::{Outcome, Request};
+use crate::new_file::NewFile;
+use crate::template::VARIABLE;
+use crate::{cli, log};
+
+/// The help text.
+pub const HELP: &str = "\
+Usage: fabric-ccs-builder install [--name NAME] [--path PATH] [--quiet] DIR
+
+Puts this program at DIR/bin/detect, DIR/bin/build and DIR/bin/release, and
+prints what makes a peer use it: lines for its core.yaml, or a variable for its
+environment. DIR must exist, other files in DIR/bin are left alone, and a peer
+that is running is not disturbed.
+
+  --name NAME  the builder's name instead of ccaas_builder; keep the one of a
+               builder that you replace: a peer finds its chaincode by it
+  --path PATH  DIR as the peer sees it, when that is another path
+  --quiet      prints nothing but warnings
+
+Exit status: 0 installed, 2 not possible; one line says why.
+
+Example: fabric-ccs-builder install /opt/hyperledger/ccaas_builder
+";
+
+const WORD: &str = "install";
+
+/// The names by which a peer calls this program.
+const NAMES: [&str; 3] = ["detect", "build", "release"];
+
+/// What the command line says.
+pub struct Args {
+    dir: PathBuf,
+    builder: Builder,
+    quiet: bool,
+}
+
+/// An external builder as core.yaml has it.
+#[derive(Serialize)]
+#[serde(rename_all = "camelCase")]
+struct Builder {
+    name: String,
+    path: String,
+    propagate_environment: [&'static str; 1],
+}
+
+impl Args {
+    /// Reads the command line.
+    ///
+    /// # Errors
+    /// When it has no argument or one too many, or a name or path that a peer could not use.
+    pub fn parse(mut parser: Parser) -> Result<Request<Self>, lexopt::Error> {
+        let (mut dir, mut path) = (None, None);
+        let (mut name, mut quiet) = (OsString::from("ccaas_builder"), false);
+        while let Some(arg) = parser.next()? {
+            match arg {
+                Arg::Short('h') | Arg::Long("help") => return Ok(Request::Help),
+                Arg::Short('V') | Arg::Long("version") => return Ok(Request::Version),
+                Arg::Long("name") => name = parser.value()?,
+                Arg::Long("path") => path = Some(parser.value()?),
+                Arg::Short('q') | Arg::Long("quiet") => quiet = true,
+                Arg::Value(value) if dir.is_none() => dir = Some(PathBuf::from(value)),
+                _ => return Err(arg.unexpected()),
+            }
+        }
+        let dir = dir.ok_or("missing argument DIR")?;
+        let builder = Builder {
+            name: text("--name", name)?,
+            path: peer_path(&dir, path)?,
+            propagate_environment: [VARIABLE],
+        };
+        Ok(Request::Run(Self {
+            dir,
+            builder,
+            quiet,
+        }))
+    }
+}
+
+/// DIR as the peer sees it.
+fn peer_path(dir: &Path, given: Option<OsString>) -> Result<String, lexopt::Error> {
+    if let Some(given) = given {
+        let given = text("--path", given)?;
+        if !given.starts_with('/') {
+            return Err(format!(r#"--path: "{given}" does not begin with a /"#).into());
+        }
+        return Ok(given);
+    }
+    let absolute = path::absolute(dir)
+        .map_err(|error| format!("cannot find {}: {error}", dir.display()))?
+        .components()
+        .collect::<PathBuf>();
+    text("DIR", absolute.into())
+        .map_err(|error| format!("{error}, say with --path what the peer calls it").into())
+}
+
+/// A text that can stand in a configuration and a log.
+fn text(what: &str, value: OsString) -> Result<String, lexopt::Error> {
+    match value.into_string() {
+        Ok(text) if text.is_empty() => Err(format!("{what}: is empty").into()),
+        Ok(text) if text.chars().any(log::is_unsafe) => {
+            Err(format!("{what}: holds a control character").into())
+        }
+        Ok(text) => Ok(text),
+        Err(_) => Err(format!("{what}: is not UTF-8").into()),
+    }
+}
+
+/// Runs the command.
+///
+/// # Errors
+/// When the program cannot be read, or not be written there.
+pub fn run(args: &Args) -> Result<Outcome> {
+    let bin = create_bin(&args.dir)?;
+    put(&bin, NewFile::link)?;
+    let run = bin.join("run");
+    if fs::symlink_metadata(&run).is_ok() {
+        let line = format!(
+            "{}: is another builder's, the peer does not call it for this one's packages",
+            run.display()
+        );
+        log::warnings(WORD, &[line]);
+    }
+    if args.quiet {
+        return Ok(Outcome::Yes);
+    }
+    let names = NAMES.join(", ");
+    log::line(WORD, format_args!("{}: {names}", bin.display()));
+    cli::print(&args.builder.configuration()?)
+}
+
+/// The folder `bin` in `dir`, created where it is missing.
+fn create_bin(dir: &Path) -> Result<PathBuf> {
+    let bin = dir.join("bin");
+    let create = || match fs::metadata(&bin) {
+        Err(error) if error.kind() == io::ErrorKind::NotFound => {
+            DirBuilder::new().mode(0o755).create(&bin)?;
+            fs::set_permissions(&bin, Permissions::from_mode(0o755))
+        }
+        found => found.map(drop),
+    };
+    create().with_context(|| format!("cannot create {}", bin.display()))?;
+    Ok(bin)
+}
+
+/// Puts this program into `bin`, under each of its names: one file, where `link` can link it.
+fn put(bin: &Path, link: impl Fn(&NewFile, &Path) -> io::Result<NewFile>) -> Result<()> {
+    let paths = NAMES.map(|name| bin.join(name));
+    for path in &paths {
+        // Found out now, before one of the others is replaced.
+        if fs::symlink_metadata(path).is_ok_and(|found| found.is_dir()) {
+            return Err(io::Error::from(io::ErrorKind::IsADirectory))
+                .with_context(|| format!("cannot create {}", path.display()));
+        }
+    }
+    let program = this_program()?;
+    let mut files: Vec<NewFile> = Vec::new();
+    for path in &paths {
+        files.push(match files.first().map(|first| link(first, path)) {
+            Some(Ok(linked)) => linked,
+            // Where this is for want of room, there is none for a copy either.
+            None | Some(Err(_)) => copy(&program, path)?,
+        });
+    }
+    files.into_iter().try_for_each(NewFile::commit)
+}
+
+fn copy(program: &[u8], path: &Path) -> Result<NewFile> {
+    let mut file = NewFile::create(path, 0o755)?;
+    file.write_all(program)
+        .with_context(|| format!("cannot write {}", path.display()))?;
+    Ok(file)
+}
+
+/// The bytes of the program that is running, even if its file has been replaced since.
+fn this_program() -> Result<Vec<u8>> {
+    fs::read("/proc/self/exe")
+        .or_else(|_| env::current_exe().and_then(fs::read))
+        .context("cannot read this program")
+}
+
+impl Builder {
+    /// What makes a peer use this builder. A JSON string is a YAML one too.
+    fn configuration(&self) -> Result<String> {
+        Ok(format!(
+            "\
+# core.yaml:
+chaincode:
+  externalBuilders:
+    - name: {}
+      path: {}
+      propagateEnvironment:
+        - {VARIABLE}
+# or the value of CORE_CHAINCODE_EXTERNALBUILDERS in the peer's environment:
+{}
+",
+            json(&self.name)?,
+            json(&self.path)?,
+            json(&[self])?
+        ))
+    }
+}
+
+fn json(value: &impl Serialize) -> Result<String> {
+    serde_json::to_string(value).map_err(|_| anyhow!("cannot be written as JSON"))
+}
+
+#[cfg(test)]
+mod tests {
+    use std::os::unix::fs::MetadataExt;
+
+    use super::*;
+
+    #[test]
+    fn copies_where_the_file_system_has_no_hard_links() {
+        let bin = tempfile::tempdir().unwrap();
+        put(bin.path(), |_, _| Err(io::ErrorKind::Unsupported.into())).unwrap();
+        let program = this_program().unwrap();
+        for name in NAMES {
+            let path = bin.path().join(name);
+            let found = fs::metadata(&path).unwrap();
+            assert_eq!((found.nlink(), found.mode() & 0o7777), (1, 0o755), "{name}");
+            assert!(fs::read(path).unwrap() == program, "{name}");
+        }
+        assert_eq!(fs::read_dir(bin.path()).unwrap().count(), NAMES.len());
+    }
+}

@@ -1,0 +1,104 @@
+//! The META-INF tree of a package: where it is, and what in it the peer would trip over.
+
+use anyhow::{Context, Result, bail};
+
+use crate::dir::{Dir, Entry};
+use crate::index::{self, Role};
+
+/// The tree's folder, in a package and in the build output.
+pub const FOLDER: &str = "META-INF";
+
+/// The tree's folder in the layout of Fabric's `cc_service.md`.
+pub const ALTERNATIVE: &str = "metadata";
+
+/// The package's `META-INF`, or the folder that has its place in the layout of Fabric's `cc_service.md`: `metadata`.
+///
+/// # Errors
+/// When both are there, or one is not a directory.
+pub fn find(source: &Dir) -> Result<Option<Dir>> {
+    let meta_inf = source.find_dir(FOLDER)?;
+    // A folder or file of that name that has no statedb in it is one of the other files that packages may hold.
+    let alternative = match source.find(ALTERNATIVE)? {
+        Some(entry) if entry.is_dir() => Some(source.subdir(&entry.name)?),
+        _ => None,
+    };
+    let has_statedb = |dir: &Dir| dir.find("statedb").map(|entry| entry.is_some());
+    let alternative = match alternative {
+        Some(dir) if has_statedb(&dir)? => Some(dir),
+        _ => None,
+    };
+    match (meta_inf, alternative) {
+        (Some(_), Some(_)) => bail!("metadata/statedb: there is a META-INF too, keep one of them"),
+        (meta_inf, alternative) => Ok(meta_inf.or(alternative)),
+    }
+}
+
+/// Visits the tree's folders, parents first: `visit` gets each folder's path in the tree, the folder, and its files with what they
+/// are. A [`Role::Index`] is not read yet: that is for [`read_index`]. What the author should know is added to `warnings`.
+///
+/// # Errors
+/// When something must not be copied, lies where the peer would not find it, or `visit` fails.
+pub fn walk(
+    tree: &Dir,
+    warnings: &mut Vec<String>,
+    mut visit: impl FnMut(&str, &Dir, &[(&Entry, Role)]) -> Result<()>,
+) -> Result<()> {
+    check_folders(tree)?;
+    tree.walk(|dir, files| {
+        let folder = below(tree, dir);
+        index::check_folder(folder).with_context(|| dir.relative_self().to_owned())?;
+        let files: Vec<(&Entry, Role)> = files
+            .iter()
+            .map(|file| (file, Role::of(&join(folder, &file.name))))
+            .collect();
+        let stray = files.iter().filter(|(_, role)| *role == Role::Stray);
+        warnings.extend(stray.map(|(file, _)| {
+            format!(
+                "{}: is not released, it is no index definition",
+                dir.relative(&file.name)
+            )
+        }));
+        visit(folder, dir, &files)
+    })
+}
+
+/// Reads an index definition, and checks it.
+///
+/// # Errors
+/// When it cannot be read, or `CouchDB` would not take it.
+pub fn read_index(dir: &Dir, file: &Entry) -> Result<Vec<u8>> {
+    let content = dir.read_small(file)?;
+    index::check(&content).with_context(|| dir.relative(&file.name))?;
+    Ok(content)
+}
+
+/// The path of `name` in `folder`, which is `""` for the tree itself.
+#[must_use]
+pub fn join(folder: &str, name: &str) -> String {
+    if folder.is_empty() {
+        name.to_owned()
+    } else {
+        format!("{folder}/{name}")
+    }
+}
+
+/// Refuses files where the peer looks for folders: it would release nothing, and say nothing.
+fn check_folders(tree: &Dir) -> Result<()> {
+    let Some(statedb) = tree.find_dir("statedb")? else {
+        return Ok(());
+    };
+    let Some(couchdb) = statedb.find_dir("couchdb")? else {
+        return Ok(());
+    };
+    couchdb.find_dir("indexes")?;
+    couchdb.find_dir("collections")?;
+    Ok(())
+}
+
+/// The path of `dir` below `tree`.
+fn below<'a>(tree: &Dir, dir: &'a Dir) -> &'a str {
+    let path = dir.relative_self();
+    path.get(tree.relative_self().len()..)
+        .unwrap_or_default()
+        .trim_start_matches('/')
+}

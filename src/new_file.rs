@@ -1,0 +1,167 @@
+//! Files that appear under their names only when they are whole.
+//!
+//! Each is written under a temporary name in the folder of its final one, and renamed. A failure removes it; a killed process
+//! leaves at most a file whose name begins with `.fabric-ccs-builder-`.
+
+use std::fs::{self, File, OpenOptions, Permissions};
+use std::io::{self, Write};
+use std::os::unix::fs::{OpenOptionsExt, PermissionsExt};
+use std::path::{Path, PathBuf};
+use std::process;
+
+use anyhow::{Context, Result};
+
+/// A file that has not its final name yet.
+pub struct NewFile {
+    path: PathBuf,
+    temporary: PathBuf,
+    file: File,
+    is_committed: bool,
+}
+
+impl NewFile {
+    /// Begins the file at `path`, with `mode` whatever the umask.
+    ///
+    /// # Errors
+    /// When no file can be created in its folder.
+    pub fn create(path: &Path, mode: u32) -> Result<Self> {
+        let create = |temporary: &Path| {
+            OpenOptions::new()
+                .write(true)
+                .create_new(true)
+                .mode(mode)
+                .open(temporary)
+        };
+        let begin = || {
+            let (temporary, file) = under_temporary_name(path, create)?;
+            let file = Self::new(path, temporary, file);
+            file.file.set_permissions(Permissions::from_mode(mode))?;
+            Ok::<_, io::Error>(file)
+        };
+        begin().with_context(|| cannot_create(path))
+    }
+
+    /// The same file a second time, to be at `path` in the same folder.
+    ///
+    /// # Errors
+    /// When the file system has no hard links, or no more room.
+    pub fn link(&self, path: &Path) -> io::Result<Self> {
+        let link = |temporary: &Path| fs::hard_link(&self.temporary, temporary);
+        let (temporary, ()) = under_temporary_name(path, link)?;
+        match self.file.try_clone() {
+            Ok(file) => Ok(Self::new(path, temporary, file)),
+            Err(error) => fs::remove_file(temporary).and(Err(error)),
+        }
+    }
+
+    fn new(path: &Path, temporary: PathBuf, file: File) -> Self {
+        Self {
+            path: path.to_owned(),
+            temporary,
+            file,
+            is_committed: false,
+        }
+    }
+
+    /// Gives the file its final name; what had that name is replaced.
+    ///
+    /// # Errors
+    /// When its content cannot be brought to the disk, or the name is a directory's.
+    pub fn commit(mut self) -> Result<()> {
+        // Some file systems say only here that they are full.
+        self.file
+            .sync_all()
+            .and_then(|()| fs::rename(&self.temporary, &self.path))
+            .with_context(|| cannot_create(&self.path))?;
+        self.is_committed = true;
+        Ok(())
+    }
+}
+
+impl Write for NewFile {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        self.file.write(bytes)
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        self.file.flush()
+    }
+}
+
+impl Drop for NewFile {
+    fn drop(&mut self) {
+        if !self.is_committed {
+            let _ = fs::remove_file(&self.temporary);
+        }
+    }
+}
+
+fn cannot_create(path: &Path) -> String {
+    format!("cannot create {}", path.display())
+}
+
+/// Creates something under a name beside `path` that nothing else has.
+fn under_temporary_name<T>(
+    path: &Path,
+    create: impl Fn(&Path) -> io::Result<T>,
+) -> io::Result<(PathBuf, T)> {
+    let mut attempt = 0;
+    loop {
+        let name = format!(".fabric-ccs-builder-{}-{attempt}", process::id());
+        let temporary = path.with_file_name(name);
+        match create(&temporary) {
+            // Of a run that was killed, or of one in a container with the same process ID.
+            Err(error) if error.kind() == io::ErrorKind::AlreadyExists && attempt < 1000 => {
+                attempt += 1;
+            }
+            created => return created.map(|created| (temporary, created)),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn names(dir: &Path) -> Vec<String> {
+        let listed = fs::read_dir(dir).unwrap();
+        let mut names: Vec<String> = listed
+            .map(|entry| entry.unwrap().file_name().into_string().unwrap())
+            .collect();
+        names.sort();
+        names
+    }
+
+    #[test]
+    fn has_its_name_only_when_it_is_whole() {
+        let dir = tempfile::tempdir().unwrap();
+        let path = dir.path().join("a");
+        let mut file = NewFile::create(&path, 0o644).unwrap();
+        file.write_all(b"one").unwrap();
+        assert!(!names(dir.path()).contains(&"a".to_owned()));
+        file.commit().unwrap();
+        assert_eq!(names(dir.path()), ["a"]);
+        assert_eq!(fs::read(path).unwrap(), b"one");
+    }
+
+    #[test]
+    fn leaves_nothing_when_it_is_dropped() {
+        let dir = tempfile::tempdir().unwrap();
+        let file = NewFile::create(&dir.path().join("a"), 0o644).unwrap();
+        let link = file.link(&dir.path().join("b")).unwrap();
+        assert_eq!(names(dir.path()).len(), 2);
+        drop((file, link));
+        assert_eq!(names(dir.path()), [""; 0]);
+    }
+
+    #[test]
+    fn passes_over_what_a_killed_run_has_left() {
+        let dir = tempfile::tempdir().unwrap();
+        let left = format!(".fabric-ccs-builder-{}-0", process::id());
+        fs::write(dir.path().join(&left), "left").unwrap();
+        let file = NewFile::create(&dir.path().join("a"), 0o644).unwrap();
+        file.commit().unwrap();
+        assert_eq!(names(dir.path()), [left.as_str(), "a"]);
+        assert_eq!(fs::read(dir.path().join(left)).unwrap(), b"left");
+    }
+}

@@ -1,0 +1,227 @@
+use std::fs;
+use std::os::unix::fs::{MetadataExt, chown};
+use std::process::Command;
+
+use super::peer::{Peer, Seen, program};
+use super::person::{self, FULL_DISK, NOBODY};
+
+/// `install ARGS` in `bld`, which is empty.
+fn install(peer: &Peer, args: &[&str]) -> Seen {
+    person::run(&peer.path("bld"), &[&["install"], args].concat())
+}
+
+/// Asserts that `bld/bin` has the program under its names, and these other files as [`Peer::modes`] has them.
+#[track_caller]
+fn has_programs(peer: &Peer, others: &[&str]) {
+    let mut modes = [&["build 755", "detect 755", "release 755"], others].concat();
+    modes.sort_unstable();
+    assert_eq!(peer.modes("bld/bin"), modes);
+    let content = fs::read(program()).unwrap();
+    for name in ["build", "detect", "release"] {
+        let found = fs::read(peer.path("bld/bin").join(name)).unwrap();
+        assert!(found == content, "{name}");
+    }
+}
+
+fn failed(line: &str) -> Seen {
+    Seen {
+        status: 2,
+        stdout: String::new(),
+        stderr: format!("install: {line}\n"),
+    }
+}
+
+#[test]
+fn puts_one_program_under_three_names() {
+    for umask in ["umask 000", "umask 077", "umask 777"] {
+        let peer = Peer::empty();
+        let seen = person::run_after(umask, &peer.path("bld"), &["install", "--quiet", "."]);
+        assert_eq!((seen.status, seen.stderr.as_str()), (0, ""), "{umask}");
+        assert_eq!(peer.modes("bld")[0], "bin/ 755");
+        has_programs(&peer, &[]);
+        let inode = |name: &str| fs::metadata(peer.path("bld/bin").join(name)).unwrap().ino();
+        assert_eq!(inode("detect"), inode("build"));
+        assert_eq!(inode("detect"), inode("release"));
+    }
+}
+
+#[test]
+fn what_it_puts_there_works() {
+    let peer = Peer::new();
+    assert_eq!(
+        person::run(&peer.path(""), &["install", "--quiet", "."]).status,
+        0
+    );
+    for (word, dirs) in [
+        ("detect", &["src", "metadata"][..]),
+        ("build", &["src", "metadata", "bld"]),
+        ("release", &["bld", "release"]),
+    ] {
+        let output = Command::new(peer.path("bin").join(word))
+            .args(dirs)
+            .current_dir(peer.path(""))
+            .output()
+            .unwrap();
+        assert!(output.status.success(), "{word}: {output:?}");
+    }
+    assert_eq!(peer.modes("release").len(), 3);
+}
+
+#[test]
+fn prints_what_makes_a_peer_use_it() {
+    let peer = Peer::empty();
+    let path = peer.path("bld").to_str().unwrap().to_owned();
+    let seen = install(&peer, &["../bld/."]);
+    assert_eq!(
+        seen.stderr,
+        "install: ../bld/./bin: detect, build, release\n"
+    );
+    let expected = |name: &str, path: &str| {
+        format!(
+            r#"# core.yaml:
+chaincode:
+  externalBuilders:
+    - name: {name}
+      path: {path}
+      propagateEnvironment:
+        - CHAINCODE_AS_A_SERVICE_BUILDER_CONFIG
+# or the value of CORE_CHAINCODE_EXTERNALBUILDERS in the peer's environment:
+[{{"name":{name},"path":{path},"propagateEnvironment":["CHAINCODE_AS_A_SERVICE_BUILDER_CONFIG"]}}]
+"#
+        )
+    };
+    let up_and_down = format!(r#""{path}/../bld""#);
+    assert_eq!(seen.stdout, expected(r#""ccaas_builder""#, &up_and_down));
+    let args = ["--name", "a \"b\\: #é", "--path", "/opt/a: b", &path];
+    assert_eq!(
+        install(&peer, &args).stdout,
+        expected(r#""a \"b\\: #é""#, r#""/opt/a: b""#)
+    );
+}
+
+#[test]
+fn a_second_run_replaces_the_programs_and_nothing_else() {
+    let peer = Peer::empty();
+    peer.put("bld/bin/detect", "old")
+        .put("bld/bin/other", "mine");
+    fs::hard_link(peer.path("bld/bin/detect"), peer.path("running")).unwrap();
+    for _ in 0..3 {
+        let seen = install(&peer, &["-q", "."]);
+        assert_eq!((seen.status, seen.stderr.as_str()), (0, ""), "{seen:?}");
+        has_programs(&peer, &["other 644"]);
+        assert_eq!(peer.get("bld/bin/other"), "mine");
+    }
+    assert_eq!(peer.get("running"), "old");
+}
+
+#[test]
+fn a_link_is_replaced_and_not_followed() {
+    let peer = Peer::empty();
+    peer.put("old", "old")
+        .put_link("bld/bin/build", "../../old");
+    assert_eq!(install(&peer, &["-q", "."]).status, 0);
+    has_programs(&peer, &[]);
+    assert_eq!(peer.get("old"), "old");
+}
+
+#[test]
+fn a_user_who_is_not_root_can_install_and_update() {
+    let peer = Peer::empty();
+    peer.set_mode("", 0o755);
+    if fs::metadata(peer.path("bld")).unwrap().uid() == 0 {
+        chown(peer.path("bld"), Some(NOBODY), Some(NOBODY)).unwrap();
+    }
+    for _ in 0..2 {
+        let seen = person::run_by_nobody(&peer.path("bld"), &["install", "-q", "."]);
+        assert_eq!((seen.status, seen.stderr.as_str()), (0, ""), "{seen:?}");
+        has_programs(&peer, &[]);
+    }
+    // And who may not write there is told so.
+    peer.set_mode("bld/bin", 0o555);
+    let seen = person::run_by_nobody(&peer.path("bld"), &["install", "-q", "."]);
+    assert_eq!(
+        seen,
+        failed("cannot create ./bin/detect: Permission denied (os error 13)")
+    );
+    has_programs(&peer, &[]);
+}
+
+#[test]
+fn warns_of_a_run() {
+    let peer = Peer::empty();
+    peer.put_link("bld/bin/run", "/nowhere");
+    let seen = install(&peer, &["--quiet", "."]);
+    let line = "install: warning: ./bin/run: is another builder's, the peer does not call it for this one's packages\n";
+    assert_eq!((seen.status, seen.stderr.as_str()), (0, line));
+    assert_eq!(seen.stdout, "");
+}
+
+#[test]
+fn says_what_is_not_possible() {
+    let peer = Peer::empty();
+    peer.put("bld/file", "")
+        .put("bld/no-bin/bin", "")
+        .put_dir("bld/dir/bin/release");
+    for (args, line) in [
+        (
+            &["no"][..],
+            "cannot create no/bin: No such file or directory (os error 2)",
+        ),
+        (
+            &["file"],
+            "cannot create file/bin: Not a directory (os error 20)",
+        ),
+        (
+            &["no-bin"],
+            "cannot create no-bin/bin/detect: Not a directory (os error 20)",
+        ),
+        (&["dir"], "cannot create dir/bin/release: is a directory"),
+        (&[], "missing argument DIR, see install --help"),
+        (
+            &["a", "b"],
+            r#"unexpected argument "b", see install --help"#,
+        ),
+        (
+            &["--force", "."],
+            "invalid option '--force', see install --help",
+        ),
+        (&["--name", "", "."], "--name: is empty, see install --help"),
+        (
+            &["--name", "a\nb", "."],
+            "--name: holds a control character, see install --help",
+        ),
+        (
+            &["--path", "opt", "."],
+            r#"--path: "opt" does not begin with a /, see install --help"#,
+        ),
+        (&["--path", "", "."], "--path: is empty, see install --help"),
+        (
+            &["a\u{7f}"],
+            "DIR: holds a control character, say with --path what the peer calls it, see install --help",
+        ),
+    ] {
+        assert_eq!(install(&peer, args), failed(line));
+    }
+    let modes = [
+        "dir/ 755",
+        "dir/bin/ 755",
+        "dir/bin/release/ 755",
+        "file 644",
+        "no-bin/ 755",
+        "no-bin/bin 644",
+    ];
+    assert_eq!(peer.modes("bld"), modes);
+}
+
+#[test]
+fn a_full_disk_changes_nothing() {
+    let peer = Peer::empty();
+    let line = "cannot write ./bin/detect: File too large (os error 27)";
+    let run = || person::run_after(FULL_DISK, &peer.path("bld"), &["install", "."]);
+    assert_eq!(run(), failed(line));
+    assert_eq!(peer.modes("bld"), ["bin/ 755"]);
+    peer.put("bld/bin/detect", "old");
+    assert_eq!(run(), failed(line));
+    assert_eq!(peer.get("bld/bin/detect"), "old");
+    assert_eq!(peer.modes("bld"), ["bin/ 755", "bin/detect 644"]);
+}

@@ -1,0 +1,73 @@
+mod foreign;
+mod ids;
+mod output;
+mod refusals;
+
+use std::fs;
+use std::path::PathBuf;
+
+use super::peer::{INDEX, PLAIN, Peer, Seen};
+use super::person;
+
+/// A source folder at `package` with an index definition, and an empty working directory at `bld`.
+fn folder() -> Peer {
+    let peer = bare();
+    peer.put("package/META-INF/statedb/couchdb/indexes/a.json", INDEX);
+    peer
+}
+
+/// The same without META-INF.
+fn bare() -> Peer {
+    let peer = Peer::empty();
+    peer.put(
+        "package/metadata.json",
+        r#"{"type":"ccaas","label":"basic_1.0"}"#,
+    )
+    .put("package/connection.json", PLAIN);
+    peer
+}
+
+/// `package ARGS ../package`.
+fn package(peer: &Peer, args: &[&str]) -> Seen {
+    package_after(":", peer, args)
+}
+
+fn package_after(setup: &str, peer: &Peer, args: &[&str]) -> Seen {
+    let args = [&["package"], args, &["../package"]].concat();
+    person::run_after(setup, &peer.path("bld"), &args)
+}
+
+/// The ID of a package that there is nothing to say about.
+#[track_caller]
+fn id(peer: &Peer) -> String {
+    let seen = package(peer, &["--id"]);
+    assert_eq!((seen.status, seen.stderr.as_str()), (0, ""), "{seen:?}");
+    seen.stdout.strip_suffix('\n').unwrap().to_owned()
+}
+
+/// Writes the package, and gives its path.
+#[track_caller]
+fn packaged(peer: &Peer) -> PathBuf {
+    let seen = package(peer, &["--force", "-o", "out.tar.gz"]);
+    assert_eq!((seen.status, seen.stderr.as_str()), (0, ""), "{seen:?}");
+    peer.path("bld/out.tar.gz")
+}
+
+/// Sorted names of what is in the working directory.
+fn files(peer: &Peer) -> Vec<String> {
+    let listed = fs::read_dir(peer.path("bld")).unwrap();
+    let mut names: Vec<String> = listed
+        .map(|entry| entry.unwrap().file_name().into_string().unwrap())
+        .collect();
+    names.sort();
+    names
+}
+
+/// A failure: this status, this one line, and nothing on standard output.
+fn failed(status: i32, line: &str) -> Seen {
+    Seen {
+        status,
+        stdout: String::new(),
+        stderr: format!("package: {line}\n"),
+    }
+}

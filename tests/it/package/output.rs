@@ -1,0 +1,257 @@
+//! Where the package goes.
+
+use std::fs::{self, File};
+use std::io::Read;
+use std::os::unix::fs::{MetadataExt, symlink};
+use std::process::Stdio;
+use std::thread;
+use std::time::Duration;
+
+use super::super::peer::{Peer, program};
+use super::super::person::{self, FULL_DISK};
+use super::{bare, failed, files, folder, id, package, package_after, packaged};
+
+#[test]
+fn goes_to_a_file_named_by_the_label() {
+    for umask in ["umask 000", "umask 077", "umask 777"] {
+        let peer = folder();
+        let seen = package_after(umask, &peer, &[]);
+        assert_eq!((seen.status, seen.stderr.as_str()), (0, ""), "{seen:?}");
+        assert_eq!(seen.stdout, format!("{}\n", id(&peer)));
+        assert_eq!(peer.modes("bld"), ["basic_1.0.tar.gz 644"]);
+    }
+}
+
+#[test]
+fn goes_where_it_is_told() {
+    let peer = folder();
+    peer.put_dir("bld/sub");
+    let absolute = peer.path("bld/absolute");
+    for output in ["sub/x", "-x", absolute.to_str().unwrap()] {
+        let seen = package(&peer, &[&format!("--output={output}")]);
+        assert_eq!(seen.status, 0, "{seen:?}");
+    }
+    let modes = ["-x 644", "absolute 644", "sub/ 755", "sub/x 644"];
+    assert_eq!(peer.modes("bld"), modes);
+}
+
+#[test]
+fn goes_to_standard_output() {
+    let peer = folder();
+    let package = fs::read(packaged(&peer)).unwrap();
+    let args = ["package", "--output", "-", "../package"];
+    let output = person::command(":", &peer.path("bld"), program(), &args)
+        .output()
+        .unwrap();
+    assert!(output.status.success(), "{output:?}");
+    assert!(output.stdout == package);
+    let stderr = String::from_utf8(output.stderr).unwrap();
+    assert_eq!(stderr, format!("package: {}\n", id(&peer)));
+}
+
+#[test]
+fn does_not_rewrite_an_identical_file() {
+    let peer = folder();
+    let path = packaged(&peer);
+    let before = fs::metadata(&path).unwrap();
+    for args in [&["-o", "out.tar.gz"][..], &["--force", "-o", "out.tar.gz"]] {
+        assert_eq!(package(&peer, args).status, 0);
+        let after = fs::metadata(&path).unwrap();
+        assert_eq!(
+            (after.ino(), after.mtime_nsec(), after.ctime_nsec()),
+            (before.ino(), before.mtime_nsec(), before.ctime_nsec())
+        );
+    }
+}
+
+#[test]
+fn replaces_another_file_only_by_force() {
+    let peer = folder();
+    peer.put("bld/x", "precious");
+    let line = "x: exists already and is not this package, --force replaces it";
+    assert_eq!(package(&peer, &["-o", "x"]), failed(2, line));
+    assert_eq!(peer.get("bld/x"), "precious");
+    fs::hard_link(peer.path("bld/x"), peer.path("second")).unwrap();
+    assert_eq!(package(&peer, &["-o", "x", "--force"]).status, 0);
+    assert_eq!(
+        fs::read(peer.path("bld/x")).unwrap().get(..2),
+        Some(&b"\x1f\x8b"[..])
+    );
+    assert_eq!(peer.get("second"), "precious");
+    assert_eq!(files(&peer), ["x"]);
+}
+
+#[test]
+fn replaces_nothing_but_regular_files() {
+    let peer = folder();
+    peer.put_dir("bld/dir");
+    peer.put("bld/precious", "precious");
+    symlink("precious", peer.path("bld/link")).unwrap();
+    symlink("nowhere", peer.path("bld/dangling")).unwrap();
+    for name in ["dir", "link", "dangling", "/dev/null"] {
+        let line = format!("{name}: exists already and is not a regular file");
+        let seen = package(&peer, &["--force", "-o", name]);
+        assert_eq!(seen, failed(2, &line));
+    }
+    assert_eq!(files(&peer), ["dangling", "dir", "link", "precious"]);
+    assert_eq!(peer.get("bld/precious"), "precious");
+}
+
+#[test]
+fn says_where_it_cannot_write() {
+    let peer = folder();
+    for (output, line) in [
+        (
+            "no/x",
+            "cannot create no/x: No such file or directory (os error 2)".to_owned(),
+        ),
+        (
+            "../package/metadata.json/x",
+            "cannot create ../package/metadata.json/x: Not a directory (os error 20)".to_owned(),
+        ),
+        (
+            &"x".repeat(256),
+            format!(
+                "cannot create {}: File name too long (os error 36)",
+                "x".repeat(256)
+            ),
+        ),
+        (
+            "",
+            "--output: is empty, name a file, see package --help".to_owned(),
+        ),
+    ] {
+        assert_eq!(package(&peer, &["-o", output]), failed(2, &line));
+    }
+    assert_eq!(files(&peer), [""; 0]);
+}
+
+#[test]
+fn needs_a_folder_that_may_be_written() {
+    let peer = folder();
+    peer.set_mode("bld", 0o555).set_mode("", 0o755);
+    let seen = person::run_by_nobody(&peer.path("bld"), &["package", "../package"]);
+    let line = "cannot create basic_1.0.tar.gz: Permission denied (os error 13)";
+    assert_eq!(seen, failed(2, line));
+    // An ID needs none.
+    let seen = person::run_by_nobody(&peer.path("bld"), &["package", "--id", "../package"]);
+    assert_eq!(seen.stdout, format!("{}\n", id(&peer)));
+}
+
+#[test]
+fn leaves_nothing_on_a_full_disk() {
+    let peer = folder();
+    let line = "cannot write basic_1.0.tar.gz: File too large (os error 27)";
+    assert_eq!(package_after(FULL_DISK, &peer, &[]), failed(2, line));
+    assert_eq!(files(&peer), [""; 0]);
+
+    peer.put("bld/basic_1.0.tar.gz", "precious");
+    let seen = package_after(FULL_DISK, &peer, &["--force"]);
+    assert_eq!(seen, failed(2, line));
+    assert_eq!(peer.get("bld/basic_1.0.tar.gz"), "precious");
+    assert_eq!(files(&peer), ["basic_1.0.tar.gz"]);
+}
+
+#[test]
+fn says_when_standard_output_is_full_or_closed() {
+    let peer = folder();
+    let full = || Stdio::from(File::options().write(true).open("/dev/full").unwrap());
+    let seen = |args: &[&str], stdout: Stdio| {
+        let mut command = person::command(":", &peer.path("bld"), program(), args);
+        person::seen(
+            &command
+                .stdout(stdout)
+                .stderr(Stdio::piped())
+                .spawn()
+                .unwrap()
+                .wait_with_output()
+                .unwrap(),
+        )
+    };
+    let line = "cannot write to standard output: No space left on device (os error 28)";
+    assert_eq!(
+        seen(&["package", "-o", "-", "../package"], full()),
+        failed(2, line)
+    );
+    assert_eq!(
+        seen(&["package", "--id", "../package"], full()),
+        failed(2, line)
+    );
+    let (reader, writer) = std::io::pipe().unwrap();
+    drop(reader);
+    let line = "cannot write to standard output: Broken pipe (os error 32)";
+    assert_eq!(
+        seen(&["package", "-o", "-", "../package"], writer.into()),
+        failed(2, line)
+    );
+}
+
+/// A package that the program is in the middle of writing, to a pipe that is full.
+fn interrupted(peer: &Peer, meanwhile: impl FnOnce()) -> super::Seen {
+    peer.put("package/META-INF/a", vec![0; 1 << 20]);
+    peer.put("package/META-INF/b", "b");
+    let args = ["package", "-o", "-", "../package"];
+    let mut command = person::command(":", &peer.path("bld"), program(), &args);
+    let command = command.stdout(Stdio::piped()).stderr(Stdio::piped());
+    let mut child = command.spawn().unwrap();
+    let mut stdout = child.stdout.take().unwrap();
+    let mut beginning = [0; 1000];
+    stdout.read_exact(&mut beginning).unwrap();
+    meanwhile();
+    let reader = thread::spawn(move || std::io::copy(&mut stdout, &mut std::io::sink()));
+    let output = child.wait_with_output().unwrap();
+    reader.join().unwrap().unwrap();
+    person::seen(&output)
+}
+
+#[test]
+fn refuses_a_file_that_changes_meanwhile() {
+    let peer = bare();
+    let b = peer.path("package/META-INF/b");
+    let seen = interrupted(&peer, || {
+        // The file system's clock ticks only so often.
+        thread::sleep(Duration::from_millis(50));
+        fs::write(&b, "c").unwrap();
+    });
+    assert_eq!(seen, failed(2, "META-INF/b: changed while it was read"));
+
+    let peer = bare();
+    let b = peer.path("package/META-INF/b");
+    let seen = interrupted(&peer, || fs::remove_file(&b).unwrap());
+    let line = "cannot read ../package/META-INF/b: No such file or directory (os error 2)";
+    assert_eq!(seen, failed(2, line));
+}
+
+#[test]
+fn follows_no_link_that_appears_meanwhile() {
+    let peer = bare();
+    peer.put("secret/c", "c");
+    peer.put("package/META-INF/sub/c", "c");
+    let sub = peer.path("package/META-INF/sub");
+    let seen = interrupted(&peer, || {
+        fs::rename(&sub, peer.path("moved")).unwrap();
+        symlink("../../secret", &sub).unwrap();
+    });
+    let line = "cannot open ../package/META-INF/sub: Not a directory (os error 20)";
+    assert_eq!(seen, failed(2, line));
+}
+
+#[test]
+fn memory_does_not_grow_with_the_files() {
+    let peer = bare();
+    peer.put("package/META-INF/large", "");
+    let large = peer.path("package/META-INF/large");
+    File::options()
+        .write(true)
+        .open(large)
+        .unwrap()
+        .set_len(32 << 20)
+        .unwrap();
+    // In KiB; a program that held the file would need more.
+    let seen = package_after("ulimit -v 24000", &peer, &[]);
+    assert_eq!((seen.status, seen.stderr.as_str()), (0, ""), "{seen:?}");
+    let length = fs::metadata(peer.path("bld/basic_1.0.tar.gz"))
+        .unwrap()
+        .len();
+    assert!(length > 32 << 20, "{length}");
+}

@@ -1,0 +1,237 @@
+//! What is refused, and what is said of a package that is not.
+
+use std::os::unix::net::UnixListener;
+
+use super::super::peer::{INDEX, Peer, quoted, tls};
+use super::super::person;
+use super::{bare, failed, files, folder, id, package};
+
+#[track_caller]
+fn refused(peer: &Peer, line: &str) {
+    for args in [&[][..], &["--id"], &["-o", "-"]] {
+        assert_eq!(package(peer, args), failed(1, line));
+    }
+    assert_eq!(files(peer), [""; 0]);
+}
+
+/// A package with this content of one of its files.
+fn with(name: &str, content: &str) -> Peer {
+    let peer = bare();
+    peer.put(format!("package/{name}"), content);
+    peer
+}
+
+#[test]
+fn what_build_refuses() {
+    for (name, content, line) in [
+        (
+            "metadata.json",
+            "null",
+            "metadata.json: is null, a JSON object is needed",
+        ),
+        (
+            "metadata.json",
+            r#"{"type":"golang","label":"basic_1.0"}"#,
+            r#"metadata.json: type: "golang" is for another builder, write "ccaas" or "external""#,
+        ),
+        (
+            "connection.json",
+            "[]",
+            "connection.json: is an array, a JSON object is needed",
+        ),
+        (
+            "connection.json",
+            r#"{"address":"a:1","dial_timeout":"10"}"#,
+            r#"connection.json: dial_timeout: "10" has no unit, write for example "10s""#,
+        ),
+        (
+            "connection.json",
+            r#"{"address":"{{.a}}:1","tls_required":true}"#,
+            "connection.json: root_cert: is required with tls_required, write the PEM of the CA certificate",
+        ),
+        (
+            "META-INF/statedb/couchdb/indexes/a.json",
+            r#"{"index":{"fields":[{"a":"up"}]}}"#,
+            r#"META-INF/statedb/couchdb/indexes/a.json: index: fields: "a": the sort must be "asc" or "desc""#,
+        ),
+        (
+            "metadata/statedb/couchdb/collections/c/indexes/a.json",
+            "{}",
+            r#"metadata/statedb/couchdb/collections/c/indexes/a.json: index: is missing, write for example "index": {"fields": ["owner"]}"#,
+        ),
+        (
+            "META-INF/statedb/couchdb/collections/a.b/indexes/a.json",
+            INDEX,
+            "META-INF/statedb/couchdb/collections/a.b: is not a collection's name, only letters, digits, _ and - are allowed",
+        ),
+        (
+            "META-INF/statedb",
+            "",
+            "META-INF/statedb: is a file, a directory is needed",
+        ),
+        ("META-INF", "", "META-INF: is a file, a directory is needed"),
+    ] {
+        refused(&with(name, content), line);
+    }
+    let both = folder();
+    both.put("package/metadata/statedb/couchdb/indexes/a.json", INDEX);
+    refused(
+        &both,
+        "metadata/statedb: there is a META-INF too, keep one of them",
+    );
+    let link = folder();
+    link.put_link("package/META-INF/link", "statedb");
+    refused(
+        &link,
+        "META-INF/link: is a symbolic link, only regular files and directories are copied",
+    );
+    let socket = folder();
+    UnixListener::bind(socket.path("package/META-INF/socket")).unwrap();
+    refused(
+        &socket,
+        "META-INF/socket: is a socket, only regular files and directories are copied",
+    );
+}
+
+#[test]
+fn what_a_peer_refuses_before_it_calls_a_builder() {
+    for (metadata, line) in [
+        (
+            r#"{"type":"ccaas"}"#.to_owned(),
+            r#"metadata.json: label: is missing, write for example "label": "basic_1.0""#,
+        ),
+        (
+            r#"{"type":"ccaas","label":"a/b"}"#.to_owned(),
+            r#"metadata.json: label: "a/b" is refused by Fabric, begin with a letter or digit and go on with those or . + - _"#,
+        ),
+        (
+            format!(r#"{{"type":"ccaas","label":"{}"}}"#, "a".repeat(174)),
+            "metadata.json: label: has 174 bytes, a peer can install 173",
+        ),
+        (
+            r#"{"type":"ccaas","label":"a","path":1}"#.to_owned(),
+            "metadata.json: path: is a number, a string is needed",
+        ),
+    ] {
+        refused(&with("metadata.json", &metadata), line);
+    }
+}
+
+#[test]
+fn names_that_a_tar_archive_cannot_hold() {
+    let name = format!("META-INF/{}", "x".repeat(101));
+    let line = format!(
+        "{name}: too long for a tar archive (100 bytes, or 155 up to a slash and 100 after it)"
+    );
+    refused(&with(&name, ""), &line);
+}
+
+#[test]
+fn templates_are_checked_for_their_syntax_only() {
+    let peer = bare();
+    let key = quoted(&tls("P-256.key"));
+    peer.put(
+        "package/connection.json",
+        format!(r#"{{"address":"{{{{.peername}}}}:9999","tls_required":true,"client_auth_required":true,"root_cert":"{{{{.ca}}}}","client_cert":"{{{{.cert}}}}","client_key":{key},"dial_timeout":"{{{{.t}}}}"}}"#),
+    );
+    id(&peer);
+    let open = r#"{"address":"{{.peername:9999"}"#;
+    let line = "connection.json: address: {{ is not closed by }}";
+    refused(&with("connection.json", open), line);
+}
+
+#[test]
+fn what_is_missing() {
+    for name in ["metadata.json", "connection.json"] {
+        let peer = folder();
+        std::fs::remove_file(peer.path(format!("package/{name}"))).unwrap();
+        refused(&peer, &format!("{name} not found"));
+        peer.put_dir(&format!("package/{name}"));
+        refused(
+            &peer,
+            &format!("{name}: is a directory, a regular file is needed"),
+        );
+    }
+}
+
+#[test]
+fn what_is_not_possible() {
+    let peer = folder();
+    let run = |args: &[&str]| person::run(&peer.path("bld"), &[&["package"], args].concat());
+    for (args, line) in [
+        (&[][..], "missing argument DIR, see package --help"),
+        (
+            &["a", "b"],
+            r#"unexpected argument "b", see package --help"#,
+        ),
+        (
+            &["--nonsense"],
+            "invalid option '--nonsense', see package --help",
+        ),
+        (
+            &["-o"],
+            "missing argument for option '-o', see package --help",
+        ),
+        (
+            &["no"],
+            "cannot open no: No such file or directory (os error 2)",
+        ),
+        (
+            &["--id", "no"],
+            "cannot open no: No such file or directory (os error 2)",
+        ),
+        (
+            &["--id", "/dev/null"],
+            "cannot open /dev/null: Not a directory (os error 20)",
+        ),
+        (
+            &["../package/metadata.json"],
+            "cannot open ../package/metadata.json: Not a directory (os error 20)",
+        ),
+    ] {
+        assert_eq!(run(args), failed(2, line));
+    }
+    peer.set_mode("bld", 0o755)
+        .set_mode("package/META-INF/statedb/couchdb/indexes/a.json", 0)
+        .set_mode("", 0o755);
+    let seen = person::run_by_nobody(&peer.path("bld"), &["package", "--id", "../package"]);
+    let line = "cannot read ../package/META-INF/statedb/couchdb/indexes/a.json: Permission denied (os error 13)";
+    assert_eq!(seen, failed(2, line));
+}
+
+#[test]
+fn warns_as_build_does_and_says_what_is_left_out() {
+    let peer = with("connection.json", r#"{"address":"a:1","timeout":"1s"}"#);
+    peer.put("package/META-INF/statedb/couchdb/indexes/.DS_Store", "")
+        .put("package/chaincode.go", "")
+        .put("package/.git/config", "")
+        .put("package/metadata/x", "")
+        .put_link("package/link", "/nowhere");
+    let seen = package(&peer, &[]);
+    let left_out = "is not packaged, only metadata.json, connection.json and META-INF are";
+    let lines = [
+        r#"connection.json: "timeout": is not a field that the peer knows, and is left out; the nearest is "dial_timeout""#.to_owned(),
+        "META-INF/statedb/couchdb/indexes/.DS_Store: is not released, it is no index definition".to_owned(),
+        format!(".git: {left_out}"),
+        format!("chaincode.go: {left_out}"),
+        format!("link: {left_out}"),
+        format!("metadata: {left_out}"),
+    ]
+    .map(|line| format!("package: warning: {line}\n"));
+    assert_eq!((seen.status, seen.stderr), (0, lines.concat()));
+}
+
+#[test]
+fn does_not_flood_the_terminal() {
+    let peer = bare();
+    for number in 0..100 {
+        peer.put(format!("package/{number}"), "");
+    }
+    let seen = package(&peer, &["--id"]);
+    let lines: Vec<&str> = seen.stderr.lines().collect();
+    assert_eq!((seen.status, lines.len()), (0, 61));
+    assert_eq!(
+        lines[60],
+        "package: warning: 40 more warnings are not shown"
+    );
+}

@@ -1,0 +1,71 @@
+//! The program as people run it: a sub-command, in some working directory.
+
+use std::fs;
+use std::os::unix::fs::MetadataExt;
+use std::os::unix::process::CommandExt;
+use std::path::Path;
+use std::process::{Command, Output, Stdio};
+
+use super::peer::{Seen, program};
+
+/// A user that is not root, and owns nothing.
+pub const NOBODY: u32 = 65_534;
+
+/// No file can grow beyond 4 KiB: the disk is full.
+pub const FULL_DISK: &str = "trap '' XFSZ; ulimit -f 8";
+
+/// The program with `args`, in `dir`.
+pub fn run(dir: &Path, args: &[&str]) -> Seen {
+    run_after(":", dir, args)
+}
+
+/// The same after shell commands that set limits or a umask.
+pub fn run_after(setup: &str, dir: &Path, args: &[&str]) -> Seen {
+    seen(&command(setup, dir, program(), args).output().unwrap())
+}
+
+/// The same as a user who is not root, if we are.
+pub fn run_by_nobody(dir: &Path, args: &[&str]) -> Seen {
+    let place = tempfile::tempdir().unwrap();
+    let copy = place.path().join("program");
+    // See Peer::run.
+    let script = format!(
+        "cp \"$0\" \"$1\" && chmod 755 \"$1\" {}",
+        place.path().display()
+    );
+    let copied = Command::new("sh")
+        .args(["-c", &script])
+        .args([program(), &copy])
+        .status()
+        .unwrap();
+    assert!(copied.success());
+    let mut command = command(":", dir, &copy, args);
+    if fs::metadata(place.path()).unwrap().uid() == 0 {
+        command.uid(NOBODY).gid(NOBODY);
+    }
+    seen(&command.output().unwrap())
+}
+
+/// `setup` and the program, with none of the tests' environment but the search path.
+pub fn command(setup: &str, dir: &Path, program: &Path, args: &[&str]) -> Command {
+    let mut command = Command::new("/bin/sh");
+    command
+        .args(["-c", &format!("{setup}; exec \"$0\" \"$@\"")])
+        .arg(program)
+        .args(args)
+        .current_dir(dir)
+        .env_clear()
+        .env("PATH", "/usr/bin:/bin")
+        .stdin(Stdio::null());
+    command
+}
+
+/// What a process did that wrote text.
+pub fn seen(output: &Output) -> Seen {
+    let text = |bytes: &[u8]| String::from_utf8(bytes.to_vec()).unwrap();
+    Seen {
+        status: output.status.code().unwrap_or_else(|| panic!("{output:?}")),
+        stdout: text(&output.stdout),
+        stderr: text(&output.stderr),
+    }
+}

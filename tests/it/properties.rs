@@ -1,0 +1,253 @@
+//! Thousands of made-up inputs: nothing panics, and what is accepted is what a peer takes by [`super::rules`]. More of them with
+//! `PROPTEST_CASES=100000 cargo test --release properties`.
+
+use std::fs;
+
+use fabric_ccs_builder::address::Address;
+use fabric_ccs_builder::connection::{Connection, Draft};
+use fabric_ccs_builder::dir::Dir;
+use fabric_ccs_builder::duration::DialTimeout;
+use fabric_ccs_builder::index;
+use fabric_ccs_builder::log;
+use fabric_ccs_builder::pem::{KeyPair, RootCertificates};
+use fabric_ccs_builder::record::Record;
+use fabric_ccs_builder::template::{Config, Template};
+use proptest::collection::{btree_map, vec};
+use proptest::prelude::*;
+use proptest::sample::select;
+
+use super::peer::{INDEX, Peer, quoted, tls};
+use super::rules;
+
+/// JSON texts: values that some field wants, and values that none wants.
+fn values() -> impl Strategy<Value = String> {
+    let pem = |name: &str| quoted(&tls(name));
+    let fixed = vec![
+        "null".to_owned(),
+        "true".into(),
+        "false".into(),
+        "10000000000".into(),
+        "-1".into(),
+        "10".into(),
+        "1e400".into(),
+        "[]".into(),
+        "{}".into(),
+        r#""true""#.into(),
+        r#""""#.into(),
+        r#""basic.example.com:9999""#.into(),
+        r#""[::1]:9999""#.into(),
+        r#""{{.peername}}:9999""#.into(),
+        r#""{{.none}}""#.into(),
+        r#""{{- .root -}}""#.into(),
+        r#""10s""#.into(),
+        r#""1m30s""#.into(),
+        r#""10""#.into(),
+        pem("P-256.pem"),
+        pem("P-256.key"),
+        pem("other.P-256.key"),
+        pem("rsa.pem"),
+        pem("rsa.key"),
+        pem("chain.pem"),
+    ];
+    prop_oneof![4 => select(fixed), 1 => ".{0,12}".prop_map(|text| quoted(&text))]
+}
+
+fn names() -> impl Strategy<Value = String> {
+    const NAMES: [&str; 12] = [
+        "address",
+        "address",
+        "Address",
+        "domain",
+        "dial_timeout",
+        "DIAL_TIMEOUT",
+        "tls_required",
+        "client_auth_required",
+        "root_cert",
+        "client_key",
+        "client_cert",
+        "unknown",
+    ];
+    select(NAMES.to_vec()).prop_map(str::to_owned)
+}
+
+/// Objects whose fields are mostly right, so that many get through.
+fn connections() -> impl Strategy<Value = String> {
+    let good = (0..4_usize).prop_map(|choice| match choice {
+        0 => r#""address":"a:1""#.to_owned(),
+        1 => r#""address":"{{.peername}}:1","dial_timeout":"10s""#.to_owned(),
+        2 => format!(r#""address":"a:1","tls_required":true,"root_cert":{}"#, quoted(&tls("P-256.pem"))),
+        _ => format!(
+            r#""address":"a:1","tls_required":true,"client_auth_required":true,"root_cert":{},"client_cert":{},"client_key":{}"#,
+            quoted(&tls("rsa.pem")),
+            quoted(&tls("P-256.pem")),
+            quoted(&tls("P-256.key")),
+        ),
+    });
+    (good, vec((names(), values()), 0..4)).prop_map(|(good, more)| {
+        let more: Vec<_> = more
+            .iter()
+            .map(|(name, value)| format!(r#""{name}":{value}"#))
+            .collect();
+        format!("{{{}}}", [&[good], more.as_slice()].concat().join(","))
+    })
+}
+
+/// Index definitions that are nearly right.
+fn definitions() -> impl Strategy<Value = String> {
+    let field = select(vec![
+        r#""a""#,
+        r#"{"a":"asc"}"#,
+        r#"{"a":"Desc","b":"asc"}"#,
+        r#"{"a":"up"}"#,
+        "1",
+        "null",
+        "{}",
+        "[]",
+    ]);
+    let fields = vec(field, 0..3).prop_map(|fields| format!(r#""fields":[{}]"#, fields.join(",")));
+    let inner = prop_oneof![4 => fields, 1 => Just(String::new()), 1 => Just(r#""partial_filter_selector":{"a":[1]}"#.to_owned())];
+    let more = select(vec![
+        "",
+        r#","ddoc":"d""#,
+        r#","ddoc":1"#,
+        r#","name":null"#,
+        r#","type":"json""#,
+        r#","type":"JSON""#,
+        r#","x":1"#,
+    ]);
+    (inner, more, select(vec!["index", "Index", "indexes"]))
+        .prop_map(|(inner, more, index)| format!(r#"{{"{index}":{{{inner}}}{more}}}"#))
+}
+
+fn config() -> Config {
+    let json = format!(
+        r#"{{"peername":"org1","a":{{"b":1}},"root":{}}}"#,
+        quoted(&tls("P-256.pem"))
+    );
+    Config::parse(json).unwrap()
+}
+
+proptest! {
+    #[test]
+    fn what_is_accepted_is_what_a_peer_takes(connection in connections()) {
+        if let Ok(accepted) = Draft::parse(connection.as_bytes()).and_then(|draft| draft.resolve(&config())) {
+            let written = String::from_utf8(accepted.to_json().unwrap()).unwrap();
+            prop_assert_eq!(rules::peer_takes(&written), Ok(()), "{}", &connection);
+            // And what was written is accepted again, unchanged.
+            let again = Connection::parse_written(written.as_bytes()).unwrap().to_json().unwrap();
+            prop_assert_eq!(String::from_utf8(again).unwrap(), written);
+        }
+    }
+
+    #[test]
+    fn no_bytes_make_a_connection_panic(bytes in vec(any::<u8>(), 0..200), connection in connections(), place in any::<prop::sample::Index>()) {
+        let mut damaged = connection.into_bytes();
+        let place = place.index(damaged.len());
+        damaged.splice(place..place, bytes.iter().copied());
+        for content in [&bytes, &damaged] {
+            if let Ok(draft) = Draft::parse(content) {
+                let _ = draft.resolve(&config());
+            }
+        }
+    }
+
+    #[test]
+    fn durations_are_gos(text in "[-+]?([0-9]{0,6}[.]?[0-9]{0,3}(ns|us|µs|μs|ms|s|m|h|d|)){0,3}") {
+        let taken = DialTimeout::from_text(text.clone()).is_ok();
+        prop_assert_eq!(taken, rules::nanoseconds(&text).is_some_and(|time| time >= 0));
+    }
+
+    #[test]
+    fn addresses_that_are_taken_can_be_dialled(text in "(dns:///|http://|unix:|)([a-z0-9.:_@/ \\[\\]{}-]{0,12})(:[0-9]{0,6})?") {
+        if Address::parse(&text).is_ok() {
+            prop_assert_eq!(rules::peer_dials(&text), Ok(()));
+        }
+    }
+
+    #[test]
+    fn text_without_braces_is_its_own_template(text in "[^{]*") {
+        prop_assert_eq!(Template::parse(&text).unwrap().render(&Config::none()).unwrap(), text);
+    }
+
+    #[test]
+    fn no_text_makes_a_template_panic(text in "([{}.$|()/*\"a-c -]|\\{\\{|\\}\\}|\\{\\{-|-\\}\\}|.){0,16}") {
+        if let Ok(template) = Template::parse(&text) {
+            let _ = template.render(&config());
+        }
+    }
+
+    #[test]
+    fn index_definitions_are_taken_as_fabric_takes_them(definition in definitions()) {
+        prop_assert_eq!(index::check(definition.as_bytes()).is_ok(), rules::fabric_takes_index(&definition), "{}", definition);
+    }
+
+    #[test]
+    fn no_bytes_make_an_index_or_pem_panic(bytes in vec(any::<u8>(), 0..100), text in ".{0,100}", place in any::<prop::sample::Index>()) {
+        let _ = index::check(&bytes);
+        let mut pem = tls("P-256.pem");
+        let place = place.index(pem.len());
+        pem.insert_str(place, &text);
+        let _ = RootCertificates::parse(&pem);
+        let _ = KeyPair::parse(&pem, &tls("P-256.key"));
+        let _ = KeyPair::parse(&tls("P-256.pem"), &text);
+    }
+
+    #[test]
+    fn a_line_of_the_log_is_one_short_line(text in any::<String>()) {
+        let line = log::escaped_line(&text);
+        prop_assert!(line.len() <= log::MAX_LINE && line.ends_with('\n'));
+        prop_assert!(!line[..line.len() - 1].contains(char::is_control));
+    }
+}
+
+proptest! {
+    // Each of these runs programs.
+    #![proptest_config(ProptestConfig::with_cases(24))]
+
+    #[test]
+    fn what_release_publishes_is_what_build_recorded(
+        files in btree_map("[a-zA-Z0-9._ \\\\é+-]{1,12}", vec(any::<u8>(), 0..300), 0..6),
+        indexes in 0..4_usize,
+        connection in connections(),
+    ) {
+        let peer = Peer::with_connection(&connection).config(r#"{"peername":"org1"}"#);
+        for (name, content) in &files {
+            prop_assume!(name != "." && name != "..");
+            peer.put(format!("src/META-INF/{name}"), content);
+        }
+        for number in 0..indexes {
+            peer.put(format!("src/META-INF/statedb/couchdb/indexes/{number}.json"), INDEX);
+        }
+        let built = peer.build();
+        if built.status == 0 {
+            prop_assert_eq!(rules::peer_takes(&peer.get("bld/connection.json")), Ok(()));
+            let released = peer.release();
+            prop_assert_eq!(released.status, 0, "{:?}", released);
+            prop_assert_eq!(peer.get("release/chaincode/server/connection.json"), peer.get("bld/connection.json"));
+            let recorded = Record::read(&Dir::open(&peer.path("bld")).unwrap()).unwrap().unwrap();
+            prop_assert_eq!(recorded.artifacts.len(), files.len() + indexes + 3);
+        } else {
+            prop_assert_eq!(built.stderr.lines().count(), 1);
+            peer.has_nothing_in("bld");
+        }
+    }
+
+    #[test]
+    fn a_damaged_record_is_never_accepted(place in any::<prop::sample::Index>(), byte in any::<u8>(), cut in any::<bool>(), file in select(vec!["SHA256SUMS", "build.intoto.json"])) {
+        let peer = Peer::new();
+        peer.build().succeeds(&[]);
+        let path = peer.path(format!("bld/{file}"));
+        let mut content = fs::read(&path).unwrap();
+        let place = place.index(content.len());
+        if cut {
+            content.truncate(place);
+        } else if content[place] == byte {
+            return Ok(());
+        } else {
+            content[place] = byte;
+        }
+        fs::write(&path, content).unwrap();
+        prop_assert_eq!(peer.release().status, 1);
+        peer.has_nothing_in("release");
+    }
+}

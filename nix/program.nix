@@ -16,6 +16,7 @@ rustPlatform.buildRustPackage {
     fileset = lib.fileset.unions [
       ../Cargo.lock
       ../Cargo.toml
+      ../benches
       ../src
       # The crate's tests, and not those of this flake.
       (lib.fileset.difference ../tests ../tests/nix)

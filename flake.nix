@@ -1,0 +1,54 @@
+{
+  description = "Reproducible Hyperledger Fabric external builder for chaincode as a service";
+
+  inputs.nixpkgs.url = "github:NixOS/nixpkgs/nixos-26.05";
+
+  outputs =
+    { self, nixpkgs }:
+    let
+      inherit (nixpkgs) lib;
+
+      # { NAME = f DIRECTORY/NAME.nix; } for each file: what a directory holds is written down nowhere else.
+      mapDirectory =
+        f: directory:
+        lib.mapAttrs' (
+          file: _: lib.nameValuePair (lib.removeSuffix ".nix" file) (f (directory + "/${file}"))
+        ) (builtins.readDir directory);
+
+      forSystems =
+        f:
+        lib.genAttrs [ "x86_64-linux" "aarch64-linux" ] (
+          system:
+          let
+            pkgs = nixpkgs.legacyPackages.${system};
+            scope = lib.makeScope pkgs.newScope (_: packages // { revision = self.rev or null; });
+            call = mapDirectory (file: scope.callPackage file { });
+            # Release bits are made in one way only: on x86_64-linux.
+            packages = call ./nix/packages // lib.optionalAttrs (system == "x86_64-linux") (call ./nix/release);
+          in
+          f { inherit call packages pkgs; }
+        );
+    in
+    {
+      packages = forSystems ({ packages, ... }: packages // { default = packages.fabric-ccs-builder; });
+
+      apps = forSystems (
+        { call, ... }:
+        lib.mapAttrs (_: program: {
+          type = "app";
+          program = lib.getExe program;
+          meta = { inherit (program.meta) description; };
+        }) (call ./nix/apps)
+      );
+
+      checks = forSystems ({ call, packages, ... }: packages // call ./nix/checks);
+
+      devShells = forSystems ({ call, ... }: call ./nix/shells);
+
+      formatter = forSystems ({ pkgs, ... }: pkgs.nixfmt-tree);
+
+      overlays.default = final: _: {
+        fabric-ccs-builder = final.callPackage ./nix/packages/fabric-ccs-builder.nix { };
+      };
+    };
+}

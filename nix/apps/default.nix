@@ -1,0 +1,1 @@
+{ fabric-ccs-builder }: fabric-ccs-builder

@@ -1,0 +1,1 @@
+{ callPackage, deadnix }: callPackage ../nix-check.nix { } "deadnix" [ deadnix ] "deadnix --fail"

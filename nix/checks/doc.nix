@@ -1,0 +1,3 @@
+{ callPackage }:
+callPackage ../cargo-check.nix { } "doc" [
+] "RUSTDOCFLAGS='--deny warnings' cargo doc --frozen --no-deps --document-private-items"

@@ -1,0 +1,135 @@
+# What is in each image, to the mode and the time stamp, and what its labels say. Written out in full: a derived
+# expectation would agree with any mistake.
+{
+  lib,
+  pkgsStatic,
+  runCommand,
+  writeText,
+  jq,
+  revision,
+  image,
+  image-minimal,
+  # Only where releases are made.
+  image-amd64 ? null,
+  image-arm64 ? null,
+}:
+let
+  manifest = (lib.importTOML ../../Cargo.toml).package;
+
+  files = {
+    image = ''
+      drwxr-xr-x bin
+      -rwxr-xr-x bin/busybox
+      lrwxrwxrwx bin/chmod -> busybox
+      lrwxrwxrwx bin/cp -> busybox
+      lrwxrwxrwx bin/ls -> busybox
+      lrwxrwxrwx bin/mkdir -> busybox
+      lrwxrwxrwx bin/sh -> busybox
+      drwxr-xr-x go
+      drwxr-xr-x go/bin
+      -rwxr-xr-x go/bin/build
+      -rwxr-xr-x go/bin/detect
+      -rwxr-xr-x go/bin/release
+      drwxr-xr-x usr
+      drwxr-xr-x usr/bin
+      lrwxrwxrwx usr/bin/fabric-ccs-builder -> ../../go/bin/detect
+    '';
+    minimal = ''
+      drwxr-xr-x usr
+      drwxr-xr-x usr/bin
+      -rwxr-xr-x usr/bin/fabric-ccs-builder
+    '';
+  };
+
+  config = architecture: title: process: {
+    inherit architecture;
+    created = "1970-01-01T00:00:01Z";
+    os = "linux";
+    config = process // {
+      Env = [ "PATH=/bin:/usr/bin" ];
+      Labels = {
+        "org.opencontainers.image.description" = manifest.description;
+        "org.opencontainers.image.licenses" = "Apache-2.0";
+        "org.opencontainers.image.source" = manifest.repository;
+        "org.opencontainers.image.title" = title;
+        "org.opencontainers.image.version" = manifest.version;
+      }
+      // lib.optionalAttrs (revision != null) { "org.opencontainers.image.revision" = revision; };
+    };
+  };
+  shell = {
+    Cmd = [ "sh" ];
+  };
+  entrypoint = {
+    Entrypoint = [ "/usr/bin/fabric-ccs-builder" ];
+  };
+  native = if pkgsStatic.stdenv.hostPlatform.isAarch64 then "arm64" else "amd64";
+
+  # With musl, as nixpkgs' static programs are. Those of another C library are far larger.
+  limits =
+    if pkgsStatic.stdenv.hostPlatform.isMusl then
+      {
+        image = 3000000;
+        minimal = 1000000;
+      }
+    else
+      {
+        image = 10000000;
+        minimal = 3000000;
+      };
+
+  check =
+    kind: architecture: title: process: archive:
+    lib.optionalString (archive != null) ''
+      check ${archive} ${writeText "files" files.${kind}} ${
+        writeText "config" (builtins.toJSON (config architecture title process))
+      } ${toString limits.${kind}}
+    '';
+in
+runCommand "images" { nativeBuildInputs = [ jq ]; } ''
+  check() {
+    local archive=$1 files=$2 config=$3 limit=$4 layer
+    echo "checking $archive"
+    rm -rf image root
+    mkdir image root
+    tar -xf "$archive" -C image
+    jq -e '. == [.[0]] and (.[0].Layers | length == 1)' image/manifest.json >/dev/null || {
+      echo "not one image of one layer" >&2
+      return 1
+    }
+    layer=image/$(jq -r '.[0].Layers[0]' image/manifest.json)
+
+    # Mode, owner, time, path; the root directory itself is the only line left out.
+    tar --list --verbose --full-time --utc --numeric-owner -f "$layer" |
+      sed -E 's/^([^ ]+) +([^ ]+) +[0-9]+ ([^ ]+ [^ ]+) +(\.\/)?/\1 \2 \3 /; s,/$,,' |
+      grep -v ' $' | sort -k 5 >listing
+    diff -u <(sed -E 's,^([^ ]+) ,\1 0/0 1970-01-01 00:00:01 ,' "$files") listing
+
+    jq -S 'del(.rootfs, .history)' "image/$(jq -r '.[0].Config' image/manifest.json)" >seen
+    diff -u <(jq -S . "$config") seen
+
+    if [ "$(stat -c %s "$layer")" -gt "$limit" ]; then
+      echo "$(stat -c %s "$layer") bytes, allowed are $limit" >&2
+      return 1
+    fi
+
+    # Every program is static and the same one, whatever its name.
+    tar -xf "$layer" -C root
+    find root -type f | while read -r file; do
+      if readelf --wide --program-headers "$file" | grep INTERP; then
+        echo "$file has an interpreter" >&2
+        return 1
+      fi
+      case $file in
+        */busybox) ;;
+        *) cmp "$file" root/usr/bin/fabric-ccs-builder ;;
+      esac
+    done
+  }
+
+  ${check "image" native "fabric-ccs-builder" shell image}
+  ${check "minimal" native "fabric-ccs-builder-minimal" entrypoint image-minimal}
+  ${check "image" "amd64" "fabric-ccs-builder" shell image-amd64}
+  ${check "image" "arm64" "fabric-ccs-builder" shell image-arm64}
+  touch $out
+''

@@ -1,0 +1,1 @@
+{ callPackage, nixfmt }: callPackage ../nix-check.nix { } "nixfmt" [ nixfmt ] "nixfmt --check"

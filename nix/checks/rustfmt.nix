@@ -1,0 +1,2 @@
+{ callPackage, rustfmt }:
+callPackage ../cargo-check.nix { } "rustfmt" [ rustfmt ] "cargo fmt --check"

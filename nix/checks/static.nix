@@ -1,0 +1,22 @@
+# The program needs no interpreter, no library and nothing of the Nix store: it can be copied anywhere.
+{
+  closureInfo,
+  fabric-ccs-builder,
+  runCommand,
+}:
+runCommand "static" { closure = closureInfo { rootPaths = [ fabric-ccs-builder ]; }; } ''
+  program=${fabric-ccs-builder}/bin/${fabric-ccs-builder.meta.mainProgram}
+
+  readelf --file-header "$program" | grep -w ELF64
+  headers=$(readelf --wide --program-headers --dynamic "$program")
+  if grep -E 'INTERP|\(NEEDED\)' <<<"$headers"; then
+    echo "$program is linked dynamically" >&2
+    exit 1
+  fi
+  if grep -a -o -m 1 -E "$NIX_STORE/[0-9a-z]{32}-[^/]*" "$program"; then
+    echo "$program names a path of the Nix store" >&2
+    exit 1
+  fi
+  diff <(echo ${fabric-ccs-builder}) $closure/store-paths
+  touch $out
+''

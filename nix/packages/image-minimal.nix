@@ -1,0 +1,10 @@
+# The program alone, without a shell: an init container runs `install DIR` of it.
+{ callPackage, pkgsStatic }:
+callPackage ../image.nix {
+  inherit pkgsStatic;
+  suffix = "-minimal";
+  extraCommands = program: ''
+    install -D -m 0755 -t usr/bin ${program}/bin/${program.meta.mainProgram}
+  '';
+  config.Entrypoint = [ "/usr/bin/fabric-ccs-builder" ];
+}

@@ -1,0 +1,58 @@
+# The program, laid out as a builder folder: externalBuilders.path can be this package's own store path.
+{
+  lib,
+  stdenv,
+  rustPlatform,
+  util-linux,
+}:
+let
+  manifest = (lib.importTOML ../Cargo.toml).package;
+in
+rustPlatform.buildRustPackage {
+  pname = manifest.name;
+  inherit (manifest) version;
+
+  src = lib.fileset.toSource {
+    root = ../.;
+    fileset = lib.fileset.unions [
+      ../Cargo.lock
+      ../Cargo.toml
+      ../benches
+      ../src
+      # The crate's tests, and not those of this flake.
+      (lib.fileset.difference ../tests ../tests/nix)
+    ];
+  };
+  cargoLock.lockFile = ../Cargo.lock;
+
+  strictDeps = true;
+  __structuredAttrs = true;
+
+  # RUSTFLAGS replace the flags nixpkgs configures, so static linking is asked for again. The build folder's name,
+  # random outside a sandbox, would otherwise reach the program through its panic messages.
+  preConfigure = ''
+    export RUSTFLAGS="--remap-path-prefix=$NIX_BUILD_TOP=/build ${lib.optionalString stdenv.hostPlatform.isStatic "-C target-feature=+crt-static"}"
+  '';
+
+  postInstall = ''
+    for name in detect build release; do
+      ln -s ${manifest.name} $out/bin/$name
+    done
+  '';
+
+  # Without the release profile's link-time optimisation a test run takes a third of the time, and overflows are seen.
+  checkType = "debug";
+  # script, which gives a program a terminal.
+  nativeCheckInputs = [ util-linux ];
+
+  # Static, it refers to nothing, so it can be copied into a peer without its closure.
+  outputChecks = lib.optionalAttrs stdenv.hostPlatform.isStatic { out.allowedReferences = [ ]; };
+
+  meta = {
+    inherit (manifest) description;
+    homepage = manifest.repository;
+    license = lib.licenses.asl20;
+    mainProgram = manifest.name;
+    platforms = lib.platforms.linux;
+  };
+}

@@ -1,0 +1,2 @@
+# The image for amd64, as releases have it.
+{ image }: image

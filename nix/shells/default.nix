@@ -1,0 +1,22 @@
+# What it takes to work on the crate, the flake and the images.
+{
+  mkShell,
+  cargo,
+  clippy,
+  deadnix,
+  nixfmt,
+  rustc,
+  rustfmt,
+  skopeo,
+}:
+mkShell {
+  packages = [
+    cargo
+    clippy
+    deadnix
+    nixfmt
+    rustc
+    rustfmt
+    skopeo
+  ];
+}

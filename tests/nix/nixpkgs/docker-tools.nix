@@ -1,0 +1,133 @@
+# dockerTools.buildLayeredImage: one layer of real files, which is what nixpkgs makes when contents is empty.
+{
+  lib,
+  stdenv,
+  runCommand,
+  fakeroot,
+  jq,
+}:
+let
+  arguments = [
+    "name"
+    "tag"
+    "fromImage"
+    "contents"
+    "config"
+    "architecture"
+    "created"
+    "mtime"
+    "uid"
+    "gid"
+    "uname"
+    "gname"
+    "maxLayers"
+    "extraCommands"
+    "fakeRootCommands"
+    "enableFakechroot"
+    "includeStorePaths"
+    "includeNixDB"
+    "passthru"
+    "meta"
+    "layeringPipeline"
+    "debug"
+  ];
+  # Known to nixpkgs, but nothing here would act on them.
+  unsupported = [
+    "fromImage"
+    "uid"
+    "gid"
+    "uname"
+    "gname"
+    "enableFakechroot"
+    "includeNixDB"
+    "layeringPipeline"
+  ];
+in
+{
+  buildLayeredImage =
+    given:
+    let
+      args = lib.refuseUnknown "dockerTools.buildLayeredImage" (arguments ++ [ "compressor" ]) given;
+      contents = lib.toList (args.contents or [ ]);
+      base = baseNameOf args.name;
+      compressor = args.compressor or "gz";
+      suffix = {
+        none = "";
+        gz = ".gz";
+        zstd = ".zst";
+      };
+      pack = {
+        none = "cat";
+        gz = "gzip -n";
+        zstd = throw "the stand-in for nixpkgs has no zstd";
+      };
+      created = args.created or "1970-01-01T00:00:01Z";
+      config = builtins.toJSON {
+        inherit created;
+        architecture = args.architecture or (if stdenv.hostPlatform.isAarch64 then "arm64" else "amd64");
+        os = "linux";
+        config = args.config or { };
+      };
+      image =
+        runCommand "${base}.tar${suffix.${compressor}}"
+          {
+            inherit config;
+            imageName = lib.toLower args.name;
+            mtime = args.mtime or "1970-01-01T00:00:01Z";
+            extraCommands = args.extraCommands or "";
+            fakeRootCommands = args.fakeRootCommands or "";
+            closure = builtins.toString contents;
+            passAsFile = [
+              "config"
+              "extraCommands"
+              "fakeRootCommands"
+            ];
+            nativeBuildInputs = [
+              fakeroot
+              jq
+            ];
+            meta = args.meta or { };
+            passthru = (args.passthru or { }) // {
+              imageName = lib.toLower args.name;
+              inherit imageTag;
+            };
+            tag = args.tag or "";
+          }
+          ''
+            created=${created}
+            mkdir layer image
+            # Links to the contents, not copies: as in nixpkgs.
+            for path in $closure; do
+              (cd "$path" && find . -mindepth 1 -type d) | while read -r dir; do mkdir -p "layer/$dir"; done
+              (cd "$path" && find . ! -type d) | while read -r file; do ln -s "$path/$file" "layer/$file"; done
+            done
+            (cd layer && . "$extraCommandsPath")
+            fakeroot bash -e -c '
+              (cd layer && . "$fakeRootCommandsPath")
+              tar --sort=name --hard-dereference --numeric-owner --owner=0 --group=0 --mtime="$mtime" -C layer -cf image/layer.tar .
+            '
+            for path in $closure; do
+              tar --sort=name --numeric-owner --owner=0 --group=0 --mtime="$mtime" --absolute-names -rf image/layer.tar "$path"
+            done
+            layer=$(sha256sum image/layer.tar | cut -d ' ' -f 1)
+            mkdir "image/$layer"
+            mv image/layer.tar "image/$layer/layer.tar"
+            jq -cS --arg layer "sha256:$layer" --arg created "$created" \
+              '.rootfs = {type: "layers", diff_ids: [$layer]} | .history = [{created: $created}]' "$configPath" >image/config.json
+            id=$(sha256sum image/config.json | cut -d ' ' -f 1)
+            mv image/config.json "image/$id.json"
+            if [ -z "$tag" ]; then tag=$(basename "$out" | cut -d - -f 1); fi
+            jq -nc --arg config "$id.json" --arg tag "$imageName:$tag" --arg layer "$layer/layer.tar" \
+              '[{Config: $config, RepoTags: [$tag], Layers: [$layer]}]' >image/manifest.json
+            tar --sort=name --numeric-owner --owner=0 --group=0 --mtime=@1 -C image -cf - $(ls image) | ${pack.${compressor}} >"$out"
+          '';
+      imageTag =
+        args.tag or (builtins.substring 11 32 (builtins.unsafeDiscardStringContext image.outPath));
+    in
+    if builtins.any (argument: args ? ${argument}) unsupported then
+      throw "the stand-in for nixpkgs knows of no use of ${
+        toString (builtins.filter (argument: args ? ${argument}) unsupported)
+      }"
+    else
+      image;
+}

@@ -1,0 +1,142 @@
+# Functions of nixpkgs' lib, as far as this project calls them: same names, same arguments.
+let
+  inherit (builtins)
+    attrNames
+    concatStringsSep
+    elem
+    filter
+    functionArgs
+    intersectAttrs
+    isFunction
+    listToAttrs
+    mapAttrs
+    replaceStrings
+    stringLength
+    substring
+    ;
+
+  lib = {
+    inherit (builtins)
+      concatStringsSep
+      elem
+      filter
+      isAttrs
+      isFunction
+      isString
+      mapAttrs
+      ;
+
+    fileset = import ./fileset.nix { inherit lib; };
+    licenses.asl20 = {
+      spdxId = "Apache-2.0";
+      fullName = "Apache License 2.0";
+      free = true;
+    };
+    platforms.linux = [
+      "x86_64-linux"
+      "aarch64-linux"
+    ];
+
+    genAttrs = names: f: listToAttrs (map (name: lib.nameValuePair name (f name)) names);
+    mapAttrs' = f: set: listToAttrs (lib.mapAttrsToList f set);
+    mapAttrsToList = f: set: map (name: f name set.${name}) (attrNames set);
+    filterAttrs = keep: set: removeAttrs set (filter (name: !keep name set.${name}) (attrNames set));
+    nameValuePair = name: value: { inherit name value; };
+    optionalAttrs = condition: set: if condition then set else { };
+    optionalString = condition: text: if condition then text else "";
+    optionals = condition: list: if condition then list else [ ];
+
+    concatMapStringsSep =
+      separator: f: list:
+      concatStringsSep separator (map f list);
+    escapeShellArg = arg: "'${replaceStrings [ "'" ] [ "'\\''" ] (toString arg)}'";
+    hasSuffix =
+      suffix: text:
+      stringLength text >= stringLength suffix
+      && substring (stringLength text - stringLength suffix) (-1) text == suffix;
+    hasPrefix = prefix: text: substring 0 (stringLength prefix) text == prefix;
+    removeSuffix =
+      suffix: text:
+      if lib.hasSuffix suffix text then
+        substring 0 (stringLength text - stringLength suffix) text
+      else
+        text;
+    makeBinPath = lib.concatMapStringsSep ":" (package: "${package}/bin");
+
+    splitString = separator: text: lib.filter lib.isString (builtins.split separator text);
+    toList = value: if builtins.isList value then value else [ value ];
+    # ASCII only, like nixpkgs'.
+    toLower =
+      let
+        upper = lib.stringToCharacters "ABCDEFGHIJKLMNOPQRSTUVWXYZ";
+        lower = lib.stringToCharacters "abcdefghijklmnopqrstuvwxyz";
+      in
+      replaceStrings upper lower;
+    stringToCharacters = text: builtins.genList (i: substring i 1 text) (stringLength text);
+
+    importTOML = path: fromTOML (builtins.readFile path);
+    isDerivation = value: value.type or null == "derivation";
+    getExe =
+      package:
+      "${package}/bin/${
+        package.meta.mainProgram or (throw "lib.getExe: ${package.name} has no meta.mainProgram")
+      }";
+    getExe' = package: name: "${package}/bin/${name}";
+
+    setFunctionArgs = f: args: {
+      __functor = _: f;
+      __functionArgs = args;
+    };
+    functionArgs = f: f.__functionArgs or (functionArgs f);
+    callPackageWith =
+      scope: function: overrides:
+      let
+        f = if isFunction function then function else import function;
+        wanted = lib.functionArgs f;
+        given = intersectAttrs wanted scope // overrides;
+        missing = filter (name: !wanted.${name} && !given ? ${name}) (attrNames wanted);
+      in
+      if missing != [ ] then
+        throw "callPackage ${toString function}: no package called ${concatStringsSep ", " missing}"
+      else
+        lib.makeOverridable f given;
+    makeOverridable =
+      f: given:
+      let
+        result = f given;
+        override = new: lib.makeOverridable f (given // (if isFunction new then new given else new));
+      in
+      if builtins.isAttrs result then
+        result
+        // {
+          inherit override;
+        }
+        // lib.optionalAttrs (result ? overrideAttrs) {
+          overrideAttrs = change: lib.makeOverridable (args: (f args).overrideAttrs change) given;
+        }
+      else
+        result;
+    makeScope =
+      newScope: f:
+      let
+        self = f self // {
+          newScope = scope: newScope (self // scope);
+          callPackage = self.newScope { };
+          packages = f;
+        };
+      in
+      self;
+
+    # A function that throws on an argument nixpkgs' function of that name does not know.
+    refuseUnknown =
+      function: known: given:
+      let
+        unknown = filter (name: !elem name known) (attrNames given);
+      in
+      if unknown == [ ] then
+        given
+      else
+        throw "${function}: called with unexpected argument '${concatStringsSep "', '" unknown}'";
+  };
+in
+lib

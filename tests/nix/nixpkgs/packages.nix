@@ -1,0 +1,104 @@
+# The package set: nixpkgs' names over this machine's programs.
+{
+  lib,
+  system,
+  # "gnu" is the machine itself. "static" stands for pkgsStatic, "cross" for pkgsCross.aarch64-multiplatform.
+  flavour ? [ ],
+}:
+let
+  isStatic = lib.elem "static" flavour;
+  isCross = lib.elem "cross" flavour;
+  cpu = lib.removeSuffix "-linux" hostSystem;
+  hostSystem = if isCross then "aarch64-linux" else system;
+
+  packages = {
+    inherit lib packages;
+    pkgs = packages;
+    newScope = scope: lib.callPackageWith (packages // scope);
+    callPackage = packages.newScope { };
+    extend =
+      overlay:
+      let
+        final =
+          packages
+          // {
+            pkgs = final;
+            newScope = scope: lib.callPackageWith (final // scope);
+            callPackage = final.newScope { };
+          }
+          // overlay final packages;
+      in
+      final;
+
+    stdenv = import ./stdenv.nix {
+      inherit lib system tool;
+      hostPlatform = {
+        system = hostSystem;
+        config = "${cpu}-unknown-linux-gnu";
+        inherit isStatic;
+        isLinux = true;
+        isMusl = false;
+        isAarch64 = cpu == "aarch64";
+        isx86_64 = cpu == "x86_64";
+      };
+    };
+    inherit (packages.stdenv) mkDerivation;
+
+    pkgsStatic = import ./packages.nix {
+      inherit lib system;
+      flavour = flavour ++ [ "static" ];
+    };
+    pkgsCross.aarch64-multiplatform = import ./packages.nix {
+      inherit lib system;
+      flavour = flavour ++ [ "cross" ];
+    };
+    buildPackages = import ./packages.nix { inherit lib system; };
+
+    rustPlatform = packages.callPackage ./rust.nix { };
+    dockerTools = packages.callPackage ./docker-tools.nix { };
+  }
+  // import ./builders.nix {
+    inherit lib;
+    inherit (packages) stdenv nixfmt;
+  }
+  // lib.mapAttrs (name: tool name) {
+    cargo = [ "/host/rust/bin/cargo" ];
+    rustc = [
+      "/host/rust/bin/rustc"
+      "/host/rust/bin/rustdoc"
+    ];
+    clippy = [
+      "/host/rust/bin/cargo-clippy"
+      "/host/rust/bin/clippy-driver"
+    ];
+    rustfmt = [
+      "/host/rust/bin/cargo-fmt"
+      "/host/rust/bin/rustfmt"
+    ];
+    deadnix = [ "/host/cargo/bin/deadnix" ];
+    nixfmt = [ "/host/cargo/bin/nixfmt" ];
+    fakeroot = [
+      "/usr/bin/fakeroot"
+      "/usr/bin/getopt"
+    ];
+    help2man = [ "/usr/bin/help2man" ];
+    jq = [ "/usr/bin/jq" ];
+    openssl = [ "/usr/bin/openssl" ];
+    skopeo = [ "/usr/bin/skopeo" ];
+    util-linux = [ "/usr/bin/script" ];
+  };
+
+  # A package whose bin/ points at programs of this machine.
+  tool =
+    name: programs:
+    derivation {
+      name = "host-${name}";
+      inherit system programs;
+      builder = "/bin/bash";
+      args = [
+        "-euc"
+        "/bin/mkdir -p $out/bin; for program in $programs; do [ -x $program ] || { echo no $program; exit 1; }; /bin/ln -s $program $out/bin/; done"
+      ];
+    };
+in
+packages

@@ -1,0 +1,36 @@
+# cargo's phases. RUSTFLAGS of the environment replace the configuration's, so a package that sets them has to
+# ask for crt-static itself: the same trap as in nixpkgs.
+export CARGO_HOME=$NIX_BUILD_TOP/cargo-home CARGO_PROFILE_RELEASE_STRIP CARGO_INCREMENTAL=0
+
+configurePhase() {
+  runHook preConfigure
+  # nixpkgs' hook compares the source's lock with the vendored one in the same way.
+  diff Cargo.lock "$cargoLockFile"
+  cp -r /host/vendor "$NIX_BUILD_TOP/cargo-vendor-dir"
+  mkdir -p "$CARGO_HOME"
+  {
+    printf '[source.crates-io]\nreplace-with = "vendored"\n[source.vendored]\ndirectory = "%s"\n' "$NIX_BUILD_TOP/cargo-vendor-dir"
+    if [ -n "${isStatic-}" ]; then sign=+; else sign=-; fi
+    printf '[target.%s]\nrustflags = ["-C", "target-feature=%scrt-static"]\n' "$rustTarget" "$sign"
+  } >"$CARGO_HOME/config.toml"
+  runHook postConfigure
+}
+
+buildPhase() {
+  runHook preBuild
+  cargo build --offline --frozen --target "$rustTarget" --profile "$buildType"
+  runHook postBuild
+}
+
+checkPhase() {
+  runHook preCheck
+  cargo test --offline --frozen --target "$rustTarget" --profile "${checkType/debug/dev}"
+  runHook postCheck
+}
+
+installPhase() {
+  runHook preInstall
+  mkdir -p "$out/bin"
+  find "target/$rustTarget/$buildType" -maxdepth 1 -type f -executable ! -name '*.so' -exec cp -t "$out/bin" {} +
+  runHook postInstall
+}

@@ -102,6 +102,12 @@ fn check_port(port: &str) -> Result<()> {
     Ok(())
 }
 
+/// Whether a certificate can be for this name: a host's, or an IP address.
+#[must_use]
+pub fn is_server_name(name: &str) -> bool {
+    is_host(name) || name.parse::<Ipv6Addr>().is_ok()
+}
+
 /// Whether Go would look the host up: an IPv4 address, or a name by the rules of its `net.isDomainName`.
 fn is_host(host: &str) -> bool {
     let name = host.strip_suffix('.').unwrap_or(host);

@@ -92,7 +92,14 @@ impl Command {
         let parser = Parser::from_args(args);
         self.run_parsed(parser)
             .map_err(|error| match error.downcast::<lexopt::Error>() {
-                Ok(error) => lexopt::Error::from(format!("{error}, see {word} --help")).into(),
+                Ok(error) => {
+                    let program = if self.is_the_peers() {
+                        ""
+                    } else {
+                        "fabric-ccs-builder "
+                    };
+                    lexopt::Error::from(format!("{error}, see {program}{word} --help")).into()
+                }
                 Err(error) => error,
             })
     }
@@ -193,6 +200,8 @@ pub fn run(args: impl IntoIterator<Item = OsString>) -> ExitCode {
             match error.downcast_ref::<lexopt::Error>() {
                 // Its source repeats it.
                 Some(error) => log::line(word, error),
+                // Who reads the output has seen enough of it.
+                None if is_broken_pipe(&error) => {}
                 None => log::line(word, format_args!("{error:#}")),
             }
             status(word, &error)
@@ -208,6 +217,11 @@ fn status(word: &str, error: &anyhow::Error) -> u8 {
         .any(|cause| cause.is::<io::Error>() || cause.is::<lexopt::Error>());
     let is_the_peers = Command::called(OsStr::new(word)).is_some();
     if could_not && !is_the_peers { 2 } else { 1 }
+}
+
+fn is_broken_pipe(error: &anyhow::Error) -> bool {
+    let kind = error.downcast_ref::<io::Error>().map(io::Error::kind);
+    kind == Some(io::ErrorKind::BrokenPipe)
 }
 
 fn usage(what: &str) -> anyhow::Error {

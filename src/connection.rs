@@ -8,11 +8,12 @@ use anyhow::{Context, Result, anyhow, bail};
 use serde::Serialize;
 use serde_json::value::RawValue;
 
-use crate::address::Address;
+use crate::address::{self, Address};
 use crate::dir::Dir;
 use crate::duration::DialTimeout;
 use crate::json::{self, Kind, Object, folded};
-use crate::pem::{KeyPair, KeyPairFault, RootCertificates};
+use crate::log::{self, Warnings};
+use crate::pem::{self, KeyPairFault};
 use crate::template::{Config, Template};
 
 /// The file's name, in the package, the build output and the release output.
@@ -41,7 +42,7 @@ pub struct Draft {
     client_key: Option<Template>,
     client_cert: Option<Template>,
     /// What the author should know: one line each.
-    pub warnings: Vec<String>,
+    pub warnings: Warnings,
 }
 
 enum DraftTimeout {
@@ -50,7 +51,7 @@ enum DraftTimeout {
 }
 
 /// A connection.json that a peer can use; it is written by serializing it.
-#[derive(Debug, Serialize)]
+#[derive(Serialize)]
 pub struct Connection {
     #[serde(skip_serializing_if = "Option::is_none")]
     address: Option<String>,
@@ -76,10 +77,7 @@ impl Draft {
     /// # Errors
     /// When it is missing, cannot be read, or a field has the wrong type or a template that is not supported.
     pub fn read(dir: &Dir) -> Result<(Self, Vec<u8>)> {
-        let Some(entry) = dir.find_file(FILE)? else {
-            bail!("{FILE} not found")
-        };
-        let content = dir.read_small(&entry)?;
+        let content = dir.read_needed(FILE)?;
         let draft = Self::parse(&content).context(FILE)?;
         Ok((draft, content))
     }
@@ -89,11 +87,15 @@ impl Draft {
     /// # Errors
     /// As [`Draft::read`]; the message begins with the field's name.
     pub fn parse(content: &[u8]) -> Result<Self> {
+        Self::parse_with(content, Template::parse)
+    }
+
+    fn parse_with(content: &[u8], parse: impl Fn(&str) -> Result<Template>) -> Result<Self> {
         let object = Object::parse(content)?;
         let template = |name: &str| -> Result<Option<Template>> {
             object
                 .string(name)?
-                .map(|text| Template::parse(&text))
+                .map(|text| parse(&text))
                 .transpose()
                 .with_context(|| name.to_owned())
         };
@@ -110,17 +112,17 @@ impl Draft {
         let draft = Self {
             address: template("address")?,
             domain: template("domain")?,
-            dial_timeout: dial_timeout(&object).context("dial_timeout")?,
+            dial_timeout: dial_timeout(&object, &parse).context("dial_timeout")?,
             tls_required,
             client_auth_required: object.boolean("client_auth_required")?,
             root_cert: key_material("root_cert")?,
             client_key: key_material("client_key")?,
             client_cert: key_material("client_cert")?,
-            warnings: Vec::new(),
+            warnings: Warnings::default(),
         };
-        let warnings = unknown_fields(&object)
-            .chain(draft.ignored_fields(&object)?)
-            .collect();
+        let mut warnings = Warnings::default();
+        warnings.extend(unknown_fields(&object));
+        warnings.extend(draft.ignored_fields(&object)?);
         Ok(Self { warnings, ..draft })
     }
 
@@ -205,6 +207,9 @@ impl Draft {
             }
         };
         let domain = Value::of("domain", domain, config)?;
+        if self.tls_required == Some(true) && self.client_auth_required == Some(true) {
+            check_domain(&domain)?;
+        }
         let root_cert = Value::of("root_cert", root_cert, config)?;
         let client_key = Value::of("client_key", client_key, config)?;
         let client_cert = Value::of("client_cert", client_cert, config)?;
@@ -257,6 +262,13 @@ impl Value {
         }
     }
 
+    fn text(&self) -> Option<&str> {
+        match self {
+            Self::Known { text, .. } => Some(text),
+            Self::Absent | Self::Unknown => None,
+        }
+    }
+
     fn into_text(self) -> Option<String> {
         match self {
             Self::Known { text, .. } => Some(text),
@@ -265,14 +277,26 @@ impl Value {
     }
 }
 
+/// Checks the server's name, where the peer uses it.
+fn check_domain(domain: &Value) -> Result<()> {
+    match domain {
+        Value::Known { text, shown } if !text.is_empty() && !address::is_server_name(text) => {
+            bail!(
+                "domain: {shown} is no name that a certificate can have, write for example basic.example.com"
+            )
+        }
+        _ => Ok(()),
+    }
+}
+
 fn check_root_certificates(root_cert: &Value) -> Result<()> {
     match root_cert {
         Value::Absent => {
             bail!("root_cert: is required with tls_required, write the PEM of the CA certificate")
         }
-        Value::Known { text: pem, .. } => RootCertificates::parse(pem)
-            .map(drop)
-            .map_err(|fault| anyhow!("root_cert: {fault}")),
+        Value::Known { text, .. } => {
+            pem::check_root_certificates(text).map_err(|fault| anyhow!("root_cert: {fault}"))
+        }
         Value::Unknown => Ok(()),
     }
 }
@@ -285,31 +309,27 @@ fn check_key_pair(client_cert: &Value, client_key: &Value) -> Result<()> {
         (_, Value::Absent) => bail!(
             "client_cert: is required with client_auth_required, write the PEM of the certificate"
         ),
-        (
-            Value::Known { text: key, .. },
-            Value::Known {
-                text: certificate, ..
-            },
-        ) => KeyPair::parse(certificate, key)
-            .map(drop)
-            .map_err(|fault| match fault {
+        _ => pem::check_key_pair(client_cert.text(), client_key.text()).map_err(
+            |fault| match fault {
                 KeyPairFault::Certificate(fault) => anyhow!("client_cert: {fault}"),
                 KeyPairFault::Key(fault) => anyhow!("client_key: {fault}"),
-            }),
-        // One half alone cannot be checked against the other.
-        _ => Ok(()),
+            },
+        ),
     }
 }
 
 /// The field `dial_timeout`, which is a string or a number. Null alone is an error at the peer.
-fn dial_timeout(object: &Object) -> Result<Option<DraftTimeout>> {
+fn dial_timeout(
+    object: &Object,
+    parse: &impl Fn(&str) -> Result<Template>,
+) -> Result<Option<DraftTimeout>> {
     let mut last = None;
     let mut null = false;
     for value in object.field("dial_timeout") {
         last = match Kind::of(value) {
             Kind::String => {
                 let text = json::string(value)?.unwrap_or_default();
-                Some(DraftTimeout::Text(Template::parse(&text)?))
+                Some(DraftTimeout::Text(parse(&text)?))
             }
             Kind::Number => Some(DraftTimeout::Number(DialTimeout::from_number(value)?)),
             Kind::Null => {
@@ -333,7 +353,8 @@ fn unknown_fields<'a>(object: &'a Object) -> impl Iterator<Item = String> + 'a {
         let folded = folded(key);
         let nearest = FIELDS.iter().min_by_key(|field| distance(&folded, field));
         format!(
-            r#"{FILE}: "{key}": is not a field that the peer knows, and is left out; the nearest is "{}""#,
+            r#"{FILE}: {}: is not a field that the peer knows, and is left out; the nearest is "{}""#,
+            log::quoted(key),
             nearest.unwrap_or(&"address")
         )
     })
@@ -366,7 +387,7 @@ impl Connection {
     /// # Errors
     /// When the peer could not use it; the message begins with the field's name.
     pub fn parse_written(content: &[u8]) -> Result<Self> {
-        Draft::parse(content)?.resolve(&Config::none())
+        Draft::parse_with(content, |text| Ok(Template::literal(text)))?.resolve(&Config::none())
     }
 
     /// What the peer will do, as it shows in messages: `dial HOST:PORT with TLS`.
@@ -377,7 +398,11 @@ impl Connection {
             self.tls_required == Some(true),
             self.client_auth_required == Some(true),
         );
-        let domain = self.domain.as_deref().filter(|domain| !domain.is_empty());
+        // Anything can be filled into it, also a key: only a name is shown.
+        let domain = self
+            .domain
+            .as_deref()
+            .filter(|domain| address::is_server_name(domain));
         match (tls, client, domain) {
             (false, ..) => format!("dial {address} without TLS"),
             (true, false, _) => format!("dial {address} with TLS"),

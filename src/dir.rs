@@ -34,7 +34,7 @@ pub const MAX_ENTRIES: usize = 200_000;
 /// The largest file that is read into memory (metadata.json, connection.json, an index definition), in bytes.
 pub const MAX_SMALL: u64 = 1 << 20;
 
-/// The largest record file that is read: [`MAX_ENTRIES`] files with long paths, twice, in bytes.
+/// The largest record file that is read, in bytes: that of more files than any real package has.
 pub const MAX_RECORD: u64 = 256 << 20;
 
 /// The most bytes of a file that are in memory at once when it is copied or hashed.
@@ -43,7 +43,8 @@ const PIECE: u64 = 128 << 10;
 /// Files of at least so many bytes are written by a thread of their own.
 const WORTH_A_THREAD: u64 = 1 << 20;
 
-/// Flags of open(2) whose values differ between systems and processors (`asm/fcntl.h`, `sys/fcntl.h`).
+/// Flags of open(2), whose values differ between systems and processors (Linux: `asm/fcntl.h`). A wrong one would follow links
+/// without a word, so other processors are refused until their values are known here.
 #[cfg(all(target_os = "linux", any(target_arch = "aarch64", target_arch = "arm")))]
 mod flags {
     pub const NONBLOCK: i32 = 0o4_000;
@@ -52,14 +53,19 @@ mod flags {
 }
 #[cfg(all(
     target_os = "linux",
-    not(any(target_arch = "aarch64", target_arch = "arm"))
+    any(
+        target_arch = "x86_64",
+        target_arch = "x86",
+        target_arch = "riscv64",
+        target_arch = "s390x"
+    )
 ))]
 mod flags {
     pub const NONBLOCK: i32 = 0o4_000;
     pub const DIRECTORY: i32 = 0o200_000;
     pub const NOFOLLOW: i32 = 0o400_000;
 }
-#[cfg(not(target_os = "linux"))]
+#[cfg(target_os = "macos")]
 mod flags {
     pub const NONBLOCK: i32 = 0x4;
     pub const DIRECTORY: i32 = 0x10_0000;
@@ -76,7 +82,7 @@ pub struct Dir {
     hard_links: bool,
 }
 
-/// A regular file or a directory as it was listed.
+/// Something in a directory, as it was listed.
 #[derive(Clone)]
 pub struct Entry {
     /// The name; where it is not UTF-8, with replacement characters, and then [`Entry::fault`] says so.
@@ -103,7 +109,9 @@ impl fmt::Display for Fault {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::NotUtf8 => f.write_str("its name is not UTF-8, rename it"),
-            Self::ControlCharacter => f.write_str("its name holds a control character, rename it"),
+            Self::ControlCharacter => {
+                f.write_str("its name holds a control or invisible character, rename it")
+            }
             Self::HardLink => f.write_str("has another hard link, copy the file instead"),
             Self::Special(kind) => {
                 write!(
@@ -388,6 +396,17 @@ impl Dir {
         }
     }
 
+    /// Reads the file `name`, which must be there and have at most [`MAX_SMALL`] bytes.
+    ///
+    /// # Errors
+    /// When it is missing, or as [`Dir::read_small`].
+    pub fn read_needed(&self, name: &str) -> Result<Vec<u8>> {
+        match self.find_file(name)? {
+            Some(entry) => self.read_small(&entry),
+            None => bail!("{} not found", self.relative(name)),
+        }
+    }
+
     /// Reads a file of at most [`MAX_SMALL`] bytes.
     ///
     /// # Errors
@@ -439,22 +458,29 @@ impl Dir {
         let cannot_write = || format!("cannot write {}", target.path_of(&entry.name).display());
         let mut copy = target.create(&entry.name, 0o644)?;
         let mut hasher = Hasher::new();
-        if entry.size() < WORTH_A_THREAD {
-            self.pieces(entry, buffer, |piece| {
-                hasher.update(piece);
-                copy.write_all(piece).with_context(cannot_write)
-            })?;
-            return Ok(hasher.finish());
-        }
         thread::scope(|scope| {
-            let writer = WriteBehind::start(scope, copy).with_context(cannot_write)?;
+            let behind = if entry.size() < WORTH_A_THREAD {
+                None
+            } else {
+                // Where the system has no thread to give, this one does both.
+                let second = copy.try_clone();
+                second
+                    .and_then(|second| WriteBehind::start(scope, second))
+                    .ok()
+            };
             let read = self.pieces(entry, buffer, |piece| {
-                writer.write(piece).with_context(cannot_write)?;
+                match &behind {
+                    Some(behind) => behind.write(piece),
+                    None => copy.write_all(piece),
+                }
+                .with_context(cannot_write)?;
                 hasher.update(piece);
                 Ok(())
             });
-            // What stopped the writer comes first: it may have stopped the reading.
-            writer.finish().with_context(cannot_write)?;
+            if let Some(behind) = behind {
+                // What stopped the writing comes first: it may have stopped the reading.
+                behind.finish().with_context(cannot_write)?;
+            }
             read
         })?;
         Ok(hasher.finish())

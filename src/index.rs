@@ -16,14 +16,20 @@ use anyhow::{Context, Result, bail, ensure};
 use serde_json::value::RawValue;
 
 use crate::json::{self, Kind, Object};
+use crate::log;
 
-/// The folders below `META-INF` in which the peer looks; with a file in the place of one it would find nothing, and say nothing.
-pub const FOLDERS: [&str; 4] = [
-    "statedb",
-    "statedb/couchdb",
-    "statedb/couchdb/indexes",
-    "statedb/couchdb/collections",
-];
+/// Whether the peer looks in a folder at this path below `META-INF`: with a file in its place it would find nothing, and say nothing.
+#[must_use]
+pub fn is_folder(path: &str) -> bool {
+    let parts: Vec<&str> = path.split('/').collect();
+    matches!(
+        parts[..],
+        ["statedb"]
+            | ["statedb", "couchdb"]
+            | ["statedb", "couchdb", "indexes" | "collections"]
+            | ["statedb", "couchdb", "collections", _, "indexes"]
+    )
+}
 
 /// What a file below `META-INF` is, by its path there.
 #[derive(Debug, PartialEq, Eq)]
@@ -91,7 +97,8 @@ pub fn check(content: &[u8]) -> Result<()> {
                 r#"type: is not "json", the only type there is"#
             ),
             _ => bail!(
-                r#""{key}": is not a key of an index definition, only index, ddoc, name and type are"#
+                "{}: is not a key of an index definition, only index, ddoc, name and type are",
+                log::quoted(key)
             ),
         }
     }
@@ -115,7 +122,8 @@ fn check_index(value: &RawValue) -> Result<()> {
             "fields" => check_fields(value).context("fields")?,
             "partial_filter_selector" => {}
             _ => bail!(
-                r#""{key}": is not a key of an index, only fields and partial_filter_selector are"#
+                "{}: is not a key of an index, only fields and partial_filter_selector are",
+                log::quoted(key)
             ),
         }
     }
@@ -132,11 +140,12 @@ fn check_fields(value: &RawValue) -> Result<()> {
         match Kind::of(field) {
             Kind::String => {}
             Kind::Object => {
-                for (name, sort) in Object::from_value(field)?.members() {
+                for (name, sort) in Object::from_value(field)?.into_map() {
                     let sort = json::string(sort).ok().flatten().unwrap_or_default();
                     ensure!(
                         sort.eq_ignore_ascii_case("asc") || sort.eq_ignore_ascii_case("desc"),
-                        r#""{name}": the sort must be "asc" or "desc""#
+                        r#"{}: the sort must be "asc" or "desc""#,
+                        log::quoted(&name)
                     );
                 }
             }

@@ -8,6 +8,7 @@ use std::fmt::{Display, Write as _};
 use std::io::{self, Write as _};
 
 use crate::digest::Digest;
+use crate::pem;
 
 /// The longest line, with its line feed, in bytes.
 pub const MAX_LINE: usize = 4096;
@@ -22,16 +23,45 @@ pub fn line(word: &str, text: impl Display) {
     let _ = io::stderr().write_all(line.as_bytes());
 }
 
-/// Writes each warning as one line.
-pub fn warnings(word: &str, warnings: &[String]) {
-    for warning in warnings.iter().take(MAX_WARNINGS) {
-        line(word, format_args!("warning: {warning}"));
+/// What the author of a package should know, one line each: of a hostile number of them only as many are kept as are shown.
+#[derive(Default)]
+pub struct Warnings {
+    kept: Vec<String>,
+    more: usize,
+}
+
+impl Warnings {
+    /// Adds a warning.
+    pub fn push(&mut self, warning: String) {
+        if self.kept.len() < MAX_WARNINGS {
+            self.kept.push(warning);
+        } else {
+            self.more += 1;
+        }
     }
-    if let Some(more @ 1..) = warnings.len().checked_sub(MAX_WARNINGS) {
-        line(
-            word,
-            format_args!("warning: {more} more warnings are not shown"),
-        );
+
+    /// Those that are kept.
+    #[cfg(test)]
+    #[must_use]
+    pub fn into_kept(self) -> Vec<String> {
+        self.kept
+    }
+
+    /// Writes each as one line.
+    pub fn write(&self, word: &str) {
+        for warning in &self.kept {
+            line(word, format_args!("warning: {warning}"));
+        }
+        if self.more > 0 {
+            let warnings = plural(self.more, "more warning is", "more warnings are");
+            line(word, format_args!("warning: {warnings} not shown"));
+        }
+    }
+}
+
+impl Extend<String> for Warnings {
+    fn extend<T: IntoIterator<Item = String>>(&mut self, warnings: T) {
+        warnings.into_iter().for_each(|warning| self.push(warning));
     }
 }
 
@@ -44,13 +74,34 @@ pub fn progress(text: &str) {
 
 /// Says that a package was built or released, and what the peer will do with it.
 pub fn success(word: &str, label: &str, artifacts: usize, connection: &Digest, dial: &str) {
-    let plural = if artifacts == 1 { "" } else { "s" };
+    let artifacts = plural(artifacts, "artifact", "artifacts");
     line(
         word,
         format_args!(
-            "{label}: {artifacts} artifact{plural}, connection.json sha256:{connection}, the peer will {dial}"
+            "{label}: {artifacts}, connection.json sha256:{connection}, the peer will {dial}"
         ),
     );
+}
+
+/// A number and what it counts.
+#[must_use]
+pub fn plural(count: usize, one: &str, many: &str) -> String {
+    format!("{count} {}", if count == 1 { one } else { many })
+}
+
+/// A text of the package as a message quotes it: shortened, so that the reason after it is in the line too, and not at all when it
+/// looks like a key.
+#[must_use]
+pub fn quoted(text: &str) -> String {
+    const MOST: usize = 80;
+    if pem::looks_like_key_material(text) {
+        "the text".to_owned()
+    } else if text.chars().count() > MOST {
+        let start: String = text.chars().take(MOST).collect();
+        format!(r#""{start}...""#)
+    } else {
+        format!(r#""{text}""#)
+    }
 }
 
 /// `text` with its control characters escaped, cut to a line's length, and a line feed.

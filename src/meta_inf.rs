@@ -4,6 +4,7 @@ use anyhow::{Context, Result, bail};
 
 use crate::dir::{Dir, Entry};
 use crate::index::{self, Role};
+use crate::log::Warnings;
 
 /// The tree's folder, in a package and in the build output.
 pub const FOLDER: &str = "META-INF";
@@ -40,7 +41,7 @@ pub fn find(source: &Dir) -> Result<Option<Dir>> {
 /// When something must not be copied, lies where the peer would not find it, or `visit` fails.
 pub fn walk(
     tree: &Dir,
-    warnings: &mut Vec<String>,
+    warnings: &mut Warnings,
     mut visit: impl FnMut(&str, &Dir, &[(&Entry, Role)]) -> Result<()>,
 ) -> Result<()> {
     tree.walk(|dir, files| {
@@ -49,7 +50,7 @@ pub fn walk(
         let with_role = |file| -> Result<(&Entry, Role)> {
             let file: &Entry = file;
             let path = join(folder, &file.name);
-            if index::FOLDERS.contains(&path.as_str()) {
+            if index::is_folder(&path) {
                 bail!(
                     "{}: is a file, a directory is needed",
                     dir.relative(&file.name)

@@ -8,6 +8,7 @@ use anyhow::{Result, anyhow, bail, ensure};
 
 use crate::dir::Dir;
 use crate::json::{Kind, Object};
+use crate::log;
 
 /// The file's name, in the package and in `CHAINCODE_METADATA_DIR`.
 pub const FILE: &str = "metadata.json";
@@ -27,10 +28,7 @@ impl Metadata {
     /// # Errors
     /// When it is missing, cannot be read, is not a JSON object or has no string `type`.
     pub fn read(dir: &Dir) -> Result<(Self, Vec<u8>)> {
-        let Some(entry) = dir.find_file(FILE)? else {
-            bail!("{FILE} not found")
-        };
-        let content = dir.read_small(&entry)?;
+        let content = dir.read_needed(FILE)?;
         let metadata = Self::parse(&content).map_err(|error| anyhow!("{FILE}: {error}"))?;
         Ok((metadata, content))
     }
@@ -71,8 +69,8 @@ impl Metadata {
             return Ok(());
         }
         bail!(
-            r#"{FILE}: type: "{}" is for another builder, write "ccaas" or "external""#,
-            self.package_type
+            r#"{FILE}: type: {} is for another builder, write "ccaas" or "external""#,
+            log::quoted(&self.package_type)
         )
     }
 
@@ -112,7 +110,8 @@ impl Label {
         ensure!(
             label.bytes().all(is_inner)
                 && label.starts_with(|first: char| first.is_ascii_alphanumeric()),
-            r#"label: "{label}" is refused by Fabric, begin with a letter or digit and go on with those or . + - _"#
+            "label: {} is refused by Fabric, begin with a letter or digit and go on with those or . + - _",
+            log::quoted(&label)
         );
         ensure!(
             label.len() <= Self::MAX,

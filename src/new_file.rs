@@ -15,7 +15,9 @@ use anyhow::{Context, Result};
 pub struct NewFile {
     path: PathBuf,
     temporary: PathBuf,
-    file: File,
+    /// Open until all is written. A program whose file is open for writing anywhere cannot be run, so it is closed before it
+    /// gets its name.
+    file: Option<File>,
     is_committed: bool,
 }
 
@@ -34,11 +36,25 @@ impl NewFile {
         };
         let begin = || {
             let (temporary, file) = under_temporary_name(path, create)?;
-            let file = Self::new(path, temporary, file);
-            file.file.set_permissions(Permissions::from_mode(mode))?;
-            Ok::<_, io::Error>(file)
+            // From here on it is removed on failure.
+            let begun = Self::new(path, temporary, Some(file));
+            begun.file.as_ref().map_or(Ok(()), |file| {
+                file.set_permissions(Permissions::from_mode(mode))
+            })?;
+            Ok::<_, io::Error>(begun)
         };
         begin().with_context(|| cannot_create(path))
+    }
+
+    /// Ends the writing, and brings the content to the disk.
+    ///
+    /// # Errors
+    /// When it cannot be brought there: some file systems say only now that they are full.
+    pub fn close(&mut self) -> Result<()> {
+        match self.file.take() {
+            Some(file) => file.sync_all().with_context(|| cannot_create(&self.path)),
+            None => Ok(()),
+        }
     }
 
     /// The same file a second time, to be at `path` in the same folder.
@@ -48,13 +64,10 @@ impl NewFile {
     pub fn link(&self, path: &Path) -> io::Result<Self> {
         let link = |temporary: &Path| fs::hard_link(&self.temporary, temporary);
         let (temporary, ()) = under_temporary_name(path, link)?;
-        match self.file.try_clone() {
-            Ok(file) => Ok(Self::new(path, temporary, file)),
-            Err(error) => fs::remove_file(temporary).and(Err(error)),
-        }
+        Ok(Self::new(path, temporary, None))
     }
 
-    fn new(path: &Path, temporary: PathBuf, file: File) -> Self {
+    fn new(path: &Path, temporary: PathBuf, file: Option<File>) -> Self {
         Self {
             path: path.to_owned(),
             temporary,
@@ -68,23 +81,26 @@ impl NewFile {
     /// # Errors
     /// When its content cannot be brought to the disk, or the name is a directory's.
     pub fn commit(mut self) -> Result<()> {
-        // Some file systems say only here that they are full.
-        self.file
-            .sync_all()
-            .and_then(|()| fs::rename(&self.temporary, &self.path))
-            .with_context(|| cannot_create(&self.path))?;
+        self.close()?;
+        fs::rename(&self.temporary, &self.path).with_context(|| cannot_create(&self.path))?;
         self.is_committed = true;
         Ok(())
+    }
+
+    fn open(&mut self) -> io::Result<&mut File> {
+        self.file
+            .as_mut()
+            .ok_or_else(|| io::Error::other("is closed already"))
     }
 }
 
 impl Write for NewFile {
     fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
-        self.file.write(bytes)
+        self.open()?.write(bytes)
     }
 
     fn flush(&mut self) -> io::Result<()> {
-        self.file.flush()
+        self.open()?.flush()
     }
 }
 

@@ -36,47 +36,25 @@ pub use fault::{Algorithm, Fault, Wanted};
 use key::PrivateKey;
 use x509::Certificate;
 
-/// The value of `root_cert`: PEM in which the peer finds a certificate it can trust.
+/// Checks the value of `root_cert`: PEM in which the peer finds a certificate it can trust. One readable certificate is enough, and
+/// everything around it is skipped.
 ///
-/// As at the peer, one readable certificate is enough and everything around it is skipped.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct RootCertificates(String);
-
-impl RootCertificates {
-    /// Takes `text` as it is, if the peer's certificate pool would.
-    ///
-    /// # Errors
-    /// The fault of the first certificate block, or why there is none.
-    pub fn parse(text: &str) -> Result<Self, Fault> {
-        let mut first = None;
-        for block in Blocks::new(text).filter(Block::is_certificate) {
-            let fault = if block.has_headers {
-                Fault::CertificateHeaders
-            } else {
-                match Certificate::parse(&block.der) {
-                    Ok(_) => return Ok(Self(text.to_owned())),
-                    Err(fault) => fault,
-                }
-            };
-            first.get_or_insert(fault);
-        }
-        Err(first.unwrap_or_else(|| diagnose::diagnose(text, Wanted::Certificate)))
+/// # Errors
+/// The fault of the first certificate block, or why there is none.
+pub fn check_root_certificates(text: &str) -> Result<(), Fault> {
+    let mut first = None;
+    for block in Blocks::new(text).filter(Block::is_certificate) {
+        let fault = if block.has_headers {
+            Fault::CertificateHeaders
+        } else {
+            match Certificate::parse(&block.der) {
+                Ok(_) => return Ok(()),
+                Err(fault) => fault,
+            }
+        };
+        first.get_or_insert(fault);
     }
-
-    /// The text, unchanged.
-    #[must_use]
-    pub fn as_str(&self) -> &str {
-        &self.0
-    }
-}
-
-/// The values of `client_cert` and `client_key`: a certificate and the private key that belongs to it.
-///
-/// It has no `Debug`, so that the key cannot end in a log.
-#[derive(Clone, PartialEq, Eq)]
-pub struct KeyPair {
-    certificate: String,
-    key: String,
+    Err(first.unwrap_or_else(|| diagnose::diagnose(text, Wanted::Certificate)))
 }
 
 /// The field of a key pair that is at fault, and why.
@@ -88,42 +66,47 @@ pub enum KeyPairFault {
     Key(Fault),
 }
 
-impl KeyPair {
-    /// Takes the two texts as they are, if the peer could present them to a chaincode server.
-    ///
-    /// As at the peer, only the first certificate and the first private key are read; an issuer's certificate may follow.
-    ///
-    /// # Errors
-    /// The fault of the certificate, otherwise of the key; a key of another certificate is the key's fault.
-    pub fn parse(certificate: &str, key: &str) -> Result<Self, KeyPairFault> {
-        let leaf =
-            first_block(certificate, Wanted::Certificate).map_err(KeyPairFault::Certificate)?;
-        let public = Certificate::parse(&leaf.der)
-            .and_then(|leaf| leaf.tls_key())
-            .map_err(KeyPairFault::Certificate)?;
-        let block = first_block(key, Wanted::PrivateKey).map_err(KeyPairFault::Key)?;
-        PrivateKey::parse(&block.der)
-            // Labels and headers do not count for Go, so they are looked at only to explain.
-            .map_err(|fault| block.unreadable_key().unwrap_or(fault))
-            .and_then(|private| private.belongs_to(&public))
-            .map_err(KeyPairFault::Key)?;
-        Ok(Self {
-            certificate: certificate.to_owned(),
-            key: key.to_owned(),
+/// Checks the values of `client_cert` and `client_key`, of which one may not be known yet: a certificate that the peer can present
+/// and the private key that belongs to it. Only the first certificate and the first private key are read; an issuer's
+/// certificate may follow.
+///
+/// # Errors
+/// The fault of the certificate, otherwise of the key; a key of another certificate is the key's fault.
+pub fn check_key_pair(certificate: Option<&str>, key: Option<&str>) -> Result<(), KeyPairFault> {
+    let leaf = certificate
+        .map(|text| first_block(text, Wanted::Certificate))
+        .transpose()
+        .map_err(KeyPairFault::Certificate)?;
+    let public = leaf
+        .as_ref()
+        .map(|leaf| Certificate::parse(&leaf.der)?.tls_key())
+        .transpose()
+        .map_err(KeyPairFault::Certificate)?;
+    let block = key
+        .map(|text| first_block(text, Wanted::PrivateKey))
+        .transpose()
+        .map_err(KeyPairFault::Key)?;
+    let private = block
+        .as_ref()
+        // Labels and headers do not count for Go, so they are looked at only to explain.
+        .map(|block| {
+            PrivateKey::parse(&block.der).map_err(|fault| block.unreadable_key().unwrap_or(fault))
         })
+        .transpose()
+        .map_err(KeyPairFault::Key)?;
+    match (private, public) {
+        (Some(private), Some(public)) => private.belongs_to(&public).map_err(KeyPairFault::Key),
+        // One half alone cannot be compared.
+        _ => Ok(()),
     }
+}
 
-    /// The text of `client_cert`, unchanged.
-    #[must_use]
-    pub fn certificate(&self) -> &str {
-        &self.certificate
-    }
-
-    /// The text of `client_key`, unchanged.
-    #[must_use]
-    pub fn key(&self) -> &str {
-        &self.key
-    }
+/// Whether a text could be key material, or begins like it: such a text is not quoted in a message.
+#[must_use]
+pub fn looks_like_key_material(text: &str) -> bool {
+    text.contains("-----BEGIN")
+        || diagnose::is_base64_of_pem(text)
+        || diagnose::is_base64_of_der(text)
 }
 
 fn first_block(text: &str, wanted: Wanted) -> Result<Block<'_>, Fault> {

@@ -26,6 +26,10 @@ pub const SUMS: &str = "SHA256SUMS";
 /// The statement.
 pub const STATEMENT: &str = "build.intoto.json";
 
+/// What there is to say where neither file is.
+pub const NO_RECORD: &str =
+    "there is no record: it is another builder's, or the record was removed";
+
 /// Where `META-INF` is in the build output, with its slash.
 pub const META_INF: &str = "META-INF/";
 

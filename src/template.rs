@@ -13,16 +13,18 @@
 use std::collections::BTreeMap;
 use std::env;
 
-use anyhow::{Context, Result, anyhow, bail};
+use anyhow::{Context, Result, anyhow, bail, ensure};
 use serde_json::value::RawValue;
 
+use crate::dir::MAX_SMALL;
 use crate::json::{self, Kind, Object};
+use crate::log;
 
 /// The environment variable that holds the values, as Fabric's builder has it.
 pub const VARIABLE: &str = "CHAINCODE_AS_A_SERVICE_BUILDER_CONFIG";
 
 /// The values for templates: a JSON object, unless the variable is not set or empty.
-pub struct Config(Option<String>);
+pub struct Config(Option<BTreeMap<String, Box<RawValue>>>);
 
 impl Config {
     /// No values, as when the variable is not set.
@@ -39,7 +41,8 @@ impl Config {
         match env::var_os(VARIABLE) {
             None => Ok(Self(None)),
             Some(text) => Self::parse(
-                text.into_string()
+                &text
+                    .into_string()
                     .map_err(|_| anyhow!("{VARIABLE}: is not UTF-8"))?,
             ),
         }
@@ -49,26 +52,32 @@ impl Config {
     ///
     /// # Errors
     /// When it is something else than a JSON object; the empty text counts as not set.
-    pub fn parse(text: String) -> Result<Self> {
+    pub fn parse(text: &str) -> Result<Self> {
         if text.is_empty() {
             return Ok(Self(None));
         }
-        if let Err(error) = Object::parse(text.as_bytes()) {
-            bail!(r#"{VARIABLE}: {error}, for example {{"peername":"org1peer1"}}"#);
-        }
-        Ok(Self(Some(text)))
+        let object = Object::parse(text.as_bytes()).map_err(|error| {
+            anyhow!(r#"{VARIABLE}: {error}, for example {{"peername":"org1peer1"}}"#)
+        })?;
+        let owned = |(key, value): (String, &RawValue)| (key, value.to_owned());
+        Ok(Self(Some(
+            object.into_map().into_iter().map(owned).collect(),
+        )))
     }
 
     /// The value at `path`, as it is written into a field.
     fn get(&self, path: &[String]) -> Result<String> {
-        let Some(text) = &self.0 else {
+        let Some(config) = &self.0 else {
             bail!("{VARIABLE} is not set, it must hold a JSON object with this key");
         };
-        let mut value = json::value(text.as_bytes())?;
-        for (depth, key) in path.iter().enumerate() {
+        let (first, rest) = path.split_first().ok_or_else(|| anyhow!("has no name"))?;
+        let mut value: &RawValue = config
+            .get(first)
+            .ok_or_else(|| no_key(first, config.keys()))?;
+        for (depth, key) in rest.iter().enumerate() {
             let members = Object::from_value(value)
                 .map_err(|_| {
-                    let parent = path.get(..depth).unwrap_or_default().join(".");
+                    let parent = path.get(..=depth).unwrap_or_default().join(".");
                     anyhow!(
                         r#""{parent}" in {VARIABLE} is {}, it has no keys"#,
                         Kind::of(value)
@@ -77,7 +86,8 @@ impl Config {
                 .into_map();
             value = members
                 .get(key)
-                .ok_or_else(|| anyhow!(r#"no key "{key}" in {VARIABLE}, {}"#, names(&members)))?;
+                .copied()
+                .ok_or_else(|| no_key(key, members.keys()))?;
         }
         match Kind::of(value) {
             Kind::String => Ok(json::string(value)?.unwrap_or_default()),
@@ -90,23 +100,25 @@ impl Config {
     }
 }
 
-/// The keys that there are, never a value.
-fn names(members: &BTreeMap<String, &RawValue>) -> String {
-    if members.is_empty() {
-        return "which is empty".to_owned();
-    }
-    let names: Vec<_> = members.keys().map(|name| format!(r#""{name}""#)).collect();
-    format!("which has {}", names.join(", "))
+/// Says that there is no such key, and which there are; never a value.
+fn no_key<'a>(key: &str, keys: impl Iterator<Item = &'a String>) -> anyhow::Error {
+    let names: Vec<_> = keys.map(|name| log::quoted(name)).collect();
+    let which = if names.is_empty() {
+        "is empty".to_owned()
+    } else {
+        format!("has {}", names.join(", "))
+    };
+    anyhow!("no key {} in {VARIABLE}, which {which}", log::quoted(key))
 }
 
 /// A field's text with what is to be filled in.
-#[derive(Debug, PartialEq, Eq)]
+#[derive(PartialEq, Eq)]
 pub struct Template {
     source: String,
     parts: Vec<Part>,
 }
 
-#[derive(Debug, PartialEq, Eq)]
+#[derive(PartialEq, Eq)]
 enum Part {
     Text(String),
     Field(Vec<String>),
@@ -166,20 +178,20 @@ impl Template {
         self.parts.iter().all(|part| matches!(part, Part::Text(_)))
     }
 
-    /// How a message may name the text: as the package has it, shortened, and not at all when it looks like a key. What is
-    /// filled in is never shown.
+    /// A text that is taken as it is, whatever braces are in it.
+    #[must_use]
+    pub fn literal(text: &str) -> Self {
+        Self {
+            source: text.to_owned(),
+            parts: vec![Part::Text(text.to_owned())],
+        }
+    }
+
+    /// How a message may name the text: as the package has it. What is filled in is never shown.
     #[must_use]
     pub fn shown(&self) -> String {
-        const MOST: usize = 80;
         let filled_in = if self.is_text() { "" } else { ", filled in," };
-        if self.source.contains("-----BEGIN") {
-            format!("the text{filled_in}")
-        } else if self.source.chars().count() > MOST {
-            let start: String = self.source.chars().take(MOST).collect();
-            format!(r#""{start}..."{filled_in}"#)
-        } else {
-            format!(r#""{}"{filled_in}"#, self.source)
-        }
+        format!("{}{filled_in}", log::quoted(&self.source))
     }
 
     /// The text with every field filled in.
@@ -191,12 +203,15 @@ impl Template {
         for part in &self.parts {
             match part {
                 Part::Text(part) => text.push_str(part),
-                Part::Field(path) => text.push_str(
-                    &config
-                        .get(path)
-                        .with_context(|| format!("{{{{.{}}}}}", path.join(".")))?,
-                ),
+                Part::Field(path) => text.push_str(&config.get(path).with_context(|| {
+                    let name = format!("{{{{.{}}}}}", path.join("."));
+                    log::quoted(&name).trim_matches('"').to_owned()
+                })?),
             }
+            ensure!(
+                text.len() as u64 <= MAX_SMALL,
+                "is more than {MAX_SMALL} bytes, filled in"
+            );
         }
         Ok(text)
     }
@@ -291,7 +306,7 @@ mod tests {
     use super::*;
 
     fn render(template: &str, config: &str) -> Result<String, String> {
-        Config::parse(config.to_owned())
+        Config::parse(config)
             .and_then(|config| Template::parse(template)?.render(&config))
             .map_err(|error| format!("{error:#}"))
     }

@@ -1,14 +1,16 @@
 //! `build`: checks a package, and makes the build output with its record.
 
+use std::mem;
 use std::path::Path;
 
-use anyhow::{Context, Result};
+use anyhow::{Context, Result, ensure};
 
 use super::Outcome;
 use crate::connection::{self, Draft};
 use crate::digest::Digest;
-use crate::dir::{Buffer, Dir, Entry, Staging, Tree};
+use crate::dir::{Buffer, Dir, Entry, MAX_SMALL, Staging, Tree};
 use crate::index::Role;
+use crate::log::Warnings;
 use crate::metadata::{self, Metadata};
 use crate::record::{self, Artifact};
 use crate::template::Config;
@@ -40,14 +42,20 @@ pub fn run(source: &Path, metadata: &Path, output: &Path) -> Result<Outcome> {
     let config = Config::from_env()?;
     let source = Dir::open(source)?;
     let (mut draft, connection_content) = Draft::read(&source)?;
-    let mut warnings = std::mem::take(&mut draft.warnings);
+    let mut warnings = mem::take(&mut draft.warnings);
     let connection = draft.resolve(&config).context(connection::FILE)?;
     let connection_written = connection.to_json()?;
+    ensure!(
+        connection_written.len() as u64 <= MAX_SMALL,
+        "{}: is more than {MAX_SMALL} bytes, filled in",
+        connection::FILE
+    );
     let tree = meta_inf::find(&source)?;
 
     let output = Dir::open(output)?;
     let staging = Staging::new(&output)?;
     let out = &staging.dir;
+    let has_tree = tree.is_some();
     let mut copied = Vec::new();
     if let Some(tree) = &tree {
         copied = copy_meta_inf(tree, out, &mut warnings)?;
@@ -66,15 +74,17 @@ pub fn run(source: &Path, metadata: &Path, output: &Path) -> Result<Outcome> {
         meta_inf: copied,
     };
     build.write(out)?;
-    staging.commit(&[
-        meta_inf::FOLDER,
+    let files = [
         metadata::FILE,
         record::STATEMENT,
         record::SUMS,
         connection::FILE,
-    ])?;
+    ];
+    // Last comes what the peer looks for.
+    let tree = has_tree.then_some(meta_inf::FOLDER);
+    staging.commit(&tree.into_iter().chain(files).collect::<Vec<_>>())?;
 
-    log::warnings("build", &warnings);
+    warnings.write("build");
     log::success(
         "build",
         metadata.label_shown(),
@@ -86,7 +96,7 @@ pub fn run(source: &Path, metadata: &Path, output: &Path) -> Result<Outcome> {
 }
 
 /// Copies the tree to `META-INF` in `out`, checking the index definitions on the way.
-fn copy_meta_inf(tree: &Dir, out: &Dir, warnings: &mut Vec<String>) -> Result<Vec<Artifact>> {
+fn copy_meta_inf(tree: &Dir, out: &Dir, warnings: &mut Warnings) -> Result<Vec<Artifact>> {
     let mut artifacts = Vec::new();
     let mut out = Tree::new(out);
     meta_inf::walk(tree, warnings, |folder, dir, files| {

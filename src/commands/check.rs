@@ -32,7 +32,8 @@ DIR holds metadata.json, connection.json and META-INF side by side; without DIR
 a sample is used.
 
   --config JSON  the values for templates in connection.json, instead of the
-                 environment variable CHAINCODE_AS_A_SERVICE_BUILDER_CONFIG
+                 environment variable CHAINCODE_AS_A_SERVICE_BUILDER_CONFIG;
+                 other users can see it while the command runs
 
 Exit status: 0 a peer would take the package, 1 it would not, 2 cannot tell.
 
@@ -111,6 +112,10 @@ pub fn run(args: &Args) -> Result<Outcome> {
         "package  {label}, type {}: {shown}",
         description.package_type
     )))?;
+    if let Err(error) = description.must_be_ours() {
+        // The peer would ask the next builder; detect says nothing.
+        log::line("check", error);
+    }
     let taken = run_programs(args, &scratch)?;
     cli::print(if taken {
         "result   a peer would take this package\n"
@@ -134,13 +139,10 @@ fn run_programs(args: &Args, scratch: &Scratch) -> Result<bool> {
     }
     print_files("recorded", &bld)?;
     print_files("released", &published)?;
-    let mut published = Tree::new(&published);
-    let server = published.dir(release::SERVER)?;
-    let Some(entry) = server.find_file(connection::FILE)? else {
-        bail!("{} not found", connection::FILE)
-    };
-    let connection =
-        Connection::parse_written(&server.read_small(&entry)?).context(connection::FILE)?;
+    let content = published
+        .descend(release::SERVER)?
+        .read_needed(connection::FILE)?;
+    let connection = Connection::parse_written(&content).context(connection::FILE)?;
     cli::print(&log::escaped_line(&format!(
         "dialled  the peer would {}",
         connection.dial()
@@ -152,10 +154,8 @@ fn run_programs(args: &Args, scratch: &Scratch) -> Result<bool> {
 fn copy_package(package: &Dir, source: &Dir, metadata: &Dir) -> Result<()> {
     let mut buffer = Buffer::default();
     for (name, target) in [(metadata::FILE, metadata), (connection::FILE, source)] {
-        let Some(entry) = package.find_file(name)? else {
-            bail!("{name} not found")
-        };
-        package.copy(&entry, target, &mut buffer)?;
+        // It may hold a private key.
+        target.write(name, 0o600, &package.read_needed(name)?)?;
     }
     let Some(tree) = meta_inf::find(package)? else {
         return Ok(());

@@ -131,7 +131,7 @@ pub fn run(args: &Args) -> Result<Outcome> {
             "{}: is another builder's, the peer does not call it for this one's packages",
             run.display()
         );
-        log::warnings(WORD, &[line]);
+        log::line(WORD, format_args!("warning: {line}"));
     }
     if args.quiet {
         return Ok(Outcome::Yes);
@@ -174,6 +174,8 @@ fn put(bin: &Path, link: impl Fn(&NewFile, &Path) -> io::Result<NewFile>) -> Res
             None | Some(Err(_)) => copy(&program, path)?,
         });
     }
+    // All are on the disk, and none is open, before the first is replaced.
+    files.iter_mut().try_for_each(NewFile::close)?;
     files.into_iter().try_for_each(NewFile::commit)
 }
 

@@ -112,7 +112,7 @@ pub fn run(args: &Args) -> Result<Outcome> {
             write_to_file(&source, &path, *force)?
         }
     };
-    log::warnings(WORD, &source.warnings);
+    source.warnings.write(WORD);
     if matches!(args.action, Action::WriteToStdout) {
         log::line(WORD, format_args!("{label}:{digest}"));
         return Ok(Outcome::Yes);

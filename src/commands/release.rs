@@ -10,7 +10,7 @@ use crate::difference::Comparison;
 use crate::dir::{Buffer, Dir, Entry, Staging, Tree};
 use crate::index::Role;
 use crate::metadata::Metadata;
-use crate::record::{Artifact, META_INF, Record};
+use crate::record::{Artifact, META_INF, NO_RECORD, Record};
 use crate::{log, parallel};
 
 /// The help text.
@@ -42,10 +42,7 @@ pub fn run(build: &Path, release: &Path) -> Result<Outcome> {
         check(record, &build)?;
     }
     let label = Metadata::read(&build).ok().map(|(metadata, _)| metadata);
-    let Some(entry) = build.find_file(connection::FILE)? else {
-        bail!("{} not found", connection::FILE)
-    };
-    let content = build.read_small(&entry)?;
+    let content = build.read_needed(connection::FILE)?;
     let connection = Connection::parse_written(&content).context(connection::FILE)?;
     let digest = crate::digest::Digest::of(&content);
     check_copied(record.as_ref(), connection::FILE, digest)?;
@@ -56,13 +53,11 @@ pub fn run(build: &Path, release: &Path) -> Result<Outcome> {
     Tree::new(&staging.dir)
         .dir(SERVER)?
         .write(connection::FILE, 0o600, &content)?;
-    staging.commit(&["statedb", "chaincode"])?;
+    let statedb = (indexes > 0).then_some("statedb");
+    staging.commit(&statedb.into_iter().chain(["chaincode"]).collect::<Vec<_>>())?;
 
     if record.is_none() {
-        log::line(
-            "release",
-            "warning: there is no record, the build output is another builder's",
-        );
+        log::line("release", format_args!("warning: {NO_RECORD}"));
     }
     let label = label
         .as_ref()
@@ -101,7 +96,10 @@ fn check(record: &Record, build: &Dir) -> Result<()> {
     match differences.as_slice() {
         [] => Ok(()),
         [one] => bail!("{one}"),
-        [first, rest @ ..] => bail!("{first}, and {} more differences", rest.len()),
+        [first, rest @ ..] => {
+            let more = log::plural(rest.len(), "more difference", "more differences");
+            bail!("{first}, and {more}")
+        }
     }
 }
 

@@ -93,18 +93,15 @@ impl<'a> Staging<'a> {
         })
     }
 
-    /// Moves what was made to its final names, in the order given; names that were not made are passed over.
+    /// Moves what was made to its final names, in the order given: all of them must be there.
     ///
     /// # Errors
     /// When one cannot be moved.
     pub fn commit(mut self, names: &[&str]) -> Result<()> {
         for name in names {
-            match fs::rename(self.dir.reach(name), self.target.reach(name)) {
-                Err(error) if error.kind() == io::ErrorKind::NotFound => {}
-                moved => moved.with_context(|| {
-                    format!("cannot create {}", self.target.path_of(name).display())
-                })?,
-            }
+            fs::rename(self.dir.reach(name), self.target.reach(name)).with_context(|| {
+                format!("cannot create {}", self.target.path_of(name).display())
+            })?;
         }
         // Nothing is left in it; if that is not so, it is removed with what it holds.
         self.is_done = fs::remove_dir(self.target.reach(Self::NAME)).is_ok();

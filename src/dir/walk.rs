@@ -67,16 +67,18 @@ impl Walk<'_> {
             self.entries <= MAX_ENTRIES,
             "{here}: more than {MAX_ENTRIES} files, the most that are copied"
         );
+        for entry in dirs.iter().chain(&files) {
+            ensure!(
+                dir.relative.len() + 1 + entry.name.len() <= MAX_PATH,
+                "{here}: holds a path of more than {MAX_PATH} bytes, which a peer may be unable to copy"
+            );
+        }
         for file in &files {
             self.bytes = self.bytes.saturating_add(file.size());
             ensure!(
                 self.bytes <= MAX_TOTAL,
                 "{}: more than {MAX_TOTAL} bytes in all, the most that are copied",
                 dir.relative(&file.name)
-            );
-            ensure!(
-                dir.relative.len() + 1 + file.name.len() <= MAX_PATH,
-                "{here}: holds a path of more than {MAX_PATH} bytes, which a peer may be unable to copy"
             );
         }
         (self.visit)(dir, &files)?;

@@ -1,5 +1,7 @@
 //! Why a text holds no block of the wanted kind: the usual ways to get a PEM file into a JSON string wrong.
 
+use std::collections::BTreeSet;
+
 use super::block::Blocks;
 use super::fault::{Fault, Wanted, known_label};
 
@@ -34,14 +36,15 @@ pub(super) fn diagnose(text: &str, wanted: Wanted) -> Fault {
     if !starts_a_line(text, BEGIN) || !starts_a_line(text, END) {
         return Fault::Indented;
     }
-    if labels(text, BEGIN).any(|label| labels(text, END).any(|end| end == label)) {
+    let ends: BTreeSet<&str> = labels(text, END).collect();
+    if labels(text, BEGIN).any(|label| ends.contains(label)) {
         return Fault::Base64(wanted);
     }
     Fault::Frame
 }
 
 fn without_begin(text: &str, wanted: Wanted) -> Fault {
-    if text.starts_with("LS0tLS1CRUdJTi") {
+    if is_base64_of_pem(text) {
         Fault::EncodedTwice
     } else if is_path(text) {
         Fault::Path
@@ -52,8 +55,13 @@ fn without_begin(text: &str, wanted: Wanted) -> Fault {
     }
 }
 
+/// Whether it is PEM that was encoded once more.
+pub fn is_base64_of_pem(text: &str) -> bool {
+    text.starts_with("LS0tLS1CRUdJTi")
+}
+
 /// Whether it could be a certificate or a key: a DER SEQUENCE of 128 bytes or more begins "MI" in base64, a shorter one "M".
-fn is_base64_of_der(text: &str) -> bool {
+pub fn is_base64_of_der(text: &str) -> bool {
     text.starts_with('M')
         && text.len() >= 64
         && text

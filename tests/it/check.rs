@@ -186,7 +186,7 @@ fn says_when_it_cannot_tell() {
     assert_eq!(output.status.code(), Some(2));
     assert_eq!(
         output.stderr,
-        b"check: invalid option '--nonsense', see check --help\n"
+        b"check: invalid option '--nonsense', see fabric-ccs-builder check --help\n"
     );
 
     let peer = folder(PLAIN);

@@ -339,8 +339,12 @@ fn a_key_is_in_no_file_that_others_can_read_and_in_no_log() {
 #[test]
 fn a_key_in_the_wrong_field_is_not_shown() {
     let key = tls("P-256.key");
-    for field in ["address", "dial_timeout", "root_cert"] {
-        let others = r#""address":"a:1","tls_required":true"#;
+    for field in ["address", "dial_timeout", "root_cert", "domain"] {
+        let others = format!(
+            r#""address":"a:1","tls_required":true,"client_auth_required":true,"client_cert":{0},"client_key":{1},"root_cert":{0}"#,
+            quoted(&tls("P-256.pem")),
+            quoted(&key),
+        );
         for connection in [
             format!(r#"{{{others},"{field}":"{{{{.key}}}}"}}"#),
             format!(r#"{{{others},"{field}":{}}}"#, quoted(&key)),

@@ -1,6 +1,8 @@
 use std::fs;
 use std::os::unix::fs::{MetadataExt, chown};
 use std::process::Command;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::thread;
 
 use super::peer::{Peer, Seen, program};
 use super::person::{self, FULL_DISK, NOBODY};
@@ -176,28 +178,37 @@ fn says_what_is_not_possible() {
             "cannot create no-bin/bin/detect: Not a directory (os error 20)",
         ),
         (&["dir"], "cannot create dir/bin/release: is a directory"),
-        (&[], "missing argument DIR, see install --help"),
+        (
+            &[],
+            "missing argument DIR, see fabric-ccs-builder install --help",
+        ),
         (
             &["a", "b"],
-            r#"unexpected argument "b", see install --help"#,
+            r#"unexpected argument "b", see fabric-ccs-builder install --help"#,
         ),
         (
             &["--force", "."],
-            "invalid option '--force', see install --help",
+            "invalid option '--force', see fabric-ccs-builder install --help",
         ),
-        (&["--name", "", "."], "--name: is empty, see install --help"),
+        (
+            &["--name", "", "."],
+            "--name: is empty, see fabric-ccs-builder install --help",
+        ),
         (
             &["--name", "a\nb", "."],
-            "--name: holds a control character, see install --help",
+            "--name: holds a control character, see fabric-ccs-builder install --help",
         ),
         (
             &["--path", "opt", "."],
-            r#"--path: "opt" does not begin with a /, see install --help"#,
+            r#"--path: "opt" does not begin with a /, see fabric-ccs-builder install --help"#,
         ),
-        (&["--path", "", "."], "--path: is empty, see install --help"),
+        (
+            &["--path", "", "."],
+            "--path: is empty, see fabric-ccs-builder install --help",
+        ),
         (
             &["a\u{7f}"],
-            "DIR: holds a control character, say with --path what the peer calls it, see install --help",
+            "DIR: holds a control character, say with --path what the peer calls it, see fabric-ccs-builder install --help",
         ),
     ] {
         assert_eq!(install(&peer, args), failed(line));
@@ -224,4 +235,29 @@ fn a_full_disk_changes_nothing() {
     assert_eq!(run(), failed(line));
     assert_eq!(peer.get("bld/bin/detect"), "old");
     assert_eq!(peer.modes("bld"), ["bin/ 755", "bin/detect 644"]);
+}
+
+#[test]
+fn a_peer_that_starts_a_program_meanwhile_is_not_disturbed() {
+    let peer = Peer::empty();
+    assert_eq!(install(&peer, &["--quiet", "."]).status, 0);
+    let stop = AtomicBool::new(false);
+    thread::scope(|scope| {
+        scope.spawn(|| {
+            for _ in 0..40 {
+                assert_eq!(install(&peer, &["--quiet", "."]).status, 0);
+            }
+            stop.store(true, Ordering::Relaxed);
+        });
+        let mut failures = Vec::new();
+        while !stop.load(Ordering::Relaxed) {
+            for name in ["detect", "build", "release"] {
+                let called = Command::new(peer.path("bld/bin").join(name))
+                    .arg("--version")
+                    .output();
+                failures.extend(called.err());
+            }
+        }
+        assert!(failures.is_empty(), "{failures:?}");
+    });
 }

@@ -9,7 +9,7 @@ use fabric_ccs_builder::dir::Dir;
 use fabric_ccs_builder::duration::DialTimeout;
 use fabric_ccs_builder::index;
 use fabric_ccs_builder::log;
-use fabric_ccs_builder::pem::{KeyPair, RootCertificates};
+use fabric_ccs_builder::pem::{check_key_pair, check_root_certificates};
 use fabric_ccs_builder::record::Record;
 use fabric_ccs_builder::template::{Config, Template};
 use proptest::collection::{btree_map, vec};
@@ -39,6 +39,7 @@ fn values() -> impl Strategy<Value = String> {
         r#""[::1]:9999""#.into(),
         r#""{{.peername}}:9999""#.into(),
         r#""{{.none}}""#.into(),
+        r#""{{.braces}}""#.into(),
         r#""{{- .root -}}""#.into(),
         r#""10s""#.into(),
         r#""1m30s""#.into(),
@@ -122,10 +123,10 @@ fn definitions() -> impl Strategy<Value = String> {
 
 fn config() -> Config {
     let json = format!(
-        r#"{{"peername":"org1","a":{{"b":1}},"root":{}}}"#,
+        r#"{{"peername":"org1","a":{{"b":1}},"braces":"{{{{.x}}}}","root":{}}}"#,
         quoted(&tls("P-256.pem"))
     );
-    Config::parse(json).unwrap()
+    Config::parse(&json).unwrap()
 }
 
 /// The same cases on every run, so that a change is to blame when one fails. `PROPTEST_RNG_SEED` gives others.
@@ -203,9 +204,9 @@ proptest! {
         let mut pem = tls("P-256.pem");
         let place = place.index(pem.len());
         pem.insert_str(place, &text);
-        let _ = RootCertificates::parse(&pem);
-        let _ = KeyPair::parse(&pem, &tls("P-256.key"));
-        let _ = KeyPair::parse(&tls("P-256.pem"), &text);
+        let _ = check_root_certificates(&pem);
+        let _ = check_key_pair(Some(&pem), Some(&tls("P-256.key")));
+        let _ = check_key_pair(Some(&tls("P-256.pem")), Some(&text));
     }
 
     #[test]

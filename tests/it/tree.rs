@@ -124,17 +124,17 @@ fn names_that_could_deceive() {
         (
             &b"a\nbuild: fine"[..],
             "a\\u{a}build: fine",
-            "its name holds a control character, rename it",
+            "its name holds a control or invisible character, rename it",
         ),
         (
             b"\x1b[2J",
             "\\u{1b}[2J",
-            "its name holds a control character, rename it",
+            "its name holds a control or invisible character, rename it",
         ),
         (
             "\u{202e}gpj".as_bytes(),
             "\\u{202e}gpj",
-            "its name holds a control character, rename it",
+            "its name holds a control or invisible character, rename it",
         ),
         (b"\xff", "\u{fffd}", "its name is not UTF-8, rename it"),
     ] {

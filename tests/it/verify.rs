@@ -274,8 +274,19 @@ fn a_copy_with_hard_links_a_linked_path_and_empty_folders_match() {
     assert!(linked.success());
     peer.put_link("link", "backup")
         .put_dir(&format!("{BUILD}/bld/META-INF/empty"));
-    for place in ["builds", "backup", "link"] {
-        assert_eq!(verify(&peer, &[place]).0, 0);
+    let build = BUILD.replace("builds", "backup");
+    for place in ["builds", "backup", "link", &build] {
+        assert_eq!(verify(&peer, &[place]).0, 0, "{place}");
+    }
+}
+
+#[test]
+fn an_empty_folder_of_another_name_is_a_wrong_path() {
+    let peer = installed();
+    fs::remove_dir_all(peer.path(format!("{BUILD}/bld"))).unwrap();
+    peer.put_dir(&format!("{BUILD}/bld")).put_dir("empty");
+    for path in [&format!("{BUILD}/bld"), "empty"] {
+        assert_eq!(run(&peer, &["verify", path]).status, 2, "{path}");
     }
 }
 

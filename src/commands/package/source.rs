@@ -18,6 +18,7 @@ use crate::archive::{gzip, tar};
 use crate::connection::{self, Draft};
 use crate::dir::{Buffer, Dir, Entry};
 use crate::index::Role;
+use crate::log::Warnings;
 use crate::metadata::{self, Label, Metadata};
 use crate::{meta_inf, parallel};
 
@@ -32,7 +33,7 @@ pub struct Source {
     /// The package's label.
     pub label: Label,
     /// What the author should know: one line each.
-    pub warnings: Vec<String>,
+    pub warnings: Warnings,
     dir: Dir,
     metadata: Vec<u8>,
     connection: Vec<u8>,
@@ -124,7 +125,7 @@ impl Source {
 }
 
 /// Lists the files of the META-INF tree, sorted bytewise by path, and checks them.
-fn list_files(tree: &Dir, warnings: &mut Vec<String>) -> Result<Vec<File>> {
+fn list_files(tree: &Dir, warnings: &mut Warnings) -> Result<Vec<File>> {
     let mut listed = Vec::new();
     meta_inf::walk(tree, warnings, |_, dir, files| {
         listed.extend(parallel::map(files, |(entry, role), (): &mut ()| {
@@ -197,7 +198,7 @@ mod tests {
         fs::write(path("connection.json"), r#"{"address":"a:1"}"#).unwrap();
         let large = fs::File::create(path("META-INF/large")).unwrap();
         large.set_len(size).unwrap();
-        Source::read(dir.path()).unwrap().warnings
+        Source::read(dir.path()).unwrap().warnings.into_kept()
     }
 
     #[test]

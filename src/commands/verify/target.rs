@@ -17,7 +17,7 @@ use anyhow::{Result, bail};
 use super::verdict::{BLD, BUILD_INFO, Verdict};
 use crate::connection;
 use crate::digest::Digest;
-use crate::dir::{Dir, Entry};
+use crate::dir::{Dir, Entry, Fault};
 use crate::record::{STATEMENT, SUMS};
 
 /// Something that gets a verdict of its own.
@@ -33,7 +33,7 @@ enum Place {
     /// A build in a peer's builds.
     Among(Arc<Dir>, String),
     /// Something in a peer's builds that is none.
-    Stray(Entry),
+    Stray(Arc<Dir>, Entry),
 }
 
 /// What a directory is.
@@ -80,7 +80,7 @@ impl Target {
         } else {
             Self {
                 shown: path.display().to_string(),
-                place: Place::Stray(entry),
+                place: Place::Stray(Arc::clone(dir), entry),
             }
         }
     }
@@ -90,14 +90,28 @@ impl Target {
         !matches!(self.place, Place::Stray(..))
     }
 
-    /// Compares it with its record.
+    /// Compares it with its record. Where something is missing it is compared once more: a build that is being copied or removed at
+    /// this moment looks different each time.
     pub fn verify(&self) -> Verdict {
+        let first = self.compare();
+        if !first.is_incomplete() || !self.is_build() {
+            return first;
+        }
+        let second = self.compare();
+        if first.says_as_much_as(&second) || !second.is_incomplete() {
+            second
+        } else {
+            Verdict::changed()
+        }
+    }
+
+    fn compare(&self) -> Verdict {
         let verdict = match &self.place {
             Place::Named(path) => verify_named(path),
             Place::Among(dir, name) => dir
                 .subdir(name)
                 .map(|dir| Verdict::of_build(&dir.as_root())),
-            Place::Stray(entry) => return Verdict::of_stray(entry),
+            Place::Stray(_, entry) => Ok(Verdict::of_stray(entry)),
         };
         self.settle(verdict.unwrap_or_else(|error| Verdict::untold(&error)))
     }
@@ -115,7 +129,10 @@ impl Target {
         match &self.place {
             Place::Named(path) => matches!(path.try_exists(), Ok(false)),
             Place::Among(dir, name) => matches!(dir.find(name), Ok(None)),
-            Place::Stray(..) => false,
+            // A name that is not UTF-8 cannot be looked up again.
+            Place::Stray(dir, entry) => {
+                entry.fault != Some(Fault::NotUtf8) && matches!(dir.find(&entry.name), Ok(None))
+            }
         }
     }
 }
@@ -150,7 +167,8 @@ impl Layout {
                 .is_some_and(is_builds_name)
         {
             Some(Self::Build)
-        } else if entries.is_empty() || entries.iter().any(|entry| is_build(dir, entry)) {
+        } else if is_empty_builds(path, entries) || entries.iter().any(|entry| is_build(dir, entry))
+        {
             Some(Self::Builds)
         } else {
             None
@@ -158,12 +176,22 @@ impl Layout {
     }
 }
 
+/// Whether a peer that has built nothing yet may have this folder. An empty folder of another name is a wrong path, or has lost
+/// what was in it.
+fn is_empty_builds(path: &Path, entries: &[Entry]) -> bool {
+    entries.is_empty() && path.file_name() == Some(OsStr::new("builds"))
+}
+
 /// Whether `entry` is one of the builds in `dir`: also by its name, as a peer that stopped early has made no more.
 fn is_build(dir: &Dir, entry: &Entry) -> bool {
-    let has_info = |dir: Dir| matches!(dir.find(BUILD_INFO), Ok(Some(_)));
+    let has_parts = |dir: Dir| {
+        [BUILD_INFO, BLD]
+            .iter()
+            .any(|name| !matches!(dir.find(name), Ok(None)))
+    };
     entry.is_dir()
         && entry.fault.is_none()
-        && (is_builds_name(&entry.name) || dir.subdir(&entry.name).is_ok_and(has_info))
+        && (is_builds_name(&entry.name) || dir.subdir(&entry.name).is_ok_and(has_parts))
 }
 
 /// Whether a peer names its builds so: `LABEL-HASH`, a package ID in which `-` stands for `:`.

@@ -9,7 +9,7 @@ use crate::commands::release;
 use crate::difference::{Comparison, Difference, Found};
 use crate::digest::Digest;
 use crate::dir::{Dir, Entry};
-use crate::record::Record;
+use crate::record::{NO_RECORD, Record};
 
 /// The peer's own file in each of its builds: the name of the builder.
 pub const BUILD_INFO: &str = "build-info.json";
@@ -56,6 +56,28 @@ impl Verdict {
             untold: vec!["disappeared while it was verified".to_owned()],
             ..Self::default()
         }
+    }
+
+    /// It cannot be told yet.
+    pub fn changed() -> Self {
+        Self {
+            untold: vec!["changed while it was verified".to_owned()],
+            ..Self::default()
+        }
+    }
+
+    /// Whether something is missing, or the record cannot be read.
+    pub fn is_incomplete(&self) -> bool {
+        self.damaged.is_some()
+            || self
+                .differences
+                .iter()
+                .any(|difference| difference.found.is_none())
+    }
+
+    /// Whether the other verdict has the same differences.
+    pub fn says_as_much_as(&self, other: &Self) -> bool {
+        (&self.differences, &self.damaged) == (&other.differences, &other.damaged)
     }
 
     /// Whether all is as it was recorded.
@@ -141,7 +163,7 @@ impl Verdict {
                 return Some(record);
             }
             Ok(None) => {
-                let reason = "there is no record, the build output is another builder's";
+                let reason = NO_RECORD;
                 self.untold.push(reason.to_owned());
             }
             Err(error) if error.chain().any(<dyn std::error::Error>::is::<io::Error>) => {

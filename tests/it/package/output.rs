@@ -62,7 +62,7 @@ fn does_not_go_to_a_terminal() {
         return foreign::skip("script (util-linux)");
     };
     let seen = String::from_utf8(output.stdout).unwrap();
-    let line = "package: standard output is a terminal, send it to a file, see package --help";
+    let line = "package: standard output is a terminal, send it to a file, see fabric-ccs-builder package --help";
     assert_eq!((output.status.code(), seen.trim_end()), (Some(2), line));
 }
 
@@ -135,7 +135,7 @@ fn says_where_it_cannot_write() {
         ),
         (
             "",
-            "--output: is empty, name a file, see package --help".to_owned(),
+            "--output: is empty, name a file, see fabric-ccs-builder package --help".to_owned(),
         ),
     ] {
         assert_eq!(package(&peer, &["-o", output]), failed(2, &line));
@@ -196,11 +196,9 @@ fn says_when_standard_output_is_full_or_closed() {
     );
     let (reader, writer) = std::io::pipe().unwrap();
     drop(reader);
-    let line = "cannot write to standard output: Broken pipe (os error 32)";
-    assert_eq!(
-        seen(&["package", "-o", "-", "../package"], writer.into()),
-        failed(2, line)
-    );
+    // Who reads the output has seen enough of it.
+    let broken = seen(&["package", "-o", "-", "../package"], writer.into());
+    assert_eq!((broken.status, broken.stderr.as_str()), (2, ""));
 }
 
 /// A package that the program is in the middle of writing, to a pipe that is full.

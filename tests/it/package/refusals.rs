@@ -159,18 +159,21 @@ fn what_is_not_possible() {
     let peer = folder();
     let run = |args: &[&str]| person::run(&peer.path("bld"), &[&["package"], args].concat());
     for (args, line) in [
-        (&[][..], "missing argument DIR, see package --help"),
+        (
+            &[][..],
+            "missing argument DIR, see fabric-ccs-builder package --help",
+        ),
         (
             &["a", "b"],
-            r#"unexpected argument "b", see package --help"#,
+            r#"unexpected argument "b", see fabric-ccs-builder package --help"#,
         ),
         (
             &["--nonsense"],
-            "invalid option '--nonsense', see package --help",
+            "invalid option '--nonsense', see fabric-ccs-builder package --help",
         ),
         (
             &["-o"],
-            "missing argument for option '-o', see package --help",
+            "missing argument for option '-o', see fabric-ccs-builder package --help",
         ),
         (
             &["no"],

@@ -15,7 +15,8 @@ use super::{
 
 #[test]
 fn cannot_tell_without_a_record() {
-    let no_record = "cannot tell: there is no record, the build output is another builder's";
+    let no_record =
+        "cannot tell: there is no record: it is another builder's, or the record was removed";
     let no_bld = "cannot tell: there is no folder bld, the peer's copy failed or is under way";
     let changes: [(Change, &str); 4] = [
         (
@@ -174,11 +175,11 @@ fn a_path_that_cannot_be_verified() {
     for (args, line) in [
         (
             &[][..],
-            "verify: missing argument PATH, see verify --help\n",
+            "verify: missing argument PATH, see fabric-ccs-builder verify --help\n",
         ),
         (
             &["--force", "x"],
-            "verify: invalid option '--force', see verify --help\n",
+            "verify: invalid option '--force', see fabric-ccs-builder verify --help\n",
         ),
     ] {
         let seen = run(&peer, args);

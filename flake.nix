@@ -32,6 +32,8 @@
     {
       packages = forSystems ({ packages, ... }: packages // { default = packages.fabric-ccs-builder; });
 
+      lib = forSystems ({ call, ... }: call ./nix/lib);
+
       apps = forSystems (
         { call, ... }:
         lib.mapAttrs (_: program: {

@@ -46,6 +46,9 @@ let
     optionalString = condition: text: if condition then text else "";
     optionals = condition: list: if condition then list else [ ];
 
+    concatMapAttrs = f: set: builtins.foldl' (a: b: a // b) { } (lib.mapAttrsToList f set);
+    concatStrings = concatStringsSep "";
+    concatMapStrings = lib.concatMapStringsSep "";
     concatMapStringsSep =
       separator: f: list:
       concatStringsSep separator (map f list);
@@ -75,6 +78,7 @@ let
     stringToCharacters = text: builtins.genList (i: substring i 1 text) (stringLength text);
 
     importTOML = path: fromTOML (builtins.readFile path);
+    importJSON = path: builtins.fromJSON (builtins.readFile path);
     isDerivation = value: value.type or null == "derivation";
     getExe =
       package:

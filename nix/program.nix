@@ -3,6 +3,7 @@
   lib,
   stdenv,
   rustPlatform,
+  util-linux,
 }:
 let
   manifest = (lib.importTOML ../Cargo.toml).package;
@@ -41,6 +42,8 @@ rustPlatform.buildRustPackage {
 
   # Without the release profile's link-time optimisation a test run takes a third of the time, and overflows are seen.
   checkType = "debug";
+  # `script`, which gives a test a terminal.
+  nativeCheckInputs = [ util-linux ];
 
   # Static, it refers to nothing, so it can be copied into a peer without its closure.
   outputChecks = lib.optionalAttrs stdenv.hostPlatform.isStatic { out.allowedReferences = [ ]; };

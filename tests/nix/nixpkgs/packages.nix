@@ -85,6 +85,10 @@ let
     jq = [ "/usr/bin/jq" ];
     openssl = [ "/usr/bin/openssl" ];
     skopeo = [ "/usr/bin/skopeo" ];
+    util-linux = [
+      "/usr/bin/script"
+      "/usr/bin/unshare"
+    ];
   };
 
   # A package whose bin/ points at programs of this machine.

@@ -1014,8 +1014,11 @@ fn builds_that_come_and_go_meanwhile_are_no_differences() {
                 }
             }
         });
-        for _ in 0..30 {
-            let seen = see(&mut command(&peer, &[], &["builds"]));
+        let seen: Vec<Seen> = (0..30)
+            .map(|_| see(&mut command(&peer, &[], &["builds"])))
+            .collect();
+        done.store(true, Ordering::Relaxed);
+        for seen in seen {
             let fine = seen.stdout.lines().all(|line| {
                 line.contains(": match, ")
                     || line.contains(": cannot tell: ")
@@ -1026,7 +1029,6 @@ fn builds_that_come_and_go_meanwhile_are_no_differences() {
                 "{seen:?}"
             );
         }
-        done.store(true, Ordering::Relaxed);
     });
 }
 

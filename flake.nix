@@ -49,6 +49,8 @@
 
       formatter = forSystems ({ pkgs, ... }: pkgs.nixfmt-tree);
 
+      nixosModules.default = import ./nix/nixos self;
+
       overlays.default = final: _: {
         fabric-ccs-builder = final.callPackage ./nix/packages/fabric-ccs-builder.nix { };
       };

@@ -54,6 +54,20 @@ let
     };
     buildPackages = import ./packages.nix { inherit lib system; };
 
+    formats.json = given: {
+      type = lib.mkOptionType {
+        name = "json";
+        description = "JSON value";
+        merge =
+          loc: defs:
+          if builtins.length defs > 1 && lib.all (def: lib.isAttrs def.value) defs then
+            (lib.types.attrsOf (packages.formats.json { }).type).merge loc defs
+          else
+            lib.mergeEqualOption loc defs;
+      };
+      generate = lib.refuseUnknown "formats.json" [ ] given;
+    };
+
     rustPlatform = packages.callPackage ./rust.nix { };
     dockerTools = packages.callPackage ./docker-tools.nix { };
   }

@@ -21,10 +21,11 @@
           system:
           let
             pkgs = nixpkgs.legacyPackages.${system};
-            scope = lib.makeScope pkgs.newScope (_: packages // { revision = self.rev or null; });
+            scope = lib.makeScope pkgs.newScope (_: all // { revision = self.rev or null; });
             call = mapDirectory (file: scope.callPackage file { });
-            # Release bits are made in one way only: on x86_64-linux.
-            packages = call ./nix/packages // lib.optionalAttrs (system == "x86_64-linux") (call ./nix/release);
+            # Release bits are made in one way only, on x86_64-linux. Null is what nixpkgs has no part for.
+            all = call ./nix/packages // lib.optionalAttrs (system == "x86_64-linux") (call ./nix/release);
+            packages = lib.filterAttrs (_: lib.isDerivation) all;
           in
           f { inherit call packages pkgs; }
         );
@@ -40,7 +41,7 @@
           type = "app";
           program = lib.getExe program;
           meta = { inherit (program.meta) description; };
-        }) (call ./nix/apps)
+        }) (lib.filterAttrs (_: lib.isDerivation) (call ./nix/apps))
       );
 
       checks = forSystems ({ call, packages, ... }: packages // call ./nix/checks);

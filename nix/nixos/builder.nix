@@ -10,6 +10,7 @@ let
   inherit (lib) literalExpression mkOption types;
   cfg = config.services.fabric-ccs-builder;
   option = "services.fabric-ccs-builder";
+  json = (pkgs.formats.json { }).type;
   variable = "CHAINCODE_AS_A_SERVICE_BUILDER_CONFIG";
 
   builder.options = {
@@ -73,7 +74,7 @@ in
     };
 
     templateConfig = mkOption {
-      type = types.attrsOf (pkgs.formats.json { }).type;
+      type = types.attrsOf json;
       default = { };
       example = {
         peername = "org1peer1";
@@ -112,7 +113,7 @@ in
     };
 
     externalBuilders = mkOption {
-      type = types.listOf (types.submodule builder);
+      type = types.listOf json;
       readOnly = true;
       default = [
         {

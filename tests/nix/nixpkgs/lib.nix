@@ -25,6 +25,7 @@ let
       concatMap
       concatStringsSep
       elem
+      elemAt
       filter
       head
       isAttrs

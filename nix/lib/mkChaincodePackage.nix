@@ -68,22 +68,26 @@ let
     ) fields;
   connectionOfSource = refuseKeys (inSource "connection.json");
 
+  fileName =
+    name:
+    if builtins.match "[^/]+" name == null then
+      throw "mkChaincodePackage: indexes, collections: ${builtins.toJSON name} is not the name of a file"
+    else
+      name;
   named =
     directory:
-    lib.mapAttrs' (
-      name: definition:
-      if builtins.match "[^/]+" name == null then
-        throw "mkChaincodePackage: ${directory}: ${builtins.toJSON name} is not the name of a file"
-      else
-        lib.nameValuePair "${directory}/${name}.json" definition
-    );
+    lib.mapAttrs' (name: definition: lib.nameValuePair "${directory}/${fileName name}.json" definition);
   couchdb = "META-INF/statedb/couchdb";
   declared =
     lib.optionalAttrs (label != null) { "metadata.json" = { inherit label type; }; }
     // lib.optionalAttrs (connection != null) { "connection.json" = refuseKeys connection; }
     // named "${couchdb}/indexes" indexes
     // lib.concatMapAttrs (
-      collection: { indexes }: named "${couchdb}/collections/${collection}/indexes" indexes
+      collection:
+      {
+        indexes ? { },
+      }:
+      named "${couchdb}/collections/${fileName collection}/indexes" indexes
     ) collections;
 
   # Nothing else of the folder is copied to the store.
@@ -119,7 +123,7 @@ runCommand "chaincode-${checkedLabel}"
           echo "$1: is in src and declared too, leave one of them out" >&2
           return 1
         fi
-        mkdir -p "source/''${1%/*}"
+        mkdir -p "$(dirname "source/$1")"
         cat >"source/$1"
       }
       ${lib.concatStrings (

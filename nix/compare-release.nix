@@ -42,6 +42,8 @@ writeShellApplication {
     }
 
     # Every file of either side, once.
+    names=$(mktemp) || cannot_tell "cannot make a temporary file"
+    trap 'rm -f "$names"' EXIT
     {
       for file in "$rebuilt"/*; do echo "''${file##*/}"; done
       if [ -d "$published" ]; then
@@ -53,8 +55,7 @@ writeShellApplication {
         while IFS= read -r line; do echo "''${line:66}"; done <<<"$listed"
         echo SHA256SUMS
       fi
-    } | sort -u >"''${names:=$(mktemp)}"
-    trap 'rm -f "$names"' EXIT
+    } | sort -u >"$names" || cannot_tell "cannot write $names"
 
     while IFS= read -r file; do
       ours=none

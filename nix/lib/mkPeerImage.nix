@@ -53,7 +53,7 @@ dockerTools.buildLayeredImage {
     printf 'root:x:0:\npeer:x:${toString uid}:\n' >etc/group
     mkdir -p var/hyperledger tmp
   '';
-  # A new volume at /var/hyperledger takes its owner and mode.
+  # A new volume at /var/hyperledger takes its owner.
   fakeRootCommands = ''
     chown ${toString uid}:${toString uid} var/hyperledger
     chmod 0700 var/hyperledger

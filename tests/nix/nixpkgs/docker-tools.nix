@@ -106,7 +106,8 @@ in
               (cd "$path" && find . ! -type d) | while read -r file; do ln -s "$path/$file" "layer/$file"; done
             done
             (cd layer && . "$extraCommandsPath")
-            fakeroot bash -e -c '
+            # A chown that the sandbox's one user cannot do has to be only pretended, which nixpkgs' fakeroot is patched for.
+            FAKEROOTDONTTRYCHOWN=1 fakeroot bash -e -c '
               (cd layer && . "$fakeRootCommandsPath")
               tar --sort=name --hard-dereference --numeric-owner --mtime="$mtime" -C layer -cf image/layer.tar .
             '

@@ -4,10 +4,11 @@
   lib,
   callPackage,
   writeShellApplication,
-  revision,
+  self,
   release ? null,
 }:
 let
+  revision = self.rev or null;
   # The derivation itself, not what it builds: that is for the script to do.
   derivation = package: builtins.unsafeDiscardOutputDependency package.drvPath;
 in

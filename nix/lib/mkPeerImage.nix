@@ -10,7 +10,7 @@
   dockerTools,
   fabric-ccs-builder,
   runCommand,
-  revision,
+  self,
   hyperledger-fabric ? null,
 }:
 {
@@ -28,6 +28,7 @@ let
   peer = runCommand "peer" { } ''
     install -D -m 0755 -t $out/bin ${fabric}/bin/peer
   '';
+  revision = self.rev or null;
   builder = "opt/hyperledger/ccaas_builder";
 in
 dockerTools.buildLayeredImage {

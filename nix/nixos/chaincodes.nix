@@ -122,7 +122,7 @@ let
 
   connection =
     one:
-    lib.filterAttrs (_: value: value != null) {
+    lib.filterAttrs (_: value: value != null && value != false) {
       inherit (one) address domain;
       dial_timeout = one.dialTimeout;
       tls_required = one.tls.enable;
@@ -171,9 +171,7 @@ in
       name:
       let
         one = cfg.chaincodes.${name};
-        declared = lib.filterAttrs (_: value: value != null && value != false) (
-          removeAttrs (connection one) [ "address" ]
-        );
+        declared = removeAttrs (connection one) [ "address" ];
       in
       [
         {

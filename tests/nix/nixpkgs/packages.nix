@@ -68,6 +68,43 @@ let
       generate = lib.refuseUnknown "formats.json" [ ] given;
     };
 
+    # No virtual machine: the machines' configurations are evaluated, and their script is compiled.
+    testers.runNixOSTest =
+      given:
+      let
+        test = lib.refuseUnknown "testers.runNixOSTest" [
+          "name"
+          "nodes"
+          "testScript"
+          "meta"
+        ] given;
+        configure =
+          node:
+          (lib.evalModules {
+            modules = [
+              (import ./nixos-stubs.nix {
+                inherit lib;
+                pkgs = packages;
+              })
+              node
+            ];
+          }).config;
+        show =
+          config:
+          assert lib.all (one: one.assertion || throw one.message) config.assertions;
+          builtins.toJSON { inherit (config) systemd environment users; };
+      in
+      packages.runCommand "vm-test-run-${test.name}"
+        {
+          machines = lib.mapAttrsToList (_: node: show (configure node)) test.nodes;
+          inherit (test) testScript;
+          passAsFile = [ "testScript" ];
+        }
+        ''
+          /usr/bin/python3 -c 'import ast, sys; ast.parse(open(sys.argv[1]).read())' "$testScriptPath"
+          touch $out
+        '';
+
     rustPlatform = packages.callPackage ./rust.nix { };
     dockerTools = packages.callPackage ./docker-tools.nix { };
   }

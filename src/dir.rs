@@ -19,18 +19,14 @@ use anyhow::{Context, Result, bail, ensure};
 use crate::digest::{Digest, Hasher};
 use crate::log::is_unsafe;
 
+mod output;
+mod walk;
+
+pub use output::{Staging, Tree};
+pub use walk::{MAX_DEPTH, MAX_PATH, MAX_TOTAL};
+
 /// The most entries that one tree may have.
 pub const MAX_ENTRIES: usize = 200_000;
-
-/// The most bytes that the files of one tree may have together.
-pub const MAX_TOTAL: u64 = 4 << 30;
-
-/// The most directories inside each other.
-pub const MAX_DEPTH: usize = 64;
-
-/// The longest path below the directory that a caller named, in bytes: the peer puts its own folders in front of it, and
-/// Linux allows 4096 in all.
-pub const MAX_PATH: usize = 2048;
 
 /// The largest file that is read into memory (metadata.json, connection.json, an index definition), in bytes.
 pub const MAX_SMALL: u64 = 1 << 20;
@@ -266,6 +262,17 @@ impl Dir {
     pub fn descend(&self, path: &str) -> Result<Self> {
         let mut names = path.split('/').filter(|name| !name.is_empty());
         names.try_fold(self.again()?, |dir, name| dir.subdir(name))
+    }
+
+    /// A second handle of the same directory.
+    fn again(&self) -> Result<Self> {
+        let handle = self.handle.try_clone();
+        Ok(Self {
+            handle: handle.with_context(|| format!("cannot open {}", self.path.display()))?,
+            path: self.path.clone(),
+            relative: self.relative.clone(),
+            hard_links: self.hard_links,
+        })
     }
 
     /// The entry `name`, or `None` when there is none.
@@ -514,106 +521,6 @@ impl Dir {
             .with_context(|| format!("cannot create {}", self.path_of(name).display()))?;
         self.subdir(name)
     }
-
-    /// Opens the directory at `path` below this one, creating with mode 0755 what is missing on the way.
-    ///
-    /// # Errors
-    /// When one of them cannot be opened or created.
-    pub fn create_dirs(&self, path: &str) -> Result<Self> {
-        let mut dir = self.again()?;
-        for name in path.split('/').filter(|name| !name.is_empty()) {
-            dir = match dir.find_dir(name)? {
-                Some(dir) => dir,
-                None => dir.create_dir(name, 0o755)?,
-            };
-        }
-        Ok(dir)
-    }
-
-    /// A second handle of the same directory.
-    fn again(&self) -> Result<Self> {
-        Ok(Self {
-            handle: self
-                .handle
-                .try_clone()
-                .with_context(|| format!("cannot open {}", self.path.display()))?,
-            path: self.path.clone(),
-            relative: self.relative.clone(),
-            hard_links: self.hard_links,
-        })
-    }
-
-    /// Visits this directory and every one below it, parents first and in bytewise order of names: `visit` gets each open
-    /// directory and the regular files in it.
-    ///
-    /// # Errors
-    /// When something must not be copied, a limit is passed, or `visit` fails.
-    pub fn walk(&self, mut visit: impl FnMut(&Self, &[Entry]) -> Result<()>) -> Result<()> {
-        Walk {
-            visit: &mut visit,
-            list: Self::entries,
-            entries: 0,
-            bytes: 0,
-        }
-        .enter(self, 0)
-    }
-
-    /// As [`Dir::walk`], but what must not be copied is given to `visit` among the files, with its [`Entry::fault`].
-    ///
-    /// # Errors
-    /// When a limit is passed, or `visit` fails.
-    pub fn walk_all(&self, mut visit: impl FnMut(&Self, &[Entry]) -> Result<()>) -> Result<()> {
-        Walk {
-            visit: &mut visit,
-            list: Self::list,
-            entries: 0,
-            bytes: 0,
-        }
-        .enter(self, 0)
-    }
-}
-
-/// A walk under way, with what it has met so far.
-struct Walk<'a> {
-    list: fn(&Dir) -> Result<Vec<Entry>>,
-    visit: &'a mut dyn FnMut(&Dir, &[Entry]) -> Result<()>,
-    entries: usize,
-    bytes: u64,
-}
-
-impl Walk<'_> {
-    fn enter(&mut self, dir: &Dir, depth: usize) -> Result<()> {
-        let here = dir.path.display();
-        ensure!(
-            depth <= MAX_DEPTH,
-            "{here}: more than {MAX_DEPTH} directories inside each other"
-        );
-        let is_open = |entry: &Entry| entry.is_dir() && entry.fault.is_none();
-        let (dirs, files): (Vec<_>, Vec<_>) = (self.list)(dir)?.into_iter().partition(is_open);
-        self.entries += dirs.len() + files.len();
-        ensure!(
-            self.entries <= MAX_ENTRIES,
-            "{here}: more than {MAX_ENTRIES} files, the most that are copied"
-        );
-        for file in &files {
-            self.bytes = self.bytes.saturating_add(file.size());
-            ensure!(
-                self.bytes <= MAX_TOTAL,
-                "{}: more than {MAX_TOTAL} bytes in all, the most that are copied",
-                dir.relative(&file.name)
-            );
-            ensure!(
-                dir.relative(&file.name).len() <= MAX_PATH,
-                "{here}: holds a path of more than {MAX_PATH} bytes, which a peer may be unable to copy"
-            );
-        }
-        (self.visit)(dir, &files)?;
-        drop(files);
-        for entry in dirs {
-            self.enter(&dir.subdir(&entry.name)?, depth + 1)?;
-        }
-        Ok(())
-    }
 }
 
 /// Memory for pieces of files, used again and again. It is no larger than the largest file needs.
@@ -628,55 +535,5 @@ impl Buffer {
             self.0.resize(size, 0);
         }
         self.0.get_mut(..size).unwrap_or_default()
-    }
-}
-
-/// A hidden directory in `target` in which everything is made; [`Staging::commit`] gives it its final names. Without a
-/// commit it is removed, so a failure leaves nothing behind, and a killed process nothing under a final name.
-pub struct Staging<'a> {
-    target: &'a Dir,
-    /// Where to write.
-    pub dir: Dir,
-}
-
-impl<'a> Staging<'a> {
-    const NAME: &'static str = ".fabric-ccs-builder";
-
-    /// Starts in `target`, which must be empty.
-    ///
-    /// # Errors
-    /// When there is anything in it, or it may not be written.
-    pub fn new(target: &'a Dir) -> Result<Self> {
-        if let Some(found) = target.list()?.first() {
-            bail!(
-                "{}: exists already, the output directory must be empty",
-                target.path_of(&found.name).display()
-            );
-        }
-        let dir = target.create_dir(Self::NAME, 0o700)?.as_root();
-        Ok(Self { target, dir })
-    }
-
-    /// Moves what was made to its final names, in the order given; names that were not made are passed over.
-    ///
-    /// # Errors
-    /// When one cannot be moved.
-    pub fn commit(self, names: &[&str]) -> Result<()> {
-        for name in names {
-            match fs::rename(self.dir.reach(name), self.target.reach(name)) {
-                Err(error) if error.kind() == io::ErrorKind::NotFound => {}
-                moved => moved.with_context(|| {
-                    format!("cannot create {}", self.target.path_of(name).display())
-                })?,
-            }
-        }
-        Ok(())
-    }
-}
-
-impl Drop for Staging<'_> {
-    fn drop(&mut self) {
-        // When this fails too, the exit status still tells the peer not to use the directory.
-        let _ = fs::remove_dir_all(self.target.reach(Self::NAME));
     }
 }

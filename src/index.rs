@@ -17,6 +17,14 @@ use serde_json::value::RawValue;
 
 use crate::json::{self, Kind, Object};
 
+/// The folders below `META-INF` in which the peer looks; with a file in the place of one it would find nothing, and say nothing.
+pub const FOLDERS: [&str; 4] = [
+    "statedb",
+    "statedb/couchdb",
+    "statedb/couchdb/indexes",
+    "statedb/couchdb/collections",
+];
+
 /// What a file below `META-INF` is, by its path there.
 #[derive(Debug, PartialEq, Eq)]
 pub enum Role {

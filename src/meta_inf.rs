@@ -43,14 +43,21 @@ pub fn walk(
     warnings: &mut Vec<String>,
     mut visit: impl FnMut(&str, &Dir, &[(&Entry, Role)]) -> Result<()>,
 ) -> Result<()> {
-    check_folders(tree)?;
     tree.walk(|dir, files| {
         let folder = below(tree, dir);
         index::check_folder(folder).with_context(|| dir.relative_self().to_owned())?;
-        let files: Vec<(&Entry, Role)> = files
-            .iter()
-            .map(|file| (file, Role::of(&join(folder, &file.name))))
-            .collect();
+        let with_role = |file| -> Result<(&Entry, Role)> {
+            let file: &Entry = file;
+            let path = join(folder, &file.name);
+            if index::FOLDERS.contains(&path.as_str()) {
+                bail!(
+                    "{}: is a file, a directory is needed",
+                    dir.relative(&file.name)
+                );
+            }
+            Ok((file, Role::of(&path)))
+        };
+        let files: Vec<(&Entry, Role)> = files.iter().map(with_role).collect::<Result<_>>()?;
         let stray = files.iter().filter(|(_, role)| *role == Role::Stray);
         warnings.extend(stray.map(|(file, _)| {
             format!(
@@ -80,19 +87,6 @@ pub fn join(folder: &str, name: &str) -> String {
     } else {
         format!("{folder}/{name}")
     }
-}
-
-/// Refuses files where the peer looks for folders: it would release nothing, and say nothing.
-fn check_folders(tree: &Dir) -> Result<()> {
-    let Some(statedb) = tree.find_dir("statedb")? else {
-        return Ok(());
-    };
-    let Some(couchdb) = statedb.find_dir("couchdb")? else {
-        return Ok(());
-    };
-    couchdb.find_dir("indexes")?;
-    couchdb.find_dir("collections")?;
-    Ok(())
 }
 
 /// The path of `dir` below `tree`.

@@ -7,7 +7,7 @@ use anyhow::{Context, Result};
 use super::Outcome;
 use crate::connection::{self, Draft};
 use crate::digest::Digest;
-use crate::dir::{Buffer, Dir, Entry, Staging};
+use crate::dir::{Buffer, Dir, Entry, Staging, Tree};
 use crate::index::Role;
 use crate::metadata::{self, Metadata};
 use crate::record::{self, Artifact};
@@ -88,14 +88,15 @@ pub fn run(source: &Path, metadata: &Path, output: &Path) -> Result<Outcome> {
 /// Copies the tree to `META-INF` in `out`, checking the index definitions on the way.
 fn copy_meta_inf(tree: &Dir, out: &Dir, warnings: &mut Vec<String>) -> Result<Vec<Artifact>> {
     let mut artifacts = Vec::new();
+    let mut out = Tree::new(out);
     meta_inf::walk(tree, warnings, |folder, dir, files| {
-        let target = out.create_dirs(&format!("{}{folder}", record::META_INF))?;
+        let target = out.dir(&format!("{}{folder}", record::META_INF))?;
         artifacts.extend(parallel::map(
             files,
             |(file, role), buffer: &mut Buffer| {
                 let digest = match role {
-                    Role::Index => copy_index(dir, file, &target)?,
-                    Role::Stray | Role::Other => dir.copy(file, &target, buffer)?,
+                    Role::Index => copy_index(dir, file, target)?,
+                    Role::Stray | Role::Other => dir.copy(file, target, buffer)?,
                 };
                 Ok(Artifact {
                     path: meta_inf::join(folder, &file.name),

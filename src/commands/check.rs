@@ -17,7 +17,7 @@ use lexopt::{Arg, Parser};
 
 use super::{Outcome, Request, release};
 use crate::connection::{self, Connection};
-use crate::dir::{Buffer, Dir};
+use crate::dir::{Buffer, Dir, Tree};
 use crate::metadata::{self, Label, Metadata};
 use crate::template::VARIABLE;
 use crate::{cli, log, meta_inf};
@@ -134,7 +134,8 @@ fn run_programs(args: &Args, scratch: &Scratch) -> Result<bool> {
     }
     print_files("recorded", &bld)?;
     print_files("released", &published)?;
-    let server = published.create_dirs(release::SERVER)?;
+    let mut published = Tree::new(&published);
+    let server = published.dir(release::SERVER)?;
     let Some(entry) = server.find_file(connection::FILE)? else {
         bail!("{} not found", connection::FILE)
     };
@@ -159,10 +160,11 @@ fn copy_package(package: &Dir, source: &Dir, metadata: &Dir) -> Result<()> {
     let Some(tree) = meta_inf::find(package)? else {
         return Ok(());
     };
+    let mut source = Tree::new(source);
     tree.walk(|dir, files| {
-        let target = source.create_dirs(dir.relative_self())?;
+        let target = source.dir(dir.relative_self())?;
         for file in files {
-            dir.copy(file, &target, &mut buffer)?;
+            dir.copy(file, target, &mut buffer)?;
         }
         Ok(())
     })
@@ -176,7 +178,7 @@ fn copy_sample(source: &Dir, metadata: &Dir) -> Result<()> {
         } else {
             source
         };
-        target.create_dirs(folder)?.write(name, 0o644, content)?;
+        Tree::new(target).dir(folder)?.write(name, 0o644, content)?;
     }
     Ok(())
 }

@@ -7,7 +7,7 @@ use anyhow::{Context, Result, bail, ensure};
 use super::Outcome;
 use crate::connection::{self, Connection};
 use crate::difference::Comparison;
-use crate::dir::{Buffer, Dir, Entry, Staging};
+use crate::dir::{Buffer, Dir, Entry, Staging, Tree};
 use crate::index::Role;
 use crate::metadata::Metadata;
 use crate::record::{Artifact, META_INF, Record};
@@ -53,9 +53,8 @@ pub fn run(build: &Path, release: &Path) -> Result<Outcome> {
     let release = Dir::open(release)?;
     let staging = Staging::new(&release)?;
     let indexes = copy_indexes(&build, record.as_ref(), &staging.dir)?;
-    staging
-        .dir
-        .create_dirs(SERVER)?
+    Tree::new(&staging.dir)
+        .dir(SERVER)?
         .write(connection::FILE, 0o600, &content)?;
     staging.commit(&["statedb", "chaincode"])?;
 
@@ -125,6 +124,7 @@ fn copy_indexes(build: &Dir, record: Option<&Record>, out: &Dir) -> Result<usize
     let Some(statedb) = meta_inf.find_dir("statedb")? else {
         return Ok(0);
     };
+    let mut out = Tree::new(out);
     let mut count = 0;
     statedb.walk(|dir, files| {
         let folder = dir.relative_self().trim_start_matches("META-INF/");
@@ -133,12 +133,12 @@ fn copy_indexes(build: &Dir, record: Option<&Record>, out: &Dir) -> Result<usize
         if indexes.is_empty() {
             return Ok(());
         }
-        let target = out.create_dirs(folder)?;
+        let target = out.dir(folder)?;
         parallel::map(&indexes, |file, buffer: &mut Buffer| {
             check_copied(
                 record,
                 &dir.relative(&file.name),
-                dir.copy(file, &target, buffer)?,
+                dir.copy(file, target, buffer)?,
             )
         })?;
         count += indexes.len();

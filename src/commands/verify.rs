@@ -33,7 +33,7 @@ unrecorded, damaged), and a summary. Changes nothing and follows no link.
 Exit status: 0 all match, 1 some difference, 2 no difference, but something
 could not be told: another builder's build, which has no record, for example.
 
-Example: fabric-ccs-builder verify /var/hyperledger/production/externalbuilder/builds
+Example: fabric-ccs-builder verify externalbuilder/builds
 ";
 
 /// What is slower than this shows its progress.

@@ -286,10 +286,14 @@ fn refuses_certificates_with_keys_go_does_not_know() {
             format!("client_cert: {curve}")
         );
     }
-    assert_eq!(
-        root(fixture!("compressed.pem")),
-        "the certificate's elliptic curve point is malformed or compressed, the peer needs it uncompressed"
-    );
+    let p384 = der(fixture!("P-384.pem"));
+    let too_long = replaced(&p384, b"\x2b\x81\x04\x00\x22", b"\x2b\x81\x04\x00\x21");
+    for text in [fixture!("compressed.pem"), &certificate(&too_long)] {
+        assert_eq!(
+            root(text),
+            "the certificate's elliptic curve point is malformed or compressed, the peer needs it uncompressed"
+        );
+    }
     for text in [
         fixture!("dsa.pem"),
         fixture!("ed448.pem"),
@@ -332,6 +336,8 @@ fn refuses_a_certificate_of_another_structure() {
         ),
         (b"\x06\x03\x55\x04\x06", b"\x06\x03\x55\x04\x86"),
         (b"\x30\x20\x17\x0d", b"\x30\x20\x0c\x0d"),
+        // an issuer's unique identifier that is cut off
+        (b"\xa3\x81\xe6\x30", b"\x81\x84\xe6\x30"),
     ];
     refuses_each(fixture!("P-256.pem"), changes, NOT_X509);
     refuses_each(
@@ -402,6 +408,7 @@ fn refuses_a_certificate_with_a_malformed_name_or_key() {
     let changes: &[Change] = &[
         (b"\x01\x01\x01\x05\x00", b"\x01\x01\x01\x04\x00"),
         (b"\x02\x03\x01\x00\x01", b"\x02\x03\x81\x00\x01"),
+        (b"\x02\x03\x01\x00\x01", b"\x02\x01\x00\x05\x00"),
         (b"\x02\x82\x01\x01\x00", b"\x02\x82\x01\x01\x80"),
     ];
     refuses_each(
@@ -413,7 +420,7 @@ fn refuses_a_certificate_with_a_malformed_name_or_key() {
 
 #[test]
 fn accepts_what_no_go_or_only_newer_go_refuses() {
-    let changes: [Change; 5] = [
+    let changes: [Change; 6] = [
         // a negative serial number
         (b"\x02\x14\x12", b"\x02\x14\x92"),
         // strings of the right characters
@@ -421,10 +428,25 @@ fn accepts_what_no_go_or_only_newer_go_refuses() {
         (b"\x13\x02XX", b"\x13\x02*&"),
         (b"\x13\x02XX", b"\x14\x02\xff\xff"),
         (b"\x13\x02XX", b"\x1e\x02\x00X"),
+        (b"\x0c\x09test", b"\x16\x09test"),
     ];
     for (from, to) in changes {
         let copy = replaced(&der(fixture!("P-256.pem")), from, to);
         assert_eq!(root(&certificate(&copy)), ACCEPTED, "{from:02x?} {to:02x?}");
+    }
+}
+
+#[test]
+fn only_version_3_has_extensions() {
+    let damaged = replaced(
+        &der(fixture!("P-256.pem")),
+        b"\x04\x16\x04\x14",
+        b"\x04\x16\x05\x14",
+    );
+    assert_eq!(root(&certificate(&damaged)), NOT_X509);
+    for version in [0, 1] {
+        let older = replaced(&damaged, b"\xa0\x03\x02\x01\x02", &[0xa0, 3, 2, 1, version]);
+        assert_eq!(root(&certificate(&older)), ACCEPTED);
     }
 }
 
@@ -583,11 +605,10 @@ fn compares_every_form_of_an_elliptic_curve_point() {
             ),
             ACCEPTED
         );
-        assert_eq!(
-            pair(fixture!("P-256.pem"), &key(b"")),
-            ACCEPTED,
-            "cannot be told"
-        );
+        for unknown in [&b""[..], b"\x04\x01", b"\x02\x01", b"\x05\x01"] {
+            let line = pair(fixture!("P-256.pem"), &key(unknown));
+            assert_eq!(line, ACCEPTED, "cannot be told: {unknown:?}");
+        }
     }
 }
 

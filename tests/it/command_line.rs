@@ -19,7 +19,7 @@ fn run(name: &str, args: &[&str]) -> (i32, String, String) {
 
 const PEERS: [&str; 3] = ["detect", "build", "release"];
 
-const PEOPLES: [&str; 3] = ["check", "package", "install"];
+const PEOPLES: [&str; 4] = ["check", "package", "install", "verify"];
 
 #[test]
 fn every_command_has_help_with_synopsis_exit_status_and_example() {

@@ -23,7 +23,7 @@ const METADATA: &str = r#"{"type":"ccaas","label":"basic_1.0"}"#;
 pub const INDEX: &str = r#"{"index":{"fields":["docType","owner"]},"ddoc":"indexOwnerDoc","name":"indexOwner","type":"json"}"#;
 
 /// A user that is not root, and owns nothing.
-pub const NOBODY: u32 = 65_534;
+const NOBODY: u32 = 65_534;
 
 /// The compiled program.
 pub fn program() -> &'static Path {
@@ -181,11 +181,6 @@ impl Peer {
             self.is_nobody = true;
         }
         self
-    }
-
-    /// Whether [`Peer::run_by_nobody`] has done anything.
-    pub fn is_nobody(&self) -> bool {
-        self.is_nobody
     }
 
     /// The path of something in here.

@@ -3,13 +3,13 @@
 use std::fs::{self, File};
 use std::io::Read;
 use std::os::unix::fs::{MetadataExt, symlink};
-use std::process::Stdio;
+use std::process::{Command, Stdio};
 use std::thread;
 use std::time::Duration;
 
 use super::super::peer::{Peer, program};
 use super::super::person::{self, FULL_DISK};
-use super::{bare, failed, files, folder, id, package, package_after, packaged};
+use super::{bare, failed, files, folder, foreign, id, package, package_after, packaged};
 
 #[test]
 fn goes_to_a_file_named_by_the_label() {
@@ -47,6 +47,23 @@ fn goes_to_standard_output() {
     assert!(output.stdout == package);
     let stderr = String::from_utf8(output.stderr).unwrap();
     assert_eq!(stderr, format!("package: {}\n", id(&peer)));
+}
+
+#[test]
+fn does_not_go_to_a_terminal() {
+    let peer = folder();
+    let command = format!("{} package -o - ../package", program().display());
+    let output = Command::new("script")
+        .args(["-qec", &command, "/dev/null"])
+        .current_dir(peer.path("bld"))
+        .stdin(Stdio::null())
+        .output();
+    let Ok(output) = output else {
+        return foreign::skip("script (util-linux)");
+    };
+    let seen = String::from_utf8(output.stdout).unwrap();
+    let line = "package: standard output is a terminal, send it to a file, see package --help";
+    assert_eq!((output.status.code(), seen.trim_end()), (Some(2), line));
 }
 
 #[test]

@@ -136,10 +136,7 @@ let
     jq = [ "/usr/bin/jq" ];
     openssl = [ "/usr/bin/openssl" ];
     skopeo = [ "/usr/bin/skopeo" ];
-    util-linux = [
-      "/usr/bin/script"
-      "/usr/bin/unshare"
-    ];
+    util-linux = [ "/usr/bin/script" ];
   };
 
   # A package whose bin/ points at programs of this machine.

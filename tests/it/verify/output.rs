@@ -1,0 +1,165 @@
+//! How it is said: names, order, progress, and what it takes to say it.
+
+use std::ffi::OsStr;
+use std::fs;
+use std::io::{self, Read as _};
+use std::os::unix::ffi::OsStrExt;
+use std::path::Path;
+use std::process::{Command, Stdio};
+
+use super::super::peer::program;
+use super::super::person;
+use super::{BUILD, INDEX_A, copy, installed, run, summary, verify};
+
+#[test]
+fn names_cannot_deceive() {
+    let peer = installed();
+    for name in [
+        &b"a\nbuilds: match"[..],
+        b"\x1b[2J",
+        b"\xff",
+        "\u{202e}gpj".as_bytes(),
+    ] {
+        let path = Path::new(OsStr::from_bytes(name));
+        peer.put(Path::new(BUILD).join("bld").join(path), "x")
+            .put(Path::new("builds").join(path), "x");
+    }
+    // Also asserts that the JSON says the same.
+    let (status, lines) = verify(&peer, &["builds"]);
+    assert_eq!(status, 1);
+    let names = [
+        "\\u{1b}[2J",
+        "a\\u{a}builds: match",
+        "\\u{202e}gpj",
+        "\u{fffd}",
+    ];
+    for name in names {
+        let line = format!("{BUILD}: bld/{name}: unrecorded, found a regular file");
+        assert!(lines.contains(&line), "{line}: {lines:?}");
+        let line = format!("builds: {name}: unrecorded, found a regular file");
+        assert!(lines.contains(&line), "{line}: {lines:?}");
+    }
+    assert_eq!(lines.len(), 9);
+    let json = run(&peer, &["--json", "builds"]).stdout;
+    assert!(
+        !json.contains(|c: char| c != '\n' && fabric_ccs_builder::log::is_unsafe(c)),
+        "{json}"
+    );
+}
+
+#[test]
+fn many_builds_are_reported_in_order() {
+    let peer = installed();
+    for number in 0..60 {
+        copy(&peer, BUILD, &format!("builds/many-{number:064x}"));
+    }
+    peer.put(format!("builds/many-{:064x}/bld/added", 37), "x");
+    let (status, lines) = verify(&peer, &["builds"]);
+    assert_eq!(status, 1);
+    assert!(lines[..61].is_sorted(), "{lines:?}");
+    assert!(
+        lines[38].contains(": bld/added: unrecorded, "),
+        "{}",
+        lines[38]
+    );
+    assert_eq!(lines[61..], [summary(61, [60, 1, 0], 1)]);
+}
+
+#[test]
+fn a_reader_that_goes_away_is_no_panic() {
+    let peer = installed();
+    let (reader, writer) = io::pipe().unwrap();
+    drop(reader);
+    let full = fs::File::options().write(true).open("/dev/full").unwrap();
+    for (stdout, why) in [
+        (Stdio::from(writer), "Broken pipe (os error 32)"),
+        (Stdio::from(full), "No space left on device (os error 28)"),
+    ] {
+        let mut command = person::command(":", &peer.path(""), program(), &["verify", "builds"]);
+        let child = command.stdout(stdout).stderr(Stdio::piped()).spawn();
+        let seen = person::seen(&child.unwrap().wait_with_output().unwrap());
+        let line = format!("verify: cannot write to standard output: {why}\n");
+        assert_eq!((seen.status, seen.stderr), (2, line));
+    }
+}
+
+#[test]
+fn reads_each_file_once_in_little_memory() {
+    const SIZE: u64 = 32 << 20;
+    let peer = installed();
+    let path = peer.path(format!("{BUILD}/bld/{INDEX_A}"));
+    fs::File::create(path).unwrap().set_len(SIZE).unwrap();
+    // What the shell's children have read is counted as its own once they have ended.
+    let script = "ulimit -v 24000; \"$@\"; grep ^rchar /proc/$$/io";
+    let args = [
+        "-c",
+        script,
+        "sh",
+        program().to_str().unwrap(),
+        "verify",
+        BUILD,
+    ];
+    let seen = person::seen(
+        &person::command(":", &peer.path(""), Path::new("/bin/sh"), &args)
+            .output()
+            .unwrap(),
+    );
+    assert!(
+        seen.stdout.contains(&format!("{INDEX_A}: mismatch, ")),
+        "{seen:?}"
+    );
+    let Some((_, read)) = seen.stdout.split_once("rchar: ") else {
+        eprintln!("the kernel does not count what is read: not tested: {seen:?}");
+        return;
+    };
+    let read: u64 = read.trim().parse().unwrap();
+    assert!((SIZE..SIZE + (1 << 20)).contains(&read), "{read}");
+}
+
+#[test]
+fn shows_progress_on_a_terminal_and_removes_it() {
+    if Command::new("script").arg("--version").output().is_err() {
+        eprintln!("there is no script(1) to make a terminal: not tested");
+        return;
+    }
+    let peer = installed();
+    let path = peer.path(format!("{BUILD}/bld/{INDEX_A}"));
+    let line = format!("{} verify {BUILD}", program().display());
+    let run = || {
+        let mut terminal = Command::new("script")
+            .args(["-q", "-e", "-c", &line, "/dev/null"])
+            .current_dir(peer.path(""))
+            .stdin(Stdio::null())
+            .stdout(Stdio::piped())
+            .spawn()
+            .unwrap();
+        let mut shown = String::new();
+        terminal
+            .stdout
+            .take()
+            .unwrap()
+            .read_to_string(&mut shown)
+            .unwrap();
+        (terminal.wait().unwrap().code(), shown)
+    };
+    // A busy machine may need more than a second for anything.
+    let quiet = (0..9)
+        .map(|_| run())
+        .find(|(_, shown)| !shown.contains('\x1b'));
+    assert_eq!(quiet.unwrap().0, Some(0));
+
+    // Until it takes more than a second.
+    let file = fs::File::create(path).unwrap();
+    let (status, shown) = (0..7)
+        .map(|doubled| {
+            file.set_len((32 << 20) << doubled).unwrap();
+            run()
+        })
+        .find(|(_, shown)| shown.contains('\x1b'))
+        .unwrap();
+    assert_eq!(status, Some(1));
+    let (before, rest) = shown.split_once(BUILD).unwrap();
+    assert!(before.starts_with("\rverify: 0 of 1 build, "), "{shown:?}");
+    assert!(before.ends_with("\r\x1b[K"), "{shown:?}");
+    assert!(!rest.contains('\x1b'), "{shown:?}");
+}

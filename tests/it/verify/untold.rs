@@ -1,0 +1,228 @@
+//! Where it cannot be told whether there is a difference.
+
+use std::fs;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::thread;
+
+use serde_json::Value;
+
+use super::super::peer::Seen;
+use super::super::person;
+use super::{
+    BUILD, Change, INDEX_A, OTHER, all, copy, digest, installed, matching, remove, run, summary,
+    two_installed, verify,
+};
+
+#[test]
+fn cannot_tell_without_a_record() {
+    let no_record = "cannot tell: there is no record, the build output is another builder's";
+    let no_bld = "cannot tell: there is no folder bld, the peer's copy failed or is under way";
+    let changes: [(Change, &str); 4] = [
+        (
+            all(vec![
+                remove("bld/SHA256SUMS"),
+                remove("bld/build.intoto.json"),
+            ]),
+            no_record,
+        ),
+        // What a peer leaves that was stopped in the middle: it writes build-info.json, release and bld in this order.
+        (remove("bld"), no_bld),
+        (all(vec![remove("bld"), remove("release")]), no_bld),
+        (
+            all(vec![
+                remove("bld"),
+                remove("release"),
+                remove("build-info.json"),
+            ]),
+            no_bld,
+        ),
+    ];
+    for (change, reason) in changes {
+        let peer = two_installed();
+        change(&peer);
+        let line = format!("{BUILD}: {reason}");
+        assert_eq!(
+            verify(&peer, &["builds"]),
+            (
+                2,
+                vec![
+                    line.clone(),
+                    matching(&peer, OTHER, &format!("{OTHER}/bld")),
+                    summary(2, [1, 0, 1], 0),
+                ]
+            )
+        );
+        assert_eq!(
+            verify(&peer, &[BUILD]),
+            (2, vec![line.clone(), summary(1, [0, 0, 1], 0)])
+        );
+        // A difference outweighs it.
+        peer.put(format!("{OTHER}/bld/added"), "new");
+        assert_eq!(
+            verify(&peer, &["builds"]),
+            (
+                1,
+                vec![
+                    line,
+                    format!("{OTHER}: bld/added: unrecorded, found {}", digest("new")),
+                    summary(2, [0, 1, 1], 1),
+                ]
+            )
+        );
+    }
+    let peer = installed();
+    remove("bld/SHA256SUMS")(&peer);
+    remove("bld/build.intoto.json")(&peer);
+    let bld = format!("{BUILD}/bld");
+    assert_eq!(
+        verify(&peer, &[&bld]),
+        (
+            2,
+            vec![format!("{bld}: {no_record}"), summary(1, [0, 0, 1], 0)]
+        )
+    );
+}
+
+/// What cannot be read does not hide what differs.
+#[test]
+fn goes_on_after_what_it_may_not_read() {
+    for (closed, reason) in [
+        (format!("bld/{INDEX_A}"), "cannot read"),
+        ("bld/META-INF/statedb".to_owned(), "cannot open"),
+        ("bld/SHA256SUMS".to_owned(), "cannot read"),
+        ("bld".to_owned(), "cannot open"),
+        ("release/statedb".to_owned(), "cannot open"),
+    ] {
+        let peer = two_installed();
+        let place = format!("{BUILD}/{closed}");
+        peer.set_mode(&place, 0);
+        let peer = peer.run_by_nobody();
+        let as_nobody = || person::run_by_nobody(&peer.path(""), &["verify", "builds"]);
+        let told = |path: &str| {
+            format!("{BUILD}: cannot tell: {reason} {path}: Permission denied (os error 13)")
+        };
+        let seen = as_nobody();
+        let lines: Vec<&str> = seen.stdout.lines().collect();
+        assert_eq!((seen.status, seen.stderr.as_str()), (2, ""), "{seen:?}");
+        assert_eq!(lines[0], told(&place));
+        assert_eq!(lines[2], summary(2, [1, 0, 1], 0));
+
+        peer.put(format!("{OTHER}/added"), "x");
+        assert_eq!(as_nobody().status, 1);
+        if closed == format!("bld/{INDEX_A}") {
+            peer.put(format!("{BUILD}/bld/metadata.json"), "x");
+            let seen = as_nobody();
+            let lines: Vec<&str> = seen.stdout.lines().collect();
+            assert!(
+                lines[0].contains(": bld/metadata.json: mismatch, "),
+                "{seen:?}"
+            );
+            assert_eq!(lines[1], told(&place));
+        }
+        peer.set_mode(&place, 0o700);
+    }
+}
+
+#[test]
+fn a_path_that_cannot_be_verified() {
+    let peer = installed();
+    peer.put("file", "x").put("folder/file", "x");
+    for (name, reason) in [
+        (
+            "nowhere",
+            "cannot open nowhere: No such file or directory (os error 2)",
+        ),
+        ("file", "cannot open file: Not a directory (os error 20)"),
+        (
+            "folder",
+            "folder: is no build output (no SHA256SUMS), no build of a peer (no build-info.json, no bld) and no folder of such builds",
+        ),
+    ] {
+        let line = format!("verify: {reason}\n");
+        assert_eq!(
+            run(&peer, &[name]),
+            Seen {
+                status: 2,
+                stdout: String::new(),
+                stderr: line.clone()
+            }
+        );
+        let object = serde_json::json!({
+            "build": name, "result": "cannot tell", "reason": reason,
+        });
+        let summary = serde_json::json!({
+            "result": "summary", "builds": 0, "match": 0, "mismatch": 0, "cannot_tell": 1, "differences": 0,
+        });
+        let seen = run(&peer, &["--json", name]);
+        let objects: Vec<Value> = seen
+            .stdout
+            .lines()
+            .map(|line| serde_json::from_str(line).unwrap())
+            .collect();
+        assert_eq!((seen.status, &seen.stderr), (2, &line));
+        assert_eq!(objects, [object, summary]);
+
+        // The others are verified all the same.
+        let seen = run(&peer, &[name, BUILD]);
+        assert_eq!((seen.status, &seen.stderr), (2, &line));
+        assert!(
+            seen.stdout
+                .ends_with("result   1 build: 1 match, 0 mismatch, 1 cannot tell; 0 differences\n"),
+            "{seen:?}"
+        );
+    }
+    for (args, line) in [
+        (
+            &[][..],
+            "verify: missing argument PATH, see verify --help\n",
+        ),
+        (
+            &["--force", "x"],
+            "verify: invalid option '--force', see verify --help\n",
+        ),
+    ] {
+        let seen = run(&peer, args);
+        assert_eq!(
+            (seen.status, seen.stdout.as_str(), seen.stderr.as_str()),
+            (2, "", line)
+        );
+    }
+}
+
+#[test]
+fn builds_that_come_and_go_meanwhile_are_no_differences() {
+    let peer = installed();
+    for number in 0..16 {
+        copy(&peer, BUILD, &format!("builds/many-{number:064x}"));
+    }
+    peer.put_dir("away");
+    let done = AtomicBool::new(false);
+    thread::scope(|scope| {
+        scope.spawn(|| {
+            while !done.load(Ordering::Relaxed) {
+                for number in (0..16).rev() {
+                    let name = format!("many-{number:064x}");
+                    let (here, away) = (
+                        peer.path("builds").join(&name),
+                        peer.path("away").join(&name),
+                    );
+                    fs::rename(&here, &away).unwrap();
+                    fs::rename(&away, &here).unwrap();
+                }
+            }
+        });
+        let seen: Vec<Seen> = (0..30).map(|_| run(&peer, &["builds"])).collect();
+        done.store(true, Ordering::Relaxed);
+        for seen in seen {
+            let fine = seen.stdout.lines().all(|line| {
+                line.contains(": match, ")
+                    || line.contains(": cannot tell: ")
+                    || line.starts_with("result ")
+            });
+            assert!(
+                fine && seen.stderr.is_empty() && seen.status != 1,
+                "{seen:?}"
+            );
+        }
+    });
+}

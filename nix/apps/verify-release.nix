@@ -1,7 +1,6 @@
 # verify-release DIR|SHA256SUMS: rebuilds a release on this machine and compares the published files with it. Null where
 # release bits are not made.
 {
-  lib,
   callPackage,
   writeShellApplication,
   self,

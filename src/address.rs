@@ -45,12 +45,11 @@ fn check(text: &str) -> Result<()> {
             return Ok(());
         }
         Some(("dns" | "passthrough", target)) if target.starts_with("//") => {
-            let (_authority, target) = target
-                .trim_start_matches('/')
-                .split_once('/')
-                .filter(|_| !target.starts_with("///"))
-                .unwrap_or_else(|| ("", target.trim_start_matches('/')));
-            target
+            let (_authority, path) = target
+                .strip_prefix("//")
+                .and_then(|rest| rest.split_once('/'))
+                .ok_or_else(|| anyhow!("has two slashes where three are needed"))?;
+            path
         }
         Some(("dns", target)) => target,
         Some(("passthrough", _)) => bail!("has no /// after passthrough:"),
@@ -188,6 +187,8 @@ mod tests {
                 "has no path of a socket after unix:",
             ),
             ("unix:", "has no path of a socket after unix:"),
+            ("dns://basic:9999", "has two slashes where three are needed"),
+            ("dns:////basic:9999", "has a host that no name server knows"),
             ("passthrough:basic:9999", "has no /// after passthrough:"),
             ("-a:9999", "has a host that no name server knows"),
             ("user@basic:9999", "has a host that no name server knows"),

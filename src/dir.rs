@@ -13,6 +13,7 @@ use std::os::fd::AsRawFd;
 use std::os::unix::fs::{DirBuilderExt, FileTypeExt, MetadataExt, OpenOptionsExt, PermissionsExt};
 use std::path::{Path, PathBuf};
 use std::sync::OnceLock;
+use std::thread;
 
 use anyhow::{Context, Result, bail, ensure};
 
@@ -21,9 +22,11 @@ use crate::log::is_unsafe;
 
 mod output;
 mod walk;
+mod write_behind;
 
 pub use output::{Staging, Tree};
 pub use walk::{MAX_DEPTH, MAX_PATH, MAX_TOTAL};
+use write_behind::WriteBehind;
 
 /// The most entries that one tree may have.
 pub const MAX_ENTRIES: usize = 200_000;
@@ -36,6 +39,9 @@ pub const MAX_RECORD: u64 = 256 << 20;
 
 /// The most bytes of a file that are in memory at once when it is copied or hashed.
 const PIECE: u64 = 128 << 10;
+
+/// Files of at least so many bytes are written by a thread of their own.
+const WORTH_A_THREAD: u64 = 1 << 20;
 
 /// Flags of open(2) whose values differ between systems and processors (`asm/fcntl.h`, `sys/fcntl.h`).
 #[cfg(all(target_os = "linux", any(target_arch = "aarch64", target_arch = "arm")))]
@@ -430,12 +436,26 @@ impl Dir {
     /// # Errors
     /// When it cannot be read or written, exists in `target`, or changes meanwhile.
     pub fn copy(&self, entry: &Entry, target: &Self, buffer: &mut Buffer) -> Result<Digest> {
+        let cannot_write = || format!("cannot write {}", target.path_of(&entry.name).display());
         let mut copy = target.create(&entry.name, 0o644)?;
         let mut hasher = Hasher::new();
-        self.pieces(entry, buffer, |piece| {
-            hasher.update(piece);
-            copy.write_all(piece)
-                .with_context(|| format!("cannot write {}", target.path_of(&entry.name).display()))
+        if entry.size() < WORTH_A_THREAD {
+            self.pieces(entry, buffer, |piece| {
+                hasher.update(piece);
+                copy.write_all(piece).with_context(cannot_write)
+            })?;
+            return Ok(hasher.finish());
+        }
+        thread::scope(|scope| {
+            let writer = WriteBehind::start(scope, copy).with_context(cannot_write)?;
+            let read = self.pieces(entry, buffer, |piece| {
+                writer.write(piece).with_context(cannot_write)?;
+                hasher.update(piece);
+                Ok(())
+            });
+            // What stopped the writer comes first: it may have stopped the reading.
+            writer.finish().with_context(cannot_write)?;
+            read
         })?;
         Ok(hasher.finish())
     }

@@ -44,7 +44,7 @@ impl Role {
         match parts[..] {
             ["statedb", "couchdb", "indexes", .., file]
             | ["statedb", "couchdb", "collections", _, "indexes", .., file]
-                if matches!(file.rsplit_once('.'), Some((_, "json"))) =>
+                if is_definition(file) =>
             {
                 Self::Index
             }
@@ -52,6 +52,12 @@ impl Role {
             _ => Self::Other,
         }
     }
+}
+
+/// Whether a file with this name is meant as an index definition. What macOS keeps beside a file when it is archived has the same
+/// ending and `._` in front.
+fn is_definition(file: &str) -> bool {
+    matches!(file.rsplit_once('.'), Some((_, "json"))) && !file.starts_with("._")
 }
 
 /// Checks the path of a folder below `META-INF`: collections must have names that Fabric takes.
@@ -234,6 +240,8 @@ mod tests {
                 Role::Index,
             ),
             ("statedb/couchdb/indexes/.DS_Store", Role::Stray),
+            ("statedb/couchdb/indexes/._a.json", Role::Stray),
+            ("statedb/couchdb/indexes/.a.json", Role::Index),
             ("statedb/couchdb/indexes/a.JSON", Role::Stray),
             ("statedb/couchdb/indexes/sub/a.json", Role::Index),
             ("statedb/couchdb/a.json", Role::Stray),

@@ -286,6 +286,18 @@ impl Peer {
 
     /// `PATH MODE SHA256` of every file, `PATH/ MODE` of every folder below `dir`, sorted.
     pub fn listing(&self, dir: &str) -> Vec<String> {
+        self.lines(dir, |path| {
+            format!(" {}", Digest::of(&fs::read(path).unwrap()))
+        })
+    }
+
+    /// As [`Peer::listing`], without digests.
+    pub fn modes(&self, dir: &str) -> Vec<String> {
+        self.lines(dir, |_| String::new())
+    }
+
+    /// A sorted line for everything below `dir`, with what `end` adds for a file.
+    fn lines(&self, dir: &str, end: impl Fn(&Path) -> String) -> Vec<String> {
         let top = self.path(dir);
         let mut lines = Vec::new();
         let mut todo = vec![top.clone()];
@@ -299,24 +311,12 @@ impl Peer {
                     lines.push(format!("{name}/ {mode:o}"));
                     todo.push(path);
                 } else {
-                    lines.push(format!(
-                        "{name} {mode:o} {}",
-                        Digest::of(&fs::read(&path).unwrap())
-                    ));
+                    lines.push(format!("{name} {mode:o}{}", end(&path)));
                 }
             }
         }
         lines.sort();
         lines
-    }
-
-    /// As [`Peer::listing`], without digests.
-    pub fn modes(&self, dir: &str) -> Vec<String> {
-        let listing = self.listing(dir);
-        listing
-            .iter()
-            .map(|line| line.splitn(3, ' ').take(2).collect::<Vec<_>>().join(" "))
-            .collect()
     }
 
     /// Asserts that there is nothing below `dir`.

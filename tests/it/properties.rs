@@ -1,7 +1,7 @@
 //! Thousands of made-up inputs: nothing panics, and what is accepted is what a peer takes by [`super::rules`]. More of them with
-//! `PROPTEST_CASES=100000 cargo test --release properties`.
+//! `PROPTEST_CASES=100000 PROPTEST_RNG_SEED=1 cargo test --release properties`.
 
-use std::fs;
+use std::{env, fs};
 
 use fabric_ccs_builder::address::Address;
 use fabric_ccs_builder::connection::{Connection, Draft};
@@ -15,6 +15,7 @@ use fabric_ccs_builder::template::{Config, Template};
 use proptest::collection::{btree_map, vec};
 use proptest::prelude::*;
 use proptest::sample::select;
+use proptest::test_runner::RngSeed;
 
 use super::peer::{INDEX, Peer, quoted, tls};
 use super::rules;
@@ -127,7 +128,22 @@ fn config() -> Config {
     Config::parse(json).unwrap()
 }
 
+/// The same cases on every run, so that a change is to blame when one fails. `PROPTEST_RNG_SEED` gives others.
+fn cases(cases: u32) -> ProptestConfig {
+    let mut config = ProptestConfig::default();
+    if env::var_os("PROPTEST_CASES").is_none() {
+        config.cases = cases;
+    }
+    if env::var_os("PROPTEST_RNG_SEED").is_none() {
+        config.rng_seed = RngSeed::Fixed(7051);
+    }
+    config.failure_persistence = None;
+    config
+}
+
 proptest! {
+    #![proptest_config(cases(512))]
+
     #[test]
     fn what_is_accepted_is_what_a_peer_takes(connection in connections()) {
         if let Ok(accepted) = Draft::parse(connection.as_bytes()).and_then(|draft| draft.resolve(&config())) {
@@ -202,7 +218,7 @@ proptest! {
 
 proptest! {
     // Each of these runs programs.
-    #![proptest_config(ProptestConfig::with_cases(24))]
+    #![proptest_config(cases(24))]
 
     #[test]
     fn what_release_publishes_is_what_build_recorded(

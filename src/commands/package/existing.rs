@@ -58,16 +58,15 @@ pub fn digest(path: &Path) -> Result<Option<Digest>> {
 fn read_metadata(package: impl Read) -> Result<Vec<u8>> {
     let mut package = tar::Reader::new(gzip::Reader::new(package));
     let mut content = Vec::new();
-    let mut paths = Vec::new();
+    let mut expected = [CODE, metadata::FILE].into_iter();
     while let Some(mut entry) = package.next_entry()? {
+        ensure!(expected.next() == Some(&entry.path), "{NOT_A_PACKAGE}");
         if entry.path == metadata::FILE {
             ensure!(entry.size <= MAX_SMALL, "{}: is too large", entry.path);
             entry.read_to_end(&mut content)?;
         }
-        paths.push(entry.path);
-        ensure!(paths.len() <= 2, "{NOT_A_PACKAGE}");
     }
-    ensure!(paths == [CODE, metadata::FILE], "{NOT_A_PACKAGE}");
+    ensure!(expected.next().is_none(), "{NOT_A_PACKAGE}");
     Ok(content)
 }
 

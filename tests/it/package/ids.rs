@@ -266,6 +266,11 @@ fn cannot_tell_the_id_of_what_it_has_not_written() {
         ([&package[..], b"\0"].concat(), 2, "x: data after the end of the archive".into()),
         (system, 2, format!("x: gzip header: {ours}")),
         (
+            tar_in_gzip(&[("code.tar.gz", b"")]),
+            2,
+            "x: is not a chaincode package of code.tar.gz and metadata.json".into(),
+        ),
+        (
             tar_in_gzip(&[("metadata.json", metadata)]),
             2,
             "x: is not a chaincode package of code.tar.gz and metadata.json".into(),

@@ -262,13 +262,13 @@ fn memory_does_not_grow_with_the_files() {
         .write(true)
         .open(large)
         .unwrap()
-        .set_len(32 << 20)
+        .set_len(16 << 20)
         .unwrap();
     // In KiB; a program that held the file would need more.
-    let seen = package_after("ulimit -v 24000", &peer, &[]);
+    let seen = package_after("ulimit -v 16000", &peer, &[]);
     assert_eq!((seen.status, seen.stderr.as_str()), (0, ""), "{seen:?}");
     let length = fs::metadata(peer.path("bld/basic_1.0.tar.gz"))
         .unwrap()
         .len();
-    assert!(length > 32 << 20, "{length}");
+    assert!(length > 16 << 20, "{length}");
 }

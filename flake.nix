@@ -21,16 +21,21 @@
           system:
           let
             pkgs = nixpkgs.legacyPackages.${system};
-            scope = lib.makeScope pkgs.newScope (_: packages // { revision = self.rev or null; });
-            call = mapDirectory (file: scope.callPackage file { });
-            # Release bits are made in one way only: on x86_64-linux.
-            packages = call ./nix/packages // lib.optionalAttrs (system == "x86_64-linux") (call ./nix/release);
+            scope = lib.makeScope pkgs.newScope (_: all // { inherit self; });
+            callAll = mapDirectory (file: scope.callPackage file { });
+            all =
+              callAll ./nix/packages // lib.optionalAttrs (system == "x86_64-linux") (callAll ./nix/release);
+            # Release bits are made in one way only, on x86_64-linux. What nixpkgs has no part for is null.
+            present = lib.filterAttrs (_: value: value != null);
+            call = directory: present (callAll directory);
+            packages = present all;
           in
           f { inherit call packages pkgs; }
         );
     in
     {
       packages = forSystems ({ packages, ... }: packages // { default = packages.fabric-ccs-builder; });
+      lib = forSystems ({ call, ... }: call ./nix/lib);
 
       apps = forSystems (
         { call, ... }:
@@ -41,14 +46,14 @@
         }) (call ./nix/apps)
       );
 
-      checks = forSystems ({ call, packages, ... }: packages // call ./nix/checks);
+      checks = forSystems ({ call, packages, ... }: packages // call ./nix/checks // call ./nix/tests);
 
       devShells = forSystems ({ call, ... }: call ./nix/shells);
 
       formatter = forSystems ({ pkgs, ... }: pkgs.nixfmt-tree);
 
-      overlays.default = final: _: {
-        fabric-ccs-builder = final.callPackage ./nix/packages/fabric-ccs-builder.nix { };
-      };
+      nixosModules.default = import ./nix/nixos self;
+
+      overlays.default = import ./nix/overlay.nix;
     };
 }

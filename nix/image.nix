@@ -3,8 +3,7 @@
   lib,
   dockerTools,
   pkgsStatic,
-  # The commit, when it is known.
-  revision,
+  self,
   suffix ? "",
   # Takes the program, gives the shell commands that put the files into the image's root.
   extraCommands,
@@ -12,6 +11,8 @@
 }:
 let
   program = pkgsStatic.callPackage ./program.nix { };
+  # The commit, when it is known.
+  revision = self.rev or null;
 in
 dockerTools.buildLayeredImage {
   name = program.pname + suffix;

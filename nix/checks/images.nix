@@ -6,14 +6,17 @@
   runCommand,
   writeText,
   jq,
-  revision,
+  self,
   image,
   image-minimal,
   # Only where releases are made.
   image-amd64 ? null,
   image-arm64 ? null,
+  image-minimal-amd64 ? null,
+  image-minimal-arm64 ? null,
 }:
 let
+  revision = self.rev or null;
   manifest = (lib.importTOML ../../Cargo.toml).package;
 
   files = {
@@ -131,5 +134,7 @@ runCommand "images" { nativeBuildInputs = [ jq ]; } ''
   ${check "minimal" native "fabric-ccs-builder-minimal" entrypoint image-minimal}
   ${check "image" "amd64" "fabric-ccs-builder" shell image-amd64}
   ${check "image" "arm64" "fabric-ccs-builder" shell image-arm64}
+  ${check "minimal" "amd64" "fabric-ccs-builder-minimal" entrypoint image-minimal-amd64}
+  ${check "minimal" "arm64" "fabric-ccs-builder-minimal" entrypoint image-minimal-arm64}
   touch $out
 ''

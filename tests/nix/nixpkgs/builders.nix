@@ -132,6 +132,22 @@ in
     meta.mainProgram = "treefmt";
   };
 
+  cacert = runCommand "cacert" { } ''
+    mkdir -p "$out/etc/ssl/certs"
+    cat /usr/share/ca-certificates/mozilla/*.crt >"$out/etc/ssl/certs/ca-bundle.crt"
+  '';
+
+  # A peer that does of all a peer does only this: it looks for its external builder, runs it, and keeps what it made.
+  hyperledger-fabric =
+    runCommand "hyperledger-fabric"
+      {
+        passthru.src = ./fabric;
+      }
+      ''
+        install -D -m 0755 ${./fabric/peer.sh} "$out/bin/peer"
+        install -D -m 0755 ${./fabric/peer.sh} "$out/bin/orderer"
+      '';
+
   # pkgsStatic.busybox is Debian's static one, with every applet: extraConfig changes nothing here.
   busybox = lib.makeOverridable (
     given:

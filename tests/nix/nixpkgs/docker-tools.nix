@@ -2,6 +2,7 @@
 {
   lib,
   stdenv,
+  closureInfo,
   runCommand,
   fakeroot,
   jq,
@@ -76,7 +77,10 @@ in
             mtime = args.mtime or "1970-01-01T00:00:01Z";
             extraCommands = args.extraCommands or "";
             fakeRootCommands = args.fakeRootCommands or "";
-            closure = builtins.toString contents;
+            given = builtins.toString contents;
+            closure = lib.optionalString (contents != [ ]) (closureInfo {
+              rootPaths = contents;
+            });
             passAsFile = [
               "config"
               "extraCommands"
@@ -97,16 +101,17 @@ in
             created=${created}
             mkdir layer image
             # Links to the contents, not copies: as in nixpkgs.
-            for path in $closure; do
+            for path in $given; do
               (cd "$path" && find . -mindepth 1 -type d) | while read -r dir; do mkdir -p "layer/$dir"; done
               (cd "$path" && find . ! -type d) | while read -r file; do ln -s "$path/$file" "layer/$file"; done
             done
             (cd layer && . "$extraCommandsPath")
-            fakeroot bash -e -c '
+            # A chown that the sandbox's one user cannot do has to be only pretended, which nixpkgs' fakeroot is patched for.
+            FAKEROOTDONTTRYCHOWN=1 fakeroot bash -e -c '
               (cd layer && . "$fakeRootCommandsPath")
-              tar --sort=name --hard-dereference --numeric-owner --owner=0 --group=0 --mtime="$mtime" -C layer -cf image/layer.tar .
+              tar --sort=name --hard-dereference --numeric-owner --mtime="$mtime" -C layer -cf image/layer.tar .
             '
-            for path in $closure; do
+            for path in $(if [ -n "$closure" ]; then cat "$closure/store-paths"; fi); do
               tar --sort=name --numeric-owner --owner=0 --group=0 --mtime="$mtime" --absolute-names -rf image/layer.tar "$path"
             done
             layer=$(sha256sum image/layer.tar | cut -d ' ' -f 1)

@@ -17,13 +17,29 @@ let
 
   lib = {
     inherit (builtins)
+      all
+      any
+      attrNames
+      attrValues
+      concatLists
+      concatMap
       concatStringsSep
       elem
+      elemAt
       filter
+      head
       isAttrs
+      isBool
       isFunction
+      isInt
+      isList
       isString
+      length
+      tail
       mapAttrs
+      partition
+      stringLength
+      zipAttrsWith
       ;
 
     fileset = import ./fileset.nix { inherit lib; };
@@ -37,6 +53,36 @@ let
       "aarch64-linux"
     ];
 
+    modules.importApply = path: args: {
+      _file = path;
+      imports = [ (import path args) ];
+    };
+    generators.toPretty =
+      given:
+      let
+        show =
+          value:
+          if isFunction value then
+            "<function>"
+          else if lib.isDerivation value then
+            "<derivation ${value.name}>"
+          else if value == { } then
+            "{ }"
+          else if value == [ ] then
+            "[ ]"
+          else if lib.isAttrs value then
+            "{ ${concatStringsSep " " (lib.mapAttrsToList (name: inner: "${name} = ${show inner};") value)} }"
+          else if builtins.isList value then
+            "[ ${lib.concatMapStringsSep " " show value} ]"
+          else
+            builtins.toJSON value;
+      in
+      builtins.seq (lib.refuseUnknown "lib.generators.toPretty" [
+        "multiline"
+        "allowPrettyValues"
+        "indent"
+      ] given) show;
+
     genAttrs = names: f: listToAttrs (map (name: lib.nameValuePair name (f name)) names);
     mapAttrs' = f: set: listToAttrs (lib.mapAttrsToList f set);
     mapAttrsToList = f: set: map (name: f name set.${name}) (attrNames set);
@@ -44,11 +90,33 @@ let
     nameValuePair = name: value: { inherit name value; };
     optionalAttrs = condition: set: if condition then set else { };
     optionalString = condition: text: if condition then text else "";
+    last = list: builtins.elemAt list (builtins.length list - 1);
+    unique = builtins.foldl' (seen: value: if elem value seen then seen else seen ++ [ value ]) [ ];
+    subtractLists = without: filter (value: !elem value without);
+    optional = condition: value: if condition then [ value ] else [ ];
     optionals = condition: list: if condition then list else [ ];
 
+    concatMapAttrs = f: set: builtins.foldl' (a: b: a // b) { } (lib.mapAttrsToList f set);
+    concatStrings = concatStringsSep "";
+    concatMapStrings = lib.concatMapStringsSep "";
     concatMapStringsSep =
       separator: f: list:
       concatStringsSep separator (map f list);
+    inherit (builtins) replaceStrings listToAttrs;
+    setAttrByPath =
+      path: value:
+      if path == [ ] then
+        value
+      else
+        { ${builtins.head path} = lib.setAttrByPath (builtins.tail path) value; };
+    attrByPath =
+      path: default: set:
+      if path == [ ] then
+        set
+      else if set ? ${builtins.head path} then
+        lib.attrByPath (builtins.tail path) default set.${builtins.head path}
+      else
+        default;
     escapeShellArg = arg: "'${replaceStrings [ "'" ] [ "'\\''" ] (toString arg)}'";
     hasSuffix =
       suffix: text:
@@ -75,6 +143,7 @@ let
     stringToCharacters = text: builtins.genList (i: substring i 1 text) (stringLength text);
 
     importTOML = path: fromTOML (builtins.readFile path);
+    importJSON = path: builtins.fromJSON (builtins.readFile path);
     isDerivation = value: value.type or null == "derivation";
     getExe =
       package:
@@ -137,6 +206,7 @@ let
         given
       else
         throw "${function}: called with unexpected argument '${concatStringsSep "', '" unknown}'";
-  };
+  }
+  // import ./modules.nix { inherit lib; };
 in
 lib

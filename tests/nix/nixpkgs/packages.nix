@@ -54,6 +54,57 @@ let
     };
     buildPackages = import ./packages.nix { inherit lib system; };
 
+    formats.json = given: {
+      type = lib.mkOptionType {
+        name = "json";
+        description = "JSON value";
+        merge =
+          loc: defs:
+          if builtins.length defs > 1 && lib.all (def: lib.isAttrs def.value) defs then
+            (lib.types.attrsOf (packages.formats.json { }).type).merge loc defs
+          else
+            lib.mergeEqualOption loc defs;
+      };
+      generate = lib.refuseUnknown "formats.json" [ ] given;
+    };
+
+    # No virtual machine: the machines' configurations are evaluated, and their script is compiled.
+    testers.runNixOSTest =
+      given:
+      let
+        test = lib.refuseUnknown "testers.runNixOSTest" [
+          "name"
+          "nodes"
+          "testScript"
+          "meta"
+        ] given;
+        configure =
+          node:
+          (lib.evalModules {
+            modules = [
+              (import ./nixos-stubs.nix {
+                inherit lib;
+                pkgs = packages;
+              })
+              node
+            ];
+          }).config;
+        show =
+          config:
+          assert lib.all (one: one.assertion || throw one.message) config.assertions;
+          builtins.toJSON { inherit (config) systemd environment users; };
+      in
+      packages.runCommand "vm-test-run-${test.name}"
+        {
+          machines = lib.mapAttrsToList (_: node: show (configure node)) test.nodes;
+          inherit (test) testScript;
+          passAsFile = [ "testScript" ];
+        }
+        ''
+          /usr/bin/python3 -c 'import ast, sys; ast.parse(open(sys.argv[1]).read())' "$testScriptPath"
+          touch $out
+        '';
+
     rustPlatform = packages.callPackage ./rust.nix { };
     dockerTools = packages.callPackage ./docker-tools.nix { };
   }

@@ -1,0 +1,93 @@
+# A peer's image with our programs where the default core.yaml looks for an external builder, so that this file needs no
+# change.
+#
+#   mkPeerImage { }
+#   mkPeerImage { fabric = pkgs.hyperledger-fabric; name = "registry.example.com/peer"; tag = "3.1.4"; }
+{
+  lib,
+  busybox,
+  cacert,
+  dockerTools,
+  fabric-ccs-builder,
+  runCommand,
+  self,
+  hyperledger-fabric ? null,
+}:
+{
+  # A package with bin/peer.
+  fabric ? hyperledger-fabric,
+  # The peer's configuration: what Fabric brings for it.
+  coreYaml ? "${fabric.src}/sampleconfig/core.yaml",
+  name ? "fabric-peer-ccs-builder",
+  tag ? fabric-ccs-builder.version,
+  # The user and group it runs as, to whom /var/hyperledger belongs.
+  uid ? 7051,
+}:
+let
+  # One program of those in the package. What it refers to in the Nix store, its C library above all, comes along.
+  peer = runCommand "peer" { } ''
+    install -D -m 0755 -t $out/bin ${fabric}/bin/peer
+  '';
+  revision = self.rev or null;
+  builder = "opt/hyperledger/ccaas_builder";
+in
+dockerTools.buildLayeredImage {
+  inherit name tag;
+  compressor = "none";
+  contents = [
+    busybox
+    cacert
+    peer
+  ];
+  extraCommands = ''
+    for name in detect build release; do
+      install -D -m 0755 ${fabric-ccs-builder}/bin/$name ${builder}/bin/$name
+    done
+    install -D -m 0644 ${coreYaml} etc/hyperledger/fabric/core.yaml
+    if ! grep -q 'path: /${builder}$' etc/hyperledger/fabric/core.yaml; then
+      echo "core.yaml has no external builder at /${builder}: give one that has by coreYaml" >&2
+      exit 1
+    fi
+    echo 'hosts: files dns' >etc/nsswitch.conf
+    echo 'root:x:0:0:root:/:/bin/sh' >etc/passwd
+    echo 'peer:x:${toString uid}:${toString uid}:peer:/var/hyperledger:/bin/sh' >>etc/passwd
+    printf 'root:x:0:\npeer:x:${toString uid}:\n' >etc/group
+    mkdir -p var/hyperledger tmp
+  '';
+  # A new volume at /var/hyperledger takes its owner.
+  fakeRootCommands = ''
+    chown ${toString uid}:${toString uid} var/hyperledger
+    chmod 0700 var/hyperledger
+    chmod 1777 tmp
+  '';
+  config = {
+    User = "${toString uid}:${toString uid}";
+    Cmd = [
+      "peer"
+      "node"
+      "start"
+    ];
+    Env = [
+      "PATH=/bin"
+      "FABRIC_CFG_PATH=/etc/hyperledger/fabric"
+      "SSL_CERT_FILE=/etc/ssl/certs/ca-bundle.crt"
+    ];
+    # The peer, and its operations service.
+    ExposedPorts = {
+      "7051/tcp" = { };
+      "9443/tcp" = { };
+    };
+    Volumes."/var/hyperledger" = { };
+    WorkingDir = "/var/hyperledger";
+    Labels = {
+      "org.opencontainers.image.title" = baseNameOf name;
+      "org.opencontainers.image.description" =
+        "Hyperledger Fabric peer with ${fabric-ccs-builder.pname} ${fabric-ccs-builder.version}";
+      "org.opencontainers.image.version" = tag;
+      "org.opencontainers.image.source" = fabric-ccs-builder.meta.homepage;
+      "org.opencontainers.image.licenses" = fabric-ccs-builder.meta.license.spdxId;
+    }
+    // lib.optionalAttrs (revision != null) { "org.opencontainers.image.revision" = revision; };
+  };
+  meta.description = "Image of a Hyperledger Fabric peer with ${fabric-ccs-builder.pname}";
+}

@@ -1,0 +1,187 @@
+# The peers' side: which builders they have, and the values for templates in connection.json.
+self:
+{
+  config,
+  lib,
+  pkgs,
+  ...
+}:
+let
+  inherit (lib) literalExpression mkOption types;
+  cfg = config.services.fabric-ccs-builder;
+  option = "services.fabric-ccs-builder";
+  json = (pkgs.formats.json { }).type;
+  variable = "CHAINCODE_AS_A_SERVICE_BUILDER_CONFIG";
+
+  builder.options = {
+    name = mkOption {
+      type = types.str;
+      default = "";
+      example = "external-builder";
+      description = "Its name, by which a peer finds the chaincode that it built.";
+    };
+    path = mkOption {
+      type = types.str;
+      default = "";
+      example = "/opt/hyperledger/other_builder";
+      description = "Its folder, which holds `bin/detect`, `bin/build`, `bin/release` and, if it has one, `bin/run`.";
+    };
+    propagateEnvironment = mkOption {
+      type = types.listOf types.str;
+      default = [ ];
+      example = [ "GOPROXY" ];
+      description = "The variables of the peer's environment that it gets.";
+    };
+  };
+
+  names = map (one: one.name) cfg.externalBuilders;
+  # The paths of the nulls in a JSON value.
+  nulls =
+    path: value:
+    if value == null then
+      [ path ]
+    else if lib.isAttrs value then
+      lib.concatMap (name: nulls "${path}.${name}" value.${name}) (lib.attrNames value)
+    else if lib.isList value then
+      lib.concatMap (nulls "${path}[]") value
+    else
+      [ ];
+  templateNulls = nulls "${option}.templateConfig" cfg.templateConfig;
+
+  # systemd expands % in a unit's environment.
+  forUnit = value: lib.replaceStrings [ "%" ] [ "%%" ] (builtins.toJSON value);
+in
+{
+  options.services.fabric-ccs-builder = {
+    enable = lib.mkEnableOption "the external builder for chaincode as a service of this host's Hyperledger Fabric peers";
+
+    package = mkOption {
+      type = types.package;
+      default = self.packages.${pkgs.stdenv.hostPlatform.system}.default;
+      defaultText = literalExpression "fabric-ccs-builder.packages.\${system}.default";
+      example = literalExpression "pkgs.fabric-ccs-builder";
+      description = "The builder folder: a package with `bin/detect`, `bin/build`, `bin/release` and `bin/fabric-ccs-builder`.";
+    };
+
+    name = mkOption {
+      type = types.str;
+      default = "ccaas_builder";
+      example = "ccs-builder";
+      description = ''
+        The builder's name. A peer finds installed chaincode by it, so keep the name of the builder that this one
+        replaces: a peer that no longer has a builder of that name cannot run the chaincode that it built.
+      '';
+    };
+
+    templateConfig = mkOption {
+      type = types.attrsOf json;
+      default = { };
+      example = {
+        peername = "org1peer1";
+      };
+      description = ''
+        The values for templates like `{{.peername}}` in a chaincode's connection.json, given to the peers as
+        `${variable}`. They are in the Nix store, where everyone can read them: give a private key to the peer's unit at
+        run time, by an `EnvironmentFile` that sets the whole variable and so replaces what is declared here.
+      '';
+    };
+
+    peerUnits = mkOption {
+      type = types.listOf types.str;
+      default = [ ];
+      example = [ "fabric-peer0" ];
+      description = ''
+        The systemd services of the peers on this host, whose environment gets the builders. A peer in a container does
+        not see it: render {option}`${option}.externalBuilders` into what it does see.
+      '';
+    };
+
+    extraBuilders = mkOption {
+      type = types.listOf (types.submodule builder);
+      default = [ ];
+      example = [
+        {
+          name = "other_builder";
+          path = "/opt/hyperledger/other_builder";
+          propagateEnvironment = [ "GOPROXY" ];
+        }
+      ];
+      description = ''
+        The other builders of the peers, asked after this one. The environment variable replaces the whole list in a
+        peer's core.yaml, so those that are there have to be repeated here.
+      '';
+    };
+
+    externalBuilders = mkOption {
+      type = types.listOf json;
+      readOnly = true;
+      default = [
+        {
+          inherit (cfg) name;
+          path = "${cfg.package}";
+          propagateEnvironment = [ variable ];
+        }
+      ]
+      ++ cfg.extraBuilders;
+      defaultText = literalExpression ''
+        [
+          {
+            name = "ccaas_builder";
+            path = "''${package}";
+            propagateEnvironment = [ "${variable}" ];
+          }
+        ]
+        ++ extraBuilders
+      '';
+      example = literalExpression "builtins.toJSON config.${option}.externalBuilders";
+      description = ''
+        All builders, as `chaincode.externalBuilders` of core.yaml has them, for those who render that file themselves.
+        It can be read whether or not the module is enabled.
+      '';
+    };
+  };
+
+  config = lib.mkIf cfg.enable {
+    assertions = [
+      {
+        assertion = cfg.peerUnits != [ ];
+        message = "${option}.peerUnits: is empty, so no peer gets the builder; name the systemd services of the peers on this host";
+      }
+      {
+        assertion = cfg.name != "" && builtins.match ".*[[:cntrl:]].*" cfg.name == null;
+        message = "${option}.name: a peer refuses a builder without a name, and one with control characters spoils its log";
+      }
+      {
+        assertion = lib.all (one: one.name != "") cfg.extraBuilders;
+        message = "${option}.extraBuilders: a builder has no name, which a peer refuses";
+      }
+      {
+        assertion = lib.all (one: lib.hasPrefix "/" one.path) cfg.extraBuilders;
+        message = "${option}.extraBuilders: a builder's path does not begin with a /, a peer would not find its programs";
+      }
+      {
+        assertion = lib.unique names == names;
+        message = "${option}.extraBuilders: two builders have one name (${toString names}), but a peer finds the builder of installed chaincode by it";
+      }
+      {
+        assertion = templateNulls == [ ];
+        message = "${lib.concatStringsSep ", " templateNulls}: is null, a template needs a text; leave the key out or write \"\"";
+      }
+      {
+        assertion =
+          let
+            text = builtins.toJSON cfg.templateConfig;
+          in
+          lib.replaceStrings [ "PRIVATE KEY" ] [ "" ] text == text;
+        message = "${option}.templateConfig: a private key must not be put into the Nix store, which everyone can read; set the whole of ${variable} in an EnvironmentFile of the peer's unit";
+      }
+    ];
+
+    systemd.services = lib.genAttrs (map (lib.removeSuffix ".service") cfg.peerUnits) (_: {
+      environment = {
+        CORE_CHAINCODE_EXTERNALBUILDERS = forUnit cfg.externalBuilders;
+        ${variable} = forUnit cfg.templateConfig;
+      };
+    });
+  };
+}

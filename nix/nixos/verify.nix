@@ -1,0 +1,115 @@
+# A timer that compares what the peers run with what `build` recorded.
+{ config, lib, ... }:
+let
+  inherit (lib) mkOption types;
+  cfg = config.services.fabric-ccs-builder;
+  option = "services.fabric-ccs-builder.verify";
+  # systemd expands % in a unit.
+  forUnit = lib.replaceStrings [ "%" ] [ "%%" ];
+in
+{
+  options.services.fabric-ccs-builder.verify = {
+    enable = lib.mkEnableOption ''
+      a timer that runs `verify` over the peer's builds. Its unit, `fabric-ccs-builder-verify.service`, fails on a
+      difference (status 1), and also if something cannot be told (status 2), as is so of a build that another builder made:
+      if the peer has such builds, add 2 to the unit's `SuccessExitStatus`
+    '';
+    builds = mkOption {
+      type = types.str;
+      default = "/var/hyperledger/production/externalbuilder/builds";
+      example = "/var/lib/peer0/externalbuilder/builds";
+      description = "The peer's builds: `externalbuilder/builds` below its `peer.fileSystemPath`. Nothing is run while it is not there.";
+    };
+    startAt = mkOption {
+      type = types.str;
+      default = "daily";
+      example = "hourly";
+      description = "When to run it, as {manpage}`systemd.time(7)` has it.";
+    };
+    user = mkOption {
+      type = types.nullOr types.str;
+      default = null;
+      example = "peer";
+      description = ''
+        The user to run it as: the peer's, who can read the builds. Null is a user made for the run, with the one
+        capability to read every file.
+      '';
+    };
+  };
+
+  config = lib.mkIf (cfg.enable && cfg.verify.enable) {
+    assertions = [
+      {
+        assertion = lib.hasPrefix "/" cfg.verify.builds;
+        message = "${option}.builds: \"${cfg.verify.builds}\" does not begin with a /";
+      }
+    ];
+
+    systemd.timers.fabric-ccs-builder-verify = {
+      description = "Compare the chaincode builds of a Fabric peer with their records, regularly";
+      wantedBy = [ "timers.target" ];
+      timerConfig = {
+        OnCalendar = cfg.verify.startAt;
+        # The run that was missed while the host was off.
+        Persistent = true;
+      };
+    };
+
+    systemd.services.fabric-ccs-builder-verify = {
+      description = "Compare the chaincode builds of a Fabric peer with their records";
+      unitConfig.ConditionPathIsDirectory = forUnit cfg.verify.builds;
+      serviceConfig = {
+        Type = "oneshot";
+        ExecStart = "${lib.getExe cfg.package} verify ${forUnit (lib.escapeShellArg cfg.verify.builds)}";
+
+        # It reads files and writes to its log. All else is taken from it.
+        NoNewPrivileges = true;
+        ProtectSystem = "strict";
+        # Not "yes": builds may be below /home or /root.
+        ProtectHome = "read-only";
+        PrivateTmp = true;
+        PrivateDevices = true;
+        PrivateNetwork = true;
+        PrivateIPC = true;
+        ProtectClock = true;
+        ProtectControlGroups = true;
+        ProtectHostname = true;
+        ProtectKernelLogs = true;
+        ProtectKernelModules = true;
+        ProtectKernelTunables = true;
+        ProtectProc = "invisible";
+        ProcSubset = "pid";
+        RestrictAddressFamilies = "none";
+        RestrictNamespaces = true;
+        RestrictRealtime = true;
+        RestrictSUIDSGID = true;
+        LockPersonality = true;
+        MemoryDenyWriteExecute = true;
+        RemoveIPC = true;
+        SystemCallArchitectures = "native";
+        SystemCallFilter = [
+          "@system-service"
+          "~@privileged @resources"
+        ];
+        SystemCallErrorNumber = "EPERM";
+        DevicePolicy = "closed";
+        IPAddressDeny = "any";
+        UMask = "0077";
+      }
+      // (
+        if cfg.verify.user == null then
+          {
+            DynamicUser = true;
+            # A peer keeps its builds 0700. This one can read any file, and write none.
+            CapabilityBoundingSet = "CAP_DAC_READ_SEARCH";
+            AmbientCapabilities = "CAP_DAC_READ_SEARCH";
+          }
+        else
+          {
+            User = cfg.verify.user;
+            CapabilityBoundingSet = "";
+          }
+      );
+    };
+  };
+}

@@ -1,0 +1,61 @@
+# Exactly the files of a release.
+{
+  callPackage,
+  runCommand,
+  fabric-ccs-builder,
+  program-arm64,
+  image-amd64,
+  image-arm64,
+  image-minimal-amd64,
+  image-minimal-arm64,
+  option-reference,
+  sbom,
+}:
+let
+  inherit (fabric-ccs-builder) pname version;
+  name = "${pname}-${version}";
+  images = callPackage ../oci-layout.nix { } {
+    "${pname}:${version}" = [
+      image-amd64
+      image-arm64
+    ];
+    "${pname}-minimal:${version}" = [
+      image-minimal-amd64
+      image-minimal-arm64
+    ];
+  };
+  # Nothing but time and compressor could make two archives of the same files differ.
+  archive = system: program: ''
+    mkdir -p archive/${name}-${system}
+    cp -R ${program}/bin archive/${name}-${system}
+    cp ${../../LICENSE} archive/${name}-${system}/LICENSE
+    tar --sort=name --mtime=@1 --owner=0 --group=0 --numeric-owner --mode=u=rwX,go=rX -C archive -cf - ${name}-${system} |
+      gzip -n -9 >$out/${name}-${system}.tar.gz
+  '';
+in
+runCommand "${name}-release"
+  {
+    # What has to be built anew by who rebuilds a release: Nix rebuilds only what it is told to.
+    passthru.parts = [
+      fabric-ccs-builder
+      program-arm64
+      image-amd64
+      image-arm64
+      image-minimal-amd64
+      image-minimal-arm64
+      images
+      option-reference
+      sbom
+    ];
+    meta.description = "The files of a release of ${pname}";
+  }
+  ''
+    mkdir $out
+    ${archive "x86_64-linux" fabric-ccs-builder}
+    ${archive "aarch64-linux" program-arm64}
+    cp ${images} $out/${name}-images.oci.tar
+    cp ${option-reference} $out/${name}-options.md
+    cp ${sbom} $out/${name}.cdx.json
+    (cd $out && sha256sum -- *) >SHA256SUMS
+    mv SHA256SUMS $out
+  ''

@@ -106,6 +106,75 @@ fn a_killed_release_publishes_connection_json_last_and_whole() {
     assert!(stages.contains(&0) && stages.contains(&306), "{stages:?}");
 }
 
+/// Starts the program with these arguments, and kills it after `delay`; whether it had ended by itself.
+fn kill_command_after(peer: &Peer, args: &[&str], delay: Duration) -> bool {
+    let mut child = Command::new(program())
+        .args(args)
+        .current_dir(peer.path(""))
+        .stdout(Stdio::null())
+        .stderr(Stdio::null())
+        .spawn()
+        .unwrap();
+    thread::sleep(delay);
+    let has_ended = child
+        .try_wait()
+        .unwrap()
+        .is_some_and(|status| status.success());
+    child.kill().unwrap();
+    child.wait().unwrap();
+    has_ended
+}
+
+#[test]
+fn a_killed_package_leaves_no_half_package_under_its_name() {
+    let peer = large();
+    peer.put(
+        "src/metadata.json",
+        r#"{"type":"ccaas","label":"basic_1.0"}"#,
+    );
+    let whole = ["package", "--output", "whole.tar.gz", "src"];
+    assert!(kill_command_after(&peer, &whole, Duration::from_secs(5)));
+    let whole = fs::read(peer.path("whole.tar.gz")).unwrap();
+    let mut was_stopped = false;
+    for delay in delays() {
+        let has_ended =
+            kill_command_after(&peer, &["package", "--output", "p.tar.gz", "src"], delay);
+        match fs::read(peer.path("p.tar.gz")) {
+            Ok(content) => assert!(content == whole, "half a package"),
+            Err(_) => was_stopped = true,
+        }
+        let _ = fs::remove_file(peer.path("p.tar.gz"));
+        if has_ended {
+            break;
+        }
+    }
+    assert!(was_stopped);
+}
+
+#[test]
+fn a_killed_install_leaves_each_program_old_or_new() {
+    let peer = Peer::in_memory();
+    let new = fs::read(program()).unwrap();
+    let names = ["detect", "build", "release"].map(|name| format!("bld/bin/{name}"));
+    let mut was_stopped = false;
+    for delay in delays() {
+        for name in &names {
+            peer.put(name, "old");
+        }
+        let has_ended = kill_command_after(&peer, &["install", "--quiet", "bld"], delay);
+        for name in &names {
+            let found = fs::read(peer.path(name)).unwrap();
+            assert!(found == new || found == b"old", "half a program: {name}");
+            was_stopped |= found == b"old";
+        }
+        fs::remove_dir_all(peer.path("bld/bin")).unwrap();
+        if has_ended {
+            break;
+        }
+    }
+    assert!(was_stopped);
+}
+
 #[test]
 fn a_disk_that_fills_at_any_write_leaves_nothing_behind() {
     let mut failed = BTreeSet::new();

@@ -1,9 +1,13 @@
 //! Thousands of made-up inputs: nothing panics, and what is accepted is what a peer takes by [`super::rules`]. More of them with
 //! `PROPTEST_CASES=100000 PROPTEST_RNG_SEED=1 cargo test --release properties`.
 
+use std::collections::BTreeMap;
+use std::io::Read;
+use std::process::Command;
 use std::{env, fs};
 
 use fabric_ccs_builder::address::Address;
+use fabric_ccs_builder::archive::{gzip, tar};
 use fabric_ccs_builder::connection::{Connection, Draft};
 use fabric_ccs_builder::dir::Dir;
 use fabric_ccs_builder::duration::DialTimeout;
@@ -17,7 +21,7 @@ use proptest::prelude::*;
 use proptest::sample::select;
 use proptest::test_runner::RngSeed;
 
-use super::peer::{INDEX, Peer, quoted, tls};
+use super::peer::{INDEX, Peer, program, quoted, tls};
 use super::rules;
 
 /// JSON texts: values that some field wants, and values that none wants.
@@ -129,6 +133,18 @@ fn config() -> Config {
     Config::parse(&json).unwrap()
 }
 
+/// The files of an archive that `package` wrote.
+fn unpacked(bytes: &[u8]) -> anyhow::Result<BTreeMap<String, Vec<u8>>> {
+    let mut archive = tar::Reader::new(gzip::Reader::new(bytes));
+    let mut files = BTreeMap::new();
+    while let Some(mut entry) = archive.next_entry()? {
+        let mut content = Vec::new();
+        entry.read_to_end(&mut content)?;
+        files.insert(entry.path.clone(), content);
+    }
+    Ok(files)
+}
+
 /// The same cases on every run, so that a change is to blame when one fails. `PROPTEST_RNG_SEED` gives others.
 fn cases(cases: u32) -> ProptestConfig {
     let mut config = ProptestConfig::default();
@@ -210,6 +226,27 @@ proptest! {
     }
 
     #[test]
+    fn an_archive_is_read_as_it_was_written(files in btree_map("[a-z]{1,8}(/[a-z0-9][a-zA-Z0-9._é-]{0,60}){0,3}", vec(any::<u8>(), 0..600), 0..6)) {
+        let mut archive = tar::Writer::new(gzip::Writer::new(Vec::new()).unwrap());
+        for (path, content) in &files {
+            archive.file(path, content.len() as u64, &mut content.as_slice()).unwrap();
+        }
+        let bytes = archive.finish().unwrap().finish().unwrap();
+        prop_assert_eq!(unpacked(&bytes).unwrap(), files);
+    }
+
+    #[test]
+    fn no_bytes_make_the_archive_reader_panic(bytes in vec(any::<u8>(), 0..2000), place in any::<prop::sample::Index>(), byte in any::<u8>()) {
+        let _ = unpacked(&bytes);
+        let mut archive = tar::Writer::new(gzip::Writer::new(Vec::new()).unwrap());
+        archive.file("a/b", 3, &mut b"abc".as_slice()).unwrap();
+        let mut damaged = archive.finish().unwrap().finish().unwrap();
+        let place = place.index(damaged.len());
+        let was = std::mem::replace(&mut damaged[place], byte);
+        prop_assert_eq!(unpacked(&damaged).is_ok(), was == byte);
+    }
+
+    #[test]
     fn a_line_of_the_log_is_one_short_line(text in any::<String>()) {
         let line = log::escaped_line(&text);
         prop_assert!(line.len() <= log::MAX_LINE && line.ends_with('\n'));
@@ -247,6 +284,31 @@ proptest! {
             prop_assert_eq!(built.stderr.lines().count(), 1);
             peer.has_nothing_in("bld");
         }
+    }
+
+    #[test]
+    fn what_is_packaged_unpacks_to_the_same_and_is_taken(
+        files in btree_map("[a-z][a-zA-Z0-9._-]{0,12}", vec(any::<u8>(), 0..300), 0..6),
+        indexes in 0..4_usize,
+    ) {
+        let peer = Peer::new();
+        peer.put("src/metadata.json", r#"{"type":"ccaas","label":"basic_1.0"}"#);
+        for (name, content) in &files {
+            peer.put(format!("src/META-INF/{name}"), content);
+        }
+        for number in 0..indexes {
+            peer.put(format!("src/META-INF/statedb/couchdb/indexes/{number}.json"), INDEX);
+        }
+        let packaged = Command::new(program()).args(["package", "--output"]).args([peer.path("p.tar.gz"), peer.path("src")]).output().unwrap();
+        prop_assert!(packaged.status.success(), "{:?}", packaged);
+        let package = unpacked(&fs::read(peer.path("p.tar.gz")).unwrap()).unwrap();
+        for (path, content) in unpacked(&package["code.tar.gz"]).unwrap() {
+            peer.put(format!("again/{path}"), content);
+        }
+        peer.put("again/metadata.json", &package["metadata.json"]);
+        prop_assert_eq!(peer.listing("again"), peer.listing("src"));
+        let checked = Command::new(program()).arg("check").arg(peer.path("again")).output().unwrap();
+        prop_assert!(checked.status.success(), "{:?}", checked);
     }
 
     #[test]

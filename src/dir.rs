@@ -19,6 +19,7 @@ use anyhow::{Context, Result, bail, ensure};
 
 use crate::digest::{Digest, Hasher};
 use crate::log::is_unsafe;
+use crate::parallel;
 
 mod output;
 mod walk;
@@ -336,28 +337,33 @@ impl Dir {
     /// When it cannot be listed or has more than [`MAX_ENTRIES`] entries.
     pub fn list(&self) -> Result<Vec<Entry>> {
         let cannot_list = || format!("cannot list {}", self.path.display());
-        let mut entries = Vec::new();
-        for found in fs::read_dir(self.reach("")).with_context(cannot_list)? {
-            let found = found.with_context(cannot_list)?;
+        let mut found = Vec::new();
+        for entry in fs::read_dir(self.reach("")).with_context(cannot_list)? {
             ensure!(
-                entries.len() < MAX_ENTRIES,
+                found.len() < MAX_ENTRIES,
                 "{}: holds more than {MAX_ENTRIES} files, the most that are copied",
                 self.path.display()
             );
-            let listed = match found.metadata() {
-                // Gone since: whoever needs it will miss it.
-                Err(error) if error.kind() == io::ErrorKind::NotFound => continue,
-                listed => listed.with_context(cannot_list)?,
-            };
-            entries.push(match found.file_name().into_string() {
+            found.push(entry.with_context(cannot_list)?);
+        }
+        let looked_up = parallel::map(&found, |entry, (): &mut ()| match entry.metadata() {
+            // Gone since: whoever needs it will miss it.
+            Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(None),
+            listed => listed.map(Some).with_context(cannot_list),
+        })?;
+        let mut entries: Vec<Entry> = found
+            .into_iter()
+            .zip(looked_up)
+            .filter_map(|(entry, listed)| Some((entry.file_name(), listed?)))
+            .map(|(name, listed)| match name.into_string() {
                 Ok(name) => self.entry(name, listed),
                 Err(name) => Entry {
                     name: name.to_string_lossy().into_owned(),
                     listed,
                     fault: Some(Fault::NotUtf8),
                 },
-            });
-        }
+            })
+            .collect();
         entries.sort_unstable_by(|a, b| a.name.cmp(&b.name));
         Ok(entries)
     }

@@ -237,7 +237,8 @@ fn write_hashed(
             self.0.flush()
         }
     }
-    let mut out = BufWriter::new(Hashing(dir.create(name, 0o644)?, Hasher::new()));
+    let mut out =
+        BufWriter::with_capacity(64 << 10, Hashing(dir.create(name, 0o644)?, Hasher::new()));
     fill(&mut out)
         .and_then(|()| out.into_inner().map_err(io::IntoInnerError::into_error))
         .map(|Hashing(_, hasher)| hasher.finish())

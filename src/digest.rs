@@ -1,6 +1,7 @@
 //! SHA-256 digests, the one way in which this program names content.
 
 use std::fmt;
+use std::io::{self, Write};
 use std::str::FromStr;
 
 use serde::{Serialize, Serializer};
@@ -45,6 +46,37 @@ impl Hasher {
 impl Default for Hasher {
     fn default() -> Self {
         Self::new()
+    }
+}
+
+/// A writer that hashes what is written on its way.
+pub struct HashingWriter<W> {
+    out: W,
+    hasher: Hasher,
+}
+
+impl<W> HashingWriter<W> {
+    /// A writer to `out`.
+    pub fn new(out: W) -> Self {
+        let hasher = Hasher::new();
+        Self { out, hasher }
+    }
+
+    /// The digest of all that was written.
+    pub fn finish(self) -> Digest {
+        self.hasher.finish()
+    }
+}
+
+impl<W: Write> Write for HashingWriter<W> {
+    fn write(&mut self, piece: &[u8]) -> io::Result<usize> {
+        self.out.write_all(piece)?;
+        self.hasher.update(piece);
+        Ok(piece.len())
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        self.out.flush()
     }
 }
 

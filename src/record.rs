@@ -15,10 +15,10 @@ use serde::ser::SerializeMap;
 use serde::{Deserialize, Serialize, Serializer};
 
 use crate::difference::Comparison;
-use crate::digest::{Digest, Hasher};
+use crate::digest::{Digest, HashingWriter};
 use crate::dir::Dir;
 use crate::log::is_unsafe;
-use crate::{connection, metadata};
+use crate::{connection, meta_inf, metadata};
 
 /// The list of digests.
 pub const SUMS: &str = "SHA256SUMS";
@@ -91,7 +91,7 @@ impl Build {
     }
 
     fn statement(&self) -> impl Serialize + '_ {
-        let mut subject: Vec<_> = self.tree("META-INF/").collect();
+        let mut subject: Vec<_> = self.tree(META_INF).collect();
         subject.push(Descriptor {
             folder: "",
             path: connection::FILE,
@@ -137,7 +137,7 @@ impl Build {
             digest: self.connection_read,
         };
         let mut materials = vec![metadata];
-        if self.meta_inf_source == "metadata" {
+        if self.meta_inf_source == meta_inf::ALTERNATIVE {
             materials.push(connection);
             materials.extend(self.tree("src/metadata/"));
         } else {
@@ -225,23 +225,11 @@ fn write_hashed(
     name: &str,
     fill: impl FnOnce(&mut dyn Write) -> io::Result<()>,
 ) -> Result<Digest> {
-    struct Hashing<W>(W, Hasher);
-    impl<W: Write> Write for Hashing<W> {
-        fn write(&mut self, piece: &[u8]) -> io::Result<usize> {
-            self.1.update(piece);
-            self.0.write_all(piece)?;
-            Ok(piece.len())
-        }
-
-        fn flush(&mut self) -> io::Result<()> {
-            self.0.flush()
-        }
-    }
-    let mut out =
-        BufWriter::with_capacity(64 << 10, Hashing(dir.create(name, 0o644)?, Hasher::new()));
+    let out = HashingWriter::new(dir.create(name, 0o644)?);
+    let mut out = BufWriter::with_capacity(64 << 10, out);
     fill(&mut out)
         .and_then(|()| out.into_inner().map_err(io::IntoInnerError::into_error))
-        .map(|Hashing(_, hasher)| hasher.finish())
+        .map(HashingWriter::finish)
         .with_context(|| format!("cannot write {}", dir.path_of(name).display()))
 }
 

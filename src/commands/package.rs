@@ -14,7 +14,7 @@ use lexopt::{Arg, Parser};
 
 use self::source::Source;
 use super::{Outcome, Request};
-use crate::digest::{Digest, Hasher};
+use crate::digest::{Digest, HashingWriter};
 use crate::metadata::Label;
 use crate::new_file::NewFile;
 use crate::{cli, log};
@@ -131,11 +131,11 @@ fn is_file(path: &Path) -> Result<bool> {
 
 /// Writes the package, and gives its digest; `name` is where to, for messages.
 fn write(source: &Source, out: impl Write, name: &str) -> Result<Digest> {
-    let hasher = Hasher::new();
-    let mut out = BufWriter::with_capacity(128 << 10, Hashing { out, hasher, name });
+    let out = HashingWriter::new(Named { out, name });
+    let mut out = BufWriter::with_capacity(128 << 10, out);
     source.write(&mut out)?;
-    let Hashing { hasher, .. } = out.into_inner().map_err(io::IntoInnerError::into_error)?;
-    Ok(hasher.finish())
+    let out = out.into_inner().map_err(io::IntoInnerError::into_error)?;
+    Ok(out.finish())
 }
 
 /// The digest of the package, which is written nowhere.
@@ -175,24 +175,22 @@ fn write_to_file(source: &Source, path: &Path, force: bool) -> Result<Digest> {
     Ok(digest)
 }
 
-/// Hashes what is written on its way, and names the place in errors.
-struct Hashing<'a, W> {
+/// Names the place in errors of writing.
+struct Named<'a, W> {
     out: W,
-    hasher: Hasher,
     name: &'a str,
 }
 
-impl<W> Hashing<'_, W> {
+impl<W> Named<'_, W> {
     fn named(&self, error: &io::Error) -> io::Error {
         io::Error::new(error.kind(), format!("cannot write {}: {error}", self.name))
     }
 }
 
-impl<W: Write> Write for Hashing<'_, W> {
+impl<W: Write> Write for Named<'_, W> {
     fn write(&mut self, piece: &[u8]) -> io::Result<usize> {
         let written = self.out.write_all(piece);
         written.map_err(|error| self.named(&error))?;
-        self.hasher.update(piece);
         Ok(piece.len())
     }
 

@@ -7,11 +7,12 @@ use anyhow::{Context, Result, bail, ensure};
 use super::Outcome;
 use crate::connection::{self, Connection};
 use crate::difference::Comparison;
+use crate::digest::Digest;
 use crate::dir::{Buffer, Dir, Entry, Staging, Tree};
 use crate::index::Role;
 use crate::metadata::Metadata;
 use crate::record::{Artifact, META_INF, NO_RECORD, Record};
-use crate::{log, parallel};
+use crate::{log, meta_inf, parallel};
 
 /// The help text.
 pub const HELP: &str = "\
@@ -44,7 +45,7 @@ pub fn run(build: &Path, release: &Path) -> Result<Outcome> {
     let label = Metadata::read(&build).ok().map(|(metadata, _)| metadata);
     let content = build.read_needed(connection::FILE)?;
     let connection = Connection::parse_written(&content).context(connection::FILE)?;
-    let digest = crate::digest::Digest::of(&content);
+    let digest = Digest::of(&content);
     check_copied(record.as_ref(), connection::FILE, digest)?;
 
     let release = Dir::open(release)?;
@@ -104,7 +105,7 @@ fn check(record: &Record, build: &Dir) -> Result<()> {
 }
 
 /// Refuses a file that is not what was recorded: it has changed since the check.
-fn check_copied(record: Option<&Record>, path: &str, copied: crate::digest::Digest) -> Result<()> {
+fn check_copied(record: Option<&Record>, path: &str, copied: Digest) -> Result<()> {
     if let Some(record) = record {
         ensure!(
             record.digest(path) == Some(copied),
@@ -116,16 +117,16 @@ fn check_copied(record: Option<&Record>, path: &str, copied: crate::digest::Dige
 
 /// Copies the index definitions to `statedb` in `out`, and gives their number.
 fn copy_indexes(build: &Dir, record: Option<&Record>, out: &Dir) -> Result<usize> {
-    let Some(meta_inf) = build.find_dir("META-INF")? else {
+    let Some(tree) = build.find_dir(meta_inf::FOLDER)? else {
         return Ok(0);
     };
-    let Some(statedb) = meta_inf.find_dir("statedb")? else {
+    let Some(statedb) = tree.find_dir("statedb")? else {
         return Ok(0);
     };
     let mut out = Tree::new(out);
     let mut count = 0;
     statedb.walk(|dir, files| {
-        let folder = dir.relative_self().trim_start_matches("META-INF/");
+        let folder = dir.relative_self().trim_start_matches(META_INF);
         let is_index = |file: &&Entry| Role::of(&format!("{folder}/{}", file.name)) == Role::Index;
         let indexes: Vec<&Entry> = files.iter().filter(is_index).collect();
         if indexes.is_empty() {

@@ -133,10 +133,9 @@ impl Report {
     pub fn show_progress(&mut self) {
         self.shows_progress = true;
         log::progress(&format!(
-            "verify: {} of {} build{}, {} s",
+            "verify: {} of {}, {} s",
             self.summary.builds,
-            self.expected,
-            plural(self.expected),
+            log::plural(self.expected, "build", "builds"),
             self.began.elapsed().as_secs()
         ));
     }
@@ -171,9 +170,9 @@ impl Summary {
             ..
         } = self;
         format!(
-            "result   {builds} build{}: {matching} match, {mismatch} mismatch, {cannot_tell} cannot tell; {differences} difference{}\n",
-            plural(*builds),
-            plural(*differences)
+            "result   {}: {matching} match, {mismatch} mismatch, {cannot_tell} cannot tell; {}\n",
+            log::plural(*builds, "build", "builds"),
+            log::plural(*differences, "difference", "differences")
         )
     }
 
@@ -245,7 +244,7 @@ impl fmt::Display for Line<'_> {
             write!(f, ", found {found}")?;
         }
         if let Some(artifacts) = self.artifacts {
-            write!(f, ", {artifacts} artifact{}", plural(artifacts))?;
+            write!(f, ", {}", log::plural(artifacts, "artifact", "artifacts"))?;
         }
         if let Some(sums) = self.sha256sums {
             write!(f, ", {SUMS} sha256:{sums}")?;
@@ -255,10 +254,6 @@ impl fmt::Display for Line<'_> {
         }
         Ok(())
     }
-}
-
-fn plural(count: usize) -> &'static str {
-    if count == 1 { "" } else { "s" }
 }
 
 /// `value` as one line of JSON, in which nothing moves a terminal's cursor.

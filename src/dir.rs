@@ -8,7 +8,7 @@
 use std::fs::{self, DirBuilder, File, OpenOptions, Permissions};
 use std::io;
 use std::os::fd::AsRawFd;
-use std::os::unix::fs::{DirBuilderExt, OpenOptionsExt, PermissionsExt};
+use std::os::unix::fs::{DirBuilderExt, MetadataExt, OpenOptionsExt, PermissionsExt};
 use std::path::{Path, PathBuf};
 use std::sync::OnceLock;
 
@@ -131,11 +131,14 @@ impl Dir {
 
     /// A path that leads to `name` in this very directory, whatever has happened to the path it was opened by.
     fn reach(&self, name: &str) -> PathBuf {
-        static PROC: OnceLock<bool> = OnceLock::new();
-        if *PROC.get_or_init(|| fs::metadata("/proc/self/fd").is_ok()) {
-            PathBuf::from(format!("/proc/self/fd/{}/{name}", self.handle.as_raw_fd()))
-        } else {
-            self.path_of(name)
+        // Where the link /proc/self leads: following it at each look-up costs as much as all the rest of such a path.
+        static PROCESS: OnceLock<Option<PathBuf>> = OnceLock::new();
+        match PROCESS.get_or_init(|| fs::read_link("/proc/self").ok()) {
+            Some(process) => {
+                let (process, handle) = (process.display(), self.handle.as_raw_fd());
+                PathBuf::from(format!("/proc/{process}/fd/{handle}/{name}"))
+            }
+            None => self.path_of(name),
         }
     }
 
@@ -275,12 +278,23 @@ impl Dir {
     /// # Errors
     /// When it exists or cannot be created.
     pub fn create_dir(&self, name: &str, mode: u32) -> Result<Self> {
-        let path = self.reach(name);
+        let cannot_create = || format!("cannot create {}", self.path_of(name).display());
         DirBuilder::new()
             .mode(mode)
-            .create(&path)
-            .and_then(|()| fs::set_permissions(&path, Permissions::from_mode(mode)))
-            .with_context(|| format!("cannot create {}", self.path_of(name).display()))?;
-        self.subdir(name)
+            .create(self.reach(name))
+            .with_context(cannot_create)?;
+        let dir = self.subdir(name)?;
+        set_mode(&dir.handle, mode).with_context(cannot_create)?;
+        Ok(dir)
+    }
+}
+
+/// Gives what was created with `mode` just that, where the umask or the directory around it has changed it. Looking first is cheaper
+/// than setting, which file systems write to their journals.
+fn set_mode(created: &File, mode: u32) -> io::Result<()> {
+    if created.metadata()?.mode() & 0o7777 == mode {
+        Ok(())
+    } else {
+        created.set_permissions(Permissions::from_mode(mode))
     }
 }

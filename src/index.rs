@@ -18,21 +18,8 @@ use serde_json::value::RawValue;
 use crate::json::{self, Kind, Object};
 use crate::log;
 
-/// Whether the peer looks in a folder at this path below `META-INF`: with a file in its place it would find nothing, and say nothing.
-#[must_use]
-pub fn is_folder(path: &str) -> bool {
-    let parts: Vec<&str> = path.split('/').collect();
-    matches!(
-        parts[..],
-        ["statedb"]
-            | ["statedb", "couchdb"]
-            | ["statedb", "couchdb", "indexes" | "collections"]
-            | ["statedb", "couchdb", "collections", _, "indexes"]
-    )
-}
-
 /// What a file below `META-INF` is, by its path there.
-#[derive(Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Role {
     /// An index definition, which is released.
     Index,
@@ -46,17 +33,54 @@ impl Role {
     /// The role of the file at `path` below `META-INF`.
     #[must_use]
     pub fn of(path: &str) -> Self {
+        let (folder, file) = path.rsplit_once('/').unwrap_or(("", path));
+        Folder::at(folder).role(file)
+    }
+}
+
+/// A folder below `META-INF`, as the peer sees it.
+pub struct Folder {
+    /// The role of its files named as index definitions are, and of the others.
+    roles: (Role, Role),
+    /// The names in it at which the peer looks for a folder: with a file there it would find nothing, and say nothing.
+    subfolders: &'static [&'static str],
+}
+
+impl Folder {
+    /// The folder at `path` below `META-INF`, which is `""` for that itself.
+    #[must_use]
+    pub fn at(path: &str) -> Self {
         let parts: Vec<&str> = path.split('/').collect();
-        match parts[..] {
-            ["statedb", "couchdb", "indexes", .., file]
-            | ["statedb", "couchdb", "collections", _, "indexes", .., file]
-                if is_definition(file) =>
-            {
-                Self::Index
-            }
-            ["statedb", ..] => Self::Stray,
-            _ => Self::Other,
+        let roles = match parts[..] {
+            ["statedb", "couchdb", "indexes", ..]
+            | ["statedb", "couchdb", "collections", _, "indexes", ..] => (Role::Index, Role::Stray),
+            ["statedb", ..] => (Role::Stray, Role::Stray),
+            _ => (Role::Other, Role::Other),
+        };
+        let subfolders: &[&str] = match parts[..] {
+            [""] => &["statedb"],
+            ["statedb"] => &["couchdb"],
+            ["statedb", "couchdb"] => &["indexes", "collections"],
+            ["statedb", "couchdb", "collections", _] => &["indexes"],
+            _ => &[],
+        };
+        Self { roles, subfolders }
+    }
+
+    /// The role of the file `name` in it.
+    #[must_use]
+    pub fn role(&self, name: &str) -> Role {
+        if is_definition(name) {
+            self.roles.0
+        } else {
+            self.roles.1
         }
+    }
+
+    /// Whether `name` in it must be a folder.
+    #[must_use]
+    pub fn needs_folder(&self, name: &str) -> bool {
+        self.subfolders.contains(&name)
     }
 }
 

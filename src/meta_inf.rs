@@ -3,7 +3,7 @@
 use anyhow::{Context, Result, bail};
 
 use crate::dir::{Dir, Entry};
-use crate::index::{self, Role};
+use crate::index::{self, Folder, Role};
 use crate::log::Warnings;
 
 /// The tree's folder, in a package and in the build output.
@@ -47,18 +47,15 @@ pub fn walk(
     tree.walk(|dir, files| {
         let folder = below(tree, dir);
         index::check_folder(folder).with_context(|| dir.relative_self().to_owned())?;
-        let with_role = |file| -> Result<(&Entry, Role)> {
-            let file: &Entry = file;
-            let path = join(folder, &file.name);
-            if index::is_folder(&path) {
-                bail!(
-                    "{}: is a file, a directory is needed",
-                    dir.relative(&file.name)
-                );
-            }
-            Ok((file, Role::of(&path)))
-        };
-        let files: Vec<(&Entry, Role)> = files.iter().map(with_role).collect::<Result<_>>()?;
+        let place = Folder::at(folder);
+        if let Some(file) = files.iter().find(|file| place.needs_folder(&file.name)) {
+            bail!(
+                "{}: is a file, a directory is needed",
+                dir.relative(&file.name)
+            );
+        }
+        let with_role = |file| -> (&Entry, Role) { (file, place.role(&file.name)) };
+        let files: Vec<(&Entry, Role)> = files.iter().map(with_role).collect();
         let stray = files.iter().filter(|(_, role)| *role == Role::Stray);
         warnings.extend(stray.map(|(file, _)| {
             format!(

@@ -9,7 +9,7 @@ use crate::connection::{self, Connection};
 use crate::difference::Comparison;
 use crate::digest::Digest;
 use crate::dir::{Buffer, Dir, Entry, Staging, Tree};
-use crate::index::Role;
+use crate::index::{Folder, Role};
 use crate::metadata::Metadata;
 use crate::record::{Artifact, META_INF, NO_RECORD, Record};
 use crate::{log, meta_inf, parallel};
@@ -127,7 +127,8 @@ fn copy_indexes(build: &Dir, record: Option<&Record>, out: &Dir) -> Result<usize
     let mut count = 0;
     statedb.walk(|dir, files| {
         let folder = dir.relative_self().trim_start_matches(META_INF);
-        let is_index = |file: &&Entry| Role::of(&format!("{folder}/{}", file.name)) == Role::Index;
+        let place = Folder::at(folder);
+        let is_index = |file: &&Entry| place.role(&file.name) == Role::Index;
         let indexes: Vec<&Entry> = files.iter().filter(is_index).collect();
         if indexes.is_empty() {
             return Ok(());

@@ -1,15 +1,15 @@
 //! Files of a directory: read piece by piece, copied while they are hashed, created.
 
 use std::cmp::min;
-use std::fs::{File, OpenOptions, Permissions};
+use std::fs::{File, OpenOptions};
 use std::io::{self, Read, Write};
-use std::os::unix::fs::{OpenOptionsExt, PermissionsExt};
+use std::os::unix::fs::OpenOptionsExt;
 use std::thread;
 
 use anyhow::{Context, Result, bail, ensure};
 
 use super::write_behind::WriteBehind;
-use super::{Dir, Entry, flags};
+use super::{Dir, Entry, flags, set_mode};
 use crate::digest::{Digest, Hasher};
 
 /// The largest file that is read into memory (metadata.json, connection.json, an index definition), in bytes.
@@ -177,7 +177,7 @@ impl Dir {
                 .create_new(true)
                 .mode(mode)
                 .open(self.reach(name))?;
-            file.set_permissions(Permissions::from_mode(mode))?;
+            set_mode(&file, mode)?;
             Ok::<_, io::Error>(file)
         };
         create().with_context(|| format!("cannot create {}", self.path_of(name).display()))

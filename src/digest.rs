@@ -92,11 +92,7 @@ impl fmt::Display for Digest {
 
 /// The lower-case digit of a value below 16.
 fn hex_digit(value: u8) -> u8 {
-    if value < 10 {
-        b'0' + value
-    } else {
-        b'a' + value - 10
-    }
+    b"0123456789abcdef"[usize::from(value & 15)]
 }
 
 /// The text is not 64 lower-case hexadecimal digits.

@@ -62,6 +62,8 @@ mod flags {
 /// An open directory.
 pub struct Dir {
     handle: File,
+    /// A path that leads to what `handle` has open.
+    itself: PathBuf,
     /// Where it was found: for messages, and for looking names up where `/proc` is not mounted.
     path: PathBuf,
     /// Its path below the directory that a caller named, which is `""` itself.
@@ -81,6 +83,7 @@ impl Dir {
             .open(path)
             .with_context(|| format!("cannot open {}", path.display()))?;
         Ok(Self {
+            itself: path_to(&handle, path),
             handle,
             path: path.to_owned(),
             relative: String::new(),
@@ -110,11 +113,7 @@ impl Dir {
     /// The path of `name` below the directory that a caller named.
     #[must_use]
     pub fn relative(&self, name: &str) -> String {
-        if self.relative.is_empty() {
-            name.to_owned()
-        } else {
-            format!("{}/{name}", self.relative)
-        }
+        join(&self.relative, name)
     }
 
     /// This directory's path below the directory that a caller named.
@@ -131,15 +130,7 @@ impl Dir {
 
     /// A path that leads to `name` in this very directory, whatever has happened to the path it was opened by.
     fn reach(&self, name: &str) -> PathBuf {
-        // Where the link /proc/self leads: following it at each look-up costs as much as all the rest of such a path.
-        static PROCESS: OnceLock<Option<PathBuf>> = OnceLock::new();
-        match PROCESS.get_or_init(|| fs::read_link("/proc/self").ok()) {
-            Some(process) => {
-                let (process, handle) = (process.display(), self.handle.as_raw_fd());
-                PathBuf::from(format!("/proc/{process}/fd/{handle}/{name}"))
-            }
-            None => self.path_of(name),
-        }
+        self.itself.join(name)
     }
 
     /// Opens the directory `name`, which must not be a symbolic link.
@@ -154,6 +145,7 @@ impl Dir {
             .open(self.reach(name))
             .with_context(|| format!("cannot open {}", path.display()))?;
         Ok(Self {
+            itself: path_to(&handle, &path),
             handle,
             path,
             relative: self.relative(name),
@@ -173,8 +165,10 @@ impl Dir {
     /// A second handle of the same directory.
     fn again(&self) -> Result<Self> {
         let handle = self.handle.try_clone();
+        let handle = handle.with_context(|| format!("cannot open {}", self.path.display()))?;
         Ok(Self {
-            handle: handle.with_context(|| format!("cannot open {}", self.path.display()))?,
+            itself: path_to(&handle, &self.path),
+            handle,
             path: self.path.clone(),
             relative: self.relative.clone(),
             hard_links: self.hard_links,
@@ -286,6 +280,28 @@ impl Dir {
         let dir = self.subdir(name)?;
         set_mode(&dir.handle, mode).with_context(cannot_create)?;
         Ok(dir)
+    }
+}
+
+/// The path of `name` in `folder`, which is `""` for the directory that paths are counted from.
+#[must_use]
+pub fn join(folder: &str, name: &str) -> String {
+    if folder.is_empty() {
+        name.to_owned()
+    } else {
+        [folder, "/", name].concat()
+    }
+}
+
+/// A path that leads to the open directory `handle`, which was found at `path`.
+fn path_to(handle: &File, path: &Path) -> PathBuf {
+    // Where the link /proc/self leads: following it at each look-up costs as much as all the rest of such a path.
+    static PROCESS: OnceLock<Option<PathBuf>> = OnceLock::new();
+    match PROCESS.get_or_init(|| fs::read_link("/proc/self").ok()) {
+        Some(process) => Path::new("/proc")
+            .join(process)
+            .join(format!("fd/{}", handle.as_raw_fd())),
+        None => path.to_owned(),
     }
 }
 

@@ -77,16 +77,6 @@ pub fn read_index(dir: &Dir, file: &Entry) -> Result<Vec<u8>> {
     Ok(content)
 }
 
-/// The path of `name` in `folder`, which is `""` for the tree itself.
-#[must_use]
-pub fn join(folder: &str, name: &str) -> String {
-    if folder.is_empty() {
-        name.to_owned()
-    } else {
-        format!("{folder}/{name}")
-    }
-}
-
 /// The path of `dir` below `tree`.
 fn below<'a>(tree: &Dir, dir: &'a Dir) -> &'a str {
     let path = dir.relative_self();

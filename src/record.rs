@@ -199,7 +199,7 @@ impl Serialize for Descriptor<'_> {
             sha256: Digest,
         }
         let mut map = serializer.serialize_map(Some(2))?;
-        map.serialize_entry("name", &format!("{}{}", self.folder, self.path))?;
+        map.serialize_entry("name", &[self.folder, self.path].concat())?;
         map.serialize_entry(
             "digest",
             &DigestSet {

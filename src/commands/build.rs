@@ -14,7 +14,7 @@ use crate::log::Warnings;
 use crate::metadata::{self, Metadata};
 use crate::record::{self, Artifact};
 use crate::template::Config;
-use crate::{log, meta_inf, parallel};
+use crate::{dir, log, meta_inf, parallel};
 
 /// The help text.
 pub const HELP: &str = "\
@@ -109,7 +109,7 @@ fn copy_meta_inf(tree: &Dir, out: &Dir, warnings: &mut Warnings) -> Result<Vec<A
                     Role::Stray | Role::Other => dir.copy(file, target, buffer)?,
                 };
                 Ok(Artifact {
-                    path: meta_inf::join(folder, &file.name),
+                    path: dir::join(folder, &file.name),
                     digest,
                 })
             },

@@ -11,6 +11,7 @@ use std::os::fd::AsRawFd;
 use std::os::unix::fs::{DirBuilderExt, MetadataExt, OpenOptionsExt, PermissionsExt};
 use std::path::{Path, PathBuf};
 use std::sync::OnceLock;
+use std::sync::atomic::AtomicU32;
 
 use anyhow::{Context, Result, bail, ensure};
 
@@ -69,6 +70,8 @@ pub struct Dir {
     /// Its path below the directory that a caller named, which is `""` itself.
     relative: String,
     hard_links: bool,
+    /// The mode that new files in here are known to get when they ask for it, or 0.
+    kept_mode: AtomicU32,
 }
 
 impl Dir {
@@ -88,6 +91,7 @@ impl Dir {
             path: path.to_owned(),
             relative: String::new(),
             hard_links: false,
+            kept_mode: AtomicU32::new(0),
         })
     }
 
@@ -150,6 +154,7 @@ impl Dir {
             path,
             relative: self.relative(name),
             hard_links: self.hard_links,
+            kept_mode: AtomicU32::new(0),
         })
     }
 
@@ -172,6 +177,7 @@ impl Dir {
             path: self.path.clone(),
             relative: self.relative.clone(),
             hard_links: self.hard_links,
+            kept_mode: AtomicU32::new(0),
         })
     }
 
@@ -305,12 +311,12 @@ fn path_to(handle: &File, path: &Path) -> PathBuf {
     }
 }
 
-/// Gives what was created with `mode` just that, where the umask or the directory around it has changed it. Looking first is cheaper
-/// than setting, which file systems write to their journals.
-fn set_mode(created: &File, mode: u32) -> io::Result<()> {
-    if created.metadata()?.mode() & 0o7777 == mode {
-        Ok(())
-    } else {
-        created.set_permissions(Permissions::from_mode(mode))
+/// Gives what was created with `mode` just that, where the umask or the directory around it has changed it; whether it had it already.
+/// Looking first is cheaper than setting, which file systems write to their journals.
+fn set_mode(created: &File, mode: u32) -> io::Result<bool> {
+    let is_kept = created.metadata()?.mode() & 0o7777 == mode;
+    if !is_kept {
+        created.set_permissions(Permissions::from_mode(mode))?;
     }
+    Ok(is_kept)
 }

@@ -4,6 +4,7 @@ use std::cmp::min;
 use std::fs::{File, OpenOptions};
 use std::io::{self, Read, Write};
 use std::os::unix::fs::OpenOptionsExt;
+use std::sync::atomic::Ordering::Relaxed;
 use std::thread;
 
 use anyhow::{Context, Result, bail, ensure};
@@ -126,20 +127,11 @@ impl Dir {
         mut take: impl FnMut(&[u8]) -> Result<()>,
     ) -> Result<()> {
         let cannot_read = || format!("cannot read {}", self.path_of(&entry.name).display());
-        let unchanged = |file: &File| -> Result<()> {
-            if entry.is_still(&file.metadata().with_context(cannot_read)?) {
-                return Ok(());
-            }
-            // An error of the system, as it says nothing about the content: another look may succeed.
-            Err(io::Error::other("changed while it was read"))
-                .with_context(|| self.relative(&entry.name))
-        };
         let mut file = OpenOptions::new()
             .read(true)
             .custom_flags(flags::NOFOLLOW | flags::NONBLOCK)
             .open(self.reach(&entry.name))
             .with_context(cannot_read)?;
-        unchanged(&file)?;
         let mut left = entry.size();
         while left > 0 {
             let piece = buffer.room(left);
@@ -153,7 +145,13 @@ impl Dir {
                 Err(error) => return Err(error).with_context(cannot_read),
             }
         }
-        unchanged(&file)
+        // Whatever has been put in the file's place before it was opened is told by this, too.
+        if entry.is_still(&file.metadata().with_context(cannot_read)?) {
+            return Ok(());
+        }
+        // An error of the system, as it says nothing about the content: another look may succeed.
+        Err(io::Error::other("changed while it was read"))
+            .with_context(|| self.relative(&entry.name))
     }
 
     /// Creates the file `name` with `content` and `mode`, whatever the umask.
@@ -177,7 +175,10 @@ impl Dir {
                 .create_new(true)
                 .mode(mode)
                 .open(self.reach(name))?;
-            set_mode(&file, mode)?;
+            // The umask is the same for all files, and so is what the directory around them does to modes.
+            if self.kept_mode.load(Relaxed) != mode && set_mode(&file, mode)? {
+                self.kept_mode.store(mode, Relaxed);
+            }
             Ok::<_, io::Error>(file)
         };
         create().with_context(|| format!("cannot create {}", self.path_of(name).display()))

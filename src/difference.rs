@@ -120,7 +120,9 @@ impl Comparison {
             // What was not seen may be where the walk did not come.
             Err(error) => comparison.untold.push(error),
         }
-        comparison.differences.sort_by(|a, b| a.path.cmp(&b.path));
+        comparison
+            .differences
+            .sort_unstable_by(|a, b| a.path.cmp(&b.path));
         comparison
     }
 }

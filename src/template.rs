@@ -60,9 +60,9 @@ impl Config {
             anyhow!(r#"{VARIABLE}: {error}, for example {{"peername":"org1peer1"}}"#)
         })?;
         let owned = |(key, value): (String, &RawValue)| (key, value.to_owned());
-        Ok(Self(Some(
-            object.into_map().into_iter().map(owned).collect(),
-        )))
+        let mut values = BTreeMap::new();
+        values.extend(object.into_map().into_iter().map(owned));
+        Ok(Self(Some(values)))
     }
 
     /// The value at `path`, as it is written into a field.

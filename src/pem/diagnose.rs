@@ -36,7 +36,8 @@ pub(super) fn diagnose(text: &str, wanted: Wanted) -> Fault {
     if !starts_a_line(text, BEGIN) || !starts_a_line(text, END) {
         return Fault::Indented;
     }
-    let ends: BTreeSet<&str> = labels(text, END).collect();
+    let mut ends = BTreeSet::new();
+    ends.extend(labels(text, END));
     if labels(text, BEGIN).any(|label| ends.contains(label)) {
         return Fault::Base64(wanted);
     }

@@ -276,16 +276,22 @@ impl Dir {
     /// Creates the directory `name` with `mode`, whatever the umask, and opens it.
     ///
     /// # Errors
-    /// When it exists or cannot be created.
+    /// When it exists, or cannot be created: then nothing of it is left.
     pub fn create_dir(&self, name: &str, mode: u32) -> Result<Self> {
         let cannot_create = || format!("cannot create {}", self.path_of(name).display());
         DirBuilder::new()
             .mode(mode)
             .create(self.reach(name))
             .with_context(cannot_create)?;
-        let dir = self.subdir(name)?;
-        set_mode(&dir.handle, mode).with_context(cannot_create)?;
-        Ok(dir)
+        let open = || {
+            let dir = self.subdir(name)?;
+            set_mode(&dir.handle, mode).with_context(cannot_create)?;
+            Ok(dir)
+        };
+        open().inspect_err(|_| {
+            // It is of no use to anybody, and in the way of the next run.
+            let _ = fs::remove_dir(self.reach(name));
+        })
     }
 }
 

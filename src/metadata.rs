@@ -33,7 +33,11 @@ impl Metadata {
         Ok((metadata, content))
     }
 
-    fn parse(content: &[u8]) -> Result<Self> {
+    /// Reads the content of a metadata.json.
+    ///
+    /// # Errors
+    /// When it is not a JSON object or has no string `type`.
+    pub fn parse(content: &[u8]) -> Result<Self> {
         let object = Object::parse(content)?;
         let Some(package_type) = object.string("type")? else {
             bail!(r#"type: is missing, write "type": "ccaas""#);

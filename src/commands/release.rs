@@ -10,7 +10,7 @@ use crate::difference::Comparison;
 use crate::digest::Digest;
 use crate::dir::{Buffer, Dir, Entry, Staging, Tree};
 use crate::index::{Folder, Role};
-use crate::metadata::Metadata;
+use crate::metadata::{self, Metadata};
 use crate::record::{Artifact, META_INF, NO_RECORD, Record};
 use crate::{log, meta_inf, parallel};
 
@@ -42,7 +42,10 @@ pub fn run(build: &Path, release: &Path) -> Result<Outcome> {
     if let Some(record) = &record {
         check(record, &build)?;
     }
-    let label = Metadata::read(&build).ok().map(|(metadata, _)| metadata);
+    let metadata = match build.find_file(metadata::FILE)? {
+        Some(entry) => Metadata::parse(&build.read_small(&entry)?).ok(),
+        None => None,
+    };
     let content = build.read_needed(connection::FILE)?;
     let connection = Connection::parse_written(&content).context(connection::FILE)?;
     let digest = Digest::of(&content);
@@ -60,7 +63,7 @@ pub fn run(build: &Path, release: &Path) -> Result<Outcome> {
     if record.is_none() {
         log::line("release", format_args!("warning: {NO_RECORD}"));
     }
-    let label = label
+    let label = metadata
         .as_ref()
         .map_or("package without metadata.json", Metadata::label_shown);
     log::success("release", label, indexes + 1, &digest, &connection.dial());

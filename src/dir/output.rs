@@ -98,10 +98,16 @@ impl<'a> Staging<'a> {
     /// # Errors
     /// When one cannot be moved.
     pub fn commit(mut self, names: &[&str]) -> Result<()> {
-        for name in names {
-            fs::rename(self.dir.reach(name), self.target.reach(name)).with_context(|| {
-                format!("cannot create {}", self.target.path_of(name).display())
-            })?;
+        for (moved, name) in names.iter().enumerate() {
+            if let Err(error) = fs::rename(self.dir.reach(name), self.target.reach(name)) {
+                // Back, to be removed with the rest.
+                for name in names.iter().take(moved) {
+                    let _ = fs::rename(self.target.reach(name), self.dir.reach(name));
+                }
+                return Err(error).with_context(|| {
+                    format!("cannot create {}", self.target.path_of(name).display())
+                });
+            }
         }
         // Nothing is left in it; if that is not so, it is removed with what it holds.
         self.is_done = fs::remove_dir(self.target.reach(Self::NAME)).is_ok();

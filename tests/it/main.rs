@@ -5,6 +5,7 @@
 //! - [`templates`]: connection.json filled in from the peer's config
 //! - [`tree`]: odd things in a package's folders, and what the file system can do to us
 //! - [`faults`]: kills, full disks, races, floods
+//! - [`system_calls`]: every call to the system fails once
 //! - [`record`]: the record, checked by `sha256sum`, and the same on every run
 //! - [`properties`]: made-up inputs against [`rules`], the peer's rules written a second time
 //! - [`check`]: the same for people
@@ -28,6 +29,7 @@ mod record;
 mod refusals;
 mod release;
 mod rules;
+mod system_calls;
 mod templates;
 mod tree;
 mod verify;

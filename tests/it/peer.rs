@@ -25,6 +25,12 @@ pub const INDEX: &str = r#"{"index":{"fields":["docType","owner"]},"ddoc":"index
 /// A user that is not root, and owns nothing.
 const NOBODY: u32 = 65_534;
 
+/// Says that a test is skipped, for want of this program; in continuous integration none may be.
+pub fn skip(program: &str) {
+    assert!(env::var_os("CI").is_none(), "{program} is missing");
+    eprintln!("skipped: {program} is missing");
+}
+
 /// The compiled program.
 pub fn program() -> &'static Path {
     Path::new(env!("CARGO_BIN_EXE_fabric-ccs-builder"))
@@ -235,6 +241,11 @@ impl Peer {
 
     /// Runs `bin/WORD` with the absolute paths of `dirs`: environment, standard streams and working directory are a peer's.
     pub fn run(&self, word: &str, dirs: &[&str]) -> Seen {
+        self.run_under(&[], word, dirs)
+    }
+
+    /// The same under a program with arguments that runs other programs.
+    pub fn run_under(&self, wrapper: &[String], word: &str, dirs: &[&str]) -> Seen {
         let bin = tempfile::tempdir().unwrap();
         let called = bin.path().join(word);
         if self.is_nobody {
@@ -256,7 +267,9 @@ impl Peer {
         let mut command = Command::new("/bin/sh");
         command
             .arg("-c")
-            .arg(format!("{limit}umask {}; exec \"$0\" \"$@\"", self.umask))
+            .arg(format!("{limit}umask {}; exec \"$@\"", self.umask))
+            .arg("sh")
+            .args(wrapper)
             .arg(called);
         command.args(dirs.iter().map(|dir| self.path(dir)));
         command.env_clear().envs(self.environment.iter().cloned());

@@ -4,14 +4,8 @@ use std::fs;
 use std::path::Path;
 use std::process::{Command, Output};
 
-use super::super::peer::Peer;
+use super::super::peer::{Peer, skip};
 use super::{ids, package, packaged};
-
-/// Says that a test is skipped.
-pub fn skip(program: &str) {
-    assert!(std::env::var_os("CI").is_none(), "{program} is missing");
-    eprintln!("skipped: {program} is missing");
-}
 
 /// Runs a program in `dir`, or gives `None` when it is missing or another one of that name.
 fn run(name: &str, version: &str, dir: &Path, args: &[&str]) -> Option<Output> {

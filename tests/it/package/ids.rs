@@ -7,7 +7,7 @@ use std::time::{Duration, SystemTime};
 
 use fabric_ccs_builder::digest::Digest;
 
-use super::super::peer::{INDEX, PLAIN, Peer, program};
+use super::super::peer::{INDEX, PLAIN, Peer, program, skip};
 use super::super::person;
 use super::{bare, failed, files, folder, id, package, package_after, packaged};
 
@@ -295,7 +295,7 @@ fn cannot_tell_the_id_of_what_it_has_not_written() {
     }
     let gzip = Command::new("gzip").arg("--version").output();
     if !gzip.is_ok_and(|output| output.status.success()) {
-        return super::foreign::skip("gzip");
+        return skip("gzip");
     }
     let script = "\"$0\" package -o - ../package 2>/dev/null | gzip -dc | gzip -nc > by-gzip";
     let by_gzip = Command::new("sh")

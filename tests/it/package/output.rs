@@ -7,9 +7,9 @@ use std::process::{Command, Stdio};
 use std::thread;
 use std::time::Duration;
 
-use super::super::peer::{Peer, program};
+use super::super::peer::{Peer, program, skip};
 use super::super::person::{self, FULL_DISK};
-use super::{bare, failed, files, folder, foreign, id, package, package_after, packaged};
+use super::{bare, failed, files, folder, id, package, package_after, packaged};
 
 #[test]
 fn goes_to_a_file_named_by_the_label() {
@@ -59,7 +59,7 @@ fn does_not_go_to_a_terminal() {
         .stdin(Stdio::null())
         .output();
     let Ok(output) = output else {
-        return foreign::skip("script (util-linux)");
+        return skip("script (util-linux)");
     };
     let seen = String::from_utf8(output.stdout).unwrap();
     let line = "package: standard output is a terminal, send it to a file, see fabric-ccs-builder package --help";

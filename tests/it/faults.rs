@@ -2,6 +2,7 @@
 
 use std::collections::BTreeSet;
 use std::fs;
+use std::os::fd::AsRawFd;
 use std::os::unix::fs::symlink;
 use std::os::unix::process::CommandExt;
 use std::process::{Command, Stdio};
@@ -328,7 +329,7 @@ fn more_files_than_any_package_has() {
     let peer = Peer::in_memory();
     peer.put_dir("src/META-INF/many");
     let folder = peer.path("src/META-INF/many");
-    for number in 0..=200_000 {
+    for number in 0..1_000_000 {
         fs::File::create(folder.join(number.to_string())).unwrap();
     }
     let line = format!(
@@ -337,6 +338,46 @@ fn more_files_than_any_package_has() {
     );
     peer.build().refuses(&line);
     peer.has_nothing_in("bld");
+}
+
+#[test]
+fn folders_deeper_than_any_path_can_name() {
+    let peer = Peer::in_memory();
+    peer.put_dir("src/META-INF");
+    let mut folder = fs::File::open(peer.path("src/META-INF")).unwrap();
+    for _ in 0..10_000 {
+        let below = format!("/proc/self/fd/{}/d", folder.as_raw_fd());
+        fs::create_dir(&below).unwrap();
+        folder = fs::File::open(below).unwrap();
+    }
+    let refused = peer.path(format!("src/META-INF{}", "/d".repeat(65)));
+    let line = format!(
+        "build: {}: more than 64 directories inside each other",
+        refused.display()
+    );
+    peer.build().refuses(&line);
+    peer.has_nothing_in("bld");
+    // Rust's own removal keeps each of them open.
+    let removed = Command::new("rm").arg("-rf").arg(peer.path("src")).status();
+    assert!(removed.unwrap().success());
+}
+
+#[test]
+fn names_as_long_as_file_systems_allow() {
+    let peer = Peer::new();
+    let name = "n".repeat(250);
+    let folder = format!("META-INF/{name}");
+    peer.put(format!("src/{folder}/{name}.json"), "x").put(
+        format!("src/META-INF/statedb/couchdb/indexes/{name}.json"),
+        INDEX,
+    );
+    peer.build().succeeds(&[]);
+    peer.release().succeeds(&[]);
+    assert_eq!(peer.get(&format!("bld/{folder}/{name}.json")), "x");
+    assert_eq!(
+        peer.get(&format!("release/statedb/couchdb/indexes/{name}.json")),
+        INDEX
+    );
 }
 
 #[test]

@@ -15,6 +15,26 @@ use std::{env, iter};
 use nix::sys::resource::{UsageWho, getrusage};
 
 const INDEX: &str = r#"{"index":{"fields":["docType","owner"]},"ddoc":"indexOwnerDoc","name":"indexOwner","type":"json"}"#;
+/// A program that does nothing.
+const NOTHING: &str = "fn main() {}";
+
+/// A program that makes the folders and files of a small package's build output in the folder it is given, and no more.
+const ONLY_FILES: &str = r#"
+    fn main() -> std::io::Result<()> {
+        let output = std::path::PathBuf::from(std::env::args_os().nth(1).unwrap());
+        let indexes = output.join("META-INF/statedb/couchdb/indexes");
+        for folder in ["META-INF", "META-INF/statedb", "META-INF/statedb/couchdb"] {
+            std::fs::create_dir(output.join(folder))?;
+        }
+        std::fs::create_dir(&indexes)?;
+        std::fs::write(indexes.join("index000000.json"), [b'x'; 93])?;
+        for (name, size) in [("metadata.json", 36), ("build.intoto.json", 1070), ("SHA256SUMS", 362), ("connection.json", 78)] {
+            std::fs::write(output.join(name), vec![b'x'; size])?;
+        }
+        Ok(())
+    }
+"#;
+
 const CONNECTION: &str =
     r#"{"address":"basic.example.com:9999","dial_timeout":"10s","tls_required":false}"#;
 const METADATA: &str = r#"{"type":"ccaas","label":"basic_1.0"}"#;
@@ -51,25 +71,17 @@ struct Bench {
     program: PathBuf,
     /// A static program that does nothing.
     nothing: PathBuf,
+    /// A static program that makes the files of a small build.
+    only_files: PathBuf,
     folder: tempfile::TempDir,
 }
 
 impl Bench {
     fn new() -> Self {
         let folder = tempfile::tempdir().unwrap();
-        let nothing = folder.path().join("nothing");
-        fs::write(nothing.with_extension("rs"), "fn main() {}").unwrap();
         let rustc = env::var_os("RUSTC").unwrap_or_else(|| "rustc".into());
-        let mut compile = Command::new(&rustc);
-        compile.args([
-            "-Copt-level=3",
-            "-Clto=fat",
-            "-Cpanic=abort",
-            "-Cstrip=symbols",
-            "-Ctarget-feature=+crt-static",
-            "-o",
-        ]);
-        succeed(compile.arg(&nothing).arg(nothing.with_extension("rs")));
+        let nothing = compile(&rustc, NOTHING, &folder.path().join("nothing"));
+        let only_files = compile(&rustc, ONLY_FILES, &folder.path().join("only-files"));
         let program = build_static(&rustc);
         for word in ["detect", "build", "release"] {
             symlink(&program, folder.path().join(word)).unwrap();
@@ -77,6 +89,7 @@ impl Bench {
         Self {
             program,
             nothing,
+            only_files,
             folder,
         }
     }
@@ -165,6 +178,19 @@ impl Bench {
             2.0,
             300,
             &release,
+            &nothing,
+        );
+        let only_files = || {
+            let mut command = Command::new(&self.only_files);
+            command.arg(self.empty("out"));
+            vec![command]
+        };
+        row(
+            "what build makes, made and no more",
+            "nothing",
+            None,
+            300,
+            &only_files,
             &nothing,
         );
     }
@@ -258,6 +284,23 @@ impl Bench {
     }
 }
 
+/// Compiles a static program of its own.
+fn compile(rustc: &OsStr, source: &str, program: &Path) -> PathBuf {
+    let file = program.with_extension("rs");
+    fs::write(&file, source).unwrap();
+    let mut compile = Command::new(rustc);
+    compile.args([
+        "-Copt-level=3",
+        "-Clto=fat",
+        "-Cpanic=abort",
+        "-Cstrip=symbols",
+        "-Ctarget-feature=+crt-static",
+        "-o",
+    ]);
+    succeed(compile.arg(program).arg(file));
+    program.to_owned()
+}
+
 /// Builds the program as it is released.
 fn build_static(rustc: &OsStr) -> PathBuf {
     let about = Command::new(rustc).arg("-vV").output().unwrap();
@@ -296,7 +339,7 @@ fn copy(from: &Path, to: &Path) -> Command {
 fn row(
     what: &str,
     against: &str,
-    goal: f64,
+    goal: impl Into<Option<f64>>,
     runs: usize,
     ours: &dyn Fn() -> Vec<Command>,
     theirs: &dyn Fn() -> Vec<Command>,
@@ -310,6 +353,9 @@ fn row(
     let (our_time, their_time) = (median(&mut our_times), median(&mut their_times));
     let ratio = our_time.as_secs_f64() / their_time.as_secs_f64();
     let memory = ours().iter().map(memory_of).max().unwrap_or_default();
+    let goal = goal
+        .into()
+        .map_or_else(String::new, |goal| goal.to_string());
     println!("| {what} | {against} | {ratio:.2} | {goal} | {our_time:.2?} | {memory} KiB |");
 }
 

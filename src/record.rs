@@ -8,6 +8,7 @@
 //! Both are a function of the package, the config and this program's version: no time, host, path, user or process is in them.
 
 use std::borrow::Cow;
+use std::fs::File;
 use std::io::{self, BufWriter, Write};
 
 use anyhow::{Context, Result, anyhow, bail, ensure};
@@ -211,7 +212,7 @@ impl Serialize for Descriptor<'_> {
 }
 
 /// One line of `SHA256SUMS`.
-fn write_line(out: &mut dyn Write, folder: &str, path: &str, digest: &Digest) -> io::Result<()> {
+fn write_line(out: &mut impl Write, folder: &str, path: &str, digest: &Digest) -> io::Result<()> {
     if path.contains('\\') {
         writeln!(out, "\\{digest}  {folder}{}", path.replace('\\', "\\\\"))
     } else {
@@ -223,7 +224,7 @@ fn write_line(out: &mut dyn Write, folder: &str, path: &str, digest: &Digest) ->
 fn write_hashed(
     dir: &Dir,
     name: &str,
-    fill: impl FnOnce(&mut dyn Write) -> io::Result<()>,
+    fill: impl FnOnce(&mut BufWriter<HashingWriter<File>>) -> io::Result<()>,
 ) -> Result<Digest> {
     let out = HashingWriter::new(dir.create(name, 0o644)?);
     let mut out = BufWriter::with_capacity(64 << 10, out);

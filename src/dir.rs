@@ -1,8 +1,8 @@
 //! Directories held open, and the only place that opens, lists, copies or creates files in them.
 //!
 //! A package is hostile until it is checked, so nothing in here follows a symbolic link below a directory that a caller
-//! named: names are looked up relative to an open directory handle (through `/proc/self/fd`, the way to openat(2) that safe
-//! Rust has) without following links, and what was opened is compared with what was listed, before and after it is read.
+//! named: names are looked up relative to an open directory handle (through `/proc/PROCESS/fd`, the way to openat(2) that safe
+//! Rust has) without following links, and what was opened is compared with what was listed, once it is read.
 //! Where `/proc` is not mounted names are looked up by path; SECURITY.md says what that leaves open.
 
 use std::fs::{self, DirBuilder, File, OpenOptions, Permissions};

@@ -3,23 +3,27 @@
 
 use std::collections::BTreeMap;
 use std::io::Read;
+use std::path::Path;
 use std::process::Command;
 use std::{env, fs};
 
 use fabric_ccs_builder::address::Address;
 use fabric_ccs_builder::archive::{gzip, tar};
 use fabric_ccs_builder::connection::{Connection, Draft};
+use fabric_ccs_builder::digest::Digest;
 use fabric_ccs_builder::dir::Dir;
 use fabric_ccs_builder::duration::DialTimeout;
 use fabric_ccs_builder::index;
 use fabric_ccs_builder::log;
+use fabric_ccs_builder::metadata::{Label, Metadata};
 use fabric_ccs_builder::pem::{check_key_pair, check_root_certificates};
-use fabric_ccs_builder::record::Record;
+use fabric_ccs_builder::record::{Artifact, Build, Record};
 use fabric_ccs_builder::template::{Config, Template};
 use proptest::collection::{btree_map, vec};
 use proptest::prelude::*;
 use proptest::sample::select;
 use proptest::test_runner::RngSeed;
+use serde_json::{Value, json};
 
 use super::peer::{INDEX, Peer, program, quoted, tls};
 use super::rules;
@@ -54,6 +58,13 @@ fn values() -> impl Strategy<Value = String> {
         pem("rsa.pem"),
         pem("rsa.key"),
         pem("chain.pem"),
+        pem("ed25519.pem"),
+        pem("ed25519.key"),
+        pem("secp256k1.pem"),
+        pem("v1.pem"),
+        pem("request.pem"),
+        pem("public.pem"),
+        pem("P-256.encrypted.key"),
     ];
     prop_oneof![4 => select(fixed), 1 => ".{0,12}".prop_map(|text| quoted(&text))]
 }
@@ -125,6 +136,54 @@ fn definitions() -> impl Strategy<Value = String> {
         .prop_map(|(inner, more, index)| format!(r#"{{"{index}":{{{inner}}}{more}}}"#))
 }
 
+/// Objects that are nearly a metadata.json.
+fn metadata() -> impl Strategy<Value = String> {
+    let value = prop_oneof![
+        3 => select(vec!["\"ccaas\"", "\"External\"", "\"golang\"", "\"basic_1.0\"", "\"\"", "null", "1", "[]"]).prop_map(str::to_owned),
+        1 => "[a-zA-Z0-9_.+ é-]{0,6}".prop_map(|text| quoted(&text)),
+    ];
+    let members = vec((select(vec!["type", "label", "path", "x"]), value), 0..4);
+    members.prop_map(|members| {
+        // Of duplicates the last one counts here, and the last that is not null at a peer, so there are none.
+        let members: BTreeMap<_, _> = members.into_iter().collect();
+        let members: Vec<_> = members
+            .iter()
+            .map(|(key, value)| format!(r#""{key}":{value}"#))
+            .collect();
+        format!("{{{}}}", members.join(","))
+    })
+}
+
+/// Writes the record of a build with a backslash in a name to `dir`, and gives its two files.
+fn recorded(dir: &Path) -> (String, String) {
+    let digest = Digest::of(b"x");
+    let artifact = |path: &str| Artifact {
+        path: path.to_owned(),
+        digest,
+    };
+    let build = Build {
+        metadata: digest,
+        connection_read: digest,
+        connection_written: digest,
+        meta_inf_source: "META-INF",
+        meta_inf: vec![artifact("a\\b"), artifact("statedb/couchdb/indexes/a.json")],
+    };
+    build.write(&Dir::open(dir).unwrap()).unwrap();
+    let read = |name: &str| fs::read_to_string(dir.join(name)).unwrap();
+    (read("SHA256SUMS"), read("build.intoto.json"))
+}
+
+/// The statement with the subjects that `sums` has.
+fn statement_of(sums: &str, statement: &str) -> String {
+    let mut statement: Value = serde_json::from_str(statement).unwrap();
+    let sums = rules::checked_by_sha256sum(sums).unwrap_or_default();
+    let subjects = sums.iter().filter(|(path, _)| path != "build.intoto.json");
+    statement["subject"] = subjects
+        .map(|(path, digest)| json!({"name": path, "digest": {"sha256": digest}}))
+        .collect();
+    statement.to_string()
+}
+
 fn config() -> Config {
     let json = format!(
         r#"{{"peername":"org1","a":{{"b":1}},"braces":"{{{{.x}}}}","root":{}}}"#,
@@ -182,6 +241,57 @@ proptest! {
                 let _ = draft.resolve(&config());
             }
         }
+    }
+
+    #[test]
+    fn metadata_is_taken_as_a_peer_takes_it(metadata in metadata(), bytes in vec(any::<u8>(), 0..100)) {
+        let _ = (Metadata::parse(&bytes), Label::parse(&bytes));
+        let read = rules::peer_reads_metadata(&metadata);
+        if let Some((kind, _)) = &read {
+            let ours = Metadata::parse(metadata.as_bytes()).is_ok_and(|metadata| metadata.is_ours());
+            prop_assert_eq!(ours, ["ccaas", "external"].contains(&kind.to_lowercase().as_str()), "{}", metadata);
+        }
+        let label = read.map(|(_, label)| label).filter(|label| rules::is_label(label));
+        let taken = Label::parse(metadata.as_bytes()).ok().map(|label| label.to_string());
+        prop_assert_eq!(taken, label, "{}", metadata);
+    }
+
+    #[test]
+    fn a_record_is_read_as_sha256sum_reads_it(damages in vec((any::<prop::sample::Index>(), ".{0,3}|\\\\|\n|  |/|\\.\\./", 0..3_usize), 0..3), both in any::<bool>()) {
+        let dir = tempfile::tempdir().unwrap();
+        let (mut sums, statement) = recorded(dir.path());
+        for (place, text, cut) in damages {
+            let start = place.index(sums.len() + 1);
+            if sums.get(start..start + cut).is_some() {
+                sums.replace_range(start..start + cut, &text);
+            }
+        }
+        fs::write(dir.path().join("SHA256SUMS"), &sums).unwrap();
+        if both {
+            // So that the two do not disagree.
+            fs::write(dir.path().join("build.intoto.json"), statement_of(&sums, &statement)).unwrap();
+        }
+        if let Ok(Some(record)) = Record::read(&Dir::open(dir.path()).unwrap()) {
+            let read: Vec<_> = record.artifacts.iter().map(|artifact| (artifact.path.clone(), artifact.digest.to_string())).collect();
+            let checked = rules::checked_by_sha256sum(&sums);
+            prop_assert_eq!(Some(&read), checked.as_ref(), "{}", sums);
+            let leads_outside = |path: &str| path.starts_with('/') || path.split('/').any(|part| part == "..");
+            prop_assert!(!read.iter().any(|(path, _)| leads_outside(path)), "{}", sums);
+        }
+    }
+
+    #[test]
+    fn no_bytes_make_a_record_panic(sums in vec(any::<u8>(), 0..200), statement in vec(any::<u8>(), 0..200), place in any::<prop::sample::Index>()) {
+        let dir = tempfile::tempdir().unwrap();
+        let (_, mut whole) = recorded(dir.path());
+        let open = || Record::read(&Dir::open(dir.path()).unwrap());
+        whole.insert_str(place.index(whole.len()), &String::from_utf8_lossy(&statement));
+        fs::write(dir.path().join("build.intoto.json"), whole).unwrap();
+        let _ = open();
+        fs::write(dir.path().join("build.intoto.json"), statement).unwrap();
+        let _ = open();
+        fs::write(dir.path().join("SHA256SUMS"), sums).unwrap();
+        let _ = open();
     }
 
     #[test]

@@ -3,6 +3,46 @@
 
 use serde_json::Value;
 
+use super::peer::tls;
+
+/// Certificates of the fixtures that Go can read, and the key of the first in each.
+const CERTIFICATES: [(&str, &str); 5] = [
+    ("P-256.pem", "P-256.key"),
+    ("chain.pem", "P-256.key"),
+    ("rsa.pem", "rsa.key"),
+    ("ed25519.pem", "ed25519.key"),
+    ("v1.pem", "rsa.key"),
+];
+
+/// The first block of PEM with this label.
+fn block<'a>(text: &'a str, label: &str) -> Option<&'a str> {
+    let (begin, end) = (
+        format!("-----BEGIN {label}-----"),
+        format!("-----END {label}-----"),
+    );
+    let block = &text[text.find(&begin)?..];
+    Some(&block[..block.find(&end)? + end.len()])
+}
+
+/// Whether Go's `AppendCertsFromPEM` finds a certificate of the fixtures.
+fn has_certificate(text: &str) -> bool {
+    CERTIFICATES.iter().any(|(certificate, _)| {
+        let certificate = tls(certificate);
+        block(&certificate, "CERTIFICATE").is_some_and(|block| text.contains(block))
+    })
+}
+
+/// Whether Go's `X509KeyPair` takes a certificate and a key of the fixtures.
+fn is_key_pair(certificate: &str, key: &str) -> bool {
+    let same = |text: &str, fixture: &str, label: &str| {
+        let found = block(text, label);
+        found.is_some() && found == block(&tls(fixture), label)
+    };
+    CERTIFICATES.iter().any(|(of_certificate, of_key)| {
+        same(certificate, of_certificate, "CERTIFICATE") && same(key, of_key, "PRIVATE KEY")
+    })
+}
+
 /// Whether a peer would dial with this connection.json, as a builder wrote it.
 pub fn peer_takes(connection: &str) -> Result<(), String> {
     let Ok(Value::Object(fields)) = serde_json::from_str(connection) else {
@@ -36,13 +76,10 @@ pub fn peer_takes(connection: &str) -> Result<(), String> {
         text("client_cert")?,
     ];
     if truth("tls_required")? {
-        let holds = |pem: &str, label: &str| pem.contains("-----BEGIN ") && pem.contains(label);
-        if !holds(root, "CERTIFICATE-----") {
+        if !has_certificate(root) {
             return Err("root_cert".into());
         }
-        if truth("client_auth_required")?
-            && !(holds(key, "PRIVATE KEY-----") && holds(certificate, "CERTIFICATE-----"))
-        {
+        if truth("client_auth_required")? && !is_key_pair(certificate, key) {
             return Err("client_key or client_cert".into());
         }
     } else {
@@ -181,4 +218,46 @@ pub fn fabric_takes_index(definition: &str) -> bool {
                 ("type", value) => value == "json",
                 _ => false,
             })
+}
+
+/// The package type and label that a peer reads from a metadata.json.
+pub fn peer_reads_metadata(metadata: &str) -> Option<(String, String)> {
+    let Ok(Value::Object(fields)) = serde_json::from_str(metadata) else {
+        return None;
+    };
+    let text = |name: &str| match fields.get(name) {
+        None | Some(Value::Null) => Some(String::new()),
+        Some(Value::String(text)) => Some(text.clone()),
+        Some(_) => None,
+    };
+    text("path")?;
+    Some((text("type")?, text("label")?))
+}
+
+/// Whether Fabric takes a label: `^[[:alnum:]][[:alnum:]_.+-]*$`.
+pub fn is_label(label: &str) -> bool {
+    let mut letters = label.chars();
+    letters
+        .next()
+        .is_some_and(|first| first.is_ascii_alphanumeric())
+        && letters.all(|letter| letter.is_ascii_alphanumeric() || "_.+-".contains(letter))
+}
+
+/// What `sha256sum --check --strict` would compare: a digest and a path a line, as coreutils' manual has it.
+pub fn checked_by_sha256sum(sums: &str) -> Option<Vec<(String, String)>> {
+    sums.strip_suffix('\n')?
+        .split('\n')
+        .map(|line| {
+            let escaped = line.starts_with('\\');
+            let line = &line[usize::from(escaped)..];
+            let (digest, path) = (line.get(..64)?, line.get(64..)?.strip_prefix("  ")?);
+            let path = if escaped {
+                path.replace("\\\\", "\\")
+            } else {
+                path.to_owned()
+            };
+            let is_hex = digest.chars().all(|digit| digit.is_ascii_hexdigit());
+            (is_hex && !path.is_empty()).then(|| (path, digest.to_owned()))
+        })
+        .collect()
 }

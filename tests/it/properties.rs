@@ -89,15 +89,22 @@ fn names() -> impl Strategy<Value = String> {
 
 /// Objects whose fields are mostly right, so that many get through.
 fn connections() -> impl Strategy<Value = String> {
-    let good = (0..4_usize).prop_map(|choice| match choice {
+    let certificate = select(vec!["P-256.pem", "chain.pem", "rsa.pem", "ed25519.pem"]);
+    let key = select(vec![
+        "P-256.key",
+        "other.P-256.key",
+        "rsa.key",
+        "ed25519.key",
+    ]);
+    let good = (0..5_usize, certificate, key).prop_map(|(choice, certificate, key)| match choice {
         0 => r#""address":"a:1""#.to_owned(),
         1 => r#""address":"{{.peername}}:1","dial_timeout":"10s""#.to_owned(),
-        2 => format!(r#""address":"a:1","tls_required":true,"root_cert":{}"#, quoted(&tls("P-256.pem"))),
+        2 => format!(r#""address":"a:1","tls_required":true,"root_cert":{}"#, quoted(&tls(certificate))),
         _ => format!(
             r#""address":"a:1","tls_required":true,"client_auth_required":true,"root_cert":{},"client_cert":{},"client_key":{}"#,
             quoted(&tls("rsa.pem")),
-            quoted(&tls("P-256.pem")),
-            quoted(&tls("P-256.key")),
+            quoted(&tls(certificate)),
+            quoted(&tls(key)),
         ),
     });
     (good, vec((names(), values()), 0..4)).prop_map(|(good, more)| {
@@ -139,7 +146,7 @@ fn definitions() -> impl Strategy<Value = String> {
 /// Objects that are nearly a metadata.json.
 fn metadata() -> impl Strategy<Value = String> {
     let value = prop_oneof![
-        3 => select(vec!["\"ccaas\"", "\"External\"", "\"golang\"", "\"basic_1.0\"", "\"\"", "null", "1", "[]"]).prop_map(str::to_owned),
+        3 => select(vec!["\"ccaas\"", "\"External\"", "\"golang\"", "\"basic_1.0\"", "\"a@b\"", "\"a/b\"", "\"-a\"", "\"\"", "null", "1", "[]"]).prop_map(str::to_owned),
         1 => "[a-zA-Z0-9_.+@:/ é-]{0,6}".prop_map(|text| quoted(&text)),
     ];
     let members = vec((select(vec!["type", "label", "path", "x"]), value), 0..4);

@@ -39,111 +39,118 @@ For people:
 Example: fabric-ccs-builder check
 ";
 
-/// The commands.
-#[derive(Clone, Copy)]
-enum Command {
-    Detect,
-    Build,
-    Release,
-    Check,
-    Package,
-    Verify,
-    Install,
+/// A command.
+struct Command {
+    name: &'static str,
+    /// Whether it is the peer that calls it, by its name alone.
+    is_the_peers: bool,
+    help: &'static str,
+    /// Reads the rest of the command line, and does what it says or prints the help.
+    run: fn(Parser, &str) -> Result<Outcome>,
 }
 
-impl Command {
-    const ALL: [(&'static str, Self); 7] = [
-        ("detect", Self::Detect),
-        ("build", Self::Build),
-        ("release", Self::Release),
-        ("check", Self::Check),
-        ("package", Self::Package),
-        ("verify", Self::Verify),
-        ("install", Self::Install),
-    ];
+const SOURCE: &str = "CHAINCODE_SOURCE_DIR";
+const METADATA: &str = "CHAINCODE_METADATA_DIR";
+const BUILD: &str = "BUILD_OUTPUT_DIR";
+const RELEASE: &str = "RELEASE_OUTPUT_DIR";
 
+/// All of them.
+const COMMANDS: [Command; 7] = [
+    Command {
+        name: "detect",
+        is_the_peers: true,
+        help: detect::HELP,
+        run: |parser, help| {
+            let request = paths(parser, [SOURCE, METADATA])?;
+            run_or_print(request, help, |[source, metadata]| {
+                detect::run(&source, &metadata)
+            })
+        },
+    },
+    Command {
+        name: "build",
+        is_the_peers: true,
+        help: build::HELP,
+        run: |parser, help| {
+            let request = paths(parser, [SOURCE, METADATA, BUILD])?;
+            run_or_print(request, help, |[source, metadata, output]| {
+                build::run(&source, &metadata, &output)
+            })
+        },
+    },
+    Command {
+        name: "release",
+        is_the_peers: true,
+        help: release::HELP,
+        run: |parser, help| {
+            let request = paths(parser, [BUILD, RELEASE])?;
+            run_or_print(request, help, |[build, release]| {
+                release::run(&build, &release)
+            })
+        },
+    },
+    Command {
+        name: "check",
+        is_the_peers: false,
+        help: check::HELP,
+        run: |parser, help| {
+            run_or_print(check::Args::parse(parser)?, help, |args| check::run(&args))
+        },
+    },
+    Command {
+        name: "package",
+        is_the_peers: false,
+        help: package::HELP,
+        run: |parser, help| {
+            let request = package::Args::parse(parser)?;
+            run_or_print(request, help, |args| package::run(&args))
+        },
+    },
+    Command {
+        name: "verify",
+        is_the_peers: false,
+        help: verify::HELP,
+        run: |parser, help| {
+            let request = verify::Args::parse(parser)?;
+            run_or_print(request, help, |args| verify::run(&args))
+        },
+    },
+    Command {
+        name: "install",
+        is_the_peers: false,
+        help: install::HELP,
+        run: |parser, help| {
+            let request = install::Args::parse(parser)?;
+            run_or_print(request, help, |args| install::run(&args))
+        },
+    },
+];
+
+impl Command {
     /// The command with this name.
-    fn named(name: &OsStr) -> Option<(&'static str, Self)> {
-        Self::ALL.into_iter().find(|(known, _)| name == *known)
+    fn named(name: &OsStr) -> Option<&'static Self> {
+        COMMANDS.iter().find(|command| name == command.name)
     }
 
     /// The command that the peer means when it calls the program by this path.
-    fn called(program: &OsStr) -> Option<(&'static str, Self)> {
-        Self::named(Path::new(program).file_name()?).filter(|(_, command)| command.is_the_peers())
+    fn called(program: &OsStr) -> Option<&'static Self> {
+        Self::named(Path::new(program).file_name()?).filter(|command| command.is_the_peers)
     }
 
-    fn is_the_peers(self) -> bool {
-        matches!(self, Self::Detect | Self::Build | Self::Release)
-    }
-
-    fn help(self) -> &'static str {
-        match self {
-            Self::Detect => detect::HELP,
-            Self::Build => build::HELP,
-            Self::Release => release::HELP,
-            Self::Check => check::HELP,
-            Self::Package => package::HELP,
-            Self::Verify => verify::HELP,
-            Self::Install => install::HELP,
-        }
-    }
-
-    fn run(self, word: &str, args: impl Iterator<Item = OsString>) -> Result<Outcome> {
-        let parser = Parser::from_args(args);
-        self.run_parsed(parser)
-            .map_err(|error| match error.downcast::<lexopt::Error>() {
+    fn run(&self, args: impl Iterator<Item = OsString>) -> Result<Outcome> {
+        (self.run)(Parser::from_args(args), self.help).map_err(|error| {
+            match error.downcast::<lexopt::Error>() {
                 Ok(error) => {
-                    let program = if self.is_the_peers() {
+                    let program = if self.is_the_peers {
                         ""
                     } else {
                         "fabric-ccs-builder "
                     };
-                    lexopt::Error::from(format!("{error}, see {program}{word} --help")).into()
+                    usage(&error.to_string(), &format!("{program}{}", self.name))
                 }
                 Err(error) => error,
-            })
-    }
-
-    fn run_parsed(self, parser: Parser) -> Result<Outcome> {
-        const SOURCE: &str = "CHAINCODE_SOURCE_DIR";
-        const METADATA: &str = "CHAINCODE_METADATA_DIR";
-        const BUILD: &str = "BUILD_OUTPUT_DIR";
-        const RELEASE: &str = "RELEASE_OUTPUT_DIR";
-        let help = self.help();
-        match self {
-            Self::Detect => {
-                let request = paths(parser, [SOURCE, METADATA])?;
-                run_or_print(request, help, |[source, metadata]| {
-                    detect::run(&source, &metadata)
-                })
             }
-            Self::Build => {
-                let request = paths(parser, [SOURCE, METADATA, BUILD])?;
-                run_or_print(request, help, |[source, metadata, output]| {
-                    build::run(&source, &metadata, &output)
-                })
-            }
-            Self::Release => {
-                let request = paths(parser, [BUILD, RELEASE])?;
-                run_or_print(request, help, |[build, release]| {
-                    release::run(&build, &release)
-                })
-            }
-            Self::Check => {
-                run_or_print(check::Args::parse(parser)?, help, |args| check::run(&args))
-            }
-            Self::Package => {
-                let request = package::Args::parse(parser)?;
-                run_or_print(request, help, |args| package::run(&args))
-            }
-            Self::Install => {
-                let request = install::Args::parse(parser)?;
-                run_or_print(request, help, |args| install::run(&args))
-            }
-            Self::Verify => run_or_print(verify::Args::parse(parser)?, help, |args| {
-                verify::run(&args)
-            }),
-        }
+        })
     }
 }
 
@@ -179,24 +186,26 @@ pub fn run(args: impl IntoIterator<Item = OsString>) -> ExitCode {
     let mut args = args.into_iter();
     let called = args.next().and_then(|program| Command::called(&program));
     let first = if called.is_none() { args.next() } else { None };
-    let (word, outcome) = match (called, first) {
-        (Some((word, command)), _) => (word, command.run(word, args)),
-        (None, Some(first)) => match (Command::named(&first), first.to_str()) {
-            (Some((word, command)), _) => (word, command.run(word, args)),
-            (None, Some("--help" | "-h")) => (PROGRAM, print(HELP)),
-            (None, Some("--version" | "-V")) => (PROGRAM, print(&version())),
-            _ => (
+    let command = called.or_else(|| first.as_deref().and_then(Command::named));
+    let outcome = match (command, first) {
+        (Some(command), _) => command.run(args),
+        (None, Some(first)) => match first.to_str() {
+            Some("--help" | "-h") => print(HELP),
+            Some("--version" | "-V") => print(&version()),
+            _ => Err(usage(
+                &format!("unknown command {}", first.display()),
                 PROGRAM,
-                Err(usage(&format!("unknown command {}", first.display()))),
-            ),
+            )),
         },
-        (None, None) => (PROGRAM, Err(usage("missing command"))),
+        (None, None) => Err(usage("missing command", PROGRAM)),
     };
+    let is_the_peers = command.is_some_and(|command| command.is_the_peers);
     ExitCode::from(match outcome {
         Ok(Outcome::Yes) => 0,
         Ok(Outcome::No) => 1,
         Ok(Outcome::CannotTell) => 2,
         Err(error) => {
+            let word = command.map_or(PROGRAM, |command| command.name);
             match error.downcast_ref::<lexopt::Error>() {
                 // Its source repeats it.
                 Some(error) => log::line(word, error),
@@ -204,18 +213,17 @@ pub fn run(args: impl IntoIterator<Item = OsString>) -> ExitCode {
                 None if is_broken_pipe(&error) => {}
                 None => log::line(word, format_args!("{error:#}")),
             }
-            status(word, &error)
+            status(&error, is_the_peers)
         }
     })
 }
 
 /// The exit status of an error. The peer knows only 1; people are told apart what is wrong with the package (1) from what could
 /// not be done (2), which has an error of the system or of the command line underneath.
-fn status(word: &str, error: &anyhow::Error) -> u8 {
+fn status(error: &anyhow::Error, is_the_peers: bool) -> u8 {
     let could_not = error
         .chain()
         .any(|cause| cause.is::<io::Error>() || cause.is::<lexopt::Error>());
-    let is_the_peers = Command::called(OsStr::new(word)).is_some();
     if could_not && !is_the_peers { 2 } else { 1 }
 }
 
@@ -224,6 +232,7 @@ fn is_broken_pipe(error: &anyhow::Error) -> bool {
     kind == Some(io::ErrorKind::BrokenPipe)
 }
 
-fn usage(what: &str) -> anyhow::Error {
-    lexopt::Error::from(format!("{what}, see {PROGRAM} --help")).into()
+/// An error of the command line, with whom to ask for help.
+fn usage(what: &str, program: &str) -> anyhow::Error {
+    lexopt::Error::from(format!("{what}, see {program} --help")).into()
 }

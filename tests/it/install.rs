@@ -167,7 +167,7 @@ fn says_what_is_not_possible() {
     for (args, line) in [
         (
             &["no"][..],
-            "cannot create no/bin: No such file or directory (os error 2)",
+            "cannot open no: No such file or directory (os error 2)",
         ),
         (
             &["file"],

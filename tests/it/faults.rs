@@ -329,9 +329,11 @@ fn more_files_than_any_package_has() {
     let peer = Peer::in_memory();
     peer.put_dir("src/META-INF/many");
     let folder = peer.path("src/META-INF/many");
-    for number in 0..1_000_000 {
-        fs::File::create(folder.join(number.to_string())).unwrap();
-    }
+    // Memory may have no room for all of them.
+    let made = (0..1_000_000)
+        .take_while(|number| fs::File::create(folder.join(number.to_string())).is_ok())
+        .count();
+    assert!(made > 200_000, "{made}");
     let line = format!(
         "build: {}: holds more than 200000 files, the most that are copied",
         folder.display()

@@ -5,6 +5,7 @@ use anyhow::{Context, Result, bail};
 use crate::dir::{Dir, Entry};
 use crate::index::{self, Folder, Role};
 use crate::log::Warnings;
+use crate::{connection, metadata};
 
 /// The tree's folder, in a package and in the build output.
 pub const FOLDER: &str = "META-INF";
@@ -32,6 +33,24 @@ pub fn find(source: &Dir) -> Result<Option<Dir>> {
         (Some(_), Some(_)) => bail!("metadata/statedb: there is a META-INF too, keep one of them"),
         (meta_inf, alternative) => Ok(meta_inf.or(alternative)),
     }
+}
+
+/// A line for everything in a package's source folder that is not packaged.
+///
+/// # Errors
+/// When it cannot be listed.
+pub fn left_out(source: &Dir, tree: Option<&Dir>) -> Result<Vec<String>> {
+    let tree = tree.map_or("", Dir::relative_self);
+    let is_left_out =
+        |entry: &Entry| ![metadata::FILE, connection::FILE, tree].contains(&entry.name.as_str());
+    let mut lines = Vec::new();
+    for entry in source.list()?.into_iter().filter(is_left_out) {
+        lines.push(format!(
+            "{}: is not packaged, only metadata.json, connection.json and META-INF are",
+            entry.name
+        ));
+    }
+    Ok(lines)
 }
 
 /// Visits the tree's folders, parents first: `visit` gets each folder's path in the tree, the folder, and its files with what they

@@ -18,6 +18,7 @@ use lexopt::{Arg, Parser};
 use super::{Outcome, Request, release};
 use crate::connection::{self, Connection};
 use crate::dir::{Buffer, Dir, Tree};
+use crate::log::Warnings;
 use crate::metadata::{self, Label, Metadata};
 use crate::template::VARIABLE;
 use crate::{cli, log, meta_inf};
@@ -100,7 +101,7 @@ pub fn run(args: &Args) -> Result<Outcome> {
     let scratch = Scratch::new()?;
     let (source, metadata) = (scratch.dir("src")?, scratch.dir("metadata")?);
     let shown = if let Some(path) = &args.source {
-        copy_package(&Dir::open(path)?.with_hard_links(), &source, &metadata)?;
+        copy_package(&Dir::open(path)?.with_hard_links(), &source, &metadata)?.write("check");
         path.display().to_string()
     } else {
         copy_sample(&source, &metadata)?;
@@ -150,15 +151,18 @@ fn run_programs(args: &Args, scratch: &Scratch) -> Result<bool> {
     Ok(true)
 }
 
-/// Copies what a package holds from its source folder to where the peer unpacks it.
-fn copy_package(package: &Dir, source: &Dir, metadata: &Dir) -> Result<()> {
+/// Copies what a package holds from its source folder to where the peer unpacks it, and warns of everything else in it.
+fn copy_package(package: &Dir, source: &Dir, metadata: &Dir) -> Result<Warnings> {
     let mut buffer = Buffer::default();
     for (name, target) in [(metadata::FILE, metadata), (connection::FILE, source)] {
         // It may hold a private key.
         target.write(name, 0o600, &package.read_needed(name)?)?;
     }
-    let Some(tree) = meta_inf::find(package)? else {
-        return Ok(());
+    let tree = meta_inf::find(package)?;
+    let mut warnings = Warnings::default();
+    warnings.extend(meta_inf::left_out(package, tree.as_ref())?);
+    let Some(tree) = tree else {
+        return Ok(warnings);
     };
     let mut source = Tree::new(source);
     tree.walk(|dir, files| {
@@ -167,7 +171,8 @@ fn copy_package(package: &Dir, source: &Dir, metadata: &Dir) -> Result<()> {
             dir.copy(file, target, &mut buffer)?;
         }
         Ok(())
-    })
+    })?;
+    Ok(warnings)
 }
 
 /// Writes the sample to where the peer unpacks a package.

@@ -174,6 +174,23 @@ fn hard_links_in_the_authors_folder_are_fine() {
 }
 
 #[test]
+fn warns_of_what_is_not_packaged() {
+    let peer = folder(PLAIN);
+    peer.put("package/indexes/a.json", INDEX)
+        .put("package/README.md", "x");
+    let (status, stdout, stderr) = check_folder(&peer, &[]);
+    let only = "is not packaged, only metadata.json, connection.json and META-INF are";
+    assert_eq!(
+        (status, stderr),
+        (
+            0,
+            format!("check: warning: README.md: {only}\ncheck: warning: indexes: {only}\n")
+        ),
+        "{stdout}"
+    );
+}
+
+#[test]
 fn says_when_it_cannot_tell() {
     let output = check(&["/nowhere"]);
     assert_eq!(output.status.code(), Some(2));

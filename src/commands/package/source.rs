@@ -74,7 +74,7 @@ impl Source {
         };
         let code_length = code_length(&files, connection.len())?;
         warnings.extend(too_large(code_length, metadata.len())?);
-        warnings.extend(left_out(&dir, tree.as_ref())?);
+        warnings.extend(meta_inf::left_out(&dir, tree.as_ref())?);
         Ok(Self {
             label,
             warnings,
@@ -162,21 +162,6 @@ fn too_large(code_length: u64, metadata: usize) -> Result<Option<String>> {
             "the package has {length} bytes, an install takes 100 MiB in all unless core.yaml raises peer.maxRecvMsgSize and peer.maxSendMsgSize"
         )
     }))
-}
-
-/// A line for everything in the source folder that is not packaged.
-fn left_out(dir: &Dir, tree: Option<&Dir>) -> Result<Vec<String>> {
-    let tree = tree.map_or("", Dir::relative_self);
-    let is_left_out =
-        |entry: &Entry| ![metadata::FILE, connection::FILE, tree].contains(&entry.name.as_str());
-    let mut lines = Vec::new();
-    for entry in dir.list()?.into_iter().filter(is_left_out) {
-        lines.push(format!(
-            "{}: is not packaged, only metadata.json, connection.json and META-INF are",
-            entry.name
-        ));
-    }
-    Ok(lines)
 }
 
 fn put<W: Write>(archive: &mut tar::Writer<W>, path: &str, mut content: &[u8]) -> Result<()> {

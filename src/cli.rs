@@ -141,12 +141,13 @@ impl Command {
         (self.run)(Parser::from_args(args), self.help).map_err(|error| {
             match error.downcast::<lexopt::Error>() {
                 Ok(error) => {
+                    let word = self.name;
                     let program = if self.is_the_peers {
-                        ""
+                        word.to_owned()
                     } else {
-                        "fabric-ccs-builder "
+                        format!("{PROGRAM} {word}")
                     };
-                    usage(&error.to_string(), &format!("{program}{}", self.name))
+                    usage(&error.to_string(), &program)
                 }
                 Err(error) => error,
             }
@@ -221,9 +222,7 @@ pub fn run(args: impl IntoIterator<Item = OsString>) -> ExitCode {
 /// The exit status of an error. The peer knows only 1; people are told apart what is wrong with the package (1) from what could
 /// not be done (2), which has an error of the system or of the command line underneath.
 fn status(error: &anyhow::Error, is_the_peers: bool) -> u8 {
-    let could_not = error
-        .chain()
-        .any(|cause| cause.is::<io::Error>() || cause.is::<lexopt::Error>());
+    let could_not = log::is_of_the_system(error) || error.is::<lexopt::Error>();
     if could_not && !is_the_peers { 2 } else { 1 }
 }
 

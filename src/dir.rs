@@ -284,7 +284,15 @@ impl Dir {
             .create(self.reach(name))
             .with_context(cannot_create)?;
         let open = || {
-            let dir = self.subdir(name)?;
+            let dir = match self.subdir(name) {
+                // The umask has closed it to us, too.
+                Err(error) if is_kind(&error, io::ErrorKind::PermissionDenied) => {
+                    let mode = Permissions::from_mode(mode);
+                    fs::set_permissions(self.reach(name), mode).with_context(cannot_create)?;
+                    self.subdir(name)?
+                }
+                opened => opened?,
+            };
             set_mode(&dir.handle, mode).with_context(cannot_create)?;
             Ok(dir)
         };
@@ -293,6 +301,13 @@ impl Dir {
             let _ = fs::remove_dir(self.reach(name));
         })
     }
+}
+
+/// Whether the system's error underneath is of this kind.
+fn is_kind(error: &anyhow::Error, kind: io::ErrorKind) -> bool {
+    error
+        .downcast_ref::<io::Error>()
+        .is_some_and(|error| error.kind() == kind)
 }
 
 /// The path of `name` in `folder`, which is `""` for the directory that paths are counted from.

@@ -60,6 +60,7 @@ impl Config {
             anyhow!(r#"{VARIABLE}: {error}, for example {{"peername":"org1peer1"}}"#)
         })?;
         let owned = |(key, value): (String, &RawValue)| (key, value.to_owned());
+        // As Object::into_map: collecting would sort first.
         let mut values = BTreeMap::new();
         values.extend(object.into_map().into_iter().map(owned));
         Ok(Self(Some(values)))

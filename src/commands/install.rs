@@ -143,7 +143,7 @@ pub fn run(args: &Args) -> Result<Outcome> {
 
 /// The folder `bin` in `dir`, created where it is missing.
 fn create_bin(dir: &Path) -> Result<PathBuf> {
-    // It is not created: a mistyped path would be, too.
+    // So that the message names DIR where that is missing.
     fs::metadata(dir).with_context(|| format!("cannot open {}", dir.display()))?;
     let bin = dir.join("bin");
     let create = || match fs::metadata(&bin) {

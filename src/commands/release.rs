@@ -10,7 +10,7 @@ use crate::difference::Comparison;
 use crate::digest::Digest;
 use crate::dir::{Buffer, Dir, Entry, Staging, Tree};
 use crate::index::{Folder, Role};
-use crate::metadata::{self, Metadata};
+use crate::metadata::Metadata;
 use crate::record::{Artifact, META_INF, NO_RECORD, Record};
 use crate::{log, meta_inf, parallel};
 
@@ -42,9 +42,11 @@ pub fn run(build: &Path, release: &Path) -> Result<Outcome> {
     if let Some(record) = &record {
         check(record, &build)?;
     }
-    let metadata = match build.find_file(metadata::FILE)? {
-        Some(entry) => Metadata::parse(&build.read_small(&entry)?).ok(),
-        None => None,
+    let metadata = match Metadata::read(&build) {
+        Ok((metadata, _)) => Some(metadata),
+        Err(error) if log::is_of_the_system(&error) => return Err(error),
+        // It is only for the log, and where there is a record it is right.
+        Err(_) => None,
     };
     let content = build.read_needed(connection::FILE)?;
     let connection = Connection::parse_written(&content).context(connection::FILE)?;
@@ -65,7 +67,7 @@ pub fn run(build: &Path, release: &Path) -> Result<Outcome> {
     }
     let label = metadata
         .as_ref()
-        .map_or("package without metadata.json", Metadata::label_shown);
+        .map_or("package without a label", Metadata::label_shown);
     log::success("release", label, indexes + 1, &digest, &connection.dial());
     Ok(Outcome::Yes)
 }

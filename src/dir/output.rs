@@ -5,7 +5,7 @@ use std::io;
 
 use anyhow::{Context, Result, bail};
 
-use super::Dir;
+use super::{Dir, is_kind};
 
 impl Dir {
     /// Opens the directory `name`, and creates it first, with mode 0755, when it is not there.
@@ -15,13 +15,6 @@ impl Dir {
             created => created,
         }
     }
-}
-
-/// Whether the system's error underneath is of this kind.
-fn is_kind(error: &anyhow::Error, kind: io::ErrorKind) -> bool {
-    error
-        .downcast_ref::<io::Error>()
-        .is_some_and(|error| error.kind() == kind)
 }
 
 /// Directories below a root, made when they are needed. Those on the way to the last one stay open, so that a tree can be written

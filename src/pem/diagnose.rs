@@ -36,6 +36,7 @@ pub(super) fn diagnose(text: &str, wanted: Wanted) -> Fault {
     if !starts_a_line(text, BEGIN) || !starts_a_line(text, END) {
         return Fault::Indented;
     }
+    // As Object::into_map: collecting would sort first.
     let mut ends = BTreeSet::new();
     ends.extend(labels(text, END));
     if labels(text, BEGIN).any(|label| ends.contains(label)) {

@@ -5,7 +5,7 @@
 //! - [`templates`]: connection.json filled in from the peer's config
 //! - [`tree`]: odd things in a package's folders, and what the file system can do to us
 //! - [`faults`]: kills, full disks, races, floods
-//! - [`system_calls`]: every call to the system fails once
+//! - [`system_calls`]: each call to the file system fails once
 //! - [`record`]: the record, checked by `sha256sum`, and the same on every run
 //! - [`properties`]: made-up inputs against [`rules`], the peer's rules written a second time
 //! - [`check`]: the same for people

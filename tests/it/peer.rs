@@ -27,8 +27,11 @@ const NOBODY: u32 = 65_534;
 
 /// Says that a test is skipped, for want of this program; in continuous integration none may be.
 pub fn skip(program: &str) {
-    assert!(env::var_os("CI").is_none(), "{program} is missing");
-    eprintln!("skipped: {program} is missing");
+    assert!(
+        env::var_os("CI").is_none(),
+        "{program} is missing, or not allowed"
+    );
+    eprintln!("skipped: {program} is missing, or not allowed");
 }
 
 /// The compiled program.

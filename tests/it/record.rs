@@ -133,7 +133,10 @@ fn is_the_same_wherever_whenever_and_under_whatever_umask() {
             "{umask}"
         );
     }
-    let user = package().run_by_nobody();
-    user.build().succeeds(&[]);
-    assert_eq!(user.listing("bld"), first.listing("bld"));
+    for umask in ["022", "477", "777"] {
+        let user = package().umask(umask).run_by_nobody();
+        user.build().succeeds(&[]);
+        assert_eq!(user.listing("bld"), first.listing("bld"), "{umask}");
+        user.release().succeeds(&[]);
+    }
 }

@@ -110,10 +110,10 @@ pub fn peer_dials(address: &str) -> Result<(), String> {
         None => address.strip_prefix("dns:").unwrap_or(address),
     };
     let (host, port) = target.rsplit_once(':').ok_or("no port")?;
-    if port
-        .parse::<u32>()
-        .map_or(true, |port| !(1..=65535).contains(&port))
-    {
+    // Every system knows these two by name.
+    let is_named = ["http", "https"].contains(&port);
+    let number = port.parse::<u32>();
+    if !is_named && number.map_or(true, |port| !(1..=65535).contains(&port)) {
         return Err("port".into());
     }
     let bracketed = host.starts_with('[') && host.ends_with(']');

@@ -1,7 +1,5 @@
 //! What the comparison of one build with its record has shown.
 
-use std::io;
-
 use anyhow::{Error, Result};
 
 use crate::commands::Outcome;
@@ -9,6 +7,7 @@ use crate::commands::release;
 use crate::difference::{Comparison, Difference, Found};
 use crate::digest::Digest;
 use crate::dir::{Dir, Entry};
+use crate::log;
 use crate::record::{NO_RECORD, Record};
 
 /// The peer's own file in each of its builds: the name of the builder.
@@ -166,7 +165,7 @@ impl Verdict {
                 let reason = NO_RECORD;
                 self.untold.push(reason.to_owned());
             }
-            Err(error) if error.chain().any(<dyn std::error::Error>::is::<io::Error>) => {
+            Err(error) if log::is_of_the_system(&error) => {
                 self.cannot_tell(&error);
             }
             Err(error) => self.damaged = Some(format!("{prefix}{error:#}")),

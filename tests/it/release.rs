@@ -243,6 +243,25 @@ fn releases_the_output_of_another_builder_and_says_so() {
 }
 
 #[test]
+fn another_builders_metadata_is_only_for_the_log() {
+    for metadata in ["metadata.json/", "metadata.json", "other.json"] {
+        let peer = Peer::new();
+        peer.put("bld/connection.json", PLAIN);
+        match metadata.strip_suffix('/') {
+            Some(folder) => peer.put_dir(&format!("bld/{folder}")),
+            None => peer.put(format!("bld/{metadata}"), "not JSON"),
+        };
+        let seen = peer.release();
+        let last = seen.stderr.lines().last().unwrap_or_default();
+        assert_eq!(seen.status, 0, "{seen:?}");
+        assert!(
+            last.starts_with("release: package without a label: 1 artifact, "),
+            "{seen:?}"
+        );
+    }
+}
+
+#[test]
 fn refuses_the_output_of_another_builder_when_the_peer_could_not_use_it() {
     let peer = Peer::empty();
     peer.release().refuses("release: connection.json not found");

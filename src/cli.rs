@@ -9,7 +9,8 @@ use anyhow::{Context, Result};
 use lexopt::Parser;
 
 use crate::commands::{
-    Outcome, Request, build, check, detect, install, package, paths, release, verify,
+    Outcome, Request, build, check, detect, install, is_of_the_system, package, paths, release,
+    verify,
 };
 use crate::log;
 
@@ -222,7 +223,7 @@ pub fn run(args: impl IntoIterator<Item = OsString>) -> ExitCode {
 /// The exit status of an error. The peer knows only 1; people are told apart what is wrong with the package (1) from what could
 /// not be done (2), which has an error of the system or of the command line underneath.
 fn status(error: &anyhow::Error, is_the_peers: bool) -> u8 {
-    let could_not = log::is_of_the_system(error) || error.is::<lexopt::Error>();
+    let could_not = is_of_the_system(error) || error.is::<lexopt::Error>();
     if could_not && !is_the_peers { 2 } else { 1 }
 }
 

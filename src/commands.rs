@@ -8,6 +8,7 @@ pub mod package;
 pub mod release;
 pub mod verify;
 
+use std::io;
 use std::path::PathBuf;
 
 use lexopt::{Arg, Parser};
@@ -21,6 +22,12 @@ pub enum Outcome {
     No,
     /// It could not be told, or not be done. Exit status 2.
     CannotTell,
+}
+
+/// Whether the system has caused an error, so that it says nothing about what a file holds.
+#[must_use]
+pub fn is_of_the_system(error: &anyhow::Error) -> bool {
+    error.chain().any(<dyn std::error::Error>::is::<io::Error>)
 }
 
 /// What the command line asks for.

@@ -4,6 +4,7 @@ use std::fmt;
 use std::io::{self, Write};
 use std::str::FromStr;
 
+use serde::ser::Error as _;
 use serde::{Serialize, Serializer};
 use sha2::Digest as _;
 
@@ -81,23 +82,23 @@ impl<W: Write> Write for HashingWriter<W> {
 }
 
 impl Digest {
-    /// Gives `take` the digits.
-    fn with_digits<T>(&self, take: impl FnOnce(&str) -> T) -> T {
+    /// The digits, in ASCII.
+    fn digits(&self) -> [u8; 64] {
         let mut digits = [0; 64];
         for (pair, byte) in digits.chunks_exact_mut(2).zip(self.0) {
-            pair.copy_from_slice(&[hex_digit(byte >> 4), hex_digit(byte & 15)]);
+            pair.copy_from_slice(&[hex_digit(byte >> 4), hex_digit(byte)]);
         }
-        take(str::from_utf8(&digits).unwrap_or_default())
+        digits
     }
 }
 
 impl fmt::Display for Digest {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        self.with_digits(|digits| f.write_str(digits))
+        f.write_str(str::from_utf8(&self.digits()).map_err(|_| fmt::Error)?)
     }
 }
 
-/// The lower-case digit of a value below 16.
+/// The lower-case digit of the lower half of `value`.
 fn hex_digit(value: u8) -> u8 {
     b"0123456789abcdef"[usize::from(value & 15)]
 }
@@ -130,7 +131,7 @@ impl FromStr for Digest {
 
 impl Serialize for Digest {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        self.with_digits(|digits| serializer.serialize_str(digits))
+        serializer.serialize_str(str::from_utf8(&self.digits()).map_err(S::Error::custom)?)
     }
 }
 

@@ -75,6 +75,17 @@ pub struct Dir {
 }
 
 impl Dir {
+    fn new(handle: File, path: PathBuf, relative: String, hard_links: bool) -> Self {
+        Self {
+            itself: path_to(&handle, &path),
+            handle,
+            path,
+            relative,
+            hard_links,
+            kept_mode: AtomicU32::new(0),
+        }
+    }
+
     /// Opens the directory at `path`, which a person or the peer chose: links that lead to it are followed.
     ///
     /// # Errors
@@ -85,14 +96,7 @@ impl Dir {
             .custom_flags(flags::DIRECTORY)
             .open(path)
             .with_context(|| format!("cannot open {}", path.display()))?;
-        Ok(Self {
-            itself: path_to(&handle, path),
-            handle,
-            path: path.to_owned(),
-            relative: String::new(),
-            hard_links: false,
-            kept_mode: AtomicU32::new(0),
-        })
+        Ok(Self::new(handle, path.to_owned(), String::new(), false))
     }
 
     /// Files in here may have further hard links: right for folders of the person who calls us, who may keep them in a Nix
@@ -148,14 +152,12 @@ impl Dir {
             .custom_flags(flags::DIRECTORY | flags::NOFOLLOW)
             .open(self.reach(name))
             .with_context(|| format!("cannot open {}", path.display()))?;
-        Ok(Self {
-            itself: path_to(&handle, &path),
+        Ok(Self::new(
             handle,
             path,
-            relative: self.relative(name),
-            hard_links: self.hard_links,
-            kept_mode: AtomicU32::new(0),
-        })
+            self.relative(name),
+            self.hard_links,
+        ))
     }
 
     /// Opens the directory at `path` below this one, without following a symbolic link on the way.
@@ -171,14 +173,8 @@ impl Dir {
     fn again(&self) -> Result<Self> {
         let handle = self.handle.try_clone();
         let handle = handle.with_context(|| format!("cannot open {}", self.path.display()))?;
-        Ok(Self {
-            itself: path_to(&handle, &self.path),
-            handle,
-            path: self.path.clone(),
-            relative: self.relative.clone(),
-            hard_links: self.hard_links,
-            kept_mode: AtomicU32::new(0),
-        })
+        let (path, relative) = (self.path.clone(), self.relative.clone());
+        Ok(Self::new(handle, path, relative, self.hard_links))
     }
 
     /// The entry `name`, or `None` when there is none.

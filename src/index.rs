@@ -51,18 +51,18 @@ impl Folder {
     #[must_use]
     pub fn at(path: &str) -> Self {
         let parts: Vec<&str> = path.split('/').collect();
-        let roles = match parts[..] {
+        let stray = (Role::Stray, Role::Stray);
+        let (roles, subfolders): (_, &[_]) = match parts[..] {
+            [""] => ((Role::Other, Role::Other), &["statedb"]),
+            ["statedb"] => (stray, &["couchdb"]),
+            ["statedb", "couchdb"] => (stray, &["indexes", "collections"]),
+            ["statedb", "couchdb", "collections", _] => (stray, &["indexes"]),
             ["statedb", "couchdb", "indexes", ..]
-            | ["statedb", "couchdb", "collections", _, "indexes", ..] => (Role::Index, Role::Stray),
-            ["statedb", ..] => (Role::Stray, Role::Stray),
-            _ => (Role::Other, Role::Other),
-        };
-        let subfolders: &[&str] = match parts[..] {
-            [""] => &["statedb"],
-            ["statedb"] => &["couchdb"],
-            ["statedb", "couchdb"] => &["indexes", "collections"],
-            ["statedb", "couchdb", "collections", _] => &["indexes"],
-            _ => &[],
+            | ["statedb", "couchdb", "collections", _, "indexes", ..] => {
+                ((Role::Index, Role::Stray), &[])
+            }
+            ["statedb", ..] => (stray, &[]),
+            _ => ((Role::Other, Role::Other), &[]),
         };
         Self { roles, subfolders }
     }

@@ -83,12 +83,6 @@ pub fn success(word: &str, label: &str, artifacts: usize, connection: &Digest, d
     );
 }
 
-/// Whether the system has caused an error, so that it says nothing about what a file holds.
-#[must_use]
-pub fn is_of_the_system(error: &anyhow::Error) -> bool {
-    error.chain().any(<dyn std::error::Error>::is::<io::Error>)
-}
-
 /// A number and what it counts.
 #[must_use]
 pub fn plural(count: usize, one: &str, many: &str) -> String {

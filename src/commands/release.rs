@@ -4,7 +4,7 @@ use std::path::Path;
 
 use anyhow::{Context, Result, bail, ensure};
 
-use super::Outcome;
+use super::{Outcome, is_of_the_system};
 use crate::connection::{self, Connection};
 use crate::difference::Comparison;
 use crate::digest::Digest;
@@ -44,7 +44,7 @@ pub fn run(build: &Path, release: &Path) -> Result<Outcome> {
     }
     let metadata = match Metadata::read(&build) {
         Ok((metadata, _)) => Some(metadata),
-        Err(error) if log::is_of_the_system(&error) => return Err(error),
+        Err(error) if is_of_the_system(&error) => return Err(error),
         // It is only for the log, and where there is a record it is right.
         Err(_) => None,
     };

@@ -1,5 +1,5 @@
-//! Every call that opens, reads, writes, looks up, lists, makes, links or renames fails once: `strace` counts them in a first run, and injects an error into one of them in
-//! each of the next. Where `strace` is missing or not allowed the tests are skipped, except in continuous integration.
+//! Every call that opens, reads, writes, looks up, lists, makes, links or renames fails once: `strace` counts them in a first run,
+//! and injects an error into one of them in each of the next. Where `strace` is missing or not allowed the tests are skipped, except in continuous integration.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
@@ -224,23 +224,12 @@ fn release_publishes_all_or_nothing_whatever_call_fails() {
 
 /// The program as people run it, in the directory of `peer`.
 fn run_as_person(peer: &Peer, wrapper: &[String], args: &[&str]) -> Seen {
-    let words = wrapper.iter().map(String::as_str);
-    let (first, rest) = match wrapper.first() {
-        Some(first) => (
-            first.as_str(),
-            words
-                .skip(1)
-                .chain([program().to_str().unwrap()])
-                .chain(args.iter().copied())
-                .collect(),
-        ),
-        None => (program().to_str().unwrap(), args.to_vec()),
-    };
-    person::seen(
-        &person::command(":", &peer.path(""), first.as_ref(), &rest)
-            .output()
-            .unwrap(),
-    )
+    let program = program().to_str().unwrap();
+    let mut words: Vec<&str> = wrapper.iter().map(String::as_str).collect();
+    words.push(program);
+    words.extend(args);
+    let command = person::command(":", &peer.path(""), words[0].as_ref(), &words[1..]).output();
+    person::seen(&command.unwrap())
 }
 
 #[test]

@@ -2,12 +2,10 @@
 
 use anyhow::{Error, Result};
 
-use crate::commands::Outcome;
-use crate::commands::release;
+use crate::commands::{Outcome, is_of_the_system, release};
 use crate::difference::{Comparison, Difference, Found};
 use crate::digest::Digest;
 use crate::dir::{Dir, Entry};
-use crate::log;
 use crate::record::{NO_RECORD, Record};
 
 /// The peer's own file in each of its builds: the name of the builder.
@@ -165,7 +163,7 @@ impl Verdict {
                 let reason = NO_RECORD;
                 self.untold.push(reason.to_owned());
             }
-            Err(error) if log::is_of_the_system(&error) => {
+            Err(error) if is_of_the_system(&error) => {
                 self.cannot_tell(&error);
             }
             Err(error) => self.damaged = Some(format!("{prefix}{error:#}")),

@@ -3,7 +3,7 @@
 //! A package is hostile until it is checked, so nothing in here follows a symbolic link below a directory that a caller
 //! named: names are looked up relative to an open directory handle (through `/proc/PROCESS/fd`, the way to openat(2) that safe
 //! Rust has) without following links, and what was opened is compared with what was listed, once it is read.
-//! Where `/proc` is not mounted names are looked up by path; SECURITY.md says what that leaves open.
+//! Where `/proc` cannot be used names are looked up by path; SECURITY.md says what that leaves open.
 
 use std::fs::{self, DirBuilder, File, OpenOptions, Permissions};
 use std::io;
@@ -65,7 +65,7 @@ pub struct Dir {
     handle: File,
     /// A path that leads to what `handle` has open.
     itself: PathBuf,
-    /// Where it was found: for messages, and for looking names up where `/proc` is not mounted.
+    /// Where it was found: for messages, and for looking names up where `/proc` cannot be used.
     path: PathBuf,
     /// Its path below the directory that a caller named, which is `""` itself.
     relative: String,
@@ -319,11 +319,18 @@ pub fn join(folder: &str, name: &str) -> String {
 /// A path that leads to the open directory `handle`, which was found at `path`.
 fn path_to(handle: &File, path: &Path) -> PathBuf {
     // Where the link /proc/self leads: following it at each look-up costs as much as all the rest of such a path.
-    static PROCESS: OnceLock<Option<PathBuf>> = OnceLock::new();
-    match PROCESS.get_or_init(|| fs::read_link("/proc/self").ok()) {
-        Some(process) => Path::new("/proc")
-            .join(process)
-            .join(format!("fd/{}", handle.as_raw_fd())),
+    static HANDLES: OnceLock<Option<PathBuf>> = OnceLock::new();
+    let number = handle.as_raw_fd().to_string();
+    let handles = HANDLES.get_or_init(|| {
+        let process = fs::read_link("/proc/self").ok()?;
+        let handles = Path::new("/proc").join(process).join("fd");
+        // It may be closed to us, or covered by something else.
+        fs::metadata(handles.join(&number))
+            .is_ok()
+            .then_some(handles)
+    });
+    match handles {
+        Some(handles) => handles.join(number),
         None => path.to_owned(),
     }
 }

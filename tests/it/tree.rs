@@ -6,7 +6,7 @@ use std::os::unix::ffi::OsStrExt;
 use std::os::unix::net::UnixListener;
 use std::process::Command;
 
-use super::peer::{INDEX, Peer};
+use super::peer::{INDEX, PLAIN, Peer};
 
 #[track_caller]
 fn refuses(peer: &Peer, line: &str) {
@@ -267,4 +267,39 @@ fn a_full_disk_leaves_nothing_behind() {
             path.display()
         ),
     );
+}
+
+#[test]
+fn open_files_that_cannot_be_reached_through_proc() {
+    let hidden = |what: &str| {
+        let script = format!("mount -t tmpfs none {what} && exec \"$@\"");
+        ["unshare", "-m", "sh", "-c", &script, "sh"].map(str::to_owned)
+    };
+    let peer = Peer::new();
+    peer.put("src/META-INF/statedb/couchdb/indexes/a.json", INDEX);
+    let can_mount = hidden("/proc");
+    let can_mount = Command::new(&can_mount[0])
+        .args(&can_mount[1..])
+        .arg("true")
+        .output();
+    if !can_mount.is_ok_and(|output| output.status.success()) {
+        eprintln!("only root may cover /proc: not tested");
+        return;
+    }
+    for what in ["/proc", "/proc/$$/fd"] {
+        let wrapper = hidden(what);
+        peer.run_under(&wrapper, "build", &["src", "metadata", "bld"])
+            .succeeds(&[]);
+        peer.run_under(&wrapper, "release", &["bld", "release"])
+            .succeeds(&[]);
+        assert_eq!(
+            peer.get("release/chaincode/server/connection.json"),
+            PLAIN,
+            "{what}"
+        );
+        for dir in ["bld", "release"] {
+            fs::remove_dir_all(peer.path(dir)).unwrap();
+            peer.put_dir(dir);
+        }
+    }
 }

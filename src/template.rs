@@ -24,7 +24,42 @@ use crate::log;
 pub const VARIABLE: &str = "CHAINCODE_AS_A_SERVICE_BUILDER_CONFIG";
 
 /// The values for templates: a JSON object, unless the variable is not set or empty.
-pub struct Config(Option<BTreeMap<String, Box<RawValue>>>);
+pub struct Config(Option<BTreeMap<String, Value>>);
+
+/// A value of the config. Objects are read once, as a package chooses how often they are looked into.
+enum Value {
+    Object(BTreeMap<String, Value>),
+    Other(Box<RawValue>),
+}
+
+impl Value {
+    fn of(value: &RawValue) -> Self {
+        match Object::from_value(value) {
+            Ok(object) => Self::Object(Self::members(object)),
+            // Also an object that cannot be read: it is nobody's business until it is looked into.
+            Err(_) => Self::Other(value.to_owned()),
+        }
+    }
+
+    fn members(object: Object) -> BTreeMap<String, Self> {
+        let mut members = BTreeMap::new();
+        // As Object::into_map: collecting would sort first.
+        members.extend(
+            object
+                .into_map()
+                .into_iter()
+                .map(|(key, value)| (key, Self::of(value))),
+        );
+        members
+    }
+
+    fn kind(&self) -> Kind {
+        match self {
+            Self::Object(_) => Kind::Object,
+            Self::Other(value) => Kind::of(value),
+        }
+    }
+}
 
 impl Config {
     /// No values, as when the variable is not set.
@@ -59,11 +94,7 @@ impl Config {
         let object = Object::parse(text.as_bytes()).map_err(|error| {
             anyhow!(r#"{VARIABLE}: {error}, for example {{"peername":"org1peer1"}}"#)
         })?;
-        let owned = |(key, value): (String, &RawValue)| (key, value.to_owned());
-        // As Object::into_map: collecting would sort first.
-        let mut values = BTreeMap::new();
-        values.extend(object.into_map().into_iter().map(owned));
-        Ok(Self(Some(values)))
+        Ok(Self(Some(Value::members(object))))
     }
 
     /// The value at `path`, as it is written into a field.
@@ -72,28 +103,23 @@ impl Config {
             bail!("{VARIABLE} is not set, it must hold a JSON object with this key");
         };
         let (first, rest) = path.split_first().ok_or_else(|| anyhow!("has no name"))?;
-        let mut value: &RawValue = config
+        let mut value = config
             .get(first)
             .ok_or_else(|| no_key(first, config.keys()))?;
         for (depth, key) in rest.iter().enumerate() {
-            let members = Object::from_value(value)
-                .map_err(|_| {
-                    let parent = path.get(..=depth).unwrap_or_default().join(".");
-                    anyhow!(
-                        r#""{parent}" in {VARIABLE} is {}, it has no keys"#,
-                        Kind::of(value)
-                    )
-                })?
-                .into_map();
+            let Value::Object(members) = value else {
+                let parent = path.get(..=depth).unwrap_or_default().join(".");
+                let kind = value.kind();
+                bail!(r#""{parent}" in {VARIABLE} is {kind}, it has no keys"#);
+            };
             value = members
                 .get(key)
-                .copied()
                 .ok_or_else(|| no_key(key, members.keys()))?;
         }
-        match Kind::of(value) {
-            Kind::String => Ok(json::string(value)?.unwrap_or_default()),
-            Kind::Number | Kind::Boolean => Ok(value.get().to_owned()),
-            kind => bail!(
+        match (value.kind(), value) {
+            (Kind::String, Value::Other(value)) => Ok(json::string(value)?.unwrap_or_default()),
+            (Kind::Number | Kind::Boolean, Value::Other(value)) => Ok(value.get().to_owned()),
+            (kind, _) => bail!(
                 r#""{}" in {VARIABLE} is {kind}, a string, number or boolean is needed"#,
                 path.join(".")
             ),
@@ -341,6 +367,25 @@ mod tests {
     #[test]
     fn a_value_is_not_a_template() {
         assert_eq!(render("{{.a}}", r#"{"a":"{{.a}}"}"#), Ok("{{.a}}".into()));
+    }
+
+    #[test]
+    fn an_object_is_read_once_however_often_it_is_looked_into() {
+        let members: Vec<_> = (0..1000).map(|key| format!(r#""k{key}":"""#)).collect();
+        let config = format!(r#"{{"a":{{"b":"",{}}}}}"#, members.join(","));
+        let began = std::time::Instant::now();
+        let template = "{{.a.b}}".repeat((1 << 20) / 8);
+        assert_eq!(render(&template, &config), Ok(String::new()));
+        // Read at each look, this takes minutes without optimization.
+        assert!(began.elapsed().as_secs() < 20, "{:?}", began.elapsed());
+    }
+
+    #[test]
+    fn an_object_that_cannot_be_read_harms_only_who_looks_into_it() {
+        let config = r#"{"a":{"\ud800":1},"b":"x"}"#;
+        assert_eq!(render("{{.b}}", config), Ok("x".into()));
+        let error = render("{{.a.c}}", config).unwrap_err();
+        assert!(error.contains(r#""a" in"#), "{error}");
     }
 
     #[test]

@@ -9,6 +9,8 @@ use std::net::{Ipv4Addr, Ipv6Addr};
 
 use anyhow::{Result, anyhow, bail, ensure};
 
+use crate::log::is_unsafe;
+
 /// An address that the peer can dial, as it was written.
 #[derive(Debug, PartialEq, Eq)]
 pub struct Address(String);
@@ -33,6 +35,7 @@ impl fmt::Display for Address {
 fn check(text: &str) -> Result<()> {
     ensure!(!text.is_empty(), "is empty");
     ensure!(!text.contains(char::is_whitespace), "holds white space");
+    ensure!(!text.contains(is_unsafe), "holds a control character");
     let host_port = match text.split_once(':') {
         Some(("unix" | "unix-abstract", socket)) => {
             let path = socket.strip_prefix("//").unwrap_or(socket);
@@ -42,13 +45,21 @@ fn check(text: &str) -> Result<()> {
                     && (path == socket || path.starts_with('/')),
                 "has no path of a socket after unix:"
             );
+            ensure!(
+                is_url_path(path),
+                "has a path with a ?, a # or a % that is not one of a URL"
+            );
             return Ok(());
         }
         Some(("dns" | "passthrough", target)) if target.starts_with("//") => {
-            let (_authority, path) = target
+            let (authority, path) = target
                 .strip_prefix("//")
                 .and_then(|rest| rest.split_once('/'))
                 .ok_or_else(|| anyhow!("has two slashes where three are needed"))?;
+            ensure!(
+                is_name_server(authority),
+                "has no name server between its slashes"
+            );
             path
         }
         Some(("dns", target)) => target,
@@ -58,13 +69,42 @@ fn check(text: &str) -> Result<()> {
     };
     let (host, port) = split(host_port)?;
     // gRPC reads the whole as a URL before it dials, so the zone of an IPv6 address must be escaped.
-    let (address, zone) = host.split_once('%').unwrap_or((host, "25"));
-    ensure!(zone.starts_with("25"), "has a % that is not written as %25");
+    let (address, zone) = host.split_once('%').unwrap_or((host, "25-"));
+    let zone = zone
+        .strip_prefix("25")
+        .ok_or_else(|| anyhow!("has a % that is not written as %25"))?;
+    ensure!(
+        !zone.is_empty() && zone.bytes().all(is_unreserved),
+        "has a zone after %25 with other characters than letters, digits, - . _ and ~"
+    );
     ensure!(
         host.is_empty() || address.parse::<Ipv6Addr>().is_ok() || is_host(host),
         "has a host that no name server knows"
     );
     check_port(port)
+}
+
+/// What a URL takes without an escape (RFC 3986, section 2.3).
+fn is_unreserved(byte: u8) -> bool {
+    byte.is_ascii_alphanumeric() || b"-._~".contains(&byte)
+}
+
+/// Whether Go reads a URL's path as it is written: `?` and `#` would end it, and a `%` must begin an escape.
+fn is_url_path(path: &str) -> bool {
+    let is_escape = |rest: &str| rest.bytes().take(2).filter(u8::is_ascii_hexdigit).count() == 2;
+    !path.contains(['?', '#']) && path.split('%').skip(1).all(is_escape)
+}
+
+/// Whether a resolver can be told to ask this server: nothing for the usual one, or a host with or without a port.
+fn is_name_server(authority: &str) -> bool {
+    let bare = authority
+        .strip_prefix('[')
+        .and_then(|rest| rest.strip_suffix(']'));
+    let host = match split(authority) {
+        Ok((host, port)) if check_port(port).is_ok() => host,
+        _ => bare.unwrap_or(authority),
+    };
+    authority.is_empty() || is_server_name(host)
 }
 
 /// The host, without its brackets, and the port.
@@ -149,6 +189,11 @@ mod tests {
             "a:09999",
             "dns:///basic:9999",
             "dns://10.0.0.53/basic:9999",
+            "dns://10.0.0.53:5353/basic:9999",
+            "dns://[::1]/basic:9999",
+            "dns://[::1]:53/basic:9999",
+            "[fe80::1%25br-lan.100]:1",
+            "unix:/run/a%20b",
             "passthrough:///127.0.0.1:9999",
             "dns:basic:9999",
             "xn--caf-dma.example:1",
@@ -159,6 +204,9 @@ mod tests {
             assert_eq!(Address::parse(text).map(|a| a.to_string()).unwrap(), text);
         }
     }
+
+    const ZONE: &str =
+        "has a zone after %25 with other characters than letters, digits, - . _ and ~";
 
     #[test]
     fn says_what_is_wrong() {
@@ -182,6 +230,23 @@ mod tests {
             ("basic:9999\n", "holds white space"),
             ("[::1:9999", "has a [ without ]"),
             ("[fe80::1%eth0]:9999", "has a % that is not written as %25"),
+            ("[fe80::1%25]:1", ZONE),
+            ("[fe80::1%25a%zz]:1", ZONE),
+            ("[::1%25a?b]:1", ZONE),
+            ("[::1%25a#b]:1", ZONE),
+            ("[::1%25{{.x}}]:1", ZONE),
+            ("[fe80::1%25e\0]:1", "holds a control character"),
+            ("unix:\0", "holds a control character"),
+            (
+                "unix:%zz",
+                "has a path with a ?, a # or a % that is not one of a URL",
+            ),
+            (
+                "unix:/a?b",
+                "has a path with a ?, a # or a % that is not one of a URL",
+            ),
+            ("dns://%zz/a:1", "has no name server between its slashes"),
+            ("dns://a b/a:1", "holds white space"),
             ("[::g]:9999", "has a host that no name server knows"),
             ("::1:9999", "has an IPv6 address without brackets"),
             ("10.0.0.256:9999", "has a host that no name server knows"),

@@ -88,8 +88,23 @@ pub fn peer_takes(connection: &str) -> Result<(), String> {
     Ok(())
 }
 
+/// Whether Go's `net/url` reads an address whole, as gRPC lets it: no control characters, escapes of two digits, and nothing after a
+/// question mark or number sign.
+fn is_read_whole(address: &str) -> bool {
+    let bytes = address.as_bytes();
+    let is_hex = |place: usize| bytes.get(place).is_some_and(u8::is_ascii_hexdigit);
+    bytes.iter().enumerate().all(|(place, byte)| match byte {
+        b'%' => is_hex(place + 1) && is_hex(place + 2),
+        b'?' | b'#' | 0..32 | 127 => false,
+        _ => true,
+    })
+}
+
 /// Whether Go could dial the address: host and port, or a target with a resolver.
 pub fn peer_dials(address: &str) -> Result<(), String> {
+    if !is_read_whole(address) {
+        return Err("not a URL".into());
+    }
     if let Some((_, socket)) = address
         .split_once(':')
         .filter(|(scheme, _)| scheme.starts_with("unix"))

@@ -97,14 +97,13 @@ fn is_url_path(path: &str) -> bool {
 
 /// Whether a resolver can be told to ask this server: nothing for the usual one, or a host with or without a port.
 fn is_name_server(authority: &str) -> bool {
-    let bare = authority
-        .strip_prefix('[')
-        .and_then(|rest| rest.strip_suffix(']'));
-    let host = match split(authority) {
-        Ok((host, port)) if check_port(port).is_ok() => host,
-        _ => bare.unwrap_or(authority),
+    let host_port = if authority.ends_with(']') || !authority.contains(':') {
+        format!("{authority}:53")
+    } else {
+        authority.to_owned()
     };
-    authority.is_empty() || is_server_name(host)
+    let is_known = |(host, port)| is_server_name(host) && check_port(port).is_ok();
+    authority.is_empty() || split(&host_port).is_ok_and(is_known)
 }
 
 /// The host, without its brackets, and the port.
@@ -246,6 +245,8 @@ mod tests {
                 "has a path with a ?, a # or a % that is not one of a URL",
             ),
             ("dns://%zz/a:1", "has no name server between its slashes"),
+            ("dns://::1/a:1", "has no name server between its slashes"),
+            ("dns://a:0/a:1", "has no name server between its slashes"),
             ("dns://a b/a:1", "holds white space"),
             ("[::g]:9999", "has a host that no name server knows"),
             ("::1:9999", "has an IPv6 address without brackets"),

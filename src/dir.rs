@@ -137,7 +137,8 @@ impl Dir {
     }
 
     /// A path that leads to `name` in this very directory, whatever has happened to the path it was opened by.
-    fn reach(&self, name: &str) -> PathBuf {
+    #[must_use]
+    pub fn reach(&self, name: &str) -> PathBuf {
         self.itself.join(name)
     }
 

@@ -11,9 +11,14 @@ use std::process;
 
 use anyhow::{Context, Result};
 
+use crate::dir::Dir;
+
 /// A file that has not its final name yet.
 pub struct NewFile {
+    /// Where it will be.
     path: PathBuf,
+    /// The same, for messages.
+    shown: PathBuf,
     temporary: PathBuf,
     /// Open until all is written. A program whose file is open for writing anywhere cannot be run, so it is closed before it
     /// gets its name.
@@ -27,6 +32,18 @@ impl NewFile {
     /// # Errors
     /// When no file can be created in its folder.
     pub fn create(path: &Path, mode: u32) -> Result<Self> {
+        Self::begin(path, path, mode)
+    }
+
+    /// Begins the file `name` in `dir`, in this very directory whatever happens to its path.
+    ///
+    /// # Errors
+    /// When no file can be created in there.
+    pub fn create_in(dir: &Dir, name: &str, mode: u32) -> Result<Self> {
+        Self::begin(&dir.reach(name), &dir.path_of(name), mode)
+    }
+
+    fn begin(path: &Path, shown: &Path, mode: u32) -> Result<Self> {
         let create = |temporary: &Path| {
             OpenOptions::new()
                 .write(true)
@@ -37,13 +54,19 @@ impl NewFile {
         let begin = || {
             let (temporary, file) = under_temporary_name(path, create)?;
             // From here on it is removed on failure.
-            let begun = Self::new(path, temporary, Some(file));
+            let begun = Self {
+                path: path.to_owned(),
+                shown: shown.to_owned(),
+                temporary,
+                file: Some(file),
+                is_committed: false,
+            };
             begun.file.as_ref().map_or(Ok(()), |file| {
                 file.set_permissions(Permissions::from_mode(mode))
             })?;
             Ok::<_, io::Error>(begun)
         };
-        begin().with_context(|| cannot_create(path))
+        begin().with_context(|| cannot_create(shown))
     }
 
     /// Ends the writing, and brings the content to the disk.
@@ -52,28 +75,26 @@ impl NewFile {
     /// When it cannot be brought there: some file systems say only now that they are full.
     pub fn close(&mut self) -> Result<()> {
         match self.file.take() {
-            Some(file) => file.sync_all().with_context(|| cannot_create(&self.path)),
+            Some(file) => file.sync_all().with_context(|| cannot_create(&self.shown)),
             None => Ok(()),
         }
     }
 
-    /// The same file a second time, to be at `path` in the same folder.
+    /// The same file a second time, to be `name` in the same folder.
     ///
     /// # Errors
     /// When the file system has no hard links, or no more room.
-    pub fn link(&self, path: &Path) -> io::Result<Self> {
+    pub fn link(&self, name: &str) -> io::Result<Self> {
+        let path = self.path.with_file_name(name);
         let link = |temporary: &Path| fs::hard_link(&self.temporary, temporary);
-        let (temporary, ()) = under_temporary_name(path, link)?;
-        Ok(Self::new(path, temporary, None))
-    }
-
-    fn new(path: &Path, temporary: PathBuf, file: Option<File>) -> Self {
-        Self {
-            path: path.to_owned(),
+        let (temporary, ()) = under_temporary_name(&path, link)?;
+        Ok(Self {
+            path,
+            shown: self.shown.with_file_name(name),
             temporary,
-            file,
+            file: None,
             is_committed: false,
-        }
+        })
     }
 
     /// Gives the file its final name; what had that name is replaced.
@@ -82,7 +103,7 @@ impl NewFile {
     /// When its content cannot be brought to the disk, or the name is a directory's.
     pub fn commit(mut self) -> Result<()> {
         self.close()?;
-        fs::rename(&self.temporary, &self.path).with_context(|| cannot_create(&self.path))?;
+        fs::rename(&self.temporary, &self.path).with_context(|| cannot_create(&self.shown))?;
         self.is_committed = true;
         Ok(())
     }
@@ -164,7 +185,7 @@ mod tests {
     fn leaves_nothing_when_it_is_dropped() {
         let dir = tempfile::tempdir().unwrap();
         let file = NewFile::create(&dir.path().join("a"), 0o644).unwrap();
-        let link = file.link(&dir.path().join("b")).unwrap();
+        let link = file.link("b").unwrap();
         assert_eq!(names(dir.path()).len(), 2);
         drop((file, link));
         assert_eq!(names(dir.path()), [""; 0]);

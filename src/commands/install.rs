@@ -2,9 +2,8 @@
 
 use std::env;
 use std::ffi::OsString;
-use std::fs::{self, DirBuilder, Permissions};
+use std::fs::{self, Metadata};
 use std::io::{self, Write};
-use std::os::unix::fs::{DirBuilderExt, PermissionsExt};
 use std::path::{self, Path, PathBuf};
 
 use anyhow::{Context, Result, anyhow};
@@ -12,6 +11,7 @@ use lexopt::{Arg, Parser};
 use serde::Serialize;
 
 use super::{Outcome, Request};
+use crate::dir::Dir;
 use crate::new_file::NewFile;
 use crate::template::VARIABLE;
 use crate::{cli, log};
@@ -39,6 +39,9 @@ const WORD: &str = "install";
 
 /// The names by which a peer calls this program.
 const NAMES: [&str; 3] = ["detect", "build", "release"];
+
+/// The folder below DIR in which a peer looks for them.
+const BIN: &str = "bin";
 
 /// What the command line says.
 pub struct Args {
@@ -123,9 +126,14 @@ fn text(what: &str, value: OsString) -> Result<String, lexopt::Error> {
 /// # Errors
 /// When the program cannot be read, or not be written there.
 pub fn run(args: &Args) -> Result<Outcome> {
-    let bin = create_bin(&args.dir)?;
-    put(&bin, NewFile::link)?;
-    let run = bin.join("run");
+    let dir = Dir::open(&args.dir)?;
+    let (bin, is_new) = open_bin(&dir)?;
+    put(&bin, NewFile::link).inspect_err(|_| {
+        if is_new {
+            let _ = fs::remove_dir(dir.reach(BIN));
+        }
+    })?;
+    let run = bin.path_of("run");
     if fs::symlink_metadata(&run).is_ok() {
         let line = format!(
             "{}: is another builder's, the peer does not call it for this one's packages",
@@ -137,43 +145,41 @@ pub fn run(args: &Args) -> Result<Outcome> {
         return Ok(Outcome::Yes);
     }
     let names = NAMES.join(", ");
+    let bin = dir.path_of(BIN);
     log::line(WORD, format_args!("{}: {names}", bin.display()));
     cli::print(&args.builder.configuration()?)
 }
 
-/// The folder `bin` in `dir`, created where it is missing.
-fn create_bin(dir: &Path) -> Result<PathBuf> {
-    // So that the message names DIR where that is missing.
-    fs::metadata(dir).with_context(|| format!("cannot open {}", dir.display()))?;
-    let bin = dir.join("bin");
-    let create = || match fs::metadata(&bin) {
-        Err(error) if error.kind() == io::ErrorKind::NotFound => {
-            DirBuilder::new().mode(0o755).create(&bin)?;
-            fs::set_permissions(&bin, Permissions::from_mode(0o755))
-        }
-        found => found.map(drop),
-    };
-    create().with_context(|| format!("cannot create {}", bin.display()))?;
-    Ok(bin)
+/// The folder `bin` in `dir`, created where it is missing, and whether it was.
+fn open_bin(dir: &Dir) -> Result<(Dir, bool)> {
+    let found = fs::symlink_metadata(dir.reach(BIN));
+    if found.as_ref().is_ok_and(Metadata::is_symlink) {
+        // Who can write a volume could have root write elsewhere.
+        let line = format!(
+            "{}: is a symbolic link, which is not followed, put a directory in its place",
+            dir.path_of(BIN).display()
+        );
+        return Err(io::Error::new(io::ErrorKind::NotADirectory, line).into());
+    }
+    Ok((dir.make_dir(BIN)?, found.is_err()))
 }
 
 /// Puts this program into `bin`, under each of its names: one file, where `link` can link it.
-fn put(bin: &Path, link: impl Fn(&NewFile, &Path) -> io::Result<NewFile>) -> Result<()> {
-    let paths = NAMES.map(|name| bin.join(name));
-    for path in &paths {
+fn put(bin: &Dir, link: impl Fn(&NewFile, &str) -> io::Result<NewFile>) -> Result<()> {
+    for name in NAMES {
         // Found out now, before one of the others is replaced.
-        if fs::symlink_metadata(path).is_ok_and(|found| found.is_dir()) {
+        if fs::symlink_metadata(bin.reach(name)).is_ok_and(|found| found.is_dir()) {
             return Err(io::Error::from(io::ErrorKind::IsADirectory))
-                .with_context(|| format!("cannot create {}", path.display()));
+                .with_context(|| format!("cannot create {}", bin.path_of(name).display()));
         }
     }
     let program = this_program()?;
     let mut files: Vec<NewFile> = Vec::new();
-    for path in &paths {
-        files.push(match files.first().map(|first| link(first, path)) {
+    for name in NAMES {
+        files.push(match files.first().map(|first| link(first, name)) {
             Some(Ok(linked)) => linked,
             // Where this is for want of room, there is none for a copy either.
-            None | Some(Err(_)) => copy(&program, path)?,
+            None | Some(Err(_)) => copy(&program, bin, name)?,
         });
     }
     // All are on the disk, and none is open, before the first is replaced.
@@ -181,10 +187,10 @@ fn put(bin: &Path, link: impl Fn(&NewFile, &Path) -> io::Result<NewFile>) -> Res
     files.into_iter().try_for_each(NewFile::commit)
 }
 
-fn copy(program: &[u8], path: &Path) -> Result<NewFile> {
-    let mut file = NewFile::create(path, 0o755)?;
+fn copy(program: &[u8], bin: &Dir, name: &str) -> Result<NewFile> {
+    let mut file = NewFile::create_in(bin, name, 0o755)?;
     file.write_all(program)
-        .with_context(|| format!("cannot write {}", path.display()))?;
+        .with_context(|| format!("cannot write {}", bin.path_of(name).display()))?;
     Ok(file)
 }
 
@@ -230,7 +236,8 @@ mod tests {
     #[test]
     fn copies_where_the_file_system_has_no_hard_links() {
         let bin = tempfile::tempdir().unwrap();
-        put(bin.path(), |_, _| Err(io::ErrorKind::Unsupported.into())).unwrap();
+        let dir = Dir::open(bin.path()).unwrap();
+        put(&dir, |_, _| Err(io::ErrorKind::Unsupported.into())).unwrap();
         let program = this_program().unwrap();
         for name in NAMES {
             let path = bin.path().join(name);

@@ -9,7 +9,10 @@ use super::{Dir, is_kind};
 
 impl Dir {
     /// Opens the directory `name`, and creates it first, with mode 0755, when it is not there.
-    fn make_dir(&self, name: &str) -> Result<Self> {
+    ///
+    /// # Errors
+    /// When it cannot be created or opened, or is a symbolic link.
+    pub fn make_dir(&self, name: &str) -> Result<Self> {
         match self.create_dir(name, 0o755) {
             Err(error) if is_kind(&error, io::ErrorKind::AlreadyExists) => self.subdir(name),
             created => created,

@@ -301,7 +301,8 @@ impl Dir {
 }
 
 /// Whether the system's error underneath is of this kind.
-fn is_kind(error: &anyhow::Error, kind: io::ErrorKind) -> bool {
+#[must_use]
+pub fn is_kind(error: &anyhow::Error, kind: io::ErrorKind) -> bool {
     error
         .downcast_ref::<io::Error>()
         .is_some_and(|error| error.kind() == kind)

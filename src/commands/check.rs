@@ -5,8 +5,8 @@
 
 use std::ffi::OsString;
 use std::fmt::Write as _;
-use std::fs::{self, DirBuilder};
-use std::os::unix::fs::DirBuilderExt;
+use std::fs;
+use std::io;
 use std::os::unix::process::CommandExt;
 use std::path::PathBuf;
 use std::process::{Command, Stdio};
@@ -17,7 +17,7 @@ use lexopt::{Arg, Parser};
 
 use super::{Outcome, Request, release};
 use crate::connection::{self, Connection};
-use crate::dir::{Buffer, Dir, Tree};
+use crate::dir::{Buffer, Dir, Tree, is_kind};
 use crate::log::Warnings;
 use crate::metadata::{self, Label, Metadata};
 use crate::template::VARIABLE;
@@ -216,18 +216,17 @@ struct Scratch {
 impl Scratch {
     fn new() -> Result<Self> {
         let parent = env::temp_dir();
-        let parent = parent
-            .canonicalize()
-            .with_context(|| format!("cannot open {}", parent.display()))?;
+        let cannot_open = || format!("TMPDIR: cannot open {}", parent.display());
+        let parent = parent.canonicalize().with_context(cannot_open)?;
+        let dir = Dir::open(&parent)?;
         for attempt in 0..100 {
-            let path = parent.join(format!("fabric-check-{}-{attempt}", process::id()));
-            match DirBuilder::new().mode(0o700).create(&path) {
-                Err(error) if error.kind() == std::io::ErrorKind::AlreadyExists => {}
+            let name = format!("fabric-check-{}-{attempt}", process::id());
+            match dir.create_dir(&name, 0o700) {
+                Err(error) if is_kind(&error, io::ErrorKind::AlreadyExists) => {}
                 created => {
-                    created.with_context(|| format!("cannot create {}", path.display()))?;
                     return Ok(Self {
-                        dir: Dir::open(&path)?,
-                        path,
+                        dir: created?,
+                        path: parent.join(name),
                     });
                 }
             }

@@ -3,7 +3,7 @@
 use std::fs;
 use std::io;
 
-use anyhow::{Context, Result, bail};
+use anyhow::{Context, Result, bail, ensure};
 
 use super::{Dir, is_kind};
 
@@ -76,9 +76,15 @@ impl<'a> Staging<'a> {
     /// When there is anything in it, or it may not be written.
     pub fn new(target: &'a Dir) -> Result<Self> {
         if let Some(found) = target.list()?.first() {
+            let path = target.path_of(&found.name);
+            ensure!(
+                found.name != Self::NAME,
+                "{}: is of a run that was killed or is still under way, the output directory must be empty",
+                path.display()
+            );
             bail!(
                 "{}: exists already, the output directory must be empty",
-                target.path_of(&found.name).display()
+                path.display()
             );
         }
         let dir = target.create_dir(Self::NAME, 0o700)?.as_root();

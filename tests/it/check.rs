@@ -2,6 +2,7 @@ use std::path::Path;
 use std::process::{Command, Output};
 
 use super::peer::{CONFIG, INDEX, PLAIN, Peer, program, quoted, tls};
+use super::person;
 
 fn check(args: &[&str]) -> Output {
     Command::new(program())
@@ -219,14 +220,21 @@ fn says_when_it_cannot_tell() {
 }
 
 #[test]
-fn leaves_nothing_behind() {
+fn leaves_nothing_behind_whatever_the_umask() {
+    for umask in ["000", "022", "077", "477", "777"] {
+        let peer = Peer::empty().run_by_nobody();
+        peer.set_mode("", 0o755);
+        let setup = format!("umask {umask}; export TMPDIR=.");
+        let seen = person::run_by_nobody_after(&setup, &peer.path("bld"), &["check"]);
+        assert_eq!(seen.status, 0, "{umask}: {seen:?}");
+        peer.has_nothing_in("bld");
+    }
+}
+
+#[test]
+fn names_the_variable_of_a_folder_that_is_missing() {
     let peer = Peer::empty();
-    let status = Command::new(program())
-        .arg("check")
-        .env("TMPDIR", peer.path("src"))
-        .output()
-        .unwrap()
-        .status;
-    assert!(status.success());
-    peer.has_nothing_in("src");
+    let seen = person::run_after("export TMPDIR=no", &peer.path(""), &["check"]);
+    let line = "check: TMPDIR: cannot open no: No such file or directory (os error 2)\n";
+    assert_eq!((seen.status, seen.stderr.as_str()), (2, line));
 }

@@ -26,6 +26,11 @@ pub fn run_after(setup: &str, dir: &Path, args: &[&str]) -> Seen {
 
 /// The same as a user who is not root, if we are.
 pub fn run_by_nobody(dir: &Path, args: &[&str]) -> Seen {
+    run_by_nobody_after(":", dir, args)
+}
+
+/// The same after shell commands.
+pub fn run_by_nobody_after(setup: &str, dir: &Path, args: &[&str]) -> Seen {
     let place = tempfile::tempdir().unwrap();
     let copy = place.path().join("program");
     // See Peer::run.
@@ -39,7 +44,7 @@ pub fn run_by_nobody(dir: &Path, args: &[&str]) -> Seen {
         .status()
         .unwrap();
     assert!(copied.success());
-    let mut command = command(":", dir, &copy, args);
+    let mut command = command(setup, dir, &copy, args);
     if fs::metadata(place.path()).unwrap().uid() == 0 {
         command.uid(NOBODY).gid(NOBODY);
     }

@@ -191,12 +191,19 @@ fn a_file_that_is_too_large_without_reading_it() {
 
 #[test]
 fn an_output_directory_that_is_not_empty() {
-    for name in ["connection.json", "foreign", ".hidden"] {
+    let is_there = "exists already";
+    let is_of_a_run = "is of a run that was killed or is still under way";
+    for (name, what) in [
+        ("connection.json", is_there),
+        ("foreign", is_there),
+        (".hidden", is_there),
+        (".fabric-ccs-builder", is_of_a_run),
+    ] {
         let peer = Peer::new();
         peer.put(format!("bld/{name}"), "old");
         let path = peer.path(format!("bld/{name}"));
         peer.build().refuses(&format!(
-            "build: {}: exists already, the output directory must be empty",
+            "build: {}: {what}, the output directory must be empty",
             path.display()
         ));
         assert_eq!(

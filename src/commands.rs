@@ -8,6 +8,7 @@ pub mod package;
 pub mod release;
 pub mod verify;
 
+use std::ffi::OsString;
 use std::io;
 use std::path::PathBuf;
 
@@ -40,6 +41,17 @@ pub enum Request<T> {
     Version,
 }
 
+/// A path from the command line.
+///
+/// # Errors
+/// When it is empty, as an unset variable of a shell is.
+pub fn path(value: OsString) -> Result<PathBuf, lexopt::Error> {
+    if value.is_empty() {
+        return Err("an argument is empty, a path is needed".into());
+    }
+    Ok(value.into())
+}
+
 /// Reads a command line that has exactly the `names` as arguments, in their order, and no option of its own.
 ///
 /// # Errors
@@ -53,7 +65,7 @@ pub fn paths<const COUNT: usize>(
         match arg {
             Arg::Short('h') | Arg::Long("help") => return Ok(Request::Help),
             Arg::Short('V') | Arg::Long("version") => return Ok(Request::Version),
-            Arg::Value(path) if paths.len() < COUNT => paths.push(path.into()),
+            Arg::Value(value) if paths.len() < COUNT => paths.push(path(value)?),
             _ => return Err(arg.unexpected()),
         }
     }

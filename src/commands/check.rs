@@ -15,7 +15,7 @@ use std::{env, process};
 use anyhow::{Context, Result, bail};
 use lexopt::{Arg, Parser};
 
-use super::{Outcome, Request, release};
+use super::{Outcome, Request, path, release};
 use crate::connection::{self, Connection};
 use crate::dir::{Buffer, Dir, Tree, is_kind};
 use crate::log::Warnings;
@@ -59,7 +59,7 @@ impl Args {
                 Arg::Short('h') | Arg::Long("help") => return Ok(Request::Help),
                 Arg::Short('V') | Arg::Long("version") => return Ok(Request::Version),
                 Arg::Long("config") => config = Some(parser.value()?),
-                Arg::Value(dir) if source.is_none() => source = Some(dir.into()),
+                Arg::Value(dir) if source.is_none() => source = Some(path(dir)?),
                 _ => return Err(arg.unexpected()),
             }
         }

@@ -74,7 +74,7 @@ impl Args {
                 Arg::Long("name") => name = parser.value()?,
                 Arg::Long("path") => path = Some(parser.value()?),
                 Arg::Short('q') | Arg::Long("quiet") => quiet = true,
-                Arg::Value(value) if dir.is_none() => dir = Some(PathBuf::from(value)),
+                Arg::Value(value) if dir.is_none() => dir = Some(super::path(value)?),
                 _ => return Err(arg.unexpected()),
             }
         }

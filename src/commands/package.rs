@@ -73,7 +73,7 @@ impl Args {
                 Arg::Short('o') | Arg::Long("output") => output = Some(parser.value()?),
                 Arg::Long("force") => force = true,
                 Arg::Long("id") => id = true,
-                Arg::Value(value) if path.is_none() => path = Some(value.into()),
+                Arg::Value(value) if path.is_none() => path = Some(super::path(value)?),
                 _ => return Err(arg.unexpected()),
             }
         }

@@ -13,7 +13,7 @@ use std::time::Duration;
 use anyhow::Result;
 use lexopt::{Arg, Parser};
 
-use super::{Outcome, Request};
+use super::{Outcome, Request, path};
 use crate::parallel;
 use report::Report;
 use target::Target;
@@ -60,7 +60,7 @@ impl Args {
                 Arg::Short('h') | Arg::Long("help") => return Ok(Request::Help),
                 Arg::Short('V') | Arg::Long("version") => return Ok(Request::Version),
                 Arg::Long("json") => json = true,
-                Arg::Value(path) => paths.push(path.into()),
+                Arg::Value(value) => paths.push(path(value)?),
                 _ => return Err(arg.unexpected()),
             }
         }

@@ -86,6 +86,18 @@ fn too_many_or_too_few_arguments_are_an_error() {
 }
 
 #[test]
+fn an_empty_argument_is_an_error() {
+    for word in PEERS.into_iter().chain(PEOPLES) {
+        let is_peers = PEERS.contains(&word);
+        let program = if is_peers { "" } else { "fabric-ccs-builder " };
+        let line =
+            format!("{word}: an argument is empty, a path is needed, see {program}{word} --help\n");
+        let status = if is_peers { 1 } else { 2 };
+        assert_eq!(run("x", &[word, ""]), (status, String::new(), line));
+    }
+}
+
+#[test]
 fn an_unknown_command_is_an_error() {
     let see = "see fabric-ccs-builder --help";
     for (args, line) in [

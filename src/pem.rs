@@ -109,6 +109,15 @@ pub fn looks_like_key_material(text: &str) -> bool {
         || diagnose::is_base64_of_der(text)
 }
 
+/// Whether there is the first line of a private key in a file, of whatever format.
+#[must_use]
+pub fn holds_private_key(content: &[u8]) -> bool {
+    const END_OF_LABEL: &[u8] = b"PRIVATE KEY-----";
+    content
+        .windows(END_OF_LABEL.len())
+        .any(|bytes| bytes == END_OF_LABEL)
+}
+
 fn first_block(text: &str, wanted: Wanted) -> Result<Block<'_>, Fault> {
     Blocks::new(text)
         .find(|block| wanted.is(block.label))

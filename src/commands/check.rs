@@ -104,6 +104,13 @@ pub fn run(args: &Args) -> Result<Outcome> {
         copy_package(&Dir::open(path)?.with_hard_links(), &source, &metadata)?.write("check");
         path.display().to_string()
     } else {
+        for name in [metadata::FILE, connection::FILE] {
+            if fs::exists(name).unwrap_or_default() {
+                let line = "is not looked at, for this folder write: fabric-ccs-builder check .";
+                log::line("check", format_args!("warning: {name}: {line}"));
+                break;
+            }
+        }
         copy_sample(&source, &metadata)?;
         "the embedded sample".to_owned()
     };

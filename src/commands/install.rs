@@ -2,7 +2,7 @@
 
 use std::env;
 use std::ffi::OsString;
-use std::fs::{self, Metadata};
+use std::fs;
 use std::io::{self, Write};
 use std::path::{self, Path, PathBuf};
 
@@ -153,10 +153,10 @@ pub fn run(args: &Args) -> Result<Outcome> {
 /// The folder `bin` in `dir`, created where it is missing, and whether it was.
 fn open_bin(dir: &Dir) -> Result<(Dir, bool)> {
     let found = fs::symlink_metadata(dir.reach(BIN));
-    if found.as_ref().is_ok_and(Metadata::is_symlink) {
-        // Who can write a volume could have root write elsewhere.
+    // A link is not followed: who can write a volume could have root write elsewhere.
+    if found.as_ref().is_ok_and(|found| !found.is_dir()) {
         let line = format!(
-            "{}: is a symbolic link, which is not followed, put a directory in its place",
+            "{}: is a link or file, which is left alone, put a directory in its place",
             dir.path_of(BIN).display()
         );
         return Err(io::Error::new(io::ErrorKind::NotADirectory, line).into());

@@ -169,7 +169,7 @@ fn write_to_file(source: &Source, path: &Path, force: bool) -> Result<Digest> {
             return Err(io::Error::new(io::ErrorKind::AlreadyExists, line).into());
         }
     }
-    let mut file = NewFile::create(path, 0o644)?;
+    let mut file = NewFile::create(path, source.mode)?;
     let digest = write(source, &mut file, &path.display().to_string())?;
     file.commit()?;
     Ok(digest)

@@ -232,6 +232,16 @@ fn leaves_nothing_behind_whatever_the_umask() {
 }
 
 #[test]
+fn says_that_it_checks_the_sample_and_not_the_folder_around_it() {
+    let peer = folder(r#"{"address":"a"}"#);
+    let seen = person::run(&peer.path("package"), &["check"]);
+    let line = "check: warning: metadata.json: is not looked at, for this folder write: fabric-ccs-builder check .\n";
+    assert_eq!((seen.status, seen.stderr.as_str()), (0, line));
+    let seen = person::run(&peer.path("package"), &["check", "."]);
+    assert_eq!((seen.status, seen.stderr.as_str()), (1, ""));
+}
+
+#[test]
 fn names_the_variable_of_a_folder_that_is_missing() {
     let peer = Peer::empty();
     let seen = person::run_after("export TMPDIR=no", &peer.path(""), &["check"]);

@@ -132,7 +132,7 @@ fn a_link_in_the_place_of_bin_is_not_followed() {
     peer.put("elsewhere/detect", "mine");
     for target in ["../elsewhere", "../nowhere"] {
         peer.put_link("bld/bin", target);
-        let line = "./bin: is a symbolic link, which is not followed, put a directory in its place";
+        let line = "./bin: is a link or file, which is left alone, put a directory in its place";
         assert_eq!(install(&peer, &["."]), failed(line));
         fs::remove_file(peer.path("bld/bin")).unwrap();
     }
@@ -217,7 +217,7 @@ fn says_what_is_not_possible() {
         (&["file"], "cannot open file: Not a directory (os error 20)"),
         (
             &["no-bin"],
-            "cannot open no-bin/bin: Not a directory (os error 20)",
+            "no-bin/bin: is a link or file, which is left alone, put a directory in its place",
         ),
         (&["dir"], "cannot create dir/bin/release: is a directory"),
         (

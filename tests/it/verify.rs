@@ -294,8 +294,16 @@ fn an_empty_folder_of_another_name_is_a_wrong_path() {
 fn a_builds_folder_may_be_empty() {
     let peer = Peer::empty();
     peer.put_dir("builds");
-    assert_eq!(
-        verify(&peer, &["builds"]),
-        (0, vec![summary(0, [0, 0, 0], 0)])
-    );
+    peer.put_link("linked", "builds");
+    for path in ["builds", "builds/.", "linked"] {
+        let seen = verify(&peer, &[path]);
+        assert_eq!(seen, (0, vec![summary(0, [0, 0, 0], 0)]), "{path}");
+    }
+    // What lies there is no build.
+    peer.put("builds/file", "x");
+    let lines = vec![
+        "builds: file: unrecorded, found a regular file".to_owned(),
+        summary(0, [0, 0, 0], 1),
+    ];
+    assert_eq!(verify(&peer, &["builds"]), (1, lines));
 }

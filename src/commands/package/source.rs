@@ -20,7 +20,7 @@ use crate::dir::{Buffer, Dir, Entry};
 use crate::index::Role;
 use crate::log::Warnings;
 use crate::metadata::{self, Label, Metadata};
-use crate::{meta_inf, parallel};
+use crate::{meta_inf, parallel, pem};
 
 /// The archive of what a builder gets as `CHAINCODE_SOURCE_DIR`.
 pub const CODE: &str = "code.tar.gz";
@@ -34,6 +34,8 @@ pub struct Source {
     pub label: Label,
     /// What the author should know: one line each.
     pub warnings: Warnings,
+    /// The mode of the package's file: one with a private key in it is for nobody else.
+    pub mode: u32,
     dir: Dir,
     metadata: Vec<u8>,
     connection: Vec<u8>,
@@ -75,9 +77,19 @@ impl Source {
         let code_length = code_length(&files, connection.len())?;
         warnings.extend(too_large(code_length, metadata.len())?);
         warnings.extend(meta_inf::left_out(&dir, tree.as_ref())?);
+        let mode = if pem::holds_private_key(&connection) {
+            warnings.push(format!(
+                "{}: a private key goes into the package, whose file others may not read: a template would keep it out",
+                connection::FILE
+            ));
+            0o600
+        } else {
+            0o644
+        };
         Ok(Self {
             label,
             warnings,
+            mode,
             dir,
             metadata,
             connection,

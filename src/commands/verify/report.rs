@@ -120,12 +120,11 @@ impl Report {
 
     /// Prints the summary and gives the answer.
     pub fn finish(&self) -> Result<Outcome> {
-        if self.json {
-            cli::print(&json(&self.summary)?)?;
-        } else if self.expected > 0 || self.summary.cannot_tell == 0 {
-            // Otherwise there was nothing but errors, and they have been said.
-            cli::print(&self.summary.text())?;
-        }
+        cli::print(&if self.json {
+            json(&self.summary)?
+        } else {
+            self.summary.text()
+        })?;
         Ok(self.summary.outcome())
     }
 

@@ -160,26 +160,23 @@ impl Layout {
         } else if has(connection::FILE) {
             // Another builder's.
             Some(Self::Output)
-        } else if entries.is_empty()
-            && path
-                .file_name()
-                .and_then(OsStr::to_str)
-                .is_some_and(is_builds_name)
-        {
-            Some(Self::Build)
-        } else if is_empty_builds(path, entries) || entries.iter().any(|entry| is_build(dir, entry))
-        {
+        } else if entries.iter().any(|entry| is_build(dir, entry)) {
             Some(Self::Builds)
         } else {
-            None
+            Self::of_name(path, entries.is_empty())
         }
     }
-}
 
-/// Whether a peer that has built nothing yet may have this folder. An empty folder of another name is a wrong path, or has lost
-/// what was in it.
-fn is_empty_builds(path: &Path, entries: &[Entry]) -> bool {
-    entries.is_empty() && path.file_name() == Some(OsStr::new("builds"))
+    /// What a directory without a build in it is, by the name that it has itself: a peer that has built nothing yet has such `builds`.
+    /// Another name is a wrong path, or one that has lost what was in it.
+    fn of_name(path: &Path, is_empty: bool) -> Option<Self> {
+        let path = path.canonicalize().ok()?;
+        match path.file_name().and_then(OsStr::to_str)? {
+            "builds" => Some(Self::Builds),
+            name if is_empty && is_builds_name(name) => Some(Self::Build),
+            _ => None,
+        }
+    }
 }
 
 /// Whether `entry` is one of the builds in `dir`: also by its name, as a peer that stopped early has made no more.

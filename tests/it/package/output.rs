@@ -7,7 +7,7 @@ use std::process::{Command, Stdio};
 use std::thread;
 use std::time::Duration;
 
-use super::super::peer::{Peer, program, skip};
+use super::super::peer::{Peer, program, quoted, skip, tls};
 use super::super::person::{self, FULL_DISK};
 use super::{bare, failed, files, folder, id, package, package_after, packaged};
 
@@ -20,6 +20,28 @@ fn goes_to_a_file_named_by_the_label() {
         assert_eq!(seen.stdout, format!("{}\n", id(&peer)));
         assert_eq!(peer.modes("bld"), ["basic_1.0.tar.gz 644"]);
     }
+}
+
+#[test]
+fn is_for_nobody_else_with_a_private_key_in_it() {
+    let peer = folder();
+    let connection = format!(
+        r#"{{"address":"a:1","tls_required":true,"client_auth_required":true,"root_cert":{0},"client_cert":{0},"client_key":{1}}}"#,
+        quoted(&tls("P-256.pem")),
+        quoted(&tls("P-256.key")),
+    );
+    peer.put("package/connection.json", connection);
+    let seen = package_after("umask 000", &peer, &[]);
+    let line = "package: warning: connection.json: a private key goes into the package, whose file others may not read: a template would keep it out\n";
+    assert_eq!((seen.status, seen.stderr.as_str()), (0, line));
+    assert_eq!(peer.modes("bld"), ["basic_1.0.tar.gz 600"]);
+    // A template is no key.
+    peer.put(
+        "package/connection.json",
+        r#"{"address":"a:1","tls_required":true,"root_cert":"{{.ca}}","client_key":"{{.key}}"}"#,
+    );
+    assert_eq!(package(&peer, &["--force"]).status, 0);
+    assert_eq!(peer.modes("bld"), ["basic_1.0.tar.gz 644"]);
 }
 
 #[test]

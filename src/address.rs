@@ -1,9 +1,10 @@
 //! `address`: what the peer's gRPC dials, `host:port`.
 //!
 //! gRPC also takes a target with a resolver's name in front (`dns:///host:port`, `unix:/path`: gRPC Name Resolution). Such
-//! addresses work with the Go builders, so they are taken here. The host is checked by the rules of Go's `net` package: an IPv4 address, an IPv6
-//! address in brackets, or a name of at most 253 characters.
+//! addresses work with the Go builders, so they are taken here. The host is checked by the rules of Go's `net` package: an IPv4
+//! address, an IPv6 address in brackets, or a name of at most 253 characters.
 
+use std::borrow::Cow;
 use std::fmt;
 use std::net::{Ipv4Addr, Ipv6Addr};
 
@@ -36,47 +37,82 @@ fn check(text: &str) -> Result<()> {
     ensure!(!text.is_empty(), "is empty");
     ensure!(!text.contains(char::is_whitespace), "holds white space");
     ensure!(!text.contains(is_unsafe), "holds a control character");
-    let host_port = match text.split_once(':') {
-        Some(("unix" | "unix-abstract", socket)) => {
-            let path = socket.strip_prefix("//").unwrap_or(socket);
-            // Two slashes begin an authority, which these two resolvers do not have.
-            ensure!(
-                !path.trim_start_matches('/').is_empty()
-                    && (path == socket || path.starts_with('/')),
-                "has no path of a socket after unix:"
-            );
-            ensure!(
-                is_url_path(path),
-                "has a path with a ?, a # or a % that is not one of a URL"
-            );
-            return Ok(());
-        }
-        Some(("dns" | "passthrough", target)) if target.starts_with("//") => {
-            let (authority, path) = target
-                .strip_prefix("//")
-                .and_then(|rest| rest.split_once('/'))
-                .ok_or_else(|| anyhow!("has two slashes where three are needed"))?;
-            ensure!(
-                is_name_server(authority),
-                "has no name server between its slashes"
-            );
-            path
-        }
-        Some(("dns", target)) => target,
-        Some(("passthrough", _)) => bail!("has no /// after passthrough:"),
-        Some((_, target)) if target.starts_with("//") => bail!("is a URL, not host:port"),
-        _ => text,
-    };
-    let (host, port) = split(host_port)?;
-    // gRPC reads the whole as a URL before it dials, so the zone of an IPv6 address must be escaped.
-    let (address, zone) = host.split_once('%').unwrap_or((host, "25-"));
-    let zone = zone
-        .strip_prefix("25")
-        .ok_or_else(|| anyhow!("has a % that is not written as %25"))?;
+    let (scheme, rest) = text.split_once(':').ok_or_else(|| anyhow!("has no port"))?;
+    match (scheme, rest.strip_prefix("//")) {
+        ("unix" | "unix-abstract", _) => check_socket(scheme, rest),
+        ("dns", Some(target)) => check_looked_up(after_name_server(target)?),
+        ("dns", None) => check_looked_up(rest),
+        ("passthrough", Some(target)) => check_host_port(after_name_server(target)?),
+        ("passthrough", None) => bail!("has no /// after passthrough:"),
+        (_, Some(_)) => bail!("is a URL, not host:port"),
+        (_, None) => check_host_port(text),
+    }
+}
+
+/// Checks what comes after `unix:`.
+fn check_socket(scheme: &str, socket: &str) -> Result<()> {
+    let path = socket.strip_prefix("//").unwrap_or(socket);
+    // Two slashes begin an authority, which these two resolvers do not have.
     ensure!(
-        !zone.is_empty() && zone.bytes().all(is_unreserved),
-        "has a zone after %25 with other characters than letters, digits, - . _ and ~"
+        !path.trim_start_matches('/').is_empty() && (path == socket || path.starts_with('/')),
+        "has no path of a socket after {scheme}:"
     );
+    // Go's URL would end at the first two, and a % must begin an escape.
+    let is_escape = |rest: &str| rest.bytes().take(2).filter(u8::is_ascii_hexdigit).count() == 2;
+    ensure!(
+        !path.contains(['?', '#']) && path.split('%').skip(1).all(is_escape),
+        "has a path with a ?, a # or a % that is not one of a URL"
+    );
+    Ok(())
+}
+
+/// What comes after a URL's `//SERVER/`, where the server that looks names up may be left out, for the usual one.
+fn after_name_server(target: &str) -> Result<&str> {
+    let (server, path) = target
+        .split_once('/')
+        .ok_or_else(|| anyhow!("has two slashes where three are needed"))?;
+    let is_known = |(host, port)| is_server_name(host) && check_port(port).is_ok();
+    ensure!(
+        server.is_empty() || split(&with_port(server, 53)).is_ok_and(is_known),
+        "has no name server between its slashes"
+    );
+    Ok(path)
+}
+
+/// Checks a target of gRPC's resolver `dns`, which may do without a port (grpc-go: `internal/resolver/dns`, `parseTarget`).
+fn check_looked_up(target: &str) -> Result<()> {
+    ensure!(!target.is_empty(), "has no host");
+    if target.parse::<Ipv6Addr>().is_ok() {
+        return Ok(());
+    }
+    check_host_port(&with_port(target, 443))
+}
+
+/// A host and its port, which is `default` where it has none.
+fn with_port(host_port: &str, default: u16) -> Cow<'_, str> {
+    if host_port.ends_with(']') || !host_port.contains(':') {
+        format!("{host_port}:{default}").into()
+    } else {
+        host_port.into()
+    }
+}
+
+fn check_host_port(host_port: &str) -> Result<()> {
+    let (host, port) = split(host_port)?;
+    let address = match host.split_once('%') {
+        None => host,
+        Some((address, zone)) => {
+            // gRPC reads the whole as a URL before it dials.
+            let zone = zone
+                .strip_prefix("25")
+                .ok_or_else(|| anyhow!("has a % that is not written as %25"))?;
+            ensure!(
+                !zone.is_empty() && zone.bytes().all(is_unreserved),
+                "has a zone after %25 with other characters than letters, digits, - . _ and ~"
+            );
+            address
+        }
+    };
     ensure!(
         host.is_empty() || address.parse::<Ipv6Addr>().is_ok() || is_host(host),
         "has a host that no name server knows"
@@ -87,23 +123,6 @@ fn check(text: &str) -> Result<()> {
 /// What a URL takes without an escape (RFC 3986, section 2.3).
 fn is_unreserved(byte: u8) -> bool {
     byte.is_ascii_alphanumeric() || b"-._~".contains(&byte)
-}
-
-/// Whether Go reads a URL's path as it is written: `?` and `#` would end it, and a `%` must begin an escape.
-fn is_url_path(path: &str) -> bool {
-    let is_escape = |rest: &str| rest.bytes().take(2).filter(u8::is_ascii_hexdigit).count() == 2;
-    !path.contains(['?', '#']) && path.split('%').skip(1).all(is_escape)
-}
-
-/// Whether a resolver can be told to ask this server: nothing for the usual one, or a host with or without a port.
-fn is_name_server(authority: &str) -> bool {
-    let host_port = if authority.ends_with(']') || !authority.contains(':') {
-        format!("{authority}:53")
-    } else {
-        authority.to_owned()
-    };
-    let is_known = |(host, port)| is_server_name(host) && check_port(port).is_ok();
-    authority.is_empty() || split(&host_port).is_ok_and(is_known)
 }
 
 /// The host, without its brackets, and the port.
@@ -195,6 +214,12 @@ mod tests {
             "unix:/run/a%20b",
             "passthrough:///127.0.0.1:9999",
             "dns:basic:9999",
+            "dns:basic",
+            "dns:///basic",
+            "dns:///10.0.0.1",
+            "dns:///::1",
+            "dns:///[::1]",
+            "dns://[::1]/basic",
             "xn--caf-dma.example:1",
             "unix:///run/basic.sock",
             "unix:basic.sock",

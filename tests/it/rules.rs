@@ -124,7 +124,16 @@ pub fn peer_dials(address: &str) -> Result<(), String> {
         Some(_) => return Err("a URL".into()),
         None => address.strip_prefix("dns:").unwrap_or(address),
     };
-    let (host, port) = target.rsplit_once(':').ok_or("no port")?;
+    let is_looked_up = address.starts_with("dns:");
+    if is_looked_up && target.parse::<std::net::Ipv6Addr>().is_ok() {
+        return Ok(());
+    }
+    // gRPC's resolver has a port of its own for targets without one.
+    let (host, port) = match target.rsplit_once(':') {
+        Some((host, port)) if !(is_looked_up && target.ends_with(']')) => (host, port),
+        _ if is_looked_up && !target.is_empty() => (target, "443"),
+        _ => return Err("no port".into()),
+    };
     // Every system knows these two by name.
     let is_named = ["http", "https"].contains(&port);
     let number = port.parse::<u32>();

@@ -26,10 +26,7 @@ mod write_behind;
 pub use entry::{Entry, Fault};
 pub use file::{Buffer, MAX_RECORD, MAX_SMALL};
 pub use output::{Staging, Tree};
-pub use walk::{MAX_DEPTH, MAX_PATH, MAX_TOTAL};
-
-/// The most entries that one tree may have.
-pub const MAX_ENTRIES: usize = 200_000;
+pub use walk::{Limits, MAX_PATH};
 
 /// Flags of open(2), whose values differ between systems and processors (Linux: `asm/fcntl.h`). A wrong one would follow links
 /// without a word, so other processors are refused until their values are known here.
@@ -225,14 +222,15 @@ impl Dir {
     /// Everything in here, sorted bytewise by name, faults and all.
     ///
     /// # Errors
-    /// When it cannot be listed or has more than [`MAX_ENTRIES`] entries.
+    /// When it cannot be listed or has more entries than a whole tree may have.
     pub fn list(&self) -> Result<Vec<Entry>> {
+        const MOST: usize = Limits::PACKAGE.entries;
         let cannot_list = || format!("cannot list {}", self.path.display());
         let mut found = Vec::new();
         for entry in fs::read_dir(self.reach("")).with_context(cannot_list)? {
             ensure!(
-                found.len() < MAX_ENTRIES,
-                "{}: holds more than {MAX_ENTRIES} files, the most that are copied",
+                found.len() < MOST,
+                "{}: holds more than {MOST} files and folders, the most that are copied",
                 self.path.display()
             );
             found.push(entry.with_context(cannot_list)?);

@@ -1,8 +1,8 @@
 //! The META-INF tree of a package: where it is, and what in it the peer would trip over.
 
-use anyhow::{Context, Result, bail};
+use anyhow::{Context, Result, bail, ensure};
 
-use crate::dir::{Dir, Entry};
+use crate::dir::{Dir, Entry, Limits};
 use crate::index::{self, Folder, Role};
 use crate::log::Warnings;
 use crate::{connection, metadata};
@@ -12,6 +12,9 @@ pub const FOLDER: &str = "META-INF";
 
 /// The tree's folder in the layout of Fabric's `cc_service.md`.
 pub const ALTERNATIVE: &str = "metadata";
+
+/// The most bytes of all index definitions: to check them takes time.
+const MAX_INDEXES: u64 = 64 << 20;
 
 /// The package's `META-INF`, or the folder that has its place in the layout of Fabric's `cc_service.md`: `metadata`.
 ///
@@ -63,7 +66,8 @@ pub fn walk(
     warnings: &mut Warnings,
     mut visit: impl FnMut(&str, &Dir, &[(&Entry, Role)]) -> Result<()>,
 ) -> Result<()> {
-    tree.walk(|dir, files| {
+    let mut index_bytes = 0_u64;
+    tree.walk(Limits::PACKAGE, |dir, files| {
         let folder = below(tree, dir);
         index::check_folder(folder).with_context(|| dir.relative_self().to_owned())?;
         let place = Folder::at(folder);
@@ -75,6 +79,14 @@ pub fn walk(
         }
         let with_role = |file| -> (&Entry, Role) { (file, place.role(&file.name)) };
         let files: Vec<(&Entry, Role)> = files.iter().map(with_role).collect();
+        for (file, _) in files.iter().filter(|(_, role)| *role == Role::Index) {
+            index_bytes = index_bytes.saturating_add(file.size());
+            ensure!(
+                index_bytes <= MAX_INDEXES,
+                "{}: more than {MAX_INDEXES} bytes of index definitions in all",
+                dir.relative(&file.name)
+            );
+        }
         let stray = files.iter().filter(|(_, role)| *role == Role::Stray);
         warnings.extend(stray.map(|(file, _)| {
             format!(

@@ -395,3 +395,40 @@ fn agree(artifacts: &[Artifact], statement: &[u8]) -> Result<()> {
     }
     Ok(())
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::dir::{Limits, MAX_RECORD};
+
+    #[test]
+    fn the_largest_record_can_be_read() {
+        let Limits {
+            entries,
+            path_bytes,
+            ..
+        } = Limits::PACKAGE;
+        // A tenth of the files, each path as long as all may be on average, of the characters that need the most room.
+        let room = path_bytes / entries - META_INF.len();
+        let digest = Digest::of(b"");
+        let file = |number| Artifact {
+            path: format!("{number:06}{}", "\\".repeat(room - 6)),
+            digest,
+        };
+        let build = Build {
+            metadata: digest,
+            connection_read: digest,
+            connection_written: digest,
+            meta_inf_source: meta_inf::FOLDER,
+            meta_inf: (0..entries / 10).map(file).collect(),
+        };
+        let place = tempfile::tempdir().unwrap();
+        let dir = Dir::open(place.path()).unwrap();
+        build.write(&dir).unwrap();
+        let statement = dir.find_file(STATEMENT).unwrap().unwrap().size() * 10;
+        assert!(
+            (MAX_RECORD / 2..MAX_RECORD).contains(&statement),
+            "{statement}"
+        );
+    }
+}

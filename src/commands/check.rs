@@ -17,7 +17,7 @@ use lexopt::{Arg, Parser};
 
 use super::{Outcome, Request, path, release};
 use crate::connection::{self, Connection};
-use crate::dir::{Buffer, Dir, Tree, is_kind};
+use crate::dir::{Buffer, Dir, Limits, Tree, is_kind};
 use crate::log::Warnings;
 use crate::metadata::{self, Label, Metadata};
 use crate::template::VARIABLE;
@@ -172,7 +172,7 @@ fn copy_package(package: &Dir, source: &Dir, metadata: &Dir) -> Result<Warnings>
         return Ok(warnings);
     };
     let mut source = Tree::new(source);
-    tree.walk(|dir, files| {
+    tree.walk(Limits::BUILD, |dir, files| {
         let target = source.dir(dir.relative_self())?;
         for file in files {
             dir.copy(file, target, &mut buffer)?;
@@ -199,7 +199,7 @@ fn copy_sample(source: &Dir, metadata: &Dir) -> Result<()> {
 fn print_files(what: &str, dir: &Dir) -> Result<()> {
     let mut lines = Vec::new();
     let mut buffer = Buffer::default();
-    dir.walk(|dir, files| {
+    dir.walk(Limits::BUILD, |dir, files| {
         for file in files {
             lines.push((dir.relative(&file.name), dir.digest(file, &mut buffer)?));
         }

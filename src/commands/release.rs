@@ -8,7 +8,7 @@ use super::{Outcome, is_of_the_system};
 use crate::connection::{self, Connection};
 use crate::difference::Comparison;
 use crate::digest::Digest;
-use crate::dir::{Buffer, Dir, Entry, Staging, Tree};
+use crate::dir::{Buffer, Dir, Entry, Limits, Staging, Tree};
 use crate::index::{Folder, Role};
 use crate::metadata::Metadata;
 use crate::record::{Artifact, META_INF, NO_RECORD, Record};
@@ -130,7 +130,7 @@ fn copy_indexes(build: &Dir, record: Option<&Record>, out: &Dir) -> Result<usize
     };
     let mut out = Tree::new(out);
     let mut count = 0;
-    statedb.walk(|dir, files| {
+    statedb.walk(Limits::BUILD, |dir, files| {
         let folder = dir.relative_self().trim_start_matches(META_INF);
         let place = Folder::at(folder);
         let is_index = |file: &&Entry| place.role(&file.name) == Role::Index;

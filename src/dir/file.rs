@@ -16,8 +16,8 @@ use crate::digest::{Digest, Hasher};
 /// The largest file that is read into memory (metadata.json, connection.json, an index definition), in bytes.
 pub const MAX_SMALL: u64 = 1 << 20;
 
-/// The largest record file that is read, in bytes: that of more files than any real package has.
-pub const MAX_RECORD: u64 = 256 << 20;
+/// The largest record file that is read, in bytes: larger than that of any package within [`super::Limits::PACKAGE`].
+pub const MAX_RECORD: u64 = 128 << 20;
 
 /// The most bytes of a file that are in memory at once when it is copied or hashed.
 const PIECE: u64 = 128 << 10;

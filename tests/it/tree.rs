@@ -161,6 +161,40 @@ fn folders_too_deep() {
 }
 
 #[test]
+fn folders_as_deep_as_they_may_be() {
+    let peer = Peer::new();
+    let deep = format!("META-INF{}", "/d".repeat(64));
+    peer.put(format!("src/{deep}/a"), "x");
+    peer.build().succeeds(&[]);
+    // What is built has more folders around it.
+    peer.release().succeeds(&[]);
+    assert_eq!(peer.get(&format!("bld/{deep}/a")), "x");
+}
+
+#[test]
+fn paths_that_would_make_a_record_too_large() {
+    let peer = Peer::in_memory();
+    let folder = format!("META-INF/{}", vec!["x".repeat(250); 7].join("/"));
+    let put = |number| {
+        let name = format!("src/{folder}/{}{number:04}", "y".repeat(200));
+        peer.put(name, "");
+    };
+    // Seven folders have 7,091 bytes, a file 1,970.
+    let most = ((16 << 20) - 7_091) / 1_970;
+    (0..most).for_each(put);
+    peer.build().succeeds(&[]);
+    peer.release().succeeds(&[]);
+    fs::remove_dir_all(peer.path("bld")).unwrap();
+    peer.put_dir("bld");
+    put(most);
+    let line = format!(
+        "{}: the paths have more than 16777216 bytes in all, the most that are recorded",
+        peer.path(format!("src/{folder}")).display()
+    );
+    refuses(&peer, &line);
+}
+
+#[test]
 fn a_path_too_long_for_a_peer() {
     let peer = Peer::new();
     let folder = format!("META-INF/{}", vec!["x".repeat(250); 8].join("/"));
@@ -175,18 +209,33 @@ fn a_path_too_long_for_a_peer() {
     );
 }
 
+/// A file of so many bytes, which take no room.
+fn put_sparse(peer: &Peer, name: &str, bytes: u64) {
+    peer.put(name, "");
+    let file = fs::File::options().write(true).open(peer.path(name));
+    file.unwrap().set_len(bytes).unwrap();
+}
+
 #[test]
-fn a_file_that_is_too_large_without_reading_it() {
+fn files_that_are_too_large_without_reading_them() {
+    let line = "more than 4294967296 bytes in all, the most that are copied";
     let peer = Peer::new();
-    peer.put_dir("src/META-INF");
-    fs::File::create(peer.path("src/META-INF/sparse"))
-        .unwrap()
-        .set_len(1 << 40)
-        .unwrap();
-    refuses(
-        &peer,
-        "META-INF/sparse: more than 4294967296 bytes in all, the most that are copied",
-    );
+    put_sparse(&peer, "src/META-INF/sparse", 1 << 40);
+    refuses(&peer, &format!("META-INF/sparse: {line}"));
+
+    let peer = Peer::new();
+    for number in 0..5 {
+        put_sparse(&peer, &format!("src/META-INF/{number}"), 1 << 30);
+    }
+    refuses(&peer, &format!("META-INF/4: {line}"));
+
+    let peer = Peer::new();
+    let indexes = "META-INF/statedb/couchdb/indexes";
+    for number in 10..75 {
+        put_sparse(&peer, &format!("src/{indexes}/{number}.json"), 1 << 20);
+    }
+    let line = "more than 67108864 bytes of index definitions in all";
+    refuses(&peer, &format!("{indexes}/74.json: {line}"));
 }
 
 #[test]

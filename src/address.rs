@@ -12,6 +12,9 @@ use anyhow::{Result, anyhow, bail, ensure};
 
 use crate::log::is_unsafe;
 
+/// The longest path of a socket, in bytes: `sun_path` of unix(7) has one more, for a null byte.
+const MAX_SOCKET: usize = 107;
+
 /// An address that the peer can dial, as it was written.
 #[derive(Debug, PartialEq, Eq)]
 pub struct Address(String);
@@ -38,10 +41,16 @@ fn check(text: &str) -> Result<()> {
     ensure!(!text.contains(char::is_whitespace), "holds white space");
     ensure!(!text.contains(is_unsafe), "holds a control character");
     let (scheme, rest) = text.split_once(':').ok_or_else(|| anyhow!("has no port"))?;
-    match (scheme, rest.strip_prefix("//")) {
-        ("unix" | "unix-abstract", _) => check_socket(scheme, rest),
+    // Go's URL has it in lower case, also where it is meant as a host.
+    let scheme = scheme.to_ascii_lowercase();
+    match (scheme.as_str(), rest.strip_prefix("//")) {
+        ("unix" | "unix-abstract", _) => check_socket(&scheme, rest),
         ("dns", Some(target)) => check_looked_up(after_name_server(target)?),
-        ("dns", None) => check_looked_up(rest),
+        ("dns", None) => {
+            // Nothing is unescaped in such a URL.
+            ensure!(!rest.contains('%'), "has a % without /// after dns:");
+            check_looked_up(rest)
+        }
         ("passthrough", Some(target)) => check_host_port(after_name_server(target)?),
         ("passthrough", None) => bail!("has no /// after passthrough:"),
         (_, Some(_)) => bail!("is a URL, not host:port"),
@@ -63,6 +72,15 @@ fn check_socket(scheme: &str, socket: &str) -> Result<()> {
         !path.contains(['?', '#']) && path.split('%').skip(1).all(is_escape),
         "has a path with a ?, a # or a % that is not one of a URL"
     );
+    let escapes = if path.starts_with('/') {
+        path.matches('%').count()
+    } else {
+        0
+    };
+    ensure!(
+        path.len() - 2 * escapes <= MAX_SOCKET,
+        "has a path of more than {MAX_SOCKET} bytes, which no socket has"
+    );
     Ok(())
 }
 
@@ -71,7 +89,12 @@ fn after_name_server(target: &str) -> Result<&str> {
     let (server, path) = target
         .split_once('/')
         .ok_or_else(|| anyhow!("has two slashes where three are needed"))?;
-    let is_known = |(host, port)| is_server_name(host) && check_port(port).is_ok();
+    // Of Go's URL, a port is a number.
+    let is_known = |(host, port): (_, &str)| {
+        is_server_name(host)
+            && check_port(port).is_ok()
+            && port.bytes().all(|byte| byte.is_ascii_digit())
+    };
     ensure!(
         server.is_empty() || split(&with_port(server, 53)).is_ok_and(is_known),
         "has no name server between its slashes"
@@ -218,6 +241,8 @@ mod tests {
             "dns:///basic",
             "dns:///10.0.0.1",
             "dns:///::1",
+            "DNS:///basic:9999",
+            "Unix:/run/a",
             "dns:///[::1]",
             "dns://[::1]/basic",
             "xn--caf-dma.example:1",
@@ -272,6 +297,13 @@ mod tests {
             ("dns://%zz/a:1", "has no name server between its slashes"),
             ("dns://::1/a:1", "has no name server between its slashes"),
             ("dns://a:0/a:1", "has no name server between its slashes"),
+            ("dns://a:http/a:1", "has no name server between its slashes"),
+            ("DNS:9999", "has a host that no name server knows"),
+            ("Passthrough:9999", "has no /// after passthrough:"),
+            (
+                "dns:[fe80::1%25eth0]:9999",
+                "has a % without /// after dns:",
+            ),
             ("dns://a b/a:1", "holds white space"),
             ("[::g]:9999", "has a host that no name server knows"),
             ("::1:9999", "has an IPv6 address without brackets"),
@@ -303,5 +335,16 @@ mod tests {
         let long = format!("{}a:1", "a.".repeat(126));
         assert!(Address::parse(&long).is_ok());
         assert!(Address::parse(&format!("a{long}")).is_err());
+    }
+
+    #[test]
+    fn a_socket_has_a_short_path() {
+        for (start, longest) in [("unix:/", 106), ("unix:", 107), ("unix-abstract:", 107)] {
+            let address = |length: usize| format!("{start}{}", "a".repeat(length));
+            assert!(Address::parse(&address(longest)).is_ok(), "{start}");
+            assert!(Address::parse(&address(longest + 1)).is_err(), "{start}");
+        }
+        assert!(Address::parse(&format!("unix:/{}", "%20".repeat(106))).is_ok());
+        assert!(Address::parse(&format!("unix:{}", "%20".repeat(36))).is_err());
     }
 }

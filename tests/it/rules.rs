@@ -105,12 +105,17 @@ pub fn peer_dials(address: &str) -> Result<(), String> {
     if !is_read_whole(address) {
         return Err("not a URL".into());
     }
+    // A URL's scheme is the same in capitals.
+    let address = &match address.split_once(':') {
+        Some((scheme, rest)) => format!("{}:{rest}", scheme.to_lowercase()),
+        None => return Err("no port".into()),
+    };
     if let Some((_, socket)) = address
         .split_once(':')
         .filter(|(scheme, _)| scheme.starts_with("unix"))
     {
         let has_authority = socket.starts_with("//") && !socket.starts_with("///");
-        return if has_authority || socket.is_empty() {
+        return if has_authority || socket.is_empty() || socket.len() > 109 {
             Err("socket".into())
         } else {
             Ok(())

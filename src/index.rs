@@ -144,7 +144,10 @@ fn check_index(value: &RawValue) -> Result<()> {
     for (key, value) in &index {
         match key.as_str() {
             "fields" => check_fields(value).context("fields")?,
-            "partial_filter_selector" => {}
+            "partial_filter_selector" => ensure!(
+                !json::has_huge_number(value),
+                "{key}: holds a number that is too large"
+            ),
             _ => bail!(
                 "{}: is not a key of an index, only fields and partial_filter_selector are",
                 log::quoted(key)
@@ -195,6 +198,7 @@ mod tests {
             r#"{"index":{"fields":["docType","owner"]},"ddoc":"indexOwnerDoc","name":"indexOwner","type":"json"}"#,
             r#"{"index":{"fields":[{"size":"desc"},{"color":"ASC"},"owner"]}}"#,
             r#"{"index":{"fields":[],"partial_filter_selector":{"a":{"$gt":[1]}}}}"#,
+            r#"{"index":{"partial_filter_selector":[true,false,null,"1e400","\"1e400",-1.5E+3,1e-400]}}"#,
             r#"{"index":{}}"#,
         ] {
             assert_eq!(outcome(content), Ok(()), "{content}");
@@ -218,6 +222,14 @@ mod tests {
             (
                 r#"{"index":null}"#,
                 "index: is null, a JSON object is needed",
+            ),
+            (
+                r#"{"index":{"partial_filter_selector":{"a":[{},1e400]}}}"#,
+                "index: partial_filter_selector: holds a number that is too large",
+            ),
+            (
+                r#"{"index":{"partial_filter_selector":-1e400}}"#,
+                "index: partial_filter_selector: holds a number that is too large",
             ),
             (
                 r#"{"index":{"field":[]}}"#,

@@ -147,19 +147,41 @@ pub fn value(content: &[u8]) -> Result<&RawValue> {
 /// How deep the arrays and objects of a JSON text are nested.
 fn depth(json: &[u8]) -> usize {
     let (mut deepest, mut depth) = (0, 0_usize);
-    let (mut in_string, mut escaped) = (false, false);
-    for &byte in json {
+    for byte in without_strings(json) {
         match byte {
-            _ if escaped => escaped = false,
-            b'\\' if in_string => escaped = true,
-            b'"' => in_string = !in_string,
-            b'[' | b'{' if !in_string => depth += 1,
-            b']' | b'}' if !in_string => depth = depth.saturating_sub(1),
+            b'[' | b'{' => depth += 1,
+            b']' | b'}' => depth = depth.saturating_sub(1),
             _ => {}
         }
         deepest = deepest.max(depth);
     }
     deepest
+}
+
+/// Whether a number in there is beyond what a float64 holds: Go refuses it where any value may be.
+#[must_use]
+pub fn has_huge_number(value: &RawValue) -> bool {
+    let text: Vec<u8> = without_strings(value.get().as_bytes()).collect();
+    let is_of_number = |byte: &u8| byte.is_ascii_digit() || b"+-.eE".contains(byte);
+    text.split(|byte| !is_of_number(byte))
+        // Not the letters of true and false.
+        .filter(|word| word.first().is_some_and(|byte| !byte.is_ascii_alphabetic()))
+        .any(|number| serde_json::from_slice::<f64>(number).is_err())
+}
+
+/// A JSON text with nothing in its strings.
+fn without_strings(json: &[u8]) -> impl Iterator<Item = u8> {
+    let (mut in_string, mut escaped) = (false, false);
+    json.iter().copied().filter(move |&byte| {
+        let is_inside = in_string;
+        match byte {
+            _ if escaped => escaped = false,
+            b'\\' if in_string => escaped = true,
+            b'"' => in_string = !in_string,
+            _ => {}
+        }
+        !(is_inside && in_string)
+    })
 }
 
 /// What is wrong with a text, without a word of it.

@@ -101,12 +101,19 @@ pub fn check_key_pair(certificate: Option<&str>, key: Option<&str>) -> Result<()
     }
 }
 
-/// Whether a text could be key material, or begins like it: such a text is not quoted in a message.
+/// Whether there could be key material in a text, or a piece of it: such a text is not quoted in a message.
 #[must_use]
 pub fn looks_like_key_material(text: &str) -> bool {
-    text.contains("-----BEGIN")
-        || diagnose::is_base64_of_pem(text)
-        || diagnose::is_base64_of_der(text)
+    // So much base64 of anything random has all three.
+    const LONG: usize = 40;
+    let is_base64 = |letter: char| letter.is_ascii_alphanumeric() || "+/".contains(letter);
+    let is_random = |run: &str| {
+        run.len() >= LONG
+            && run.contains(|letter: char| letter.is_ascii_lowercase())
+            && run.contains(|letter: char| letter.is_ascii_uppercase())
+            && run.contains(|letter: char| letter.is_ascii_digit())
+    };
+    text.contains("-----BEGIN") || text.split(|letter| !is_base64(letter)).any(is_random)
 }
 
 /// Whether there is the first line of a private key in a file, of whatever format.

@@ -258,8 +258,10 @@ type After<'a> = (bool, &'a str);
 
 /// Reads a comment, which must fill its action: Go allows white space only with a trim marker.
 fn comment(action: &str) -> Result<(Option<Part>, After<'_>)> {
+    // The two may not share the asterisk.
     let (_, after) = action
-        .split_once("*/")
+        .strip_prefix("/*")
+        .and_then(|inside| inside.split_once("*/"))
         .ok_or_else(|| anyhow!("a comment is not closed by */"))?;
     if let Some(rest) = after.strip_prefix("}}") {
         return Ok((None, (false, rest)));
@@ -356,6 +358,7 @@ mod tests {
             ("a {{- .port }} b", "a9999 b"),
             ("a {{ .port -}} b", "a 9999b"),
             ("a{{/* note }} */}}b", "ab"),
+            ("a{{/*/}}b{{/* */}}c", "ac"),
             ("a {{- /* note */ -}} b", "ab"),
             ("a {{/* note */ -}} b", "a b"),
             ("}} { } {", "}} { } {"),
@@ -513,6 +516,7 @@ mod tests {
             ("a{{", "{{ is not closed by }}"),
             ("{{.a}", "{{ is not closed by }}"),
             ("{{/* a }}", "a comment is not closed by */"),
+            ("{{/*/}}", "a comment is not closed by */"),
             ("{{/* a */ }}", "a comment must end with */}}"),
             ("{{/* a */", "a comment must end with */}}"),
         ] {

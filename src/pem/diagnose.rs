@@ -58,12 +58,12 @@ fn without_begin(text: &str, wanted: Wanted) -> Fault {
 }
 
 /// Whether it is PEM that was encoded once more.
-pub fn is_base64_of_pem(text: &str) -> bool {
+fn is_base64_of_pem(text: &str) -> bool {
     text.starts_with("LS0tLS1CRUdJTi")
 }
 
 /// Whether it could be a certificate or a key: a DER SEQUENCE of 128 bytes or more begins "MI" in base64, a shorter one "M".
-pub fn is_base64_of_der(text: &str) -> bool {
+fn is_base64_of_der(text: &str) -> bool {
     text.starts_with('M')
         && text.len() >= 64
         && text

@@ -481,7 +481,14 @@ fn a_key_is_in_no_file_that_others_can_read_and_in_no_log() {
 #[test]
 fn a_key_in_the_wrong_field_is_not_shown() {
     let key = tls("P-256.key");
-    for field in ["address", "dial_timeout", "root_cert", "domain"] {
+    let lines: Vec<&str> = key.lines().filter(|line| !line.starts_with('-')).collect();
+    // Whole, without its frame, and a piece of it in a text.
+    let texts = [key.clone(), lines.concat(), format!("key={}", lines[1])];
+    let fields = ["address", "dial_timeout", "root_cert", "domain"];
+    let places = fields
+        .iter()
+        .flat_map(|field| texts.iter().map(move |text| (field, text)));
+    for (field, text) in places {
         let others = format!(
             r#""address":"a:1","tls_required":true,"client_auth_required":true,"client_cert":{0},"client_key":{1},"root_cert":{0}"#,
             quoted(&tls("P-256.pem")),
@@ -489,18 +496,18 @@ fn a_key_in_the_wrong_field_is_not_shown() {
         );
         for connection in [
             format!(r#"{{{others},"{field}":"{{{{.key}}}}"}}"#),
-            format!(r#"{{{others},"{field}":{}}}"#, quoted(&key)),
+            format!(r#"{{{others},"{field}":{}}}"#, quoted(text)),
             format!(r#"{{{others},"root_cert":"x","{field}":1,"tls_required":"{{{{.key}}}}"}}"#),
         ] {
             let peer = Peer::with_connection(&connection)
-                .config(&format!(r#"{{"key":{}}}"#, quoted(&key)));
+                .config(&format!(r#"{{"key":{}}}"#, quoted(text)));
             let seen = peer.build();
             assert_eq!(
                 (seen.status, seen.stderr.lines().count()),
                 (1, 1),
                 "{seen:?}"
             );
-            for secret in key.lines().filter(|line| !line.starts_with('-')) {
+            for secret in &lines {
                 assert!(!seen.stderr.contains(&secret[..20]), "{seen:?}");
             }
             peer.has_nothing_in("bld");

@@ -3,11 +3,14 @@
 use std::env;
 use std::fs::{self, DirBuilder, Permissions};
 use std::os::unix::fs::{DirBuilderExt, MetadataExt, PermissionsExt, chown, symlink};
+use std::os::unix::process::ExitStatusExt;
 use std::path::{Path, PathBuf};
-use std::process::{Command, Stdio};
+use std::process::{Command, Output, Stdio};
 
 use fabric_ccs_builder::digest::Digest;
 use tempfile::TempDir;
+
+use super::person::NOBODY;
 
 /// The variable with the values for templates.
 pub const CONFIG: &str = "CHAINCODE_AS_A_SERVICE_BUILDER_CONFIG";
@@ -21,9 +24,6 @@ const METADATA: &str = r#"{"type":"ccaas","label":"basic_1.0"}"#;
 
 /// An index definition that works.
 pub const INDEX: &str = r#"{"index":{"fields":["docType","owner"]},"ddoc":"indexOwnerDoc","name":"indexOwner","type":"json"}"#;
-
-/// A user that is not root, and owns nothing.
-const NOBODY: u32 = 65_534;
 
 /// Says that a test is skipped, for want of this program; in continuous integration none may be.
 pub fn skip(program: &str) {
@@ -70,6 +70,17 @@ pub struct Seen {
 }
 
 impl Seen {
+    /// What a process did that wrote text; its status is 128 and the signal that ended it, as a shell has it.
+    pub fn of(output: &Output) -> Self {
+        let text = |bytes: &[u8]| String::from_utf8(bytes.to_vec()).unwrap();
+        let (code, signal) = (output.status.code(), output.status.signal());
+        Self {
+            status: code.or(signal.map(|signal| 128 + signal)).unwrap(),
+            stdout: text(&output.stdout),
+            stderr: text(&output.stderr),
+        }
+    }
+
     /// Asserts a refusal: status 1 and this one line.
     #[track_caller]
     pub fn refuses(&self, line: &str) {
@@ -285,14 +296,7 @@ impl Peer {
             command.uid(NOBODY).gid(NOBODY);
         }
         let output = command.output().unwrap();
-        let seen = Seen {
-            status: output
-                .status
-                .code()
-                .unwrap_or_else(|| panic!("{word}: {output:?}")),
-            stdout: String::from_utf8(output.stdout).unwrap(),
-            stderr: String::from_utf8(output.stderr).unwrap(),
-        };
+        let seen = Seen::of(&output);
         assert_eq!(
             seen.stdout, "",
             "the peer gives no standard output: {seen:?}"
@@ -305,6 +309,15 @@ impl Peer {
         self.lines(dir, |path| {
             format!(" {}", Digest::of(&fs::read(path).unwrap()))
         })
+    }
+
+    /// The names in `dir`, sorted.
+    pub fn names(&self, dir: &str) -> Vec<String> {
+        let entries = fs::read_dir(self.path(dir)).unwrap();
+        let names = entries.map(|entry| entry.unwrap().file_name().into_string().unwrap());
+        let mut names: Vec<String> = names.collect();
+        names.sort_unstable();
+        names
     }
 
     /// As [`Peer::listing`], without digests.

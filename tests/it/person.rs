@@ -4,7 +4,7 @@ use std::fs;
 use std::os::unix::fs::MetadataExt;
 use std::os::unix::process::CommandExt;
 use std::path::Path;
-use std::process::{Command, Output, Stdio};
+use std::process::{Command, Stdio};
 
 use super::peer::{Seen, program};
 
@@ -21,7 +21,7 @@ pub fn run(dir: &Path, args: &[&str]) -> Seen {
 
 /// The same after shell commands that set limits or a umask.
 pub fn run_after(setup: &str, dir: &Path, args: &[&str]) -> Seen {
-    seen(&command(setup, dir, program(), args).output().unwrap())
+    Seen::of(&command(setup, dir, program(), args).output().unwrap())
 }
 
 /// The same as a user who is not root, if we are.
@@ -48,7 +48,7 @@ pub fn run_by_nobody_after(setup: &str, dir: &Path, args: &[&str]) -> Seen {
     if fs::metadata(place.path()).unwrap().uid() == 0 {
         command.uid(NOBODY).gid(NOBODY);
     }
-    seen(&command.output().unwrap())
+    Seen::of(&command.output().unwrap())
 }
 
 /// `setup` and the program, with none of the tests' environment but the search path.
@@ -63,14 +63,4 @@ pub fn command(setup: &str, dir: &Path, program: &Path, args: &[&str]) -> Comman
         .env("PATH", "/usr/bin:/bin")
         .stdin(Stdio::null());
     command
-}
-
-/// What a process did that wrote text.
-pub fn seen(output: &Output) -> Seen {
-    let text = |bytes: &[u8]| String::from_utf8(bytes.to_vec()).unwrap();
-    Seen {
-        status: output.status.code().unwrap_or_else(|| panic!("{output:?}")),
-        stdout: text(&output.stdout),
-        stderr: text(&output.stderr),
-    }
 }

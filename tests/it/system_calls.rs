@@ -3,6 +3,8 @@
 //! or not allowed the tests are skipped, except in continuous integration.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::os::unix::fs::{PermissionsExt, symlink};
+use std::os::unix::net::UnixListener;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 use std::sync::LazyLock;
@@ -361,7 +363,7 @@ fn run_as_person(peer: &Peer, wrapper: &[String], args: &[&str]) -> Seen {
     let args: Vec<String> = args.collect();
     words.extend(args.iter().map(String::as_str));
     let command = person::command(":", &peer.path(""), words[0].as_ref(), &words[1..]).output();
-    person::seen(&command.unwrap())
+    Seen::of(&command.unwrap())
 }
 
 /// Lets calls of `verify` of a build of this package fail. It must not take what cannot be read for a difference or a match.
@@ -491,42 +493,147 @@ fn install_leaves_old_or_new_programs_whatever_call_fails() {
     );
 }
 
+/// What a program leaves that is killed instead of making this call for the `number`th time.
+fn kill_at(peer: &Peer, calls: &[&str], number: usize, run: impl Fn(&[String]) -> Seen) -> Seen {
+    // Processors have only some of them.
+    let calls: Vec<String> = calls.iter().map(|call| format!("?{call}")).collect();
+    let calls = calls.join(",");
+    let injected = format!("inject={calls}:signal=KILL:when={number}");
+    let traced = format!("trace={calls}");
+    run(&tracing(peer, &["-e", &traced, "-e", &injected]))
+}
+
+const RENAME: [&str; 3] = ["rename", "renameat", "renameat2"];
+
+/// What `kill` and `timeout` call it.
+const KILLED: i32 = 128 + 9;
+
+#[test]
+fn a_kill_between_two_renames_leaves_the_names_before_it() {
+    if !can_trace() {
+        return;
+    }
+    let peer = package();
+    for (word, dirs, order) in [
+        (
+            "build",
+            &["src", "metadata", "bld"][..],
+            &[
+                "META-INF",
+                "metadata.json",
+                "build.intoto.json",
+                "SHA256SUMS",
+                "connection.json",
+            ][..],
+        ),
+        ("release", &["bld", "release"], &["statedb", "chaincode"]),
+    ] {
+        let output = dirs[dirs.len() - 1];
+        for number in 1..=order.len() {
+            empty(&peer, output);
+            let seen = kill_at(&peer, &RENAME, number, |wrapper| {
+                peer.run_under(wrapper, word, dirs)
+            });
+            assert_eq!(seen.status, KILLED, "{seen:?}");
+            let mut expected = [&[".fabric-ccs-builder"], &order[..number - 1]].concat();
+            expected.sort_unstable();
+            assert_eq!(peer.names(output), expected, "{word}, {number}");
+            let hidden = fs::metadata(peer.path(output).join(".fabric-ccs-builder"));
+            assert_eq!(hidden.unwrap().permissions().mode() & 0o7777, 0o700);
+        }
+        empty(&peer, output);
+        assert_eq!(peer.run(word, dirs).status, 0);
+    }
+}
+
+#[test]
+fn a_killed_check_leaves_a_copy_that_is_for_nobody_else() {
+    if !can_trace() {
+        return;
+    }
+    let peer = package();
+    peer.put("src/metadata.json", r#"{"type":"ccaas","label":"a"}"#);
+    peer.put_dir("temporary")
+        .set_mode("src/connection.json", 0o644);
+    let temporary = peer.path("temporary");
+    // For what the first program says.
+    let seen = kill_at(&peer, &["pipe", "pipe2"], 1, |wrapper| {
+        let words = [
+            &["env".into(), format!("TMPDIR={}", temporary.display())],
+            wrapper,
+        ]
+        .concat();
+        run_as_person(&peer, &words, &["check", "./src"])
+    });
+    assert_eq!(seen.status, KILLED, "{seen:?}");
+    let left = peer.modes("temporary");
+    let (folder, _) = left[0].split_once('/').unwrap();
+    for line in [
+        " 700",
+        "metadata/metadata.json 600",
+        "src/connection.json 600",
+    ] {
+        let line = format!("{folder}/{line}");
+        assert!(left.contains(&line), "{line}: {left:?}");
+    }
+}
+
+#[test]
+fn install_replaces_nothing_before_all_is_on_the_disk() {
+    if !can_trace() {
+        return;
+    }
+    let peer = Peer::in_memory();
+    let names = ["build", "detect", "release"];
+    let run = |options: &[&str]| {
+        for name in names {
+            peer.put(format!("bld/bin/{name}"), "old");
+        }
+        let args = ["install", "--quiet", "./bld"];
+        run_as_person(&peer, &tracing(&peer, options), &args)
+    };
+    // Three files, where there are no links.
+    let no_links = "inject=?link,?linkat:error=EPERM";
+    for number in 1..=3 {
+        let no_sync = format!("inject=fsync:error=EIO:when={number}");
+        let seen = run(&["-e", no_links, "-e", &no_sync]);
+        assert_eq!(seen.status, 2, "{seen:?}");
+        for name in names {
+            assert_eq!(peer.get(&format!("bld/bin/{name}")), "old", "{number}");
+        }
+    }
+    assert_eq!(run(&["-e", no_links]).status, 0);
+}
+
 #[test]
 fn what_is_refused_is_never_opened() {
     if !can_trace() {
         return;
     }
-    let make = |name: &str, command: &mut Command| {
+    let refused = |put: &dyn Fn(&Path)| {
         let peer = Peer::in_memory();
         peer.put("src/META-INF/a", "x");
-        let made = command.current_dir(peer.path("src/META-INF")).output();
-        made.is_ok_and(|output| output.status.success())
-            .then(|| {
-                let seen =
-                    peer.run_under(&tracing(&peer, &[]), "build", &["src", "metadata", "bld"]);
-                assert_eq!(seen.status, 1, "{seen:?}");
-                let trace = fs::read_to_string(peer.path("trace")).unwrap();
-                let opened: Vec<&str> = trace
-                    .lines()
-                    .filter(|line| line.contains("open") && line.contains(&format!("/{name}\"")))
-                    .collect();
-                assert_eq!(opened, [""; 0], "{name}");
-                assert!(
-                    trace.contains(&format!("\"{name}\"")),
-                    "{name} was not looked up"
-                );
-            })
-            .is_some()
+        put(&peer.path("src/META-INF/refused"));
+        let build = ["src", "metadata", "bld"];
+        let seen = peer.run_under(&tracing(&peer, &[]), "build", &build);
+        assert_eq!(seen.status, 1, "{seen:?}");
+        let trace = fs::read_to_string(peer.path("trace")).unwrap();
+        let naming = trace.lines().filter(|line| line.contains("refused\""));
+        let (opening, other): (Vec<&str>, Vec<&str>) =
+            naming.partition(|line| line.contains("open"));
+        assert_eq!(opening, [""; 0]);
+        assert_ne!(other, [""; 0], "was not looked up: {seen:?}");
     };
-    assert!(make("fifo", Command::new("mkfifo").arg("fifo")));
-    assert!(make("linked", Command::new("ln").args(["a", "linked"])));
-    assert!(make(
-        "symbolic",
-        Command::new("ln").args(["-s", "/etc/passwd", "symbolic"])
-    ));
-    // Only root may make one, and not everywhere.
-    make(
-        "device",
-        Command::new("mknod").args(["device", "c", "1", "3"]),
-    );
+    let run = |command: &mut Command| command.output().unwrap().status.success();
+    refused(&|path| assert!(run(Command::new("mkfifo").arg(path))));
+    refused(&|path| fs::hard_link(path.with_file_name("a"), path).unwrap());
+    refused(&|path| symlink("a", path).unwrap());
+    refused(&|path| drop(UnixListener::bind(path).unwrap()));
+    let mut is_root = Command::new("sh");
+    if run(is_root.args(["-c", "test $(id -u) = 0"])) {
+        refused(&|path| {
+            let mut make = Command::new("mknod");
+            assert!(run(make.arg(path).args(["c", "1", "3"])));
+        });
+    }
 }

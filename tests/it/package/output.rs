@@ -7,7 +7,7 @@ use std::process::{Command, Stdio};
 use std::thread;
 use std::time::Duration;
 
-use super::super::peer::{Peer, program, quoted, skip, tls};
+use super::super::peer::{Peer, Seen, program, quoted, skip, tls};
 use super::super::person::{self, FULL_DISK};
 use super::{bare, failed, files, folder, id, package, package_after, packaged};
 
@@ -197,7 +197,7 @@ fn says_when_standard_output_is_full_or_closed() {
     let full = || Stdio::from(File::options().write(true).open("/dev/full").unwrap());
     let seen = |args: &[&str], stdout: Stdio| {
         let mut command = person::command(":", &peer.path("bld"), program(), args);
-        person::seen(
+        Seen::of(
             &command
                 .stdout(stdout)
                 .stderr(Stdio::piped())
@@ -224,7 +224,7 @@ fn says_when_standard_output_is_full_or_closed() {
 }
 
 /// A package that the program is in the middle of writing, to a pipe that is full.
-fn interrupted(peer: &Peer, meanwhile: impl FnOnce()) -> super::Seen {
+fn interrupted(peer: &Peer, meanwhile: impl FnOnce()) -> Seen {
     peer.put("package/META-INF/a", vec![0; 1 << 20]);
     peer.put("package/META-INF/b", "b");
     let args = ["package", "-o", "-", "../package"];
@@ -238,7 +238,7 @@ fn interrupted(peer: &Peer, meanwhile: impl FnOnce()) -> super::Seen {
     let reader = thread::spawn(move || std::io::copy(&mut stdout, &mut std::io::sink()));
     let output = child.wait_with_output().unwrap();
     reader.join().unwrap().unwrap();
-    person::seen(&output)
+    Seen::of(&output)
 }
 
 #[test]
@@ -271,6 +271,33 @@ fn follows_no_link_that_appears_meanwhile() {
     });
     let line = "cannot open ../package/META-INF/sub: Not a directory (os error 20)";
     assert_eq!(seen, failed(2, line));
+}
+
+#[test]
+fn opens_no_link_and_waits_for_no_fifo_that_appears_meanwhile() {
+    let peer = bare();
+    peer.put("secret", "b");
+    let b = peer.path("package/META-INF/b");
+    let seen = interrupted(&peer, || {
+        fs::remove_file(&b).unwrap();
+        symlink("../../secret", &b).unwrap();
+    });
+    let line = "cannot read ../package/META-INF/b: Too many levels of symbolic links (os error 40)";
+    assert_eq!(seen, failed(2, line));
+
+    let peer = bare();
+    let b = peer.path("package/META-INF/b");
+    let seen = interrupted(&peer, || {
+        fs::remove_file(&b).unwrap();
+        let made = Command::new("mkfifo").arg(&b).status();
+        assert!(made.unwrap().success());
+        // So that a program that does wait goes on, and is noticed.
+        thread::spawn(move || {
+            thread::sleep(Duration::from_secs(10));
+            File::options().write(true).open(b)
+        });
+    });
+    assert_eq!(seen, failed(2, "META-INF/b: changed while it was read"));
 }
 
 #[test]

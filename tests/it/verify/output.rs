@@ -8,7 +8,7 @@ use std::path::Path;
 use std::process::{Command, Stdio};
 use std::time::{Duration, Instant};
 
-use super::super::peer::{Peer, program};
+use super::super::peer::{Peer, Seen, program};
 use super::super::person;
 use super::{BUILD, INDEX_A, copy, installed, run, summary, verify};
 
@@ -77,7 +77,7 @@ fn a_reader_that_goes_away_is_no_panic() {
     for (stdout, line) in [(Stdio::from(writer), ""), (Stdio::from(full), no_space)] {
         let mut command = person::command(":", &peer.path(""), program(), &["verify", "builds"]);
         let child = command.stdout(stdout).stderr(Stdio::piped()).spawn();
-        let seen = person::seen(&child.unwrap().wait_with_output().unwrap());
+        let seen = Seen::of(&child.unwrap().wait_with_output().unwrap());
         assert_eq!((seen.status, seen.stderr.as_str()), (2, line));
     }
 }
@@ -104,7 +104,7 @@ fn is_read_once(peer: &Peer, setup: &str, size: u64) {
     let program = program().to_str().unwrap();
     let args = ["-c", &script, "sh", program, "verify", BUILD];
     let mut shell = person::command(":", &peer.path(""), Path::new("/bin/sh"), &args);
-    let seen = person::seen(&shell.output().unwrap());
+    let seen = Seen::of(&shell.output().unwrap());
     assert!(seen.stdout.contains(": mismatch, "), "{seen:?}");
     let Some((_, read)) = seen.stdout.split_once("rchar: ") else {
         eprintln!("the kernel does not count what is read: not tested: {seen:?}");

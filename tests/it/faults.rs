@@ -2,15 +2,16 @@
 
 use std::collections::BTreeSet;
 use std::fs;
+use std::io::Write;
 use std::os::fd::AsRawFd;
 use std::os::unix::fs::symlink;
 use std::os::unix::process::CommandExt;
+use std::path::Path;
 use std::process::{Command, Stdio};
-use std::sync::atomic::{AtomicBool, Ordering};
 use std::thread;
 use std::time::Duration;
 
-use super::peer::{INDEX, PLAIN, Peer, program, quoted, tls};
+use super::peer::{INDEX, PLAIN, Peer, meanwhile, pauses, program, quoted, tls};
 
 /// A package large enough to be stopped in the middle.
 fn large() -> Peer {
@@ -237,26 +238,54 @@ fn a_file_that_changes_while_it_is_read_is_refused() {
     let peer = Peer::new();
     let path = peer.path("src/META-INF/log");
     peer.put("src/META-INF/log", vec![b'x'; 8 << 20]);
-    let stop = AtomicBool::new(false);
-    thread::scope(|scope| {
-        scope.spawn(|| {
-            use std::io::Write;
-            let mut file = fs::OpenOptions::new().append(true).open(&path).unwrap();
-            while !stop.load(Ordering::Relaxed) {
-                file.write_all(b"y").unwrap();
+    let mut file = fs::OpenOptions::new().append(true).open(&path).unwrap();
+    meanwhile(
+        || file.write_all(b"y").unwrap(),
+        || {
+            for _ in 0..5 {
+                peer.build()
+                    .refuses("build: META-INF/log: changed while it was read");
             }
-        });
-        for _ in 0..5 {
-            let seen = peer.build();
-            stop.store(seen.status == 0, Ordering::Relaxed);
-            assert_eq!(
-                (seen.status, seen.stderr.as_str()),
-                (1, "build: META-INF/log: changed while it was read\n")
-            );
-        }
-        stop.store(true, Ordering::Relaxed);
-    });
+        },
+    );
     peer.has_nothing_in("bld");
+}
+
+#[test]
+fn a_file_that_grows_is_not_read_to_its_end() {
+    // No file may have more than 33 MiB, so more than was listed cannot be copied.
+    let peer = Peer::in_memory().file_limit(33 << 11);
+    let log = peer.path("src/META-INF/log");
+    peer.put("src/META-INF/log", vec![b'x'; 32 << 20]);
+    let copy = peer.path("bld/.fabric-ccs-builder/META-INF/log");
+    let is_large = |size: u64| {
+        let file = fs::OpenOptions::new().write(true).open(&log);
+        file.unwrap().set_len(size).unwrap();
+    };
+    let line = "build: META-INF/log: changed while it was read\n";
+    let grow = || {
+        if copy.exists() {
+            is_large(64 << 20);
+        }
+    };
+    let has_grown = (0..100).any(|_| {
+        is_large(32 << 20);
+        let seen = meanwhile(grow, || peer.build());
+        assert!(seen.status == 0 || seen.stderr == line, "{seen:?}");
+        peer.clear("bld");
+        seen.status != 0
+    });
+    assert!(has_grown);
+}
+
+/// Puts a link to `outside` in the place of a folder, and the folder back, again and again.
+fn swap(place: &Path, outside: &Path) {
+    let real = outside.with_file_name("real");
+    if fs::rename(place, &real).is_ok() {
+        symlink(outside, place).unwrap();
+        fs::remove_file(place).unwrap();
+        fs::rename(&real, place).unwrap();
+    }
 }
 
 #[test]
@@ -267,36 +296,105 @@ fn a_link_swapped_in_during_the_copy_never_leads_outside() {
         peer.put(format!("src/META-INF/{number:02}/a"), "inside");
     }
     peer.put("src/META-INF/swapped/a", "inside")
-        .put("outside/a", "SECRET")
-        .put_link("link", "outside");
-    let (real, link, place) = (
-        peer.path("real"),
-        peer.path("link"),
-        peer.path("src/META-INF/swapped"),
+        .put("outside/a", "SECRET");
+    let (place, outside) = (peer.path("src/META-INF/swapped"), peer.path("outside"));
+    let statuses = meanwhile(
+        || swap(&place, &outside),
+        || {
+            let run = |_| {
+                let seen = peer.build();
+                let copied = fs::read_to_string(peer.path("bld/META-INF/swapped/a"));
+                assert!(copied.is_err() || copied.unwrap() == "inside", "{seen:?}");
+                peer.clear("bld");
+                seen.status
+            };
+            (0..200).map(run).collect::<BTreeSet<i32>>()
+        },
     );
-    symlink(peer.path("outside"), peer.path("absolute")).unwrap();
-    fs::rename(peer.path("absolute"), &link).unwrap();
-    let stop = AtomicBool::new(false);
-    thread::scope(|scope| {
-        scope.spawn(|| {
-            while !stop.load(Ordering::Relaxed) {
-                fs::rename(&place, &real).unwrap();
-                fs::rename(&link, &place).unwrap();
-                fs::rename(&place, &link).unwrap();
-                fs::rename(&real, &place).unwrap();
+    // Some came through, and some were disturbed.
+    assert_eq!(statuses, [0, 1].into());
+}
+
+#[test]
+fn a_link_swapped_in_for_the_hidden_folder_never_leads_outside() {
+    let peer = large();
+    peer.put_dir("outside");
+    let (hidden, outside) = (peer.path("bld/.fabric-ccs-builder"), peer.path("outside"));
+    let mut swaps = 0;
+    meanwhile(
+        || {
+            let real = peer.path(format!("real{swaps}"));
+            if fs::rename(&hidden, &real).is_ok() {
+                swaps += 1;
+                // The folder around it may be gone by now.
+                let _ = symlink(&outside, &hidden);
+                thread::sleep(Duration::from_millis(1));
+                let _ = fs::remove_file(&hidden);
             }
-        });
-        let leaked = (0..100).any(|_| {
-            peer.build();
-            let leaked = fs::read_to_string(peer.path("bld/META-INF/swapped/a"))
-                .is_ok_and(|text| text != "inside");
-            fs::remove_dir_all(peer.path("bld")).unwrap();
-            peer.put_dir("bld");
-            leaked
-        });
-        stop.store(true, Ordering::Relaxed);
-        assert!(!leaked, "the content of another folder was copied");
-    });
+        },
+        || {
+            for _ in 0..30 {
+                peer.build();
+                assert_eq!(peer.names("outside"), [""; 0]);
+                peer.clear("bld");
+            }
+        },
+    );
+    assert!(swaps > 0);
+}
+
+#[test]
+fn a_release_publishes_nothing_that_changes_after_the_check() {
+    let peer = large();
+    peer.build().succeeds(&[]);
+    let indexes = "META-INF/statedb/couchdb/indexes";
+    let changed = [
+        (
+            format!("bld/{indexes}/150.json"),
+            INDEX.replace("owner", "other"),
+        ),
+        (
+            "bld/connection.json".to_owned(),
+            PLAIN.replace("9999", "6666"),
+        ),
+    ];
+    for (name, evil) in changed {
+        let good = peer.get(&name);
+        peer.put("good", &good).put("evil", &evil);
+        let (place, names) = (
+            peer.path(&name),
+            ["good", "evil"].map(|name| peer.path(name)),
+        );
+        let mut published = BTreeSet::new();
+        let mut pauses = pauses();
+        meanwhile(
+            || {
+                for content in &names {
+                    thread::sleep(pauses.next().unwrap());
+                    let link = peer.path("link");
+                    fs::copy(content, &link).unwrap();
+                    fs::rename(link, &place).unwrap();
+                }
+            },
+            || {
+                for _ in 0..100 {
+                    let seen = peer.release();
+                    published.insert(seen.status);
+                    if seen.status == 0 {
+                        let connection = peer.get("release/chaincode/server/connection.json");
+                        assert_eq!(connection, PLAIN);
+                        assert_eq!(
+                            peer.get(&format!("release/{}/150.json", &indexes[9..])),
+                            INDEX
+                        );
+                    }
+                    peer.clear("release");
+                }
+            },
+        );
+        assert_eq!(published, [0, 1].into(), "{name}");
+        peer.put(&name, good);
+    }
 }
 
 #[test]

@@ -6,6 +6,9 @@ use std::os::unix::fs::{DirBuilderExt, MetadataExt, PermissionsExt, chown, symli
 use std::os::unix::process::ExitStatusExt;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Output, Stdio};
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::thread;
+use std::time::Duration;
 
 use fabric_ccs_builder::digest::Digest;
 use tempfile::TempDir;
@@ -50,6 +53,33 @@ pub fn tls(name: &str) -> String {
 /// A JSON string with `text` in it.
 pub fn quoted(text: &str) -> String {
     serde_json::to_string(text).unwrap()
+}
+
+/// Does `other` again and again on another thread until `work` has ended, if need be by a panic.
+pub fn meanwhile<T>(mut other: impl FnMut() + Send, work: impl FnOnce() -> T) -> T {
+    struct StopAtEnd<'a>(&'a AtomicBool);
+    impl Drop for StopAtEnd<'_> {
+        fn drop(&mut self) {
+            self.0.store(true, Ordering::Relaxed);
+        }
+    }
+    let stop = AtomicBool::new(false);
+    thread::scope(|scope| {
+        scope.spawn(|| {
+            while !stop.load(Ordering::Relaxed) {
+                other();
+            }
+        });
+        let _stop = StopAtEnd(&stop);
+        work()
+    })
+}
+
+/// Longer and longer pauses, from nothing to 40 ms, and again.
+pub fn pauses() -> impl Iterator<Item = Duration> {
+    (0..20)
+        .cycle()
+        .map(|step| Duration::from_micros(100 * step * step))
 }
 
 /// A folder as `$TMPDIR/fabric-<label>-<hash><random>`, with `src`, `metadata`, `bld` and `release` in it.
@@ -220,6 +250,12 @@ impl Peer {
     pub fn put_dir(&self, name: &str) -> &Self {
         fs::create_dir_all(self.path(name)).unwrap();
         self
+    }
+
+    /// Makes a folder anew.
+    pub fn clear(&self, dir: &str) {
+        fs::remove_dir_all(self.path(dir)).unwrap();
+        self.put_dir(dir);
     }
 
     /// Makes a symbolic link.

@@ -5,7 +5,7 @@ use std::io::Read;
 use std::os::unix::fs::{MetadataExt, symlink};
 use std::process::{Command, Stdio};
 use std::thread;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use super::super::peer::{Peer, Seen, program, quoted, skip, tls};
 use super::super::person::{self, FULL_DISK};
@@ -287,17 +287,19 @@ fn opens_no_link_and_waits_for_no_fifo_that_appears_meanwhile() {
 
     let peer = bare();
     let b = peer.path("package/META-INF/b");
+    let began = Instant::now();
     let seen = interrupted(&peer, || {
         fs::remove_file(&b).unwrap();
         let made = Command::new("mkfifo").arg(&b).status();
         assert!(made.unwrap().success());
-        // So that a program that does wait goes on, and is noticed.
+        // For a program that does wait.
         thread::spawn(move || {
-            thread::sleep(Duration::from_secs(10));
+            thread::sleep(Duration::from_secs(20));
             File::options().write(true).open(b)
         });
     });
     assert_eq!(seen, failed(2, "META-INF/b: changed while it was read"));
+    assert!(began.elapsed() < Duration::from_secs(20));
 }
 
 #[test]

@@ -12,7 +12,7 @@ use std::path::PathBuf;
 use std::process::{Command, Stdio};
 use std::{env, process};
 
-use anyhow::{Context, Result, bail};
+use anyhow::{Context, Result};
 use lexopt::{Arg, Parser};
 
 use super::{Outcome, Request, path, release};
@@ -214,7 +214,7 @@ fn print_files(what: &str, dir: &Dir) -> Result<()> {
     Ok(())
 }
 
-/// The folder in which the peer puts a package's directories, removed at the end.
+/// A folder in the place of the one in which a peer puts a package's directories, removed at the end.
 struct Scratch {
     path: PathBuf,
     dir: Dir,
@@ -238,10 +238,13 @@ impl Scratch {
                 }
             }
         }
-        bail!(
-            "cannot create a folder in {}, too many are left of other runs",
-            parent.display()
-        )
+        Err(io::Error::from(io::ErrorKind::AlreadyExists)).with_context(|| {
+            format!(
+                "cannot create fabric-check-{}-0 to -99 in {}",
+                process::id(),
+                parent.display()
+            )
+        })
     }
 
     /// Creates a directory as the peer does.

@@ -242,6 +242,20 @@ fn says_that_it_checks_the_sample_and_not_the_folder_around_it() {
 }
 
 #[test]
+fn cannot_tell_where_too_much_is_left_of_other_runs() {
+    let peer = Peer::empty();
+    let setup = "export TMPDIR=.; for number in $(seq 0 99); do mkdir fabric-check-$$-$number; done; echo $$";
+    let seen = person::run_after(setup, &peer.path("bld"), &["check"]);
+    let process = seen.stdout.trim();
+    let place = peer.path("bld").canonicalize().unwrap();
+    let line = format!(
+        "check: cannot create fabric-check-{process}-0 to -99 in {}: entity already exists\n",
+        place.display()
+    );
+    assert_eq!((seen.status, seen.stderr), (2, line));
+}
+
+#[test]
 fn names_the_variable_of_a_folder_that_is_missing() {
     let peer = Peer::empty();
     let seen = person::run_after("export TMPDIR=no", &peer.path(""), &["check"]);

@@ -74,8 +74,7 @@ fn a_killed_build_leaves_no_final_name_with_half_the_content() {
             .count();
         assert!(tree == 0 || tree == 305, "half a META-INF: {tree}");
         stages.insert(left.len());
-        fs::remove_dir_all(peer.path("bld")).unwrap();
-        peer.put_dir("bld");
+        peer.clear("bld");
         if left.len() == whole.len() {
             break;
         }
@@ -105,8 +104,7 @@ fn a_killed_release_publishes_connection_json_last_and_whole() {
                 303
             );
         }
-        fs::remove_dir_all(peer.path("release")).unwrap();
-        peer.put_dir("release");
+        peer.clear("release");
         if left.len() == 306 {
             break;
         }
@@ -201,8 +199,7 @@ fn a_disk_that_fills_at_any_write_leaves_nothing_behind() {
             let seen = peer.build();
             if seen.status == 0 {
                 succeeded = true;
-                fs::remove_dir_all(peer.path("bld")).unwrap();
-                peer.put_dir("bld");
+                peer.clear("bld");
                 continue;
             }
             let staging = peer.path("bld/.fabric-ccs-builder/").display().to_string();

@@ -126,32 +126,34 @@ fn tracing(peer: &Peer, options: &[&str]) -> Vec<String> {
 
 /// Whether calls can be traced here, and made to fail.
 fn can_trace() -> bool {
-    let can_trace = strace().is_some() && {
+    static CAN_TRACE: LazyLock<bool> = LazyLock::new(|| {
         let peer = Peer::empty();
-        let words = tracing(
-            &peer,
-            &["-e", "inject=chdir:error=EIO", "env", "-C", "/", "true"],
-        );
-        let traced = Command::new(&words[0]).args(&words[1..]).output();
-        traced.is_ok_and(|output| String::from_utf8_lossy(&output.stderr).contains("Input/output"))
-    };
-    if !can_trace {
+        strace().is_some() && {
+            let words = tracing(
+                &peer,
+                &["-e", "inject=chdir:error=EIO", "env", "-C", "/", "true"],
+            );
+            let traced = Command::new(&words[0]).args(&words[1..]).output();
+            traced.is_ok_and(|seen| String::from_utf8_lossy(&seen.stderr).contains("Input/output"))
+        }
+    });
+    if !*CAN_TRACE {
         skip("strace");
     }
-    can_trace
+    *CAN_TRACE
 }
 
 /// What was let fail.
 #[derive(Default)]
 struct Tried {
-    /// Without it the program did not do its work.
+    /// Calls whose failure stopped the work.
     stopped: BTreeSet<&'static str>,
-    /// Without it, it did.
+    /// Calls whose failure did not.
     survived: BTreeSet<&'static str>,
 }
 
 impl Tried {
-    /// Asserts that all of `stopped` stopped the program, and that it did without `survived`, so that they were tried.
+    /// Asserts that all of these were tried, and that failures stopped the work where they should.
     #[track_caller]
     fn has(&self, stopped: &[&str], survived: &[&str]) {
         let missing = |expected: &[&'_ str], found: &BTreeSet<&str>| {
@@ -209,12 +211,6 @@ fn disturb(
 /// Every one of a call.
 const ALL: usize = usize::MAX;
 
-/// Empties a directory.
-fn empty(peer: &Peer, dir: &str) {
-    fs::remove_dir_all(peer.path(dir)).unwrap();
-    peer.put_dir(dir);
-}
-
 /// Asserts that a program said one thing on stderr, unless that call failed.
 fn said_one_line(call: &str, word: &str, seen: &Seen) {
     let is_line = seen.stderr.lines().count() == 1 && seen.stderr.starts_with(&format!("{word}: "));
@@ -223,11 +219,11 @@ fn said_one_line(call: &str, word: &str, seen: &Seen) {
 
 /// Lets each call of a program of the peer's fail once. It must make the whole output, or say why it cannot and leave nothing.
 fn disturb_programs(peer: &Peer, word: &str, dirs: &[&str], output: &str, most: usize) -> Tried {
-    empty(peer, output);
+    peer.clear(output);
     assert_eq!(peer.run(word, dirs).status, 0);
     let whole = peer.listing(output);
     let run = |wrapper: &[String]| {
-        empty(peer, output);
+        peer.clear(output);
         peer.run_under(wrapper, word, dirs)
     };
     disturb(peer, most, run, |call, seen| {
@@ -425,7 +421,7 @@ fn package_writes_all_or_nothing_whatever_call_fails() {
     let whole = run_as_person(&peer, &[], &args);
     let listing = peer.listing("bld");
     let run = |wrapper: &[String]| {
-        empty(&peer, "bld");
+        peer.clear("bld");
         run_as_person(&peer, wrapper, &args)
     };
     let tried = disturb(&peer, ALL, run, |call, seen| {
@@ -530,7 +526,7 @@ fn a_kill_between_two_renames_leaves_the_names_before_it() {
     ] {
         let output = dirs[dirs.len() - 1];
         for number in 1..=order.len() {
-            empty(&peer, output);
+            peer.clear(output);
             let seen = kill_at(&peer, &RENAME, number, |wrapper| {
                 peer.run_under(wrapper, word, dirs)
             });
@@ -541,7 +537,7 @@ fn a_kill_between_two_renames_leaves_the_names_before_it() {
             let hidden = fs::metadata(peer.path(output).join(".fabric-ccs-builder"));
             assert_eq!(hidden.unwrap().permissions().mode() & 0o7777, 0o700);
         }
-        empty(&peer, output);
+        peer.clear(output);
         assert_eq!(peer.run(word, dirs).status, 0);
     }
 }

@@ -184,8 +184,7 @@ fn paths_that_would_make_a_record_too_large() {
     (0..most).for_each(put);
     peer.build().succeeds(&[]);
     peer.release().succeeds(&[]);
-    fs::remove_dir_all(peer.path("bld")).unwrap();
-    peer.put_dir("bld");
+    peer.clear("bld");
     put(most);
     let line = format!(
         "{}: the paths have more than 16777216 bytes in all, the most that are recorded",
@@ -354,8 +353,7 @@ fn open_files_that_cannot_be_reached_through_proc() {
             "{what}"
         );
         for dir in ["bld", "release"] {
-            fs::remove_dir_all(peer.path(dir)).unwrap();
-            peer.put_dir(dir);
+            peer.clear(dir);
         }
     }
 }

@@ -283,8 +283,8 @@ fn a_copy_with_hard_links_a_linked_path_and_empty_folders_match() {
 #[test]
 fn an_empty_folder_of_another_name_is_a_wrong_path() {
     let peer = installed();
-    fs::remove_dir_all(peer.path(format!("{BUILD}/bld"))).unwrap();
-    peer.put_dir(&format!("{BUILD}/bld")).put_dir("empty");
+    peer.clear(&format!("{BUILD}/bld"));
+    peer.put_dir("empty");
     for path in [&format!("{BUILD}/bld"), "empty"] {
         assert_eq!(run(&peer, &["verify", path]).status, 2, "{path}");
     }

@@ -85,7 +85,10 @@ impl Report {
     pub fn unusable(&mut self, path: &Path, error: &Error) -> Result<()> {
         self.summary.cannot_tell += 1;
         let reason = format!("{error:#}");
-        log::line("verify", &reason);
+        // The summary counts them all.
+        if self.summary.cannot_tell <= log::MAX_WARNINGS {
+            log::line("verify", &reason);
+        }
         if self.json {
             let build = path.display().to_string();
             cli::print(&json(&Line::because(&build, CANNOT_TELL, &reason))?)?;

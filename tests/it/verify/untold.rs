@@ -125,6 +125,16 @@ fn goes_on_after_what_it_may_not_read() {
 }
 
 #[test]
+fn many_paths_that_cannot_be_verified_do_not_flood_the_log() {
+    let peer = installed();
+    let names: Vec<String> = (0..100).map(|number| format!("no{number}")).collect();
+    let names: Vec<&str> = names.iter().map(String::as_str).collect();
+    let seen = run(&peer, &names);
+    assert_eq!(seen.stdout, format!("{}\n", summary(0, [0, 0, 100], 0)));
+    assert_eq!(seen.stderr.lines().count(), 60);
+}
+
+#[test]
 fn a_path_that_cannot_be_verified() {
     let peer = installed();
     peer.put("file", "x").put("folder/file", "x");

@@ -1,4 +1,4 @@
-//! Directories held open, and the only place that opens, lists, copies or creates files in them.
+//! Directories held open, and how files in them are opened, listed, copied and created.
 //!
 //! A package is hostile until it is checked, so nothing in here follows a symbolic link below a directory that a caller
 //! named: names are looked up relative to an open directory handle (through `/proc/PROCESS/fd`, the way to openat(2) that safe
@@ -133,7 +133,8 @@ impl Dir {
         self.path.join(name)
     }
 
-    /// A path that leads to `name` in this very directory, whatever has happened to the path it was opened by.
+    /// A path that leads to `name` in this very directory, whatever has happened to the path it was opened by; for as long as `self`
+    /// is there.
     #[must_use]
     pub fn reach(&self, name: &str) -> PathBuf {
         self.itself.join(name)
@@ -335,8 +336,8 @@ fn path_to(handle: &File, path: &Path) -> PathBuf {
     }
 }
 
-/// Gives what was created with `mode` just that, where the umask or the directory around it has changed it; whether it had it already.
-/// Looking first is cheaper than setting, which file systems write to their journals.
+/// Gives what was created with `mode` just that, where the umask or the directory around it has changed it; whether it had it
+/// already. Looking first is cheaper than setting, which file systems write to their journals.
 fn set_mode(created: &File, mode: u32) -> io::Result<bool> {
     let is_kept = created.metadata()?.mode() & 0o7777 == mode;
     if !is_kept {

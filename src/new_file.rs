@@ -51,22 +51,20 @@ impl NewFile {
                 .mode(mode)
                 .open(temporary)
         };
-        let begin = || {
-            let (temporary, file) = under_temporary_name(path, create)?;
-            // From here on it is removed on failure.
-            let begun = Self {
-                path: path.to_owned(),
-                shown: shown.to_owned(),
-                temporary,
-                file: Some(file),
-                is_committed: false,
-            };
-            begun.file.as_ref().map_or(Ok(()), |file| {
-                file.set_permissions(Permissions::from_mode(mode))
-            })?;
-            Ok::<_, io::Error>(begun)
+        let (temporary, file) =
+            under_temporary_name(path, create).with_context(|| cannot_create(shown))?;
+        // From here on it is removed on failure.
+        let mut begun = Self {
+            path: path.to_owned(),
+            shown: shown.to_owned(),
+            temporary,
+            file: None,
+            is_committed: false,
         };
-        begin().with_context(|| cannot_create(shown))
+        file.set_permissions(Permissions::from_mode(mode))
+            .with_context(|| cannot_create(shown))?;
+        begun.file = Some(file);
+        Ok(begun)
     }
 
     /// Ends the writing, and brings the content to the disk.

@@ -41,6 +41,8 @@ Exit status: 0 a peer would take the package, 1 it would not, 2 cannot tell.
 Example: fabric-ccs-builder check --config '{\"peername\":\"org1peer1\"}' basic
 ";
 
+const WORD: &str = "check";
+
 /// What the command line says.
 pub struct Args {
     config: Option<OsString>,
@@ -66,6 +68,10 @@ impl Args {
         Ok(Request::Run(Self { config, source }))
     }
 }
+
+/// What a peer passes on to a builder besides `propagateEnvironment` (Fabric: `core/container/externalbuilder`,
+/// `DefaultPropagateEnvironment`).
+const PASSED_ON: [&str; 4] = ["LD_LIBRARY_PATH", "LIBPATH", "PATH", "TMPDIR"];
 
 /// A package that everybody has: the files of a source folder.
 const SAMPLE: [(&str, &str, &[u8]); 4] = [
@@ -101,13 +107,13 @@ pub fn run(args: &Args) -> Result<Outcome> {
     let scratch = Scratch::new()?;
     let (source, metadata) = (scratch.dir("src")?, scratch.dir("metadata")?);
     let shown = if let Some(path) = &args.source {
-        copy_package(&Dir::open(path)?.with_hard_links(), &source, &metadata)?.write("check");
+        copy_package(&Dir::open(path)?.with_hard_links(), &source, &metadata)?.write(WORD);
         path.display().to_string()
     } else {
         for name in [metadata::FILE, connection::FILE] {
             if fs::exists(name).unwrap_or_default() {
                 let line = "is not looked at, for this folder write: fabric-ccs-builder check .";
-                log::line("check", format_args!("warning: {name}: {line}"));
+                log::line(WORD, format_args!("warning: {name}: {line}"));
                 break;
             }
         }
@@ -122,7 +128,7 @@ pub fn run(args: &Args) -> Result<Outcome> {
     )))?;
     if let Err(error) = description.must_be_ours() {
         // The peer would ask the next builder; detect says nothing.
-        log::line("check", error);
+        log::line(WORD, error);
     }
     let taken = run_programs(args, &scratch)?;
     cli::print(if taken {
@@ -263,7 +269,7 @@ impl Scratch {
             .env_clear()
             .stdin(Stdio::null())
             .stdout(Stdio::null());
-        for name in ["PATH", "TMPDIR", "LD_LIBRARY_PATH", "LIBPATH", VARIABLE] {
+        for name in PASSED_ON.into_iter().chain([VARIABLE]) {
             command.envs(env::var_os(name).map(|value| (name, value)));
         }
         command.envs(config.map(|config| (VARIABLE, config)));

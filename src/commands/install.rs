@@ -133,11 +133,11 @@ pub fn run(args: &Args) -> Result<Outcome> {
             let _ = fs::remove_dir(dir.reach(BIN));
         }
     })?;
-    let run = bin.path_of("run");
-    if fs::symlink_metadata(&run).is_ok() {
+    // A warning only, so whatever hinders the look does not matter.
+    if fs::symlink_metadata(bin.reach("run")).is_ok() {
         let line = format!(
             "{}: is another builder's, the peer does not call it for this one's packages",
-            run.display()
+            bin.path_of("run").display()
         );
         log::line(WORD, format_args!("warning: {line}"));
     }
@@ -145,29 +145,28 @@ pub fn run(args: &Args) -> Result<Outcome> {
         return Ok(Outcome::Yes);
     }
     let names = NAMES.join(", ");
-    let bin = dir.path_of(BIN);
-    log::line(WORD, format_args!("{}: {names}", bin.display()));
+    let place = dir.path_of(BIN);
+    log::line(WORD, format_args!("{}: {names}", place.display()));
     cli::print(&args.builder.configuration()?)
 }
 
 /// The folder `bin` in `dir`, created where it is missing, and whether it was.
 fn open_bin(dir: &Dir) -> Result<(Dir, bool)> {
-    let found = fs::symlink_metadata(dir.reach(BIN));
-    // A link is not followed: who can write a volume could have root write elsewhere.
-    if found.as_ref().is_ok_and(|found| !found.is_dir()) {
+    // Asked only for the message: to open it follows no link, as who can write a volume could have root write elsewhere.
+    if fs::symlink_metadata(dir.reach(BIN)).is_ok_and(|found| !found.is_dir()) {
         let line = format!(
             "{}: is a link or file, which is left alone, put a directory in its place",
             dir.path_of(BIN).display()
         );
         return Err(io::Error::new(io::ErrorKind::NotADirectory, line).into());
     }
-    Ok((dir.make_dir(BIN)?, found.is_err()))
+    dir.make_dir(BIN)
 }
 
 /// Puts this program into `bin`, under each of its names: one file, where `link` can link it.
 fn put(bin: &Dir, link: impl Fn(&NewFile, &str) -> io::Result<NewFile>) -> Result<()> {
     for name in NAMES {
-        // Found out now, before one of the others is replaced.
+        // Told now, before one of the others is replaced; whatever else is wrong with it is told when it is.
         if fs::symlink_metadata(bin.reach(name)).is_ok_and(|found| found.is_dir()) {
             return Err(io::Error::from(io::ErrorKind::IsADirectory))
                 .with_context(|| format!("cannot create {}", bin.path_of(name).display()));

@@ -23,7 +23,7 @@ pub struct Entry {
 enum Kind {
     File,
     Dir,
-    /// Neither, but this.
+    /// Anything else, in words.
     Special(&'static str),
 }
 
@@ -46,8 +46,8 @@ impl Kind {
     }
 }
 
-/// Which file it is, and what its file system says about its content: with the same state it has the same content. Much smaller than
-/// [`Metadata`], as there is one for each file of a folder.
+/// Which file it is, and what its file system says about its content: with the same state it has the same content. Much smaller
+/// than [`Metadata`], as there is one for each file of a folder.
 #[derive(Clone, Copy, PartialEq, Eq)]
 struct State {
     device: u64,

@@ -199,3 +199,20 @@ impl Buffer {
         self.0.get_mut(..size).unwrap_or_default()
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use std::fs;
+
+    use super::*;
+
+    #[test]
+    fn nothing_is_overwritten() {
+        let place = tempfile::tempdir().unwrap();
+        let dir = Dir::open(place.path()).unwrap();
+        dir.write("a", 0o644, b"one").unwrap();
+        let error = dir.write("a", 0o644, b"two").unwrap_err();
+        assert!(super::super::is_kind(&error, io::ErrorKind::AlreadyExists));
+        assert_eq!(fs::read(place.path().join("a")).unwrap(), b"one");
+    }
+}

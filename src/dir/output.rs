@@ -8,14 +8,16 @@ use anyhow::{Context, Result, bail, ensure};
 use super::{Dir, is_kind};
 
 impl Dir {
-    /// Opens the directory `name`, and creates it first, with mode 0755, when it is not there.
+    /// Opens the directory `name`, and creates it first, with mode 0755, when it is not there; whether it did.
     ///
     /// # Errors
     /// When it cannot be created or opened, or is a symbolic link.
-    pub fn make_dir(&self, name: &str) -> Result<Self> {
+    pub fn make_dir(&self, name: &str) -> Result<(Self, bool)> {
         match self.create_dir(name, 0o755) {
-            Err(error) if is_kind(&error, io::ErrorKind::AlreadyExists) => self.subdir(name),
-            created => created,
+            Err(error) if is_kind(&error, io::ErrorKind::AlreadyExists) => {
+                Ok((self.subdir(name)?, false))
+            }
+            created => Ok((created?, true)),
         }
     }
 }
@@ -47,7 +49,7 @@ impl<'a> Tree<'a> {
         let common = self.open.iter().zip(&names).take_while(same).count();
         self.open.truncate(common);
         for name in names.into_iter().skip(common) {
-            let made = self.last().make_dir(name)?;
+            let (made, _) = self.last().make_dir(name)?;
             self.open.push((name.to_owned(), made));
         }
         Ok(self.last())
@@ -111,7 +113,7 @@ impl<'a> Staging<'a> {
                 });
             }
         }
-        // Nothing is left in it; if that is not so, it is removed with what it holds.
+        // It is empty now; if it cannot be removed, drop tries again, with what it holds.
         self.is_done = fs::remove_dir(self.target.reach(Self::NAME)).is_ok();
         Ok(())
     }

@@ -1,8 +1,8 @@
 //! `dial_timeout` as the peer reads it: a Go duration string or a number of nanoseconds.
 //!
 //! The grammar is that of Go's `time.ParseDuration`: `[-+]?([0-9]*(\.[0-9]*)?(ns|us|µs|ms|s|m|h))+`, or `0`. The peer turns 0 into
-//! its default of 3 s. A time-out that is negative, or a number so small that it can only be meant as seconds or milliseconds,
-//! is refused: each dial would fail.
+//! its default of 3 s. A time-out that is negative, a number so small that it can only be meant as seconds or milliseconds, or a
+//! text of less than a microsecond is refused: each dial would fail.
 
 use anyhow::{Result, anyhow, bail, ensure};
 use serde::{Serialize, Serializer};
@@ -10,6 +10,9 @@ use serde_json::value::RawValue;
 
 /// The smallest number of nanoseconds that anybody can mean: no connection is made in less than a millisecond.
 const LEAST_NUMBER: f64 = 1e6;
+
+/// The smallest time of a text, in nanoseconds: to ask for a connection takes longer, even on the same machine.
+const LEAST_TEXT: u128 = 1000;
 
 /// A `dial_timeout` that the peer can use, as it was written.
 #[derive(Debug)]
@@ -88,6 +91,10 @@ fn check(text: &str) -> Result<()> {
         ensure!(nanoseconds == 0, "is negative");
     } else {
         ensure!(nanoseconds < 1 << 63, "is too long");
+        ensure!(
+            nanoseconds == 0 || nanoseconds >= LEAST_TEXT,
+            "is too short to dial"
+        );
     }
     Ok(())
 }
@@ -175,7 +182,7 @@ mod tests {
             r#""1us""#,
             r#""1µs""#,
             r#""1μs""#,
-            r#""100ns""#,
+            r#""1000ns""#,
             r#""3h2m1s5ms""#,
             r#""1s1s""#,
             r#""2562047h47m16.854775807s""#,
@@ -210,6 +217,7 @@ mod tests {
             (r#""1m30""#, "has no unit"),
             (r#""1..5s""#, "has no unit"),
             (r#""-5s""#, "is negative"),
+            (r#""999ns""#, "is too short to dial"),
             (r#""2562047h47m16.854775808s""#, "is too long"),
             (
                 r#""9999999999999999999999999999999999999999s""#,

@@ -64,7 +64,7 @@ pub fn peer_takes(connection: &str) -> Result<(), String> {
         None => {}
         Some(Value::String(text)) => drop(
             nanoseconds(text)
-                .filter(|&time| time >= 0)
+                .filter(|&time| is_enough(time))
                 .ok_or("dial_timeout")?,
         ),
         Some(Value::Number(number)) if number.as_f64().is_some_and(|time| time >= 0.0) => {}
@@ -150,6 +150,11 @@ pub fn peer_dials(address: &str) -> Result<(), String> {
         return Err("host".into());
     }
     Ok(())
+}
+
+/// Whether a peer can ask for a connection in so many nanoseconds; 0 is its own default.
+pub fn is_enough(time: i128) -> bool {
+    time == 0 || time >= 1000
 }
 
 /// What Go's `time.ParseDuration` makes of a text, in nanoseconds.

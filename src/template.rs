@@ -177,9 +177,12 @@ impl Template {
                     parts,
                 });
             };
-            let (trims_before, action) = match action.strip_prefix('-') {
-                Some(inner) if inner.starts_with(SPACE) => (true, inner.trim_start_matches(SPACE)),
-                _ => (false, action),
+            let after_marker = action
+                .strip_prefix("-")
+                .and_then(|rest| rest.strip_prefix(SPACE));
+            let (trims_before, action) = match after_marker {
+                Some(rest) => (true, rest),
+                None => (false, action),
             };
             push_text(
                 &mut parts,
@@ -256,7 +259,7 @@ fn push_text(parts: &mut Vec<Part>, text: &str) {
 /// What follows an action: whether it trims white space there, and the text.
 type After<'a> = (bool, &'a str);
 
-/// Reads a comment, which must fill its action: Go allows white space only with a trim marker.
+/// Reads a comment, which must fill its action: Go allows one character of white space, and that only with a trim marker.
 fn comment(action: &str) -> Result<(Option<Part>, After<'_>)> {
     // The two may not share the asterisk.
     let (_, after) = action
@@ -266,10 +269,8 @@ fn comment(action: &str) -> Result<(Option<Part>, After<'_>)> {
     if let Some(rest) = after.strip_prefix("}}") {
         return Ok((None, (false, rest)));
     }
-    let trimmed = after
-        .strip_prefix(SPACE)
-        .map(|after| after.trim_start_matches(SPACE));
-    match trimmed.and_then(|after| after.strip_prefix("-}}")) {
+    let marker = after.strip_prefix(SPACE);
+    match marker.and_then(|after| after.strip_prefix("-}}")) {
         Some(rest) => Ok((None, (true, rest))),
         None => bail!("a comment must end with */}}}}"),
     }
@@ -500,6 +501,7 @@ mod tests {
                 "a name with other characters than letters, digits and _",
             ),
             ("{{ /* a */ }}", "an unknown action"),
+            ("{{-  /* a */}}", "an unknown action"),
         ] {
             assert_eq!(
                 render(action, r#"{"a":"1"}"#),
@@ -517,6 +519,7 @@ mod tests {
             ("{{.a}", "{{ is not closed by }}"),
             ("{{/* a }}", "a comment is not closed by */"),
             ("{{/*/}}", "a comment is not closed by */"),
+            ("{{/* a */  -}}", "a comment must end with */}}"),
             ("{{/* a */ }}", "a comment must end with */}}"),
             ("{{/* a */", "a comment must end with */}}"),
         ] {

@@ -199,7 +199,7 @@ impl Bench {
         let package = self.package(10_000);
         let build = || vec![self.build(&package, &self.empty("out"))];
         let copy = || vec![copy(&package.join("src"), &self.empty("copy"))];
-        row("build, 10,000 indexes", "cp -r", 0.8, 9, &build, &copy);
+        row("build, 10,000 indexes", "cp -r", 0.8, 31, &build, &copy);
     }
 
     fn large_file(&self) {
@@ -218,7 +218,7 @@ impl Bench {
             "build, one 512 MiB file",
             "cp, then openssl dgst",
             0.8,
-            7,
+            15,
             &build,
             &copy_and_digest,
         );
@@ -229,7 +229,7 @@ impl Bench {
             "verify, one 512 MiB file",
             "openssl dgst",
             1.05,
-            7,
+            15,
             &verify,
             &|| vec![digest()],
         );

@@ -66,7 +66,7 @@ fn check_socket(scheme: &str, socket: &str) -> Result<()> {
         !path.trim_start_matches('/').is_empty() && (path == socket || path.starts_with('/')),
         "has no path of a socket after {scheme}:"
     );
-    // Go's URL would end at the first two, and a % must begin an escape.
+    // Go's URL would end at the first two. It unescapes only a path that begins with a slash, but a % is never meant for itself.
     let is_escape = |rest: &str| rest.bytes().take(2).filter(u8::is_ascii_hexdigit).count() == 2;
     ensure!(
         !path.contains(['?', '#']) && path.split('%').skip(1).all(is_escape),

@@ -223,7 +223,7 @@ impl Dir {
     /// Everything in here, sorted bytewise by name, faults and all.
     ///
     /// # Errors
-    /// When it cannot be listed or has more entries than a whole tree may have.
+    /// When it cannot be listed or has more entries than a package may have.
     pub fn list(&self) -> Result<Vec<Entry>> {
         const MOST: usize = Limits::PACKAGE.entries;
         let cannot_list = || format!("cannot list {}", self.path.display());

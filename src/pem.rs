@@ -104,7 +104,7 @@ pub fn check_key_pair(certificate: Option<&str>, key: Option<&str>) -> Result<()
 /// Whether there could be key material in a text, or a piece of it: such a text is not quoted in a message.
 #[must_use]
 pub fn looks_like_key_material(text: &str) -> bool {
-    // So much base64 of anything random has all three.
+    // Nearly all base64 of random bytes that is so long has all three, and a name or path seldom has.
     const LONG: usize = 40;
     let is_base64 = |letter: char| letter.is_ascii_alphanumeric() || "+/".contains(letter);
     let is_random = |run: &str| {
@@ -116,7 +116,7 @@ pub fn looks_like_key_material(text: &str) -> bool {
     text.contains("-----BEGIN") || text.split(|letter| !is_base64(letter)).any(is_random)
 }
 
-/// Whether there is the first line of a private key in a file, of whatever format.
+/// Whether a file holds PEM of a private key, of whatever kind: told by the end of such a label, as it is written.
 #[must_use]
 pub fn holds_private_key(content: &[u8]) -> bool {
     const END_OF_LABEL: &[u8] = b"PRIVATE KEY-----";

@@ -111,6 +111,7 @@ pub fn run(args: &Args) -> Result<Outcome> {
         path.display().to_string()
     } else {
         for name in [metadata::FILE, connection::FILE] {
+            // A warning only, so whatever hinders the look does not matter.
             if fs::exists(name).unwrap_or_default() {
                 let line = "is not looked at, for this folder write: fabric-ccs-builder check .";
                 log::line(WORD, format_args!("warning: {name}: {line}"));
@@ -231,7 +232,7 @@ impl Scratch {
         let parent = env::temp_dir();
         let cannot_open = || format!("TMPDIR: cannot open {}", parent.display());
         let parent = parent.canonicalize().with_context(cannot_open)?;
-        let dir = Dir::open(&parent)?;
+        let dir = Dir::open(&parent).context("TMPDIR")?;
         for attempt in 0..100 {
             let name = format!("fabric-check-{}-{attempt}", process::id());
             match dir.create_dir(&name, 0o700) {

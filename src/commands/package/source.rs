@@ -34,7 +34,7 @@ pub struct Source {
     pub label: Label,
     /// What the author should know: one line each.
     pub warnings: Warnings,
-    /// The mode of the package's file: one with a private key in it is for nobody else.
+    /// The mode of a file that the package is written to: with a private key in it, it is for nobody else.
     pub mode: u32,
     dir: Dir,
     metadata: Vec<u8>,
@@ -79,7 +79,7 @@ impl Source {
         warnings.extend(meta_inf::left_out(&dir, tree.as_ref())?);
         let mode = if pem::holds_private_key(&connection) {
             warnings.push(format!(
-                "{}: a private key goes into the package, whose file others may not read: a template would keep it out",
+                "{}: a private key goes into the package, a template would keep it out",
                 connection::FILE
             ));
             0o600

@@ -32,7 +32,7 @@ fn is_for_nobody_else_with_a_private_key_in_it() {
     );
     peer.put("package/connection.json", connection);
     let seen = package_after("umask 000", &peer, &[]);
-    let line = "package: warning: connection.json: a private key goes into the package, whose file others may not read: a template would keep it out\n";
+    let line = "package: warning: connection.json: a private key goes into the package, a template would keep it out\n";
     assert_eq!((seen.status, seen.stderr.as_str()), (0, line));
     assert_eq!(peer.modes("bld"), ["basic_1.0.tar.gz 600"]);
     // A template is no key.

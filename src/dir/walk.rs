@@ -50,15 +50,7 @@ impl Dir {
         limits: Limits,
         mut visit: impl FnMut(&Self, &[Entry]) -> Result<()>,
     ) -> Result<()> {
-        Walk {
-            visit: &mut visit,
-            list: Self::entries,
-            limits,
-            entries: 0,
-            bytes: 0,
-            path_bytes: 0,
-        }
-        .enter(self, 0)
+        Walk::new(Self::entries, limits, &mut visit).enter(self, 0)
     }
 
     /// As [`Dir::walk`] of a build, but what must not be copied is given to `visit` among the files, with its [`Entry::fault`].
@@ -66,29 +58,34 @@ impl Dir {
     /// # Errors
     /// When a limit is passed, or `visit` fails.
     pub fn walk_all(&self, mut visit: impl FnMut(&Self, &[Entry]) -> Result<()>) -> Result<()> {
-        Walk {
-            visit: &mut visit,
-            list: Self::list,
-            limits: Limits::BUILD,
-            entries: 0,
-            bytes: 0,
-            path_bytes: 0,
-        }
-        .enter(self, 0)
+        Walk::new(Self::list, Limits::BUILD, &mut visit).enter(self, 0)
     }
 }
 
-/// A walk under way.
+type Visit<'a> = &'a mut dyn FnMut(&Dir, &[Entry]) -> Result<()>;
+
+/// A walk under way, with what it has met so far.
 struct Walk<'a> {
     list: fn(&Dir) -> Result<Vec<Entry>>,
-    visit: &'a mut dyn FnMut(&Dir, &[Entry]) -> Result<()>,
+    visit: Visit<'a>,
     limits: Limits,
     entries: usize,
     bytes: u64,
     path_bytes: usize,
 }
 
-impl Walk<'_> {
+impl<'a> Walk<'a> {
+    fn new(list: fn(&Dir) -> Result<Vec<Entry>>, limits: Limits, visit: Visit<'a>) -> Self {
+        Self {
+            list,
+            visit,
+            limits,
+            entries: 0,
+            bytes: 0,
+            path_bytes: 0,
+        }
+    }
+
     fn enter(&mut self, dir: &Dir, depth: usize) -> Result<()> {
         let Limits {
             depth: max_depth,

@@ -260,6 +260,13 @@ fn package() -> Peer {
     peer
 }
 
+/// The same, with all that a source folder has.
+fn source_folder() -> Peer {
+    let peer = package();
+    peer.put("src/metadata.json", r#"{"type":"ccaas","label":"a"}"#);
+    peer
+}
+
 /// A package with so many files that several threads copy them.
 fn many() -> Peer {
     let peer = package();
@@ -415,8 +422,7 @@ fn package_writes_all_or_nothing_whatever_call_fails() {
     if !can_trace() {
         return;
     }
-    let peer = package();
-    peer.put("src/metadata.json", r#"{"type":"ccaas","label":"a"}"#);
+    let peer = source_folder();
     let args = ["package", "--output", "./bld/a.tar.gz", "./src"];
     let whole = run_as_person(&peer, &[], &args);
     let listing = peer.listing("bld");
@@ -445,6 +451,15 @@ fn package_writes_all_or_nothing_whatever_call_fails() {
     tried.has(&["set a mode", "sync", "rename", "open again"], &[]);
 }
 
+const PROGRAMS: [&str; 3] = ["build", "detect", "release"];
+
+/// Puts other programs where `install` puts its own.
+fn put_old(peer: &Peer) {
+    for name in PROGRAMS {
+        peer.put(format!("bld/bin/{name}"), "old");
+    }
+}
+
 #[test]
 fn install_leaves_old_or_new_programs_whatever_call_fails() {
     if !can_trace() {
@@ -453,15 +468,12 @@ fn install_leaves_old_or_new_programs_whatever_call_fails() {
     let peer = Peer::in_memory();
     let args = ["install", "--quiet", "./bld"];
     let new = fs::read(program()).unwrap();
-    let names = ["build", "detect", "release"];
     let run = |wrapper: &[String]| {
-        for name in names {
-            peer.put(format!("bld/bin/{name}"), "old");
-        }
+        put_old(&peer);
         run_as_person(&peer, wrapper, &args)
     };
     let tried = disturb(&peer, ALL, run, |call, seen| {
-        let found = names.map(|name| fs::read(peer.path(format!("bld/bin/{name}"))).unwrap());
+        let found = PROGRAMS.map(|name| fs::read(peer.path(format!("bld/bin/{name}"))).unwrap());
         let are_new = found.iter().filter(|&content| *content == new).count();
         let are_old = found.iter().filter(|&content| content == b"old").count();
         assert_eq!(are_new + are_old, 3, "{call}: {seen:?}");
@@ -547,8 +559,7 @@ fn a_killed_check_leaves_a_copy_that_is_for_nobody_else() {
     if !can_trace() {
         return;
     }
-    let peer = package();
-    peer.put("src/metadata.json", r#"{"type":"ccaas","label":"a"}"#);
+    let peer = source_folder();
     peer.put_dir("temporary")
         .set_mode("src/connection.json", 0o644);
     let temporary = peer.path("temporary");
@@ -580,11 +591,8 @@ fn install_replaces_nothing_before_all_is_on_the_disk() {
         return;
     }
     let peer = Peer::in_memory();
-    let names = ["build", "detect", "release"];
     let run = |options: &[&str]| {
-        for name in names {
-            peer.put(format!("bld/bin/{name}"), "old");
-        }
+        put_old(&peer);
         let args = ["install", "--quiet", "./bld"];
         run_as_person(&peer, &tracing(&peer, options), &args)
     };
@@ -594,7 +602,7 @@ fn install_replaces_nothing_before_all_is_on_the_disk() {
         let no_sync = format!("inject=fsync:error=EIO:when={number}");
         let seen = run(&["-e", no_links, "-e", &no_sync]);
         assert_eq!(seen.status, 2, "{seen:?}");
-        for name in names {
+        for name in PROGRAMS {
             assert_eq!(peer.get(&format!("bld/bin/{name}")), "old", "{number}");
         }
     }

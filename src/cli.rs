@@ -1,21 +1,15 @@
-//! The command line: which command is meant, and the one place that prints errors.
+//! The command line: which command is meant, and the one place where an error becomes a line and an
+//! exit status.
 
 use std::ffi::{OsStr, OsString};
-use std::io::{self, Write};
 use std::path::Path;
 use std::process::ExitCode;
 
-use anyhow::{Context, Result};
 use lexopt::Parser;
 
-use crate::commands::{
-    Outcome, Request, build, check, detect, install, is_of_the_system, package, paths, release,
-    verify,
-};
-use crate::log;
-
-/// The program's name, where it is not called by the name of a command.
-pub const PROGRAM: &str = env!("CARGO_PKG_NAME");
+use crate::commands::{Outcome, Stop, check, install, package, paths, peer, verify};
+use crate::error::{Error, Result};
+use crate::{PROGRAM, VERSION, log};
 
 /// The help text of the program.
 const HELP: &str = "\
@@ -46,8 +40,8 @@ struct Command {
     /// Whether it is the peer that calls it, by its name alone.
     is_the_peers: bool,
     help: &'static str,
-    /// Reads the rest of the command line, and does what it says or prints the help.
-    run: fn(Parser, &str) -> Result<Outcome>,
+    /// Reads the rest of the command line, and does what it says.
+    run: fn(Parser) -> std::result::Result<Result<Outcome>, Stop>,
 }
 
 const SOURCE: &str = "CHAINCODE_SOURCE_DIR";
@@ -60,70 +54,44 @@ const COMMANDS: [Command; 7] = [
     Command {
         name: "detect",
         is_the_peers: true,
-        help: detect::HELP,
-        run: |parser, help| {
-            let request = paths(parser, [SOURCE, METADATA])?;
-            run_or_print(request, help, |[source, metadata]| {
-                detect::run(&source, &metadata)
-            })
-        },
+        help: peer::DETECT_HELP,
+        run: |parser| Ok(peer::detect(&paths(parser, [SOURCE, METADATA])?)),
     },
     Command {
         name: "build",
         is_the_peers: true,
-        help: build::HELP,
-        run: |parser, help| {
-            let request = paths(parser, [SOURCE, METADATA, BUILD])?;
-            run_or_print(request, help, |[source, metadata, output]| {
-                build::run(&source, &metadata, &output)
-            })
-        },
+        help: peer::BUILD_HELP,
+        run: |parser| Ok(peer::build(&paths(parser, [SOURCE, METADATA, BUILD])?)),
     },
     Command {
         name: "release",
         is_the_peers: true,
-        help: release::HELP,
-        run: |parser, help| {
-            let request = paths(parser, [BUILD, RELEASE])?;
-            run_or_print(request, help, |[build, release]| {
-                release::run(&build, &release)
-            })
-        },
+        help: peer::RELEASE_HELP,
+        run: |parser| Ok(peer::release(&paths(parser, [BUILD, RELEASE])?)),
     },
     Command {
         name: "check",
         is_the_peers: false,
         help: check::HELP,
-        run: |parser, help| {
-            run_or_print(check::Args::parse(parser)?, help, |args| check::run(&args))
-        },
+        run: |parser| Ok(check::run(check::Args::parse(parser)?)),
     },
     Command {
         name: "package",
         is_the_peers: false,
         help: package::HELP,
-        run: |parser, help| {
-            let request = package::Args::parse(parser)?;
-            run_or_print(request, help, |args| package::run(&args))
-        },
+        run: |parser| Ok(package::run(&package::Args::parse(parser)?)),
     },
     Command {
         name: "verify",
         is_the_peers: false,
         help: verify::HELP,
-        run: |parser, help| {
-            let request = verify::Args::parse(parser)?;
-            run_or_print(request, help, |args| verify::run(&args))
-        },
+        run: |parser| Ok(verify::run(&verify::Args::parse(parser)?)),
     },
     Command {
         name: "install",
         is_the_peers: false,
         help: install::HELP,
-        run: |parser, help| {
-            let request = install::Args::parse(parser)?;
-            run_or_print(request, help, |args| install::run(&args))
-        },
+        run: |parser| Ok(install::run(&install::Args::parse(parser)?)),
     },
 ];
 
@@ -139,48 +107,30 @@ impl Command {
     }
 
     fn run(&self, args: impl Iterator<Item = OsString>) -> Result<Outcome> {
-        (self.run)(Parser::from_args(args), self.help).map_err(|error| {
-            match error.downcast::<lexopt::Error>() {
-                Ok(error) => {
-                    let word = self.name;
-                    let program = if self.is_the_peers {
-                        word.to_owned()
-                    } else {
-                        format!("{PROGRAM} {word}")
-                    };
-                    usage(&error.to_string(), &program)
-                }
-                Err(error) => error,
-            }
-        })
+        match (self.run)(Parser::from_args(args)) {
+            Ok(result) => result,
+            Err(Stop::Help) => print(self.help),
+            Err(Stop::Version) => print_version(),
+            Err(Stop::Usage(message)) => Err(Error::Usage(message)),
+        }
+    }
+
+    /// How people call it.
+    fn program(&self) -> String {
+        if self.is_the_peers {
+            self.name.to_owned()
+        } else {
+            format!("{PROGRAM} {}", self.name)
+        }
     }
 }
 
-fn run_or_print<T>(
-    request: Request<T>,
-    help: &str,
-    run: impl FnOnce(T) -> Result<Outcome>,
-) -> Result<Outcome> {
-    match request {
-        Request::Run(args) => run(args),
-        Request::Help => print(help),
-        Request::Version => print(&version()),
-    }
+fn print(text: &str) -> Result<Outcome> {
+    log::print(text).map(|()| Outcome::Yes)
 }
 
-fn version() -> String {
-    format!("{PROGRAM} {}\n", env!("CARGO_PKG_VERSION"))
-}
-
-/// Writes `text` to standard output.
-///
-/// # Errors
-/// When it cannot be written.
-pub fn print(text: &str) -> Result<Outcome> {
-    io::stdout()
-        .write_all(text.as_bytes())
-        .context("cannot write to standard output")?;
-    Ok(Outcome::Yes)
+fn print_version() -> Result<Outcome> {
+    print(&format!("{VERSION}\n"))
 }
 
 /// Runs the command that `args`, program name first, ask for.
@@ -193,46 +143,35 @@ pub fn run(args: impl IntoIterator<Item = OsString>) -> ExitCode {
         (Some(command), _) => command.run(args),
         (None, Some(first)) => match first.to_str() {
             Some("--help" | "-h") => print(HELP),
-            Some("--version" | "-V") => print(&version()),
-            _ => Err(usage(
-                &format!("unknown command {}", first.display()),
-                PROGRAM,
-            )),
+            Some("--version" | "-V") => print_version(),
+            _ => Err(Error::Usage(format!("unknown command {}", first.display()))),
         },
-        (None, None) => Err(usage("missing command", PROGRAM)),
+        (None, None) => Err(Error::Usage("missing command".to_owned())),
     };
-    let is_the_peers = command.is_some_and(|command| command.is_the_peers);
     ExitCode::from(match outcome {
         Ok(Outcome::Yes) => 0,
         Ok(Outcome::No) => 1,
-        Ok(Outcome::CannotTell) => 2,
-        Err(error) => {
-            let word = command.map_or(PROGRAM, |command| command.name);
-            match error.downcast_ref::<lexopt::Error>() {
-                // Its source repeats it.
-                Some(error) => log::line(word, error),
-                // Who reads the output has seen enough of it.
-                None if is_broken_pipe(&error) => {}
-                None => log::line(word, format_args!("{error:#}")),
-            }
-            status(&error, is_the_peers)
-        }
+        Ok(Outcome::Undetermined) => 2,
+        Err(error) => say(&error, command),
     })
 }
 
-/// The exit status of an error. The peer knows only 1; people are told apart what is wrong with the package (1) from what could
-/// not be done (2), which has an error of the system or of the command line underneath.
-fn status(error: &anyhow::Error, is_the_peers: bool) -> u8 {
-    let could_not = is_of_the_system(error) || error.is::<lexopt::Error>();
-    if could_not && !is_the_peers { 2 } else { 1 }
-}
-
-fn is_broken_pipe(error: &anyhow::Error) -> bool {
-    let kind = error.downcast_ref::<io::Error>().map(io::Error::kind);
-    kind == Some(io::ErrorKind::BrokenPipe)
-}
-
-/// An error of the command line, with whom to ask for help.
-fn usage(what: &str, program: &str) -> anyhow::Error {
-    lexopt::Error::from(format!("{what}, see {program} --help")).into()
+/// Says what went wrong, and gives the exit status. The peer knows only 1; for people 1 means that
+/// the input is wrong, 2 that something could not be done.
+fn say(error: &Error, command: Option<&Command>) -> u8 {
+    let word = command.map_or(PROGRAM, |command| command.name);
+    match error {
+        Error::Usage(message) => {
+            let program = command.map_or_else(|| PROGRAM.to_owned(), Command::program);
+            log::line(word, format_args!("{message}, see {program} --help"));
+        }
+        Error::Refused(message) | Error::Failed(message) => log::line(word, message),
+        Error::Closed => {}
+    }
+    let is_the_peers = command.is_some_and(|command| command.is_the_peers);
+    if is_the_peers || matches!(error, Error::Refused(_)) {
+        1
+    } else {
+        2
+    }
 }

@@ -1,15 +1,13 @@
-//! What the program does, one module a command.
+//! What the program does, one module a command but for the three of the peer. They read their
+//! arguments, call what is below them, and print.
 
-pub mod build;
 pub mod check;
-pub mod detect;
 pub mod install;
 pub mod package;
-pub mod release;
+pub mod peer;
 pub mod verify;
 
 use std::ffi::OsString;
-use std::io;
 use std::path::PathBuf;
 
 use lexopt::{Arg, Parser};
@@ -21,59 +19,65 @@ pub enum Outcome {
     Yes,
     /// No: another builder's, refused, mismatch. Exit status 1.
     No,
-    /// It could not be told, or not be done. Exit status 2.
-    CannotTell,
+    /// It could not be determined. Exit status 2.
+    Undetermined,
 }
 
-/// Whether the system has caused an error, so that it says nothing about what a file holds.
-#[must_use]
-pub fn is_of_the_system(error: &anyhow::Error) -> bool {
-    error.chain().any(<dyn std::error::Error>::is::<io::Error>)
-}
-
-/// What the command line asks for.
-pub enum Request<T> {
-    /// Run the command.
-    Run(T),
-    /// Print the command's help.
+/// Why there is nothing to run.
+pub enum Stop {
+    /// The command's help is asked for.
     Help,
-    /// Print the program's version.
+    /// The program's version is asked for.
     Version,
+    /// The command line is wrong.
+    Usage(String),
 }
 
-/// A path from the command line.
-///
-/// # Errors
-/// When it is empty, as an unset variable of a shell is.
-pub fn path(value: OsString) -> Result<PathBuf, lexopt::Error> {
+impl Stop {
+    /// For an argument that the command does not know.
+    pub fn of(arg: Arg) -> Self {
+        match arg {
+            Arg::Short('h') | Arg::Long("help") => Self::Help,
+            Arg::Short('V') | Arg::Long("version") => Self::Version,
+            _ => arg.unexpected().into(),
+        }
+    }
+}
+
+impl From<lexopt::Error> for Stop {
+    fn from(error: lexopt::Error) -> Self {
+        Self::Usage(error.to_string())
+    }
+}
+
+impl From<&str> for Stop {
+    fn from(message: &str) -> Self {
+        Self::Usage(message.to_owned())
+    }
+}
+
+/// A path from the command line. An empty one is what an unset variable of a shell gives.
+pub fn path(value: OsString) -> Result<PathBuf, Stop> {
     if value.is_empty() {
         return Err("an argument is empty, a path is needed".into());
     }
     Ok(value.into())
 }
 
-/// Reads a command line that has exactly the `names` as arguments, in their order, and no option of its own.
-///
-/// # Errors
-/// When an argument is missing, or there is one too many.
+/// Reads a command line of exactly the arguments `names`, in their order, without options.
 pub fn paths<const COUNT: usize>(
     mut parser: Parser,
     names: [&str; COUNT],
-) -> Result<Request<[PathBuf; COUNT]>, lexopt::Error> {
+) -> Result<[PathBuf; COUNT], Stop> {
     let mut paths: Vec<PathBuf> = Vec::new();
     while let Some(arg) = parser.next()? {
         match arg {
-            Arg::Short('h') | Arg::Long("help") => return Ok(Request::Help),
-            Arg::Short('V') | Arg::Long("version") => return Ok(Request::Version),
             Arg::Value(value) if paths.len() < COUNT => paths.push(path(value)?),
-            _ => return Err(arg.unexpected()),
+            _ => return Err(Stop::of(arg)),
         }
     }
-    match <[PathBuf; COUNT]>::try_from(paths) {
-        Ok(paths) => Ok(Request::Run(paths)),
-        Err(paths) => {
-            let missing = names.get(paths.len()).unwrap_or(&"");
-            Err(format!("missing argument {missing}").into())
-        }
-    }
+    paths.try_into().map_err(|paths: Vec<PathBuf>| {
+        let missing = names.get(paths.len()).unwrap_or(&"");
+        Stop::Usage(format!("missing argument {missing}"))
+    })
 }

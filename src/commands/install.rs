@@ -6,15 +6,16 @@ use std::fs;
 use std::io::{self, Write};
 use std::path::{self, Path, PathBuf};
 
-use anyhow::{Context, Result, anyhow};
 use lexopt::{Arg, Parser};
 use serde::Serialize;
 
-use super::{Outcome, Request};
-use crate::dir::Dir;
-use crate::new_file::NewFile;
-use crate::template::VARIABLE;
-use crate::{cli, log};
+use super::{Outcome, Stop};
+use crate::error::{Cannot, Error, Result, failed};
+use crate::files::{Dir, NewFile};
+use crate::formats::template::VARIABLE;
+use crate::layout::{BIN, OPEN, PROGRAMS};
+use crate::log;
+use crate::text::is_unsafe;
 
 /// The help text.
 pub const HELP: &str = "\
@@ -37,12 +38,6 @@ Example: fabric-ccs-builder install /opt/hyperledger/ccaas_builder
 
 const WORD: &str = "install";
 
-/// The names by which a peer calls this program.
-const NAMES: [&str; 3] = ["detect", "build", "release"];
-
-/// The folder below DIR in which a peer looks for them.
-const BIN: &str = "bin";
-
 /// What the command line says.
 pub struct Args {
     dir: PathBuf,
@@ -60,22 +55,17 @@ struct Builder {
 }
 
 impl Args {
-    /// Reads the command line.
-    ///
-    /// # Errors
-    /// When it has no argument or one too many, or a name or path that a peer could not use.
-    pub fn parse(mut parser: Parser) -> Result<Request<Self>, lexopt::Error> {
+    /// Reads the command line; a name or path that a peer could not use is an error.
+    pub fn parse(mut parser: Parser) -> std::result::Result<Self, Stop> {
         let (mut dir, mut path) = (None, None);
         let (mut name, mut quiet) = (OsString::from("ccaas_builder"), false);
         while let Some(arg) = parser.next()? {
             match arg {
-                Arg::Short('h') | Arg::Long("help") => return Ok(Request::Help),
-                Arg::Short('V') | Arg::Long("version") => return Ok(Request::Version),
                 Arg::Long("name") => name = parser.value()?,
                 Arg::Long("path") => path = Some(parser.value()?),
-                Arg::Short('q') | Arg::Long("quiet") => quiet = true,
+                Arg::Long("quiet") => quiet = true,
                 Arg::Value(value) if dir.is_none() => dir = Some(super::path(value)?),
-                _ => return Err(arg.unexpected()),
+                _ => return Err(Stop::of(arg)),
             }
         }
         let dir = dir.ok_or("missing argument DIR")?;
@@ -84,47 +74,48 @@ impl Args {
             path: peer_path(&dir, path)?,
             propagate_environment: [VARIABLE],
         };
-        Ok(Request::Run(Self {
+        Ok(Self {
             dir,
             builder,
             quiet,
-        }))
+        })
     }
 }
 
 /// DIR as the peer sees it.
-fn peer_path(dir: &Path, given: Option<OsString>) -> Result<String, lexopt::Error> {
+fn peer_path(dir: &Path, given: Option<OsString>) -> std::result::Result<String, Stop> {
     if let Some(given) = given {
         let given = text("--path", given)?;
         if !given.starts_with('/') {
-            return Err(format!(r#"--path: "{given}" does not begin with a /"#).into());
+            let message = format!(r#"--path: "{given}" does not begin with a /"#);
+            return Err(Stop::Usage(message));
         }
         return Ok(given);
     }
     let absolute = path::absolute(dir)
-        .map_err(|error| format!("cannot find {}: {error}", dir.display()))?
-        .components()
-        .collect::<PathBuf>();
-    text("DIR", absolute.into())
-        .map_err(|error| format!("{error}, say with --path what the peer calls it").into())
+        .map_err(|error| Stop::Usage(format!("cannot find {}: {error}", dir.display())))?;
+    // Without what `.` and repeated slashes leave.
+    let absolute: PathBuf = absolute.components().collect();
+    text("DIR", absolute.into()).map_err(|stop| match stop {
+        Stop::Usage(message) => {
+            Stop::Usage(format!("{message}, say with --path what the peer calls it"))
+        }
+        stop => stop,
+    })
 }
 
 /// A text that can stand in a configuration and a log.
-fn text(what: &str, value: OsString) -> Result<String, lexopt::Error> {
-    match value.into_string() {
-        Ok(text) if text.is_empty() => Err(format!("{what}: is empty").into()),
-        Ok(text) if text.chars().any(log::is_unsafe) => {
-            Err(format!("{what}: holds a control character").into())
-        }
-        Ok(text) => Ok(text),
-        Err(_) => Err(format!("{what}: is not UTF-8").into()),
-    }
+fn text(what: &str, value: OsString) -> std::result::Result<String, Stop> {
+    let fault = match value.into_string() {
+        Ok(text) if text.is_empty() => "is empty",
+        Ok(text) if text.chars().any(is_unsafe) => "holds a control character",
+        Ok(text) => return Ok(text),
+        Err(_) => "is not UTF-8",
+    };
+    Err(Stop::Usage(format!("{what}: {fault}")))
 }
 
 /// Runs the command.
-///
-/// # Errors
-/// When the program cannot be read, or not be written there.
 pub fn run(args: &Args) -> Result<Outcome> {
     let dir = Dir::open(&args.dir)?;
     let (bin, is_new) = open_bin(&dir)?;
@@ -141,40 +132,39 @@ pub fn run(args: &Args) -> Result<Outcome> {
         );
         log::line(WORD, format_args!("warning: {line}"));
     }
-    if args.quiet {
-        return Ok(Outcome::Yes);
+    if !args.quiet {
+        let (place, names) = (dir.path_of(BIN), PROGRAMS.join(", "));
+        log::line(WORD, format_args!("{}: {names}", place.display()));
+        log::print(&args.builder.configuration()?)?;
     }
-    let names = NAMES.join(", ");
-    let place = dir.path_of(BIN);
-    log::line(WORD, format_args!("{}: {names}", place.display()));
-    cli::print(&args.builder.configuration()?)
+    Ok(Outcome::Yes)
 }
 
 /// The folder `bin` in `dir`, created where it is missing, and whether it was.
 fn open_bin(dir: &Dir) -> Result<(Dir, bool)> {
-    // Asked only for the message: to open it follows no link, as who can write a volume could have root write elsewhere.
+    // Asked only for the message. To open it follows no link either: whoever can write a volume
+    // must not have root write elsewhere.
     if fs::symlink_metadata(dir.reach(BIN)).is_ok_and(|found| !found.is_dir()) {
-        let line = format!(
+        return failed(format!(
             "{}: is a link or file, which is left alone, put a directory in its place",
             dir.path_of(BIN).display()
-        );
-        return Err(io::Error::new(io::ErrorKind::NotADirectory, line).into());
+        ));
     }
     dir.make_dir(BIN)
 }
 
 /// Puts this program into `bin`, under each of its names: one file, where `link` can link it.
 fn put(bin: &Dir, link: impl Fn(&NewFile, &str) -> io::Result<NewFile>) -> Result<()> {
-    for name in NAMES {
-        // Told now, before one of the others is replaced; whatever else is wrong with it is told when it is.
+    for name in PROGRAMS {
+        // Before one of the others is replaced.
         if fs::symlink_metadata(bin.reach(name)).is_ok_and(|found| found.is_dir()) {
-            return Err(io::Error::from(io::ErrorKind::IsADirectory))
-                .with_context(|| format!("cannot create {}", bin.path_of(name).display()));
+            let path = bin.path_of(name);
+            return failed(format!("cannot create {}: is a directory", path.display()));
         }
     }
     let program = this_program()?;
     let mut files: Vec<NewFile> = Vec::new();
-    for name in NAMES {
+    for name in PROGRAMS {
         files.push(match files.first().map(|first| link(first, name)) {
             Some(Ok(linked)) => linked,
             // Where this is for want of room, there is none for a copy either.
@@ -183,13 +173,13 @@ fn put(bin: &Dir, link: impl Fn(&NewFile, &str) -> io::Result<NewFile>) -> Resul
     }
     // All are on the disk, and none is open, before the first is replaced.
     files.iter_mut().try_for_each(NewFile::close)?;
-    files.into_iter().try_for_each(NewFile::commit)
+    files.into_iter().try_for_each(NewFile::replace)
 }
 
 fn copy(program: &[u8], bin: &Dir, name: &str) -> Result<NewFile> {
-    let mut file = NewFile::create_in(bin, name, 0o755)?;
-    file.write_all(program)
-        .with_context(|| format!("cannot write {}", bin.path_of(name).display()))?;
+    let mut file = NewFile::create_in(bin, name, OPEN)?;
+    let written = file.write_all(program);
+    written.cannot("write", &bin.path_of(name))?;
     Ok(file)
 }
 
@@ -197,7 +187,7 @@ fn copy(program: &[u8], bin: &Dir, name: &str) -> Result<NewFile> {
 fn this_program() -> Result<Vec<u8>> {
     fs::read("/proc/self/exe")
         .or_else(|_| env::current_exe().and_then(fs::read))
-        .context("cannot read this program")
+        .map_err(|error| Error::Failed(format!("cannot read this program: {error}")))
 }
 
 impl Builder {
@@ -223,7 +213,8 @@ chaincode:
 }
 
 fn json(value: &impl Serialize) -> Result<String> {
-    serde_json::to_string(value).map_err(|_| anyhow!("cannot be written as JSON"))
+    serde_json::to_string(value)
+        .map_err(|_| Error::Failed("the configuration cannot be written as JSON".to_owned()))
 }
 
 #[cfg(test)]
@@ -238,12 +229,12 @@ mod tests {
         let dir = Dir::open(bin.path()).unwrap();
         put(&dir, |_, _| Err(io::ErrorKind::Unsupported.into())).unwrap();
         let program = this_program().unwrap();
-        for name in NAMES {
+        for name in PROGRAMS {
             let path = bin.path().join(name);
             let found = fs::metadata(&path).unwrap();
             assert_eq!((found.nlink(), found.mode() & 0o7777), (1, 0o755), "{name}");
             assert!(fs::read(path).unwrap() == program, "{name}");
         }
-        assert_eq!(fs::read_dir(bin.path()).unwrap().count(), NAMES.len());
+        assert_eq!(fs::read_dir(bin.path()).unwrap().count(), PROGRAMS.len());
     }
 }

@@ -5,19 +5,19 @@ mod source;
 
 use std::ffi::OsStr;
 use std::fs::{self, File};
-use std::io::{self, BufWriter, IsTerminal, Write};
+use std::io::{self, BufWriter, IsTerminal, Read, Write};
 use std::os::fd::AsFd;
+use std::os::unix::fs::{FileTypeExt, MetadataExt};
 use std::path::{Path, PathBuf};
 
-use anyhow::{Context, Result};
 use lexopt::{Arg, Parser};
 
 use self::source::Source;
-use super::{Outcome, Request};
-use crate::digest::{Digest, HashingWriter};
-use crate::metadata::Label;
-use crate::new_file::NewFile;
-use crate::{cli, log};
+use super::{Outcome, Stop};
+use crate::error::{Cannot, Error, Result, failed};
+use crate::files::{Digest, HashingWriter, NewFile};
+use crate::formats::metadata::Label;
+use crate::log;
 
 /// The help text.
 pub const HELP: &str = "\
@@ -60,21 +60,16 @@ enum Action {
 
 impl Args {
     /// Reads the command line.
-    ///
-    /// # Errors
-    /// When it has no argument or one too many, or options that do not go together.
-    pub fn parse(mut parser: Parser) -> Result<Request<Self>, lexopt::Error> {
+    pub fn parse(mut parser: Parser) -> std::result::Result<Self, Stop> {
         let (mut path, mut output) = (None, None);
         let (mut id, mut force) = (false, false);
         while let Some(arg) = parser.next()? {
             match arg {
-                Arg::Short('h') | Arg::Long("help") => return Ok(Request::Help),
-                Arg::Short('V') | Arg::Long("version") => return Ok(Request::Version),
-                Arg::Short('o') | Arg::Long("output") => output = Some(parser.value()?),
+                Arg::Long("output") => output = Some(parser.value()?),
                 Arg::Long("force") => force = true,
                 Arg::Long("id") => id = true,
                 Arg::Value(value) if path.is_none() => path = Some(super::path(value)?),
-                _ => return Err(arg.unexpected()),
+                _ => return Err(Stop::of(arg)),
             }
         }
         let action = match (id, output.as_deref().map(OsStr::as_encoded_bytes)) {
@@ -88,21 +83,21 @@ impl Args {
             },
         };
         let path = path.ok_or("missing argument DIR")?;
-        Ok(Request::Run(Self { path, action }))
+        Ok(Self { path, action })
     }
 }
 
 /// Runs the command.
-///
-/// # Errors
-/// When the package is refused, or something cannot be read or written.
 pub fn run(args: &Args) -> Result<Outcome> {
     if matches!(args.action, Action::PrintId) && is_file(&args.path)? {
-        let (label, digest) = existing::identify(&args.path)?;
-        return print_id(&label, &digest);
+        let (metadata, digest) = existing::identify(&args.path)?;
+        let label = metadata
+            .label()
+            .map_err(|error| error.at(args.path.display()))?;
+        return print_id(label, &digest);
     }
     let source = Source::read(&args.path)?;
-    let label = &source.label;
+    let label = source.metadata.label()?;
     let digest = match &args.action {
         Action::PrintId => digest(&source)?,
         Action::WriteToStdout => write_to_stdout(&source)?,
@@ -121,38 +116,51 @@ pub fn run(args: &Args) -> Result<Outcome> {
 }
 
 fn print_id(label: &Label, digest: &Digest) -> Result<Outcome> {
-    cli::print(&format!("{label}:{digest}\n"))
+    log::print(&format!("{label}:{digest}\n"))?;
+    Ok(Outcome::Yes)
 }
 
 fn is_file(path: &Path) -> Result<bool> {
-    let found = fs::metadata(path).with_context(|| format!("cannot open {}", path.display()))?;
-    Ok(found.is_file())
+    Ok(fs::metadata(path).cannot("open", path)?.is_file())
 }
 
-/// Writes the package, and gives its digest; `name` is where to, for messages.
-fn write(source: &Source, out: impl Write, name: &str) -> Result<Digest> {
-    let out = HashingWriter::new(Named { out, name });
-    let mut out = BufWriter::with_capacity(128 << 10, out);
+/// Writes the package to `out`, and gives its digest.
+fn write(source: &Source, out: impl Write) -> Result<Digest> {
+    let mut out = BufWriter::with_capacity(64 << 10, HashingWriter::new(out));
     source.write(&mut out)?;
-    let out = out.into_inner().map_err(io::IntoInnerError::into_error)?;
-    Ok(out.finish())
+    let out = out.into_inner().map_err(io::IntoInnerError::into_error);
+    Ok(out.map_err(Error::from)?.digest())
 }
 
 /// The digest of the package, which is written nowhere.
 fn digest(source: &Source) -> Result<Digest> {
-    write(source, io::sink(), "nowhere")
+    write(source, io::sink())
 }
 
 fn write_to_stdout(source: &Source) -> Result<Digest> {
-    const NAME: &str = "to standard output";
     let stdout = io::stdout();
     if stdout.is_terminal() {
-        return Err(lexopt::Error::from("standard output is a terminal, send it to a file").into());
+        let message = "standard output is a terminal, send it to a file";
+        return Err(Error::Usage(message.to_owned()));
     }
     // Not through the standard library's buffer, which looks for ends of lines.
-    let stdout = stdout.as_fd().try_clone_to_owned();
-    let stdout = stdout.with_context(|| format!("cannot write {NAME}"))?;
-    write(source, File::from(stdout), NAME)
+    let stdout = stdout.as_fd().try_clone_to_owned().map(File::from);
+    let name = Path::new("to standard output");
+    let mut stdout = stdout.cannot("write", name)?;
+    if is_closed(&mut stdout) {
+        return failed("cannot write to standard output: it is closed");
+    }
+    write(source, Named { out: stdout, name })
+}
+
+/// Whether standard output was closed when this process began. The standard library has opened
+/// `/dev/null` in its place then, for reading too, which nobody else does for an output.
+fn is_closed(stdout: &mut File) -> bool {
+    let is_null = |found: &fs::Metadata| {
+        let null = fs::metadata("/dev/null").map(|null| null.rdev());
+        found.file_type().is_char_device() && null.is_ok_and(|null| null == found.rdev())
+    };
+    stdout.metadata().is_ok_and(|found| is_null(&found)) && stdout.read(&mut [0]).is_ok()
 }
 
 fn write_to_file(source: &Source, path: &Path, force: bool) -> Result<Digest> {
@@ -162,40 +170,49 @@ fn write_to_file(source: &Source, path: &Path, force: bool) -> Result<Digest> {
             return Ok(digest);
         }
         if !force {
-            let line = format!(
+            return failed(format!(
                 "{}: exists already and is not this package, --force replaces it",
                 path.display()
-            );
-            return Err(io::Error::new(io::ErrorKind::AlreadyExists, line).into());
+            ));
         }
     }
     let mut file = NewFile::create(path, source.mode)?;
-    let digest = write(source, &mut file, &path.display().to_string())?;
-    file.commit()?;
+    let digest = write(
+        source,
+        Named {
+            out: &mut file,
+            name: path,
+        },
+    )?;
+    if force {
+        file.replace()?;
+    } else {
+        file.commit()?;
+    }
     Ok(digest)
 }
 
 /// Names the place in errors of writing.
 struct Named<'a, W> {
     out: W,
-    name: &'a str,
+    name: &'a Path,
 }
 
 impl<W> Named<'_, W> {
-    fn named(&self, error: &io::Error) -> io::Error {
-        io::Error::new(error.kind(), format!("cannot write {}: {error}", self.name))
+    fn named<T>(&self, done: io::Result<T>) -> io::Result<T> {
+        let name = self.name.display();
+        done.map_err(|error| io::Error::new(error.kind(), format!("cannot write {name}: {error}")))
     }
 }
 
 impl<W: Write> Write for Named<'_, W> {
     fn write(&mut self, piece: &[u8]) -> io::Result<usize> {
-        let written = self.out.write_all(piece);
-        written.map_err(|error| self.named(&error))?;
-        Ok(piece.len())
+        let written = self.out.write_all(piece).map(|()| piece.len());
+        self.named(written)
     }
 
     fn flush(&mut self) -> io::Result<()> {
         let flushed = self.out.flush();
-        flushed.map_err(|error| self.named(&error))
+        self.named(flushed)
     }
 }

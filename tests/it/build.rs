@@ -1,4 +1,4 @@
-use fabric_ccs_builder::digest::Digest;
+use fabric_ccs_builder::files::Digest;
 
 use super::peer::{INDEX, PLAIN, Peer, quoted, tls};
 

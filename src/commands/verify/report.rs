@@ -1,36 +1,27 @@
 //! What verify prints: for people, or one JSON object a line.
 
-use std::collections::BTreeMap;
 use std::fmt::{self, Write as _};
 use std::path::Path;
-use std::time::Instant;
 
-use anyhow::{Error, Result, anyhow};
 use serde::Serialize;
 
 use super::target::Target;
 use super::verdict::Verdict;
 use crate::commands::Outcome;
-use crate::difference::Difference;
-use crate::digest::Digest;
-use crate::log::is_unsafe;
-use crate::record::SUMS;
-use crate::{cli, log};
+use crate::error::{Error, Result, failed};
+use crate::files::Digest;
+use crate::formats::comparison::Difference;
+use crate::layout::{MAX_WARNINGS, SUMS};
+use crate::log;
+use crate::text::{escaped_line, is_unsafe, plural};
 
 /// The result where there is none.
 const CANNOT_TELL: &str = "cannot tell";
 
-/// Prints verdicts in the order of their builds, each as soon as all before it are there.
+/// Prints verdicts, and counts them for the summary.
 pub struct Report {
     json: bool,
     summary: Summary,
-    expected: usize,
-    /// The first build that is not yet printed.
-    next: usize,
-    /// What is to be printed once those before it are.
-    waiting: BTreeMap<usize, String>,
-    began: Instant,
-    shows_progress: bool,
 }
 
 /// The last line.
@@ -67,86 +58,51 @@ struct Line<'a> {
 impl Report {
     /// A report with nothing in it.
     pub fn new(json: bool) -> Self {
-        Self {
-            json,
-            summary: Summary {
-                result: "summary",
-                ..Summary::default()
-            },
-            expected: 0,
-            next: 0,
-            waiting: BTreeMap::new(),
-            began: Instant::now(),
-            shows_progress: false,
-        }
+        let result = "summary";
+        let summary = Summary {
+            result,
+            ..Summary::default()
+        };
+        Self { json, summary }
     }
 
     /// Says that nothing at `path` can be verified.
-    pub fn unusable(&mut self, path: &Path, error: &Error) -> Result<()> {
+    pub fn add_unusable(&mut self, path: &Path, error: &Error) -> Result<()> {
         self.summary.cannot_tell += 1;
-        let reason = format!("{error:#}");
+        let reason = error.to_string();
         // The summary counts them all.
-        if self.summary.cannot_tell <= log::MAX_WARNINGS {
+        if self.summary.cannot_tell <= MAX_WARNINGS {
             log::line("verify", &reason);
         }
         if self.json {
             let build = path.display().to_string();
-            cli::print(&json(&Line::because(&build, CANNOT_TELL, &reason))?)?;
+            log::print(&json(&Line::because(&build, CANNOT_TELL, &reason))?)?;
         }
         Ok(())
     }
 
-    /// Sets what there will be verdicts on.
-    pub fn expect(&mut self, targets: &[Target]) {
-        self.expected = targets.iter().filter(|target| target.is_build()).count();
-    }
-
-    /// Takes the verdict on the target with this number.
-    pub fn take(&mut self, number: usize, target: &Target, verdict: &Verdict) -> Result<()> {
+    /// Prints the verdict on a target.
+    pub fn add(&mut self, target: &Target, verdict: &Verdict) -> Result<()> {
         self.summary.count(target.is_build(), verdict);
         let mut lines = String::new();
         for line in lines_of(&target.shown, verdict) {
             lines.push_str(&if self.json {
                 json(&line)?
             } else {
-                log::escaped_line(&line.to_string())
+                escaped_line(&line.to_string())
             });
         }
-        self.waiting.insert(number, lines);
-        while let Some(lines) = self.waiting.remove(&self.next) {
-            self.next += 1;
-            self.hide_progress();
-            cli::print(&lines)?;
-        }
-        Ok(())
+        log::print(&lines)
     }
 
     /// Prints the summary and gives the answer.
     pub fn finish(&self) -> Result<Outcome> {
-        cli::print(&if self.json {
+        log::print(&if self.json {
             json(&self.summary)?
         } else {
             self.summary.text()
         })?;
         Ok(self.summary.outcome())
-    }
-
-    /// Shows how far it is on the terminal, in a line that is not ended.
-    pub fn show_progress(&mut self) {
-        self.shows_progress = true;
-        log::progress(&format!(
-            "verify: {} of {}, {} s",
-            self.summary.builds,
-            log::plural(self.expected, "build", "builds"),
-            self.began.elapsed().as_secs()
-        ));
-    }
-
-    /// Removes that line.
-    pub fn hide_progress(&mut self) {
-        if std::mem::take(&mut self.shows_progress) {
-            log::progress("");
-        }
     }
 }
 
@@ -159,7 +115,7 @@ impl Summary {
             self.matching += usize::from(outcome == Outcome::Yes);
             self.mismatch += usize::from(outcome == Outcome::No);
         }
-        self.cannot_tell += usize::from(outcome == Outcome::CannotTell);
+        self.cannot_tell += usize::from(outcome == Outcome::Undetermined);
     }
 
     fn text(&self) -> String {
@@ -173,8 +129,8 @@ impl Summary {
         } = self;
         format!(
             "result   {}: {matching} match, {mismatch} mismatch, {cannot_tell} cannot tell; {}\n",
-            log::plural(*builds, "build", "builds"),
-            log::plural(*differences, "difference", "differences")
+            plural(*builds, "build", "builds"),
+            plural(*differences, "difference", "differences")
         )
     }
 
@@ -182,7 +138,7 @@ impl Summary {
         if self.differences > 0 {
             Outcome::No
         } else if self.cannot_tell > 0 {
-            Outcome::CannotTell
+            Outcome::Undetermined
         } else {
             Outcome::Yes
         }
@@ -199,10 +155,10 @@ fn lines_of<'a>(build: &'a str, verdict: &'a Verdict) -> impl Iterator<Item = Li
     });
     let differences = verdict.differences.iter();
     let damaged = verdict.damaged.iter().map(because("damaged"));
-    let untold = verdict.untold.iter().map(because(CANNOT_TELL));
+    let undetermined = verdict.undetermined.iter().map(because(CANNOT_TELL));
     damaged
         .chain(differences.map(|difference| Line::of(build, difference)))
-        .chain(untold)
+        .chain(undetermined)
         .chain(matching)
 }
 
@@ -246,7 +202,7 @@ impl fmt::Display for Line<'_> {
             write!(f, ", found {found}")?;
         }
         if let Some(artifacts) = self.artifacts {
-            write!(f, ", {}", log::plural(artifacts, "artifact", "artifacts"))?;
+            write!(f, ", {}", plural(artifacts, "artifact", "artifacts"))?;
         }
         if let Some(sums) = self.sha256sums {
             write!(f, ", {SUMS} sha256:{sums}")?;
@@ -260,7 +216,9 @@ impl fmt::Display for Line<'_> {
 
 /// `value` as one line of JSON, in which nothing moves a terminal's cursor.
 fn json(value: &impl Serialize) -> Result<String> {
-    let text = serde_json::to_string(value).map_err(|_| anyhow!("cannot be written as JSON"))?;
+    let Ok(text) = serde_json::to_string(value) else {
+        return failed("a line cannot be written as JSON");
+    };
     let mut line = String::with_capacity(text.len() + 1);
     for character in text.chars() {
         if is_unsafe(character) {

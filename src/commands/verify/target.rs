@@ -10,15 +10,12 @@
 
 use std::ffi::OsStr;
 use std::path::{Path, PathBuf};
-use std::sync::Arc;
+use std::rc::Rc;
 
-use anyhow::{Result, bail};
-
-use super::verdict::{BLD, BUILD_INFO, Verdict};
-use crate::connection;
-use crate::digest::Digest;
-use crate::dir::{Dir, Entry, Fault};
-use crate::record::{STATEMENT, SUMS};
+use super::verdict::Verdict;
+use crate::error::{Result, refused};
+use crate::files::{Digest, Dir, Entry};
+use crate::layout::{BLD, BUILD_INFO, CONNECTION, STATEMENT, SUMS};
 
 /// Something that gets a verdict of its own.
 pub struct Target {
@@ -31,9 +28,9 @@ enum Place {
     /// A build output or a peer's build that was named.
     Named(PathBuf),
     /// A build in a peer's builds.
-    Among(Arc<Dir>, String),
+    Among(Rc<Dir>, String),
     /// Something in a peer's builds that is none.
-    Stray(Arc<Dir>, Entry),
+    Stray(Rc<Dir>, Entry),
 }
 
 /// What a directory is.
@@ -53,16 +50,16 @@ impl Target {
         let dir = Dir::open(path)?.with_hard_links();
         let entries = dir.list()?;
         match Layout::of(path, &dir, &entries) {
-            None => bail!(
+            None => refused(format!(
                 "{}: is no build output (no {SUMS}), no build of a peer (no {BUILD_INFO}, no {BLD}) and no folder of such builds",
                 path.display()
-            ),
+            )),
             Some(Layout::Output | Layout::Build) => Ok(vec![Self {
                 shown: path.display().to_string(),
                 place: Place::Named(path.to_owned()),
             }]),
             Some(Layout::Builds) => {
-                let dir = Arc::new(dir);
+                let dir = Rc::new(dir);
                 let targets = entries
                     .into_iter()
                     .map(|entry| Self::among(path, &dir, entry));
@@ -71,16 +68,16 @@ impl Target {
         }
     }
 
-    fn among(path: &Path, dir: &Arc<Dir>, entry: Entry) -> Self {
+    fn among(path: &Path, dir: &Rc<Dir>, entry: Entry) -> Self {
         if is_build(dir, &entry) {
             Self {
                 shown: path.join(&entry.name).display().to_string(),
-                place: Place::Among(Arc::clone(dir), entry.name),
+                place: Place::Among(Rc::clone(dir), entry.name),
             }
         } else {
             Self {
                 shown: path.display().to_string(),
-                place: Place::Stray(Arc::clone(dir), entry),
+                place: Place::Stray(Rc::clone(dir), entry),
             }
         }
     }
@@ -101,7 +98,7 @@ impl Target {
         if first.says_as_much_as(&second) || !second.is_incomplete() {
             second
         } else {
-            Verdict::changed()
+            Verdict::undetermined("changed while it was verified")
         }
     }
 
@@ -113,7 +110,7 @@ impl Target {
                 .map(|dir| Verdict::of_build(&dir.as_root())),
             Place::Stray(_, entry) => Ok(Verdict::of_stray(entry)),
         };
-        self.settle(verdict.unwrap_or_else(|error| Verdict::untold(&error)))
+        self.settle(verdict.unwrap_or_else(|error| Verdict::undetermined(error)))
     }
 
     /// The verdict, unless the build is gone: half of one that is being removed looks like differences.
@@ -121,17 +118,17 @@ impl Target {
         if verdict.matches() || !self.is_gone() {
             verdict
         } else {
-            Verdict::disappeared()
+            Verdict::undetermined("disappeared while it was verified")
         }
     }
 
     fn is_gone(&self) -> bool {
         match &self.place {
             Place::Named(path) => matches!(path.try_exists(), Ok(false)),
-            Place::Among(dir, name) => matches!(dir.find(name), Ok(None)),
+            Place::Among(dir, name) => matches!(dir.look_up(name), Ok(None)),
             // A name that is not UTF-8 cannot be looked up again.
             Place::Stray(dir, entry) => {
-                entry.fault != Some(Fault::NotUtf8) && matches!(dir.find(&entry.name), Ok(None))
+                entry.is_utf8 && matches!(dir.look_up(&entry.name), Ok(None))
             }
         }
     }
@@ -157,7 +154,7 @@ impl Layout {
             Some(Self::Output)
         } else if has(BUILD_INFO) {
             Some(Self::Build)
-        } else if has(connection::FILE) {
+        } else if has(CONNECTION) {
             // Another builder's.
             Some(Self::Output)
         } else if entries.iter().any(|entry| is_build(dir, entry)) {
@@ -184,10 +181,10 @@ fn is_build(dir: &Dir, entry: &Entry) -> bool {
     let has_parts = |dir: Dir| {
         [BUILD_INFO, BLD]
             .iter()
-            .any(|name| !matches!(dir.find(name), Ok(None)))
+            .any(|name| !matches!(dir.look_up(name), Ok(None)))
     };
     entry.is_dir()
-        && entry.fault.is_none()
+        && entry.fault().is_none()
         && (is_builds_name(&entry.name) || dir.subdir(&entry.name).is_ok_and(has_parts))
 }
 
@@ -216,12 +213,12 @@ mod tests {
             };
             let before = target.verify();
             assert_eq!(before.differences.len(), 1, "{before:?}");
-            assert!(target.settle(before).untold[0].contains("there is no record"));
+            assert!(target.settle(before).undetermined[0].contains("there is no record"));
 
             let before = target.verify();
             fs::remove_dir_all(&build).unwrap();
             for after in [target.settle(before), target.verify()] {
-                assert_eq!(after.untold, ["disappeared while it was verified"]);
+                assert_eq!(after.undetermined, ["disappeared while it was verified"]);
                 assert!(after.differences.is_empty(), "{after:?}");
             }
         }

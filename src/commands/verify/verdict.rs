@@ -1,21 +1,12 @@
 //! What the comparison of one build with its record has shown.
 
-use anyhow::{Error, Result};
-
-use crate::commands::{Outcome, is_of_the_system, release};
-use crate::difference::{Comparison, Difference, Found};
-use crate::digest::Digest;
-use crate::dir::{Dir, Entry};
-use crate::record::{NO_RECORD, Record};
-
-/// The peer's own file in each of its builds: the name of the builder.
-pub const BUILD_INFO: &str = "build-info.json";
-
-/// The build output in a peer's build.
-pub const BLD: &str = "bld";
-
-/// The release output in a peer's build.
-const RELEASE: &str = "release";
+use crate::commands::Outcome;
+use crate::error::{Error, Result};
+use crate::files::{Digest, Dir, Entry};
+use crate::formats::comparison::{Comparison, Difference, Found};
+use crate::formats::published;
+use crate::formats::record::{NO_RECORD, Record};
+use crate::layout::{BLD, BUILD_INFO, RELEASE};
 
 /// The verdict on one build. It matches when a record was read, and there is nothing else to say.
 #[derive(Debug, Default)]
@@ -24,8 +15,8 @@ pub struct Verdict {
     pub differences: Vec<Difference>,
     /// What is wrong with the record.
     pub damaged: Option<String>,
-    /// Why something could not be told.
-    pub untold: Vec<String>,
+    /// Why something could not be determined.
+    pub undetermined: Vec<String>,
     /// The record that the build was compared with.
     pub record: Option<Compared>,
 }
@@ -40,25 +31,10 @@ pub struct Compared {
 }
 
 impl Verdict {
-    /// It cannot be told, because of this error.
-    pub fn untold(error: &Error) -> Self {
-        let mut verdict = Self::default();
-        verdict.cannot_tell(error);
-        verdict
-    }
-
-    /// It cannot be told any more.
-    pub fn disappeared() -> Self {
+    /// There is none, for this reason.
+    pub fn undetermined(reason: impl ToString) -> Self {
         Self {
-            untold: vec!["disappeared while it was verified".to_owned()],
-            ..Self::default()
-        }
-    }
-
-    /// It cannot be told yet.
-    pub fn changed() -> Self {
-        Self {
-            untold: vec!["changed while it was verified".to_owned()],
+            undetermined: vec![reason.to_string()],
             ..Self::default()
         }
     }
@@ -86,8 +62,8 @@ impl Verdict {
     pub fn outcome(&self) -> Outcome {
         if !self.differences.is_empty() || self.damaged.is_some() {
             Outcome::No
-        } else if self.record.is_none() || !self.untold.is_empty() {
-            Outcome::CannotTell
+        } else if self.record.is_none() || !self.undetermined.is_empty() {
+            Outcome::Undetermined
         } else {
             Outcome::Yes
         }
@@ -104,7 +80,7 @@ impl Verdict {
     pub fn of_build(dir: &Dir) -> Self {
         let mut verdict = Self::default();
         if let Err(error) = verdict.compare_build(dir) {
-            verdict.cannot_tell(&error);
+            verdict.undetermined.push(error.to_string());
         }
         verdict
     }
@@ -120,7 +96,7 @@ impl Verdict {
         let (mut bld, mut release, mut has_info) = (None, None, false);
         for entry in dir.list()? {
             match (entry.name.as_str(), entry.is_dir()) {
-                (BUILD_INFO, false) if entry.fault.is_none() => has_info = true,
+                (BUILD_INFO, false) if entry.fault().is_none() => has_info = true,
                 (BLD, true) => bld = Some(dir.subdir(BLD)?.as_root()),
                 (RELEASE, true) => release = Some(dir.subdir(RELEASE)?.as_root()),
                 (name, _) => {
@@ -131,7 +107,7 @@ impl Verdict {
         }
         let Some(bld) = bld else {
             let reason = "there is no folder bld, the peer's copy failed or is under way";
-            self.untold.push(reason.to_owned());
+            self.undetermined.push(reason.to_owned());
             return Ok(());
         };
         if !has_info {
@@ -159,20 +135,15 @@ impl Verdict {
                 self.add(record.compare(dir), prefix);
                 return Some(record);
             }
-            Ok(None) => {
-                let reason = NO_RECORD;
-                self.untold.push(reason.to_owned());
-            }
-            Err(error) if is_of_the_system(&error) => {
-                self.cannot_tell(&error);
-            }
-            Err(error) => self.damaged = Some(format!("{prefix}{error:#}")),
+            Ok(None) => self.undetermined.push(NO_RECORD.to_owned()),
+            Err(Error::Refused(fault)) => self.damaged = Some(format!("{prefix}{fault}")),
+            Err(error) => self.undetermined.push(error.to_string()),
         }
         None
     }
 
     fn compare_release(&mut self, dir: Option<&Dir>, record: &Record) {
-        let released = release::released(record);
+        let released = published::of_record(record);
         let comparison = match dir {
             Some(dir) => Comparison::new(dir, &released, &[]),
             None => Comparison::with_nothing(&released),
@@ -185,8 +156,8 @@ impl Verdict {
             difference.path.insert_str(0, prefix);
             self.differences.push(difference);
         }
-        for error in comparison.untold {
-            self.cannot_tell(&error);
+        for error in comparison.undetermined {
+            self.undetermined.push(error.to_string());
         }
     }
 
@@ -197,9 +168,5 @@ impl Verdict {
             recorded: None,
             found: Some(Found::Other(entry.kind())),
         });
-    }
-
-    fn cannot_tell(&mut self, error: &Error) {
-        self.untold.push(format!("{error:#}"));
     }
 }

@@ -43,7 +43,7 @@ fn names_cannot_deceive() {
     assert_eq!(lines.len(), 9);
     let json = run(&peer, &["--json", "builds"]).stdout;
     assert!(
-        !json.contains(|c: char| c != '\n' && fabric_ccs_builder::log::is_unsafe(c)),
+        !json.contains(|c: char| c != '\n' && fabric_ccs_builder::text::is_unsafe(c)),
         "{json}"
     );
 }

@@ -1,0 +1,97 @@
+//! Checks a build output against its record, and publishes what the peer reads.
+
+use super::Done;
+use crate::error::{Error, Refuse, Result, refused};
+use crate::files::{Buffer, Digest, Dir, Staging, Tree};
+use crate::formats::connection::Connection;
+use crate::formats::metadata::Metadata;
+use crate::formats::published;
+use crate::formats::record::{NO_RECORD, Record};
+use crate::layout::{BUILD, CONNECTION, META_INF, SECRET, SERVER, STATEDB};
+use crate::log::Warnings;
+use crate::text::plural;
+
+/// Publishes the build output `build` in the empty directory `release`.
+pub fn release(build: &Dir, release: &Dir) -> Result<Done> {
+    let record = Record::read(build)?;
+    if let Some(record) = &record {
+        check(record, build)?;
+    }
+    let metadata = match Metadata::read(build) {
+        Ok((metadata, _)) => Some(metadata),
+        // It is only for the log, and where there is a record it is right.
+        Err(Error::Refused(_)) => None,
+        Err(error) => return Err(error),
+    };
+    let content = build.read_needed(CONNECTION)?;
+    let connection = Connection::parse_written(&content).refuse(CONNECTION)?;
+    let digest = Digest::of(&content);
+    check_copied(record.as_ref(), CONNECTION, digest)?;
+
+    let staging = Staging::new(release)?;
+    let indexes = copy_indexes(build, record.as_ref(), &staging.dir)?;
+    let mut out = Tree::new(&staging.dir);
+    out.dir(SERVER)?.write(CONNECTION, SECRET, &content)?;
+    let statedb = (indexes > 0).then_some(STATEDB);
+    // Last comes what the peer looks for.
+    staging.commit(&statedb.into_iter().chain(["chaincode"]).collect::<Vec<_>>())?;
+
+    let mut warnings = Warnings::default();
+    warnings.extend(record.is_none().then(|| NO_RECORD.to_owned()));
+    let label = metadata.as_ref();
+    let label = label.map_or("package without a label", Metadata::label_shown);
+    Ok(Done::new(warnings, label, indexes + 1, digest, &connection))
+}
+
+/// Refuses a build output that is not what was recorded.
+fn check(record: &Record, build: &Dir) -> Result<()> {
+    let comparison = record.compare(build);
+    if let Some(error) = comparison.undetermined.into_iter().next() {
+        return Err(error);
+    }
+    match comparison.differences.as_slice() {
+        [] => Ok(()),
+        [one] => refused(one.to_string()),
+        [first, rest @ ..] => {
+            let more = plural(rest.len(), "more difference", "more differences");
+            refused(format!("{first}, and {more}"))
+        }
+    }
+}
+
+/// Refuses a file that is not what was recorded: it has changed since the check.
+fn check_copied(record: Option<&Record>, path: &str, copied: Digest) -> Result<()> {
+    match record {
+        Some(record) if record.digest(path) != Some(copied) => {
+            refused(format!("{path}: changed while it was released"))
+        }
+        _ => Ok(()),
+    }
+}
+
+/// Copies the index definitions, and gives their number.
+fn copy_indexes(build: &Dir, record: Option<&Record>, out: &Dir) -> Result<usize> {
+    let Some(tree) = build.find_dir(META_INF)? else {
+        return Ok(0);
+    };
+    let Some(statedb) = tree.find_dir(STATEDB)? else {
+        return Ok(0);
+    };
+    let mut out = Tree::new(out);
+    let mut buffer = Buffer::default();
+    let mut count = 0;
+    statedb.walk(BUILD, |dir, files| {
+        for file in files {
+            let path = dir.relative(&file.name);
+            let Some(place) = published::place(&path) else {
+                continue;
+            };
+            let (folder, _) = place.rsplit_once('/').unwrap_or_default();
+            let digest = dir.copy(file, out.dir(folder)?, &mut buffer)?;
+            check_copied(record, &path, digest)?;
+            count += 1;
+        }
+        Ok(())
+    })?;
+    Ok(count)
+}

@@ -1,0 +1,87 @@
+//! The three programs that the peer calls: `detect`, `build` and `release`.
+
+use std::env;
+use std::path::PathBuf;
+
+use super::Outcome;
+use crate::builder::{self, Done};
+use crate::error::Result;
+use crate::files::Dir;
+use crate::formats::metadata::Metadata;
+use crate::formats::template::{Config, VARIABLE};
+use crate::log;
+
+/// The help text of `detect`.
+pub const DETECT_HELP: &str = "\
+Usage: detect CHAINCODE_SOURCE_DIR CHAINCODE_METADATA_DIR
+
+Tells the peer whether this builder takes a chaincode package: it does when the
+type in CHAINCODE_METADATA_DIR/metadata.json is ccaas or external, in any letter
+case. Prints nothing but errors.
+
+Exit status: 0 it does, 1 it does not, or there was an error.
+
+Example: detect \"$PWD/src\" \"$PWD/metadata\"
+";
+
+/// The help text of `build`.
+pub const BUILD_HELP: &str = "\
+Usage: build CHAINCODE_SOURCE_DIR CHAINCODE_METADATA_DIR BUILD_OUTPUT_DIR
+
+Checks a chaincode package for everything the peer would trip over later, fills
+in the templates of connection.json, and copies into the empty BUILD_OUTPUT_DIR:
+metadata.json, connection.json, META-INF, and a record of all of it (SHA256SUMS
+and build.intoto.json). Templates get their values from the JSON object in the
+environment variable CHAINCODE_AS_A_SERVICE_BUILDER_CONFIG.
+
+Exit status: 0 built, 1 refused or not possible; one line says why, and nothing
+is written.
+
+Example: build \"$PWD/src\" \"$PWD/metadata\" \"$PWD/bld\"
+";
+
+/// The help text of `release`.
+pub const RELEASE_HELP: &str = "\
+Usage: release BUILD_OUTPUT_DIR RELEASE_OUTPUT_DIR
+
+Publishes what a build made: index definitions go to statedb/, connection.json
+goes to chaincode/server/ in the empty RELEASE_OUTPUT_DIR. First every file of
+BUILD_OUTPUT_DIR is checked against its record; the output of another builder
+has none, and one line says so.
+
+Exit status: 0 released, 1 refused or not possible; one line says why, and
+nothing is published.
+
+Example: release \"$PWD/bld\" \"$PWD/release\"
+";
+
+/// Runs `detect`.
+pub fn detect([_source, metadata]: &[PathBuf; 2]) -> Result<Outcome> {
+    let (metadata, _) = Metadata::read(&Dir::open(metadata)?)?;
+    Ok(if metadata.is_ours() {
+        Outcome::Yes
+    } else {
+        Outcome::No
+    })
+}
+
+/// Runs `build`.
+pub fn build([source, metadata, output]: &[PathBuf; 3]) -> Result<Outcome> {
+    let metadata = Dir::open(metadata)?;
+    let config = || Config::read(env::var_os(VARIABLE));
+    let done = builder::build(&Dir::open(source)?, &metadata, &Dir::open(output)?, config)?;
+    say("build", &done, &format!(", by {}", crate::VERSION));
+    Ok(Outcome::Yes)
+}
+
+/// Runs `release`.
+pub fn release([build, release]: &[PathBuf; 2]) -> Result<Outcome> {
+    let done = builder::release(&Dir::open(build)?, &Dir::open(release)?)?;
+    say("release", &done, "");
+    Ok(Outcome::Yes)
+}
+
+fn say(word: &str, done: &Done, by: &str) {
+    done.warnings.write(word);
+    log::line(word, format_args!("{}{by}", done.line));
+}

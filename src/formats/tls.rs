@@ -1,0 +1,105 @@
+//! TLS material in `connection.json`: `root_cert`, and `client_cert` with `client_key`.
+//!
+//! The peer reads these fields at its first dial, long after install, with Go's
+//! `x509.CertPool.AppendCertsFromPEM` and `tls.X509KeyPair` (Fabric,
+//! `internal/pkg/comm/config.go`). The checks here accept text that those two accept, so that
+//! everything else is refused at install. Messages are made of words of this crate only: nothing
+//! of the material is ever in them.
+//!
+//! What Go 1.19 accepts is accepted, and what Go 1.26 accepts. Some of what they refuse is accepted
+//! too, because to find out would take arithmetic on keys, or because Go's versions differ:
+//! - a certificate whose elliptic curve point is not on its curve, or whose DSA key is malformed;
+//! - a URI in the subject alternative name that is none, and malformed contents of extensions other
+//!   than the key identifiers, key usage, extended key usage, subject alternative name and basic
+//!   constraints;
+//! - a negative serial number, or a key identifier marked critical, which only newer Go refuses;
+//! - a private key that is damaged in what is not compared with the certificate, such as the primes
+//!   of RSA;
+//! - a private key that does not hold its public key (`openssl` leaves it out for Ed25519), which
+//!   cannot be compared with the certificate's.
+//!
+//! Two things that Go accepts are refused. A private key that holds a public key other than its
+//! own: Go computes the public key anew, here the one in the file is believed. And PEM with
+//! `-----BEGIN ` inside a header line, where the latest Go is followed, not the older one.
+
+mod base64;
+mod block;
+mod der;
+mod diagnose;
+mod extensions;
+mod key;
+mod names;
+#[cfg(test)]
+mod tests;
+mod time;
+mod x509;
+
+use anyhow::{Context, Result, anyhow};
+
+use block::{Block, Blocks, Wanted};
+use key::PrivateKey;
+use x509::Certificate;
+
+/// Checks the value of `root_cert`: PEM in which the peer finds a certificate it can trust. One
+/// readable certificate is enough, and everything around it is skipped.
+///
+/// # Errors
+/// The fault of the first certificate block, or why there is none.
+pub fn check_root_certificates(text: &str) -> Result<()> {
+    let mut first = None;
+    for block in Blocks::new(text).filter(|block| Wanted::Certificate.is(block.label)) {
+        let fault = if block.has_headers {
+            anyhow!(
+                "the certificate's block has header lines, which the peer does not accept, remove them"
+            )
+        } else {
+            match Certificate::parse(&block.der) {
+                Ok(_) => return Ok(()),
+                Err(fault) => fault,
+            }
+        };
+        first.get_or_insert(fault);
+    }
+    Err(first.unwrap_or_else(|| diagnose::diagnose(text, Wanted::Certificate)))
+}
+
+/// Checks the values of `client_cert` and `client_key`, of which one may not be known yet: a
+/// certificate that the peer can present and the private key that belongs to it. Only the first
+/// certificate and the first private key are read; an issuer's certificate may follow.
+///
+/// # Errors
+/// The fault of the certificate, otherwise of the key, with the field's name; a key of another
+/// certificate is the key's fault.
+pub fn check_key_pair(certificate: Option<&str>, key: Option<&str>) -> Result<()> {
+    let leaf = certificate.map(|text| first_block(text, Wanted::Certificate));
+    let leaf = leaf.transpose().context("client_cert")?;
+    let public = leaf
+        .as_ref()
+        .map(|leaf| Certificate::parse(&leaf.der)?.tls_key());
+    let public = public.transpose().context("client_cert")?;
+    let block = key.map(|text| first_block(text, Wanted::PrivateKey));
+    let block = block.transpose().context("client_key")?;
+    let private = block.as_ref().map(|block| {
+        // Labels and headers do not count for Go, so they are looked at only to explain.
+        PrivateKey::parse(&block.der).map_err(|fault| block.unreadable_key().unwrap_or(fault))
+    });
+    let private = private.transpose().context("client_key")?;
+    match (private, public) {
+        (Some(private), Some(public)) => private.belongs_to(&public).context("client_key"),
+        // One half alone cannot be compared.
+        _ => Ok(()),
+    }
+}
+
+/// Whether a file holds PEM of a private key, of whatever kind: by the end of such a label.
+pub fn holds_private_key(content: &[u8]) -> bool {
+    const END_OF_LABEL: &[u8] = b"PRIVATE KEY-----";
+    let mut windows = content.windows(END_OF_LABEL.len());
+    windows.any(|bytes| bytes == END_OF_LABEL)
+}
+
+fn first_block(text: &str, wanted: Wanted) -> Result<Block<'_>> {
+    Blocks::new(text)
+        .find(|block| wanted.is(block.label))
+        .ok_or_else(|| diagnose::diagnose(text, wanted))
+}

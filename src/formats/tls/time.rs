@@ -1,0 +1,96 @@
+//! The times of a certificate's Validity (RFC 5280, section 4.1.2.5), with the older forms of X.680 that Go reads:
+//! `UTCTime` `YYMMDDhhmm[ss](Z|+hhmm|-hhmm)` and `GeneralizedTime` `YYYYMMDDhhmmss(Z|+hhmm|-hhmm)`.
+
+const UTC_TIME: u8 = 0x17;
+const GENERALIZED_TIME: u8 = 0x18;
+
+/// Whether an element is a time.
+pub fn is_time(tag: u8, text: &[u8]) -> bool {
+    let digits = text.iter().take_while(|byte| byte.is_ascii_digit()).count();
+    let Some((digits, zone)) = text.split_at_checked(digits) else {
+        return false;
+    };
+    let pairs: Vec<u32> = digits
+        .chunks_exact(2)
+        .map(|pair| {
+            pair.iter()
+                .fold(0, |number, digit| number * 10 + u32::from(digit - b'0'))
+        })
+        .collect();
+    let (year, month, day, hour, minute, second) = match (tag, digits.len(), &pairs[..]) {
+        (UTC_TIME, 10, &[year, month, day, hour, minute]) => {
+            (2000 + year, month, day, hour, minute, 0)
+        }
+        (UTC_TIME, 12, &[year, month, day, hour, minute, second]) => {
+            (2000 + year, month, day, hour, minute, second)
+        }
+        (GENERALIZED_TIME, 14, &[century, year, month, day, hour, minute, second]) => {
+            (century * 100 + year, month, day, hour, minute, second)
+        }
+        _ => return false,
+    };
+    (1..=days(year, month)).contains(&day)
+        && hour < 24
+        && minute < 60
+        && second < 60
+        && is_zone(zone)
+}
+
+fn days(year: u32, month: u32) -> u32 {
+    match month {
+        2 if year.is_multiple_of(4) && (!year.is_multiple_of(100) || year.is_multiple_of(400)) => {
+            29
+        }
+        2 => 28,
+        4 | 6 | 9 | 11 => 30,
+        1..=12 => 31,
+        _ => 0,
+    }
+}
+
+fn is_zone(zone: &[u8]) -> bool {
+    match zone {
+        b"Z" => true,
+        [b'+' | b'-', offset @ ..] => {
+            offset.len() == 4 && offset != b"0000" && offset.iter().all(u8::is_ascii_digit)
+        }
+        _ => false,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{GENERALIZED_TIME, UTC_TIME, is_time};
+
+    #[test]
+    fn reads_the_times_go_reads() {
+        let cases = [
+            (UTC_TIME, "250102030405Z", true),
+            (UTC_TIME, "2501020304Z", true),
+            (UTC_TIME, "250102030405+0130", true),
+            (UTC_TIME, "000229000000Z", true),
+            (UTC_TIME, "250102030405+0000", false),
+            (UTC_TIME, "250229000000Z", false),
+            (UTC_TIME, "251302030405Z", false),
+            (UTC_TIME, "250002030405Z", false),
+            (UTC_TIME, "250100030405Z", false),
+            (UTC_TIME, "250102240405Z", false),
+            (UTC_TIME, "250102036005Z", false),
+            (UTC_TIME, "250102030460Z", false),
+            (UTC_TIME, "250102030405", false),
+            (UTC_TIME, "250102030405.5Z", false),
+            (UTC_TIME, "20250102030405Z", false),
+            (UTC_TIME, "", false),
+            (GENERALIZED_TIME, "20500102030405Z", true),
+            (GENERALIZED_TIME, "99991231235959Z", true),
+            (GENERALIZED_TIME, "20500102030405-0800", true),
+            (GENERALIZED_TIME, "21000229000000Z", false),
+            (GENERALIZED_TIME, "205001020304Z", false),
+            (GENERALIZED_TIME, "20500102030405.5Z", false),
+            (0x0c, "250102030405Z", false),
+        ];
+        for (tag, text, expected) in cases {
+            assert_eq!(is_time(tag, text.as_bytes()), expected, "{text}");
+        }
+    }
+}

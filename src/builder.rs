@@ -8,8 +8,8 @@ pub use release::release;
 
 use crate::files::Digest;
 use crate::formats::connection::Connection;
+use crate::layout::CONNECTION;
 use crate::log::Warnings;
-use crate::text::plural;
 
 /// What a program did.
 #[derive(Debug)]
@@ -21,19 +21,18 @@ pub struct Done {
 }
 
 impl Done {
-    /// Of a package with this label, of which so many files were copied and the connection.json
-    /// with this digest.
+    /// Of a package with this label, of which `artifacts` were made and the connection.json with
+    /// this digest.
     fn new(
         warnings: Warnings,
         label: &str,
-        artifacts: usize,
+        artifacts: &str,
         digest: Digest,
         connection: &Connection,
     ) -> Self {
-        let artifacts = plural(artifacts, "artifact", "artifacts");
         let dial = connection.dial();
         let line =
-            format!("{label}: {artifacts}, connection.json sha256:{digest}, the peer will {dial}");
+            format!("{label}: {artifacts}, {CONNECTION} sha256:{digest}, the peer will {dial}");
         Self { warnings, line }
     }
 }

@@ -9,7 +9,8 @@ use lexopt::Parser;
 
 use crate::commands::{Outcome, Stop, check, install, package, paths, peer, verify};
 use crate::error::{Error, Result};
-use crate::{PROGRAM, VERSION, log};
+use crate::layout::{PROGRAM, VERSION};
+use crate::log;
 
 /// The help text of the program.
 const HELP: &str = "\

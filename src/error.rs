@@ -23,7 +23,6 @@ pub type Result<T> = std::result::Result<T, Error>;
 
 impl Error {
     /// The same error, with the name of its place in front.
-    #[must_use]
     pub fn at(self, place: impl Display) -> Self {
         match self {
             Self::Usage(message) => Self::Usage(format!("{place}: {message}")),

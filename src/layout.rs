@@ -1,5 +1,11 @@
 //! The names, modes and limits that several formats share, each written once.
 
+/// The program's name, where it is not called by the name of a command.
+pub const PROGRAM: &str = env!("CARGO_PKG_NAME");
+
+/// The program's name and version.
+pub const VERSION: &str = concat!(env!("CARGO_PKG_NAME"), " ", env!("CARGO_PKG_VERSION"));
+
 /// The file that names a package, in the package and in every directory that is made of it.
 pub const METADATA: &str = "metadata.json";
 

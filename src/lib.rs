@@ -28,15 +28,25 @@
 mod builder;
 pub mod cli;
 mod commands;
-pub mod error;
-pub mod files;
-pub mod formats;
+mod error;
+mod files;
+mod formats;
 mod layout;
 mod log;
-pub mod text;
+mod text;
 
-/// The program's name, where it is not called by the name of a command.
-const PROGRAM: &str = env!("CARGO_PKG_NAME");
-
-/// The program's name and version.
-const VERSION: &str = concat!(env!("CARGO_PKG_NAME"), " ", env!("CARGO_PKG_VERSION"));
+/// What the tests and fuzz targets call. The program itself needs nothing public but [`cli`].
+pub mod testing {
+    pub use crate::files::{Digest, Dir};
+    pub use crate::formats::address::Address;
+    pub use crate::formats::archive::{gzip, tar};
+    pub use crate::formats::artifact::Artifact;
+    pub use crate::formats::connection::{Connection, Draft};
+    pub use crate::formats::dial_timeout::DialTimeout;
+    pub use crate::formats::index::check as check_index;
+    pub use crate::formats::metadata::Metadata;
+    pub use crate::formats::record::{Build, Record};
+    pub use crate::formats::template::{Config, Template};
+    pub use crate::formats::tls::{check_key_pair, check_root_certificates};
+    pub use crate::text::{escaped, escaped_line, is_unsafe};
+}

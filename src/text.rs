@@ -39,6 +39,7 @@ fn looks_like_key_material(text: &str) -> bool {
 }
 
 /// `text` escaped, cut to the length of a line, with a line feed.
+#[must_use]
 pub fn escaped_line(text: &str) -> String {
     const CUT: &str = " [cut]";
     let mut line = escaped(text);
@@ -126,7 +127,7 @@ mod tests {
             let expected = ranges
                 .iter()
                 .any(|&(first, last)| (first..=last).contains(&character));
-            assert_eq!(is_unsafe(character), expected, "{:?}", character);
+            assert_eq!(is_unsafe(character), expected, "{character:?}");
         }
     }
 }

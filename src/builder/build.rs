@@ -10,8 +10,11 @@ use crate::formats::meta_inf;
 use crate::formats::metadata::Metadata;
 use crate::formats::record;
 use crate::formats::template::Config;
-use crate::layout::{ALTERNATIVE, CONNECTION, META_INF, METADATA, PUBLIC, SECRET, STATEMENT, SUMS};
+use crate::layout::{
+    ALTERNATIVE, CONNECTION, META_INF, METADATA, PUBLIC, SECRET, STATEMENT, SUMS, VERSION,
+};
 use crate::log::Warnings;
+use crate::text::plural;
 
 /// Builds the package in `source` and `metadata`, which may be one directory, into the empty
 /// directory `output`. `config` is read when the package is known to be ours.
@@ -56,10 +59,11 @@ pub fn build(
     let files = [METADATA, STATEMENT, SUMS, CONNECTION];
     staging.commit(&tree.into_iter().chain(files).collect::<Vec<_>>())?;
 
+    let artifacts = plural(build.artifacts().count(), "artifact", "artifacts");
     Ok(Done::new(
         warnings,
         metadata.label_shown(),
-        build.artifacts().count(),
+        &format!("{artifacts} by {VERSION}"),
         build.connection_written,
         &connection,
     ))

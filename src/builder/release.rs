@@ -40,7 +40,8 @@ pub fn release(build: &Dir, release: &Dir) -> Result<Done> {
     warnings.extend(record.is_none().then(|| NO_RECORD.to_owned()));
     let label = metadata.as_ref();
     let label = label.map_or("package without a label", Metadata::label_shown);
-    Ok(Done::new(warnings, label, indexes + 1, digest, &connection))
+    let artifacts = plural(indexes + 1, "artifact", "artifacts");
+    Ok(Done::new(warnings, label, &artifacts, digest, &connection))
 }
 
 /// Refuses a build output that is not what was recorded.

@@ -244,7 +244,7 @@ impl Scratch {
 
     /// Creates a directory as the peer does.
     fn dir(&self, name: &str) -> Result<Dir> {
-        self.dir.create_dir(name, CLOSED).map(Dir::as_root)
+        self.dir.create_dir(name, CLOSED).map(Dir::into_root)
     }
 }
 

@@ -29,7 +29,7 @@ that is running is not disturbed.
   --name NAME  the builder's name instead of ccaas_builder; keep the one of a
                builder that you replace: a peer finds its chaincode by it
   --path PATH  DIR as the peer sees it, when that is another path
-  --quiet      prints nothing but warnings
+  -q, --quiet  prints nothing but warnings
 
 Exit status: 0 installed, 2 not possible; one line says why.
 
@@ -63,7 +63,7 @@ impl Args {
             match arg {
                 Arg::Long("name") => name = parser.value()?,
                 Arg::Long("path") => path = Some(parser.value()?),
-                Arg::Long("quiet") => quiet = true,
+                Arg::Short('q') | Arg::Long("quiet") => quiet = true,
                 Arg::Value(value) if dir.is_none() => dir = Some(super::path(value)?),
                 _ => return Err(Stop::of(arg)),
             }

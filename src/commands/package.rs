@@ -28,11 +28,11 @@ Makes the chaincode package of a source folder DIR (metadata.json,
 connection.json and META-INF side by side), after the checks that build makes,
 and prints its package ID. The same content gives the same ID on every machine.
 
-  --output FILE  writes to FILE instead of LABEL.tar.gz in the current folder; -
-                 is standard output, and the ID then goes to standard error
-  --force        replaces a FILE that is another package
-  --id           only prints the ID: of the package that DIR would give, or of a
-                 FILE that this command has written
+  -o, --output FILE  writes to FILE instead of LABEL.tar.gz in the current folder;
+                     - is standard output, and the ID then goes to standard error
+  --force            replaces a FILE that is another package
+  --id               only prints the ID: of the package that DIR would give, or
+                     of a FILE that this command has written
 
 Exit status: 0 done, 1 the package is refused, 2 not possible; one line says
 why.
@@ -65,7 +65,7 @@ impl Args {
         let (mut id, mut force) = (false, false);
         while let Some(arg) = parser.next()? {
             match arg {
-                Arg::Long("output") => output = Some(parser.value()?),
+                Arg::Short('o') | Arg::Long("output") => output = Some(parser.value()?),
                 Arg::Long("force") => force = true,
                 Arg::Long("id") => id = true,
                 Arg::Value(value) if path.is_none() => path = Some(super::path(value)?),

@@ -70,18 +70,17 @@ pub fn build([source, metadata, output]: &[PathBuf; 3]) -> Result<Outcome> {
     let metadata = Dir::open(metadata)?;
     let config = || Config::read(env::var_os(VARIABLE));
     let done = builder::build(&Dir::open(source)?, &metadata, &Dir::open(output)?, config)?;
-    say("build", &done, &format!(", by {}", crate::VERSION));
-    Ok(Outcome::Yes)
+    Ok(say("build", &done))
 }
 
 /// Runs `release`.
 pub fn release([build, release]: &[PathBuf; 2]) -> Result<Outcome> {
     let done = builder::release(&Dir::open(build)?, &Dir::open(release)?)?;
-    say("release", &done, "");
-    Ok(Outcome::Yes)
+    Ok(say("release", &done))
 }
 
-fn say(word: &str, done: &Done, by: &str) {
+fn say(word: &str, done: &Done) -> Outcome {
     done.warnings.write(word);
-    log::line(word, format_args!("{}{by}", done.line));
+    log::line(word, &done.line);
+    Outcome::Yes
 }

@@ -71,44 +71,41 @@ impl Dir {
 
     /// Files in here may have further hard links: right for folders of the user who calls us, who
     /// may keep them in a Nix store or a backup that links equal files.
-    #[must_use]
-    pub fn with_hard_links(mut self) -> Self {
+    pub(crate) fn with_hard_links(mut self) -> Self {
         self.hard_links = true;
         self
     }
 
     /// This directory, with paths below it counted from here.
-    #[must_use]
-    pub fn as_root(mut self) -> Self {
+    pub(crate) fn into_root(mut self) -> Self {
         self.relative.clear();
         self
     }
 
     /// The path of `name`, or of the directory itself for `""`, below the directory that a caller
     /// named.
-    #[must_use]
-    pub fn relative(&self, name: &str) -> String {
+    pub(crate) fn relative(&self, name: &str) -> String {
         join(&self.relative, name)
     }
 
+    /// Where it was found, for messages.
+    pub(crate) fn path(&self) -> &Path {
+        &self.path
+    }
+
     /// The path of `name` in here, for messages.
-    #[must_use]
-    pub fn path_of(&self, name: &str) -> PathBuf {
+    pub(crate) fn path_of(&self, name: &str) -> PathBuf {
         self.path.join(name)
     }
 
     /// A path that leads to `name` in this very directory for as long as `self` lives, whatever
     /// happens to the path that it was opened by.
-    #[must_use]
-    pub fn reach(&self, name: &str) -> PathBuf {
+    pub(crate) fn reach(&self, name: &str) -> PathBuf {
         self.by_handle.join(name)
     }
 
     /// Opens the directory `name`, which must not be a symbolic link.
-    ///
-    /// # Errors
-    /// When there is no such directory or it may not be read.
-    pub fn subdir(&self, name: &str) -> Result<Self> {
+    pub(crate) fn subdir(&self, name: &str) -> Result<Self> {
         self.open_subdir(name).cannot("open", &self.path_of(name))
     }
 
@@ -119,10 +116,7 @@ impl Dir {
     }
 
     /// Opens the directory at `path` below this one, without following a link on the way.
-    ///
-    /// # Errors
-    /// When one of the directories does not exist or may not be read.
-    pub fn descend(&self, path: &str) -> Result<Self> {
+    pub(crate) fn descend(&self, path: &str) -> Result<Self> {
         let handle = self.handle.try_clone().cannot("open", &self.path)?;
         let (here, relative) = (self.path.clone(), self.relative.clone());
         let here = Self::new(handle, here, relative, self.hard_links);
@@ -130,10 +124,7 @@ impl Dir {
     }
 
     /// The entry `name`, faults and all, or `None` when there is none.
-    ///
-    /// # Errors
-    /// When it cannot be looked up.
-    pub fn look_up(&self, name: &str) -> Result<Option<Entry>> {
+    pub(crate) fn look_up(&self, name: &str) -> Result<Option<Entry>> {
         match fs::symlink_metadata(self.reach(name)) {
             Ok(listed) => Ok(Some(Entry::new(name.into(), listed, self.hard_links))),
             Err(error) if error.kind() == ErrorKind::NotFound => Ok(None),
@@ -142,10 +133,7 @@ impl Dir {
     }
 
     /// The regular file `name`, or `None` when there is none.
-    ///
-    /// # Errors
-    /// When it cannot be looked up, must not be copied or is a directory.
-    pub fn find_file(&self, name: &str) -> Result<Option<Entry>> {
+    pub(crate) fn find_file(&self, name: &str) -> Result<Option<Entry>> {
         match self.look_up(name)? {
             Some(entry) if entry.is_dir() => refused(format!(
                 "{}: is a directory, a regular file is needed",
@@ -157,10 +145,7 @@ impl Dir {
     }
 
     /// The directory `name`, opened, or `None` when there is none.
-    ///
-    /// # Errors
-    /// When it cannot be opened or is not a directory.
-    pub fn find_dir(&self, name: &str) -> Result<Option<Self>> {
+    pub(crate) fn find_dir(&self, name: &str) -> Result<Option<Self>> {
         match self.look_up(name)? {
             Some(entry) if self.sound(entry.clone())?.is_dir() => self.subdir(name).map(Some),
             Some(_) => refused(format!(
@@ -172,10 +157,7 @@ impl Dir {
     }
 
     /// Everything in here, sorted bytewise by name, faults and all.
-    ///
-    /// # Errors
-    /// When it cannot be listed or has more entries than a package may have.
-    pub fn list(&self) -> Result<Vec<Entry>> {
+    pub(crate) fn list(&self) -> Result<Vec<Entry>> {
         const MOST: usize = PACKAGE.entries;
         let mut entries = Vec::new();
         let listed = fs::read_dir(self.reach("")).cannot("list", &self.path)?;
@@ -201,10 +183,7 @@ impl Dir {
     }
 
     /// `entry` of this directory, unless it must not be copied.
-    ///
-    /// # Errors
-    /// Its fault.
-    pub fn sound(&self, entry: Entry) -> Result<Entry> {
+    pub(crate) fn sound(&self, entry: Entry) -> Result<Entry> {
         match entry.fault() {
             Some(fault) => refused(format!("{}: {fault}", self.relative(&entry.name))),
             None => Ok(entry),
@@ -212,20 +191,14 @@ impl Dir {
     }
 
     /// Creates the directory `name` with `mode`, whatever the umask, and opens it.
-    ///
-    /// # Errors
-    /// When it exists, or cannot be created: then nothing of it is left.
-    pub fn create_dir(&self, name: &str, mode: u32) -> Result<Self> {
+    pub(crate) fn create_dir(&self, name: &str, mode: u32) -> Result<Self> {
         self.try_create_dir(name, mode)
             .cannot("create", &self.path_of(name))
     }
 
     /// Opens the directory `name`, or creates it, with mode 0755, where it is missing; whether it
     /// was created.
-    ///
-    /// # Errors
-    /// When it cannot be created or opened, or is a symbolic link.
-    pub fn make_dir(&self, name: &str) -> Result<(Self, bool)> {
+    pub(crate) fn make_dir(&self, name: &str) -> Result<(Self, bool)> {
         match self.try_create_dir(name, OPEN) {
             Err(error) if error.kind() == ErrorKind::AlreadyExists => {
                 Ok((self.subdir(name)?, false))
@@ -235,7 +208,7 @@ impl Dir {
     }
 
     /// As [`Dir::create_dir`], with the system's own error.
-    pub fn try_create_dir(&self, name: &str, mode: u32) -> io::Result<Self> {
+    pub(crate) fn try_create_dir(&self, name: &str, mode: u32) -> io::Result<Self> {
         DirBuilder::new().mode(mode).create(self.reach(name))?;
         let open = || {
             let dir = match self.open_subdir(name) {
@@ -261,7 +234,6 @@ fn open_dir(path: &Path, flags: i32) -> io::Result<File> {
 }
 
 /// The path of `name` in `folder`; either may be `""`.
-#[must_use]
 pub fn join(folder: &str, name: &str) -> String {
     match (folder, name) {
         ("", path) | (path, "") => path.to_owned(),

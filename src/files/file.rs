@@ -30,7 +30,7 @@ impl Buffer {
 
 impl Dir {
     /// Reads the file `name`, which must be there and have at most 1 MiB.
-    pub fn read_needed(&self, name: &str) -> Result<Vec<u8>> {
+    pub(crate) fn read_needed(&self, name: &str) -> Result<Vec<u8>> {
         match self.find_file(name)? {
             Some(entry) => self.read(&entry, MAX_SMALL),
             None => refused(format!("{} not found", self.relative(name))),
@@ -38,7 +38,7 @@ impl Dir {
     }
 
     /// Reads a file of at most `limit` bytes.
-    pub fn read(&self, entry: &Entry, limit: u64) -> Result<Vec<u8>> {
+    pub(crate) fn read(&self, entry: &Entry, limit: u64) -> Result<Vec<u8>> {
         let (name, size) = (self.relative(&entry.name), entry.size());
         if size > limit {
             return refused(format!(
@@ -54,7 +54,7 @@ impl Dir {
     }
 
     /// The digest of a file's content.
-    pub fn digest(&self, entry: &Entry, buffer: &mut Buffer) -> Result<Digest> {
+    pub(crate) fn digest(&self, entry: &Entry, buffer: &mut Buffer) -> Result<Digest> {
         let mut hasher = HashingWriter::new(io::sink());
         self.pieces(entry, buffer, |piece| {
             hasher
@@ -66,7 +66,7 @@ impl Dir {
 
     /// Copies a file to a new one of the same name in `target`, mode 0644, and gives the digest of
     /// what was copied.
-    pub fn copy(&self, entry: &Entry, target: &Self, buffer: &mut Buffer) -> Result<Digest> {
+    pub(crate) fn copy(&self, entry: &Entry, target: &Self, buffer: &mut Buffer) -> Result<Digest> {
         let path = target.path_of(&entry.name);
         let mut copy = HashingWriter::new(target.create(&entry.name, PUBLIC)?);
         self.pieces(entry, buffer, |piece| {
@@ -77,7 +77,7 @@ impl Dir {
 
     /// Gives a file's content to `take`, piece by piece. It is an error when the file changes
     /// meanwhile, or has changed since it was listed.
-    pub fn pieces(
+    pub(crate) fn pieces(
         &self,
         entry: &Entry,
         buffer: &mut Buffer,
@@ -111,17 +111,14 @@ impl Dir {
     }
 
     /// Creates the file `name` with `content` and `mode`, whatever the umask.
-    ///
-    /// # Errors
-    /// When it exists or cannot be written.
-    pub fn write(&self, name: &str, mode: u32, content: &[u8]) -> Result<()> {
+    pub(crate) fn write(&self, name: &str, mode: u32, content: &[u8]) -> Result<()> {
         self.create(name, mode)?
             .write_all(content)
             .cannot("write", &self.path_of(name))
     }
 
     /// Creates the file `name` with `mode`, whatever the umask. It must not exist.
-    pub fn create(&self, name: &str, mode: u32) -> Result<File> {
+    pub(crate) fn create(&self, name: &str, mode: u32) -> Result<File> {
         let mut options = OpenOptions::new();
         options.write(true).create_new(true).mode(mode);
         let file = options.open(self.reach(name)).and_then(|file| {

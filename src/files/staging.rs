@@ -66,7 +66,7 @@ impl<'a> Staging<'a> {
                 target.path_of(&found.name).display()
             ));
         }
-        let dir = target.create_dir(UNFINISHED, CLOSED)?.as_root();
+        let dir = target.create_dir(UNFINISHED, CLOSED)?.into_root();
         Ok(Self { target, dir })
     }
 
@@ -88,8 +88,9 @@ impl<'a> Staging<'a> {
 
 impl Drop for Staging<'_> {
     fn drop(&mut self) {
+        let path = self.target.reach(UNFINISHED);
         // When this fails, the exit status still tells the peer not to use the directory.
-        let _ = remove_tree(&self.target.reach(UNFINISHED));
+        let _ = fs::remove_dir(&path).or_else(|_| remove_tree(&path));
     }
 }
 
@@ -102,10 +103,8 @@ pub fn remove_tree(path: &Path) -> io::Result<()> {
             let entry = entry?;
             Ok((entry.path(), entry.file_type()?.is_dir()))
         });
-        let (dirs, files): (Vec<_>, Vec<_>) = listed
-            .collect::<io::Result<Vec<(PathBuf, bool)>>>()?
-            .into_iter()
-            .partition(|(_, is_dir)| *is_dir);
+        let listed: io::Result<Vec<(PathBuf, bool)>> = listed.collect();
+        let (dirs, files): (Vec<_>, Vec<_>) = listed?.into_iter().partition(|(_, is_dir)| *is_dir);
         for (file, _) in files {
             fs::remove_file(file)?;
         }

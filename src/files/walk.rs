@@ -7,10 +7,7 @@ use crate::layout::{BUILD, Limits, MAX_PATH};
 impl Dir {
     /// Visits this directory and every one below it, parents first and in bytewise order of names:
     /// `visit` gets each open directory and the regular files in it.
-    ///
-    /// # Errors
-    /// When something must not be copied, a limit is passed, or `visit` fails.
-    pub fn walk(
+    pub(crate) fn walk(
         &self,
         limits: Limits,
         mut visit: impl FnMut(&Self, &[Entry]) -> Result<()>,
@@ -24,7 +21,10 @@ impl Dir {
 
     /// As [`Dir::walk`] of a build, but what must not be copied is among the files, with its
     /// fault.
-    pub fn walk_all(&self, mut visit: impl FnMut(&Self, &[Entry]) -> Result<()>) -> Result<()> {
+    pub(crate) fn walk_all(
+        &self,
+        mut visit: impl FnMut(&Self, &[Entry]) -> Result<()>,
+    ) -> Result<()> {
         Walk::new(&Self::list, BUILD, &mut visit).enter(self, 0)
     }
 }
@@ -57,60 +57,48 @@ impl<'a> Walk<'a> {
     fn enter(&mut self, dir: &Dir, depth: usize) -> Result<()> {
         let is_entered = |entry: &Entry| entry.is_dir() && entry.fault().is_none();
         let (dirs, files): (Vec<_>, Vec<_>) = (self.list)(dir)?.into_iter().partition(is_entered);
-        if let Some(excess) = self.excess(dir, depth, &dirs, &files) {
-            return refused(format!("{}: {excess}", dir.path_of("").display()));
+        for entry in dirs.iter().chain(&files) {
+            self.count(dir, entry)?;
         }
         (self.visit)(dir, &files)?;
         drop(files);
+        if !dirs.is_empty() && depth == self.limits.depth {
+            return refused(format!(
+                "{}: more than {depth} directories inside each other",
+                dir.path().display()
+            ));
+        }
         for entry in dirs {
             self.enter(&dir.subdir(&entry.name)?, depth + 1)?;
         }
         Ok(())
     }
 
-    /// Counts what is in `dir`, and says which limit is passed.
-    fn excess(
-        &mut self,
-        dir: &Dir,
-        depth: usize,
-        dirs: &[Entry],
-        files: &[Entry],
-    ) -> Option<String> {
-        let limits = self.limits;
-        self.entries += dirs.len() + files.len();
-        let folder = dir.relative("").len() + 1;
-        let mut longest = 0;
-        for entry in dirs.iter().chain(files) {
-            let path = folder + entry.name.len();
-            longest = longest.max(path);
-            self.path_bytes += path;
+    /// Counts what is in `dir`, up to the limits.
+    fn count(&mut self, dir: &Dir, entry: &Entry) -> Result<()> {
+        let Limits {
+            entries,
+            bytes,
+            path_bytes,
+            ..
+        } = self.limits;
+        let path = dir.relative(&entry.name);
+        self.entries += 1;
+        self.path_bytes += path.len();
+        if !entry.is_dir() {
+            self.bytes = self.bytes.saturating_add(entry.size());
         }
-        for file in files {
-            self.bytes = self.bytes.saturating_add(file.size());
-        }
-        Some(if depth > limits.depth {
-            format!("more than {} directories inside each other", limits.depth)
-        } else if self.entries > limits.entries {
-            format!(
-                "more than {} files and folders in all, the most that are copied",
-                limits.entries
-            )
-        } else if longest > MAX_PATH {
-            format!(
-                "holds a path of more than {MAX_PATH} bytes, which a peer may be unable to copy"
-            )
-        } else if self.path_bytes > limits.path_bytes {
-            format!(
-                "the paths have more than {} bytes in all, the most that are recorded",
-                limits.path_bytes
-            )
-        } else if self.bytes > limits.bytes {
-            format!(
-                "more than {} bytes in all, the most that are copied",
-                limits.bytes
-            )
+        let excess = if self.entries > entries {
+            format!("more than {entries} files and folders in all, the most that are copied")
+        } else if path.len() > MAX_PATH {
+            format!("its path has more than {MAX_PATH} bytes, which a peer may be unable to copy")
+        } else if self.path_bytes > path_bytes {
+            format!("paths have more than {path_bytes} bytes in all, the most that are recorded")
+        } else if self.bytes > bytes {
+            format!("more than {bytes} bytes in all, the most that are copied")
         } else {
-            return None;
-        })
+            return Ok(());
+        };
+        refused(format!("{path}: {excess}"))
     }
 }

@@ -69,7 +69,7 @@ enum Field {
 
 impl Draft {
     /// Reads the file in `dir`: the draft, what its author should know, and the content.
-    pub fn read(dir: &Dir) -> error::Result<(Self, Warnings, Vec<u8>)> {
+    pub(crate) fn read(dir: &Dir) -> error::Result<(Self, Warnings, Vec<u8>)> {
         let content = dir.read_needed(CONNECTION)?;
         let (draft, warnings) = Self::parse(&content).refuse(CONNECTION)?;
         Ok((draft, warnings, content))
@@ -133,7 +133,7 @@ impl Draft {
 
     /// Checks by the peer's rules what can be checked without a config: fields with a template
     /// only for its syntax.
-    pub fn check_without_config(&self) -> Result<()> {
+    pub(crate) fn check_without_config(&self) -> Result<()> {
         self.values(None)?.check().map(drop)
     }
 

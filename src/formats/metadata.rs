@@ -23,7 +23,7 @@ pub struct Metadata {
 
 impl Metadata {
     /// Reads the file in `dir`, and gives its content too.
-    pub fn read(dir: &Dir) -> error::Result<(Self, Vec<u8>)> {
+    pub(crate) fn read(dir: &Dir) -> error::Result<(Self, Vec<u8>)> {
         let content = dir.read_needed(METADATA)?;
         Ok((Self::parse(&content).refuse(METADATA)?, content))
     }
@@ -55,7 +55,7 @@ impl Metadata {
     }
 
     /// As [`Metadata::is_ours`], for callers that cannot go on without.
-    pub fn must_be_ours(&self) -> error::Result<()> {
+    pub(crate) fn must_be_ours(&self) -> error::Result<()> {
         if self.is_ours() {
             return Ok(());
         }
@@ -76,7 +76,7 @@ impl Metadata {
     }
 
     /// The label as the log shows it. Whether it is right was the peer's question at install.
-    pub fn label_shown(&self) -> &str {
+    pub(crate) fn label_shown(&self) -> &str {
         self.label
             .as_ref()
             .map_or("package without a label", |label| &label.0)

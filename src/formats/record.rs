@@ -143,13 +143,13 @@ impl Record {
     }
 
     /// Compares the build output `dir` with its record, reading each file once.
-    pub fn compare(&self, dir: &Dir) -> Comparison {
+    pub(crate) fn compare(&self, dir: &Dir) -> Comparison {
         let read = [(SUMS, self.sums), (STATEMENT, self.statement)];
         Comparison::new(dir, &self.artifacts, &read)
     }
 
     /// The digest recorded for the file at `path`.
-    pub fn digest(&self, path: &str) -> Option<Digest> {
+    pub(crate) fn digest(&self, path: &str) -> Option<Digest> {
         let by_path = |artifact: &Artifact| artifact.path.as_str().cmp(path);
         let place = self.artifacts.binary_search_by(by_path).ok()?;
         self.artifacts.get(place).map(|artifact| artifact.digest)

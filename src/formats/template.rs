@@ -58,7 +58,7 @@ impl Value {
 
 impl Config {
     /// The values in the variable's value.
-    pub fn read(value: Option<OsString>) -> error::Result<Self> {
+    pub(crate) fn read(value: Option<OsString>) -> error::Result<Self> {
         let value = value.unwrap_or_default().into_string();
         let text = value
             .map_err(|_| anyhow!("is not UTF-8"))

@@ -87,12 +87,11 @@ impl Values {
 
     /// Checks the server's name.
     fn check_domain(&self) -> Result<()> {
-        match self.get("domain") {
-            Some(Value::Text { text, shown }) => ensure!(
+        if let Some(Value::Text { text, shown }) = self.get("domain") {
+            ensure!(
                 text.is_empty() || address::is_server_name(text),
                 "domain: {shown} is no name that a certificate can have, write for example basic.example.com"
-            ),
-            _ => {}
+            );
         }
         Ok(())
     }

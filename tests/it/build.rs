@@ -1,4 +1,4 @@
-use fabric_ccs_builder::files::Digest;
+use fabric_ccs_builder::testing::Digest;
 
 use super::peer::{INDEX, PLAIN, Peer, quoted, tls};
 
@@ -25,12 +25,13 @@ fn writes_exactly_these_files() {
     .put("src/README.md", "other files are tolerated, and not copied");
     let seen = peer.build();
     let connection = Digest::of(PLAIN.as_bytes());
+    let version = env!("CARGO_PKG_VERSION");
     assert_eq!(
         (seen.status, seen.stderr),
         (
             0,
             format!(
-                "build: basic_1.0: 5 artifacts, connection.json sha256:{connection}, \
+                "build: basic_1.0: 5 artifacts by fabric-ccs-builder {version}, connection.json sha256:{connection}, \
                  the peer will dial basic.example.com:9999 without TLS\n"
             )
         )
@@ -150,8 +151,8 @@ fn rewrites_connection_json_with_known_fields_in_order() {
             r#"{"adress":"b:1","address":"a:1","tls":{"x":[1,{}]}}"#,
             r#"{"address":"a:1"}"#,
             &[
-                r#"build: warning: connection.json: "adress": is not a field that the peer knows, and is left out; the nearest is "address""#,
-                r#"build: warning: connection.json: "tls": is not a field that the peer knows, and is left out; the nearest is "address""#,
+                r#"build: warning: connection.json: "adress": is not a field that the peer knows, and is left out; did you mean "address"?"#,
+                r#"build: warning: connection.json: "tls": is not a field that the peer knows, and is left out; did you mean "tls_required"?"#,
             ],
         ),
         (

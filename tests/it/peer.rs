@@ -10,7 +10,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::thread;
 use std::time::Duration;
 
-use fabric_ccs_builder::files::Digest;
+use fabric_ccs_builder::testing::Digest;
 use tempfile::TempDir;
 
 use super::person::NOBODY;

@@ -1,4 +1,4 @@
-use fabric_ccs_builder::files::Digest;
+use fabric_ccs_builder::testing::Digest;
 
 use super::peer::{INDEX, PLAIN, Peer};
 

@@ -32,7 +32,7 @@ fn fills_every_kept_string_field() {
 fn the_source_is_recorded_as_it_was_before() {
     let peer = Peer::with_connection(r#"{"address":"{{.a}}:1"}"#).config(r#"{"a":"b"}"#);
     peer.build().succeeds(&[]);
-    let read = fabric_ccs_builder::files::Digest::of(br#"{"address":"{{.a}}:1"}"#);
+    let read = fabric_ccs_builder::testing::Digest::of(br#"{"address":"{{.a}}:1"}"#);
     let statement = peer.get("bld/build.intoto.json");
     assert!(
         statement.contains(&format!(

@@ -98,7 +98,7 @@ impl Target {
         if first.says_as_much_as(&second) || !second.is_incomplete() {
             second
         } else {
-            Verdict::undetermined("changed while it was verified")
+            Verdict::undetermined(&"changed while it was verified")
         }
     }
 
@@ -107,10 +107,10 @@ impl Target {
             Place::Named(path) => verify_named(path),
             Place::Among(dir, name) => dir
                 .subdir(name)
-                .map(|dir| Verdict::of_build(&dir.as_root())),
+                .map(|dir| Verdict::of_build(&dir.into_root())),
             Place::Stray(_, entry) => Ok(Verdict::of_stray(entry)),
         };
-        self.settle(verdict.unwrap_or_else(|error| Verdict::undetermined(error)))
+        self.settle(verdict.unwrap_or_else(|error| Verdict::undetermined(&error)))
     }
 
     /// The verdict, unless the build is gone: half of one that is being removed looks like differences.
@@ -118,7 +118,7 @@ impl Target {
         if verdict.matches() || !self.is_gone() {
             verdict
         } else {
-            Verdict::undetermined("disappeared while it was verified")
+            Verdict::undetermined(&"disappeared while it was verified")
         }
     }
 

@@ -32,7 +32,7 @@ pub struct Compared {
 
 impl Verdict {
     /// There is none, for this reason.
-    pub fn undetermined(reason: impl ToString) -> Self {
+    pub fn undetermined(reason: &impl ToString) -> Self {
         Self {
             undetermined: vec![reason.to_string()],
             ..Self::default()
@@ -97,8 +97,8 @@ impl Verdict {
         for entry in dir.list()? {
             match (entry.name.as_str(), entry.is_dir()) {
                 (BUILD_INFO, false) if entry.fault().is_none() => has_info = true,
-                (BLD, true) => bld = Some(dir.subdir(BLD)?.as_root()),
-                (RELEASE, true) => release = Some(dir.subdir(RELEASE)?.as_root()),
+                (BLD, true) => bld = Some(dir.subdir(BLD)?.into_root()),
+                (RELEASE, true) => release = Some(dir.subdir(RELEASE)?.into_root()),
                 (name, _) => {
                     has_info |= name == BUILD_INFO;
                     self.add_stray(&entry);

@@ -149,7 +149,8 @@ impl Record {
     }
 
     /// The digest recorded for the file at `path`.
-    pub(crate) fn digest(&self, path: &str) -> Option<Digest> {
+    #[must_use]
+    pub fn digest(&self, path: &str) -> Option<Digest> {
         let by_path = |artifact: &Artifact| artifact.path.as_str().cmp(path);
         let place = self.artifacts.binary_search_by(by_path).ok()?;
         self.artifacts.get(place).map(|artifact| artifact.digest)

@@ -279,7 +279,7 @@ fn a_package_without_a_label_is_built() {
     seen.succeeds(&[]);
     assert!(
         seen.stderr
-            .starts_with("build: package without a label: 2 artifacts, "),
+            .starts_with("build: package without a label: 2 artifacts by "),
         "{seen:?}"
     );
 }

@@ -50,10 +50,10 @@ fn anything_else_called_metadata_is_another_file_that_packages_may_hold() {
         assert!(made.unwrap().success());
     };
     let things: [&dyn Fn(&Peer); 5] = [
-        &|peer| drop(peer.put("src/metadata", "x")),
-        &|peer| drop(peer.put_dir("src/metadata/other")),
-        &|peer| drop(peer.put_link("src/metadata", "/etc")),
-        &|peer| drop(peer.put_link("src/metadata", "nowhere")),
+        &|peer| _ = peer.put("src/metadata", "x"),
+        &|peer| _ = peer.put_dir("src/metadata/other"),
+        &|peer| _ = peer.put_link("src/metadata", "/etc"),
+        &|peer| _ = peer.put_link("src/metadata", "nowhere"),
         &fifo,
     ];
     for put in things {

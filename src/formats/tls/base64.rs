@@ -1,4 +1,5 @@
-//! Base64 (RFC 4648, section 4) as Go's `base64.StdEncoding` reads it: padded, line breaks anywhere, unused bits ignored.
+//! Base64 (RFC 4648, section 4) as Go's `base64.StdEncoding` reads it: padded, line breaks
+//! anywhere, unused bits ignored.
 
 /// The bytes, or `None` if `text` is not base64.
 pub fn decode(text: impl IntoIterator<Item = u8>) -> Option<Vec<u8>> {

@@ -1,16 +1,17 @@
 //! The Name of an issuer or subject (RFC 5280, section 4.1.2.4), of which Go checks the strings.
 
-use anyhow::{Context, Result, ensure};
+use anyhow::{Result, ensure};
 
 use super::der::{Reader, SEQUENCE, SET};
-use super::x509::NOT_X509;
 
 /// Reads over a Name: `SEQUENCE OF SET OF SEQUENCE { type OBJECT IDENTIFIER, value }`.
 pub fn check(mut name: Reader) -> Result<()> {
     while !name.is_empty() {
-        let mut set = name.inside(SET).context(NOT_X509)?;
+        let mut set = name.inside(SET)?;
         while !set.is_empty() {
-            let (tag, value) = attribute(&mut set).context(NOT_X509)?;
+            let mut attribute = set.inside(SEQUENCE)?;
+            attribute.object_identifier()?;
+            let (tag, value) = attribute.any()?;
             ensure!(
                 is_string(tag, value),
                 "the certificate's issuer or subject has a character its string type forbids"
@@ -18,12 +19,6 @@ pub fn check(mut name: Reader) -> Result<()> {
         }
     }
     Ok(())
-}
-
-fn attribute<'a>(set: &mut Reader<'a>) -> Option<(u8, &'a [u8])> {
-    let mut attribute = set.inside(SEQUENCE)?;
-    attribute.object_identifier()?;
-    attribute.any()
 }
 
 fn is_string(tag: u8, value: &[u8]) -> bool {

@@ -11,7 +11,7 @@
 //! The last block is empty only if the content is. A compressor is not used because its version
 //! would decide the bytes, and with them the package ID.
 
-use std::io::{self, Read, Write};
+use std::io::{self, Read, Take, Write};
 
 use super::{ends_early, expect_end, invalid, read_array};
 
@@ -95,9 +95,8 @@ pub fn length(content: u64) -> u64 {
 /// Reads what [`Writer`] writes and refuses everything else. The content is known to be undamaged
 /// only when a read has returned 0.
 pub struct Reader<R> {
-    inner: R,
-    /// How many bytes of the current block are still to be read.
-    left: u64,
+    /// Limited to the current block.
+    inner: Take<R>,
     next: Next,
     crc: u32,
     length: u64,
@@ -115,8 +114,7 @@ impl<R: Read> Reader<R> {
     /// Reads nothing yet.
     pub fn new(inner: R) -> Self {
         Self {
-            inner,
-            left: 0,
+            inner: inner.take(0),
             next: Next::Header,
             crc: 0,
             length: 0,
@@ -125,7 +123,7 @@ impl<R: Read> Reader<R> {
 
     fn read_header(&mut self) -> io::Result<()> {
         self.next = Next::Block;
-        match read_array(&mut self.inner)? {
+        match read_array(self.inner.get_mut())? {
             HEADER => Ok(()),
             [0x1f, 0x8b, ..] => Err(foreign("gzip header")),
             _ => Err(invalid("not a gzip file")),
@@ -133,7 +131,7 @@ impl<R: Read> Reader<R> {
     }
 
     fn read_block_header(&mut self) -> io::Result<()> {
-        let [kind, l0, l1, n0, n1] = read_array(&mut self.inner)?;
+        let [kind, l0, l1, n0, n1] = read_array(self.inner.get_mut())?;
         if matches!(kind >> 1 & 3, 1 | 2) {
             return Err(foreign("compressed"));
         }
@@ -147,19 +145,19 @@ impl<R: Read> Reader<R> {
             (1, 0) if self.length == 0 => Next::Trailer,
             _ => return Err(foreign("gzip block")),
         };
-        self.left = length.into();
+        self.inner.set_limit(length.into());
         Ok(())
     }
 
     fn read_trailer(&mut self) -> io::Result<()> {
-        if read_array(&mut self.inner)? != self.crc.to_le_bytes() {
+        if read_array(self.inner.get_mut())? != self.crc.to_le_bytes() {
             return Err(invalid("damaged: the content has another CRC-32"));
         }
-        if read_array::<4>(&mut self.inner)? != self.length.to_le_bytes()[..4] {
+        if read_array::<4>(self.inner.get_mut())? != self.length.to_le_bytes()[..4] {
             return Err(invalid("damaged: the content has another length"));
         }
         self.next = Next::End;
-        expect_end(&mut self.inner)
+        expect_end(self.inner.get_mut())
     }
 }
 
@@ -168,7 +166,7 @@ impl<R: Read> Read for Reader<R> {
         if out.is_empty() {
             return Ok(0);
         }
-        while self.left == 0 {
+        while self.inner.limit() == 0 {
             match self.next {
                 Next::Header => self.read_header()?,
                 Next::Block => self.read_block_header()?,
@@ -176,11 +174,10 @@ impl<R: Read> Read for Reader<R> {
                 Next::End => return Ok(0),
             }
         }
-        let read = self.inner.by_ref().take(self.left).read(out)?;
+        let read = self.inner.read(out)?;
         if read == 0 {
             return Err(ends_early());
         }
-        self.left -= read as u64;
         self.length += read as u64;
         self.crc = crc32(self.crc, &out[..read]);
         Ok(read)

@@ -33,8 +33,8 @@ pub mod oid {
 pub enum Key {
     /// RFC 8017, appendix A.1.1
     Rsa { modulus: Vec<u8>, exponent: i64 },
-    /// RFC 5480: an uncompressed point on the curve with coordinates of `size` bytes
-    Ec { size: usize, point: Vec<u8> },
+    /// RFC 5480: the [size](curve_size) of the curve, and an uncompressed point
+    Ec(usize, Vec<u8>),
     /// RFC 8410
     Ed25519(Vec<u8>),
 }
@@ -52,13 +52,9 @@ impl Key {
     pub fn belongs_to(&self, public: &Self) -> Result<()> {
         let matches = match (self, public) {
             (Self::Rsa { .. }, Self::Rsa { .. }) => self == public,
-            (
-                Self::Ec { size, point },
-                Self::Ec {
-                    size: named,
-                    point: of,
-                },
-            ) => size == named && same_point(point, of),
+            (Self::Ec(curve, point), Self::Ec(named, of)) => {
+                curve == named && same_point(point, of)
+            }
             (Self::Ed25519(bytes), Self::Ed25519(of)) => bytes.is_empty() || bytes == of,
             _ => bail!(
                 "does not belong to client_cert, it is {} and the certificate's key is {}",
@@ -76,7 +72,7 @@ impl Key {
     fn algorithm(&self) -> &'static str {
         match self {
             Self::Rsa { .. } => "RSA",
-            Self::Ec { .. } => "ECDSA",
+            Self::Ec(..) => "ECDSA",
             Self::Ed25519(_) => "Ed25519",
         }
     }
@@ -165,7 +161,7 @@ fn ec(der: &[u8], named: Option<&[u8]>) -> Result<Key> {
     // Some programs wrote too many leading zeros, others none.
     let digits = scalar.iter().skip_while(|&&byte| byte == 0).count();
     fields.require((1..=size).contains(&digits))?;
-    Ok(Key::Ec { size, point })
+    Ok(Key::Ec(size, point))
 }
 
 /// Compares a point in any form of SEC 1, section 2.3.3, with an uncompressed one. Whether another

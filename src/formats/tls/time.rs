@@ -16,18 +16,16 @@ pub fn is_time(tag: u8, text: &[u8]) -> bool {
         (GENERALIZED_TIME, 14) => digits.to_vec(),
         _ => return false,
     };
-    let number = |pair: &[u8]| {
-        pair.iter()
-            .fold(0, |number, digit| number * 10 + u32::from(digit - b'0'))
-    };
-    let numbers: Vec<u32> = digits.chunks(2).map(number).collect();
-    let &[century, year, month, day, hour, minute, second] = &numbers[..] else {
+    let (pairs, _) = digits.as_chunks();
+    let &[century, year, month, day, hour, minute, second] = pairs else {
         return false;
     };
-    (1..=days(century * 100 + year, month)).contains(&day)
-        && hour < 24
-        && minute < 60
-        && second < 60
+    let number = |[tens, ones]: [u8; 2]| u32::from(10 * (tens - b'0') + ones - b'0');
+    let days = days(100 * number(century) + number(year), number(month));
+    (1..=days).contains(&number(day))
+        && hour < *b"24"
+        && minute < *b"60"
+        && second < *b"60"
         && is_zone(zone)
 }
 

@@ -95,8 +95,7 @@ fn public_key(mut info: Reader) -> Result<Option<Key>> {
                 unused == 0 && key.len() == 1 + 2 * size && key.first() == Some(&4),
                 "the certificate's elliptic curve point is malformed or compressed, the peer needs it uncompressed"
             );
-            let point = key.to_vec();
-            Ok(Some(Key::Ec { size, point }))
+            Ok(Some(Key::Ec(size, key.to_vec())))
         }
         oid::ED25519 => {
             info.require(parameters.is_none() && key.len() == 32)?;

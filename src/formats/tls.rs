@@ -2,25 +2,23 @@
 //!
 //! The peer reads these fields at its first dial, long after install, with Go's
 //! `x509.CertPool.AppendCertsFromPEM` and `tls.X509KeyPair` (Fabric,
-//! `internal/pkg/comm/config.go`). The checks here accept text that those two accept, so that
-//! everything else is refused at install. Messages are made of words of this crate only: nothing
-//! of the material is ever in them.
+//! `internal/pkg/comm/config.go`). What those would refuse then is refused here at install. No
+//! message holds any of the material.
 //!
-//! What Go 1.19 accepts is accepted, and what Go 1.26 accepts. Some of what they refuse is accepted
-//! too, because to find out would take arithmetic on keys, or because Go's versions differ:
+//! What Go 1.19 or Go 1.26 accepts is accepted. Some of what they refuse is accepted too, because
+//! finding out takes arithmetic on keys, or because Go's versions differ:
 //! - a certificate whose elliptic curve point is not on its curve, or whose DSA key is malformed;
-//! - a URI in the subject alternative name that is none, and malformed contents of extensions other
-//!   than the key identifiers, key usage, extended key usage, subject alternative name and basic
-//!   constraints;
+//! - a malformed URI in the subject alternative name, and malformed extensions other than the key
+//!   identifiers, key usage, extended key usage, subject alternative name and basic constraints;
 //! - a negative serial number, or a key identifier marked critical, which only newer Go refuses;
 //! - a private key that is damaged in what is not compared with the certificate, such as the primes
 //!   of RSA;
 //! - a private key that does not hold its public key (`openssl` leaves it out for Ed25519), which
 //!   cannot be compared with the certificate's.
 //!
-//! Two things that Go accepts are refused. A private key that holds a public key other than its
-//! own: Go computes the public key anew, here the one in the file is believed. And PEM with
-//! `-----BEGIN ` inside a header line, where the latest Go is followed, not the older one.
+//! Two things that Go accepts are refused: a private key that holds a public key other than its
+//! own, which Go computes anew; and PEM with `-----BEGIN ` inside a header line, which only older
+//! Go accepts.
 
 mod base64;
 mod block;

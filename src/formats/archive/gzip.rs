@@ -86,10 +86,9 @@ impl<W: Write> Write for Writer<W> {
 /// How many bytes [`Writer`] writes for `content` bytes.
 #[must_use]
 pub fn length(content: u64) -> u64 {
-    const BLOCK_HEADER: u64 = 5;
-    const TRAILER: u64 = 8;
     let blocks = content.div_ceil(FULL.into()).max(1);
-    HEADER.len() as u64 + blocks * BLOCK_HEADER + content + TRAILER
+    // The header, 5 bytes before the content of each block, and the trailer.
+    HEADER.len() as u64 + 5 * blocks + content + 8
 }
 
 /// Reads what [`Writer`] writes and refuses everything else. The content is known to be undamaged

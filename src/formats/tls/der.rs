@@ -4,7 +4,7 @@
 //! A SEQUENCE may go on behind the fields that are read: Go allows it, for the sake of later
 //! versions.
 
-use anyhow::{Context, Result, ensure};
+use anyhow::{Context, Result, bail, ensure};
 
 pub const BOOLEAN: u8 = 0x01;
 pub const INTEGER: u8 = 0x02;
@@ -117,19 +117,18 @@ impl<'a> Reader<'a> {
 
     /// An INTEGER's two's complement bytes, as few as possible.
     pub fn integer(&mut self) -> Result<&'a [u8]> {
-        let bytes = self.contents(INTEGER)?;
-        self.require(!matches!(
-            bytes,
-            [] | [0, 0..0x80, ..] | [0xff, 0x80..=0xff, ..]
-        ))?;
-        Ok(bytes)
+        match self.contents(INTEGER)? {
+            [] | [0, 0..0x80, ..] | [0xff, 0x80..=0xff, ..] => bail!(self.fault),
+            bytes => Ok(bytes),
+        }
     }
 
     /// The bytes of an INTEGER above zero, without a leading zero.
     pub fn positive(&mut self) -> Result<&'a [u8]> {
-        let bytes = self.integer()?;
-        self.require(!matches!(bytes, [0] | [0x80..=0xff, ..]))?;
-        Ok(bytes.strip_prefix(&[0]).unwrap_or(bytes))
+        match self.integer()? {
+            [0] | [0x80..=0xff, ..] => bail!(self.fault),
+            [0, bytes @ ..] | bytes => Ok(bytes),
+        }
     }
 
     /// An INTEGER that fits Go's `int`.

@@ -33,16 +33,15 @@ pub fn missing(text: &str, wanted: &str) -> Error {
     } else if !starts_a_line(BEGIN) || !starts_a_line(END) {
         "has text or white space before \"-----BEGIN\" or \"-----END\", which must start a line"
     } else if labels(text, BEGIN).any(|label| ends.contains(label)) {
-        let noun = wanted.to_lowercase();
-        return anyhow!("the {noun}'s base64 is damaged");
+        return anyhow!("the {}'s base64 is damaged", wanted.to_lowercase());
     } else {
         "has damaged \"-----BEGIN\" or \"-----END\" lines, both must name the same kind and end in \"-----\""
     })
 }
 
 fn without_begin(text: &str, wanted: &str) -> Error {
-    // Once more encoded, PEM begins so. In DER, a SEQUENCE of 128 bytes or more begins "MI" in
-    // base64, a shorter one "M".
+    let is_base64 = |byte: u8| byte.is_ascii_alphanumeric() || b"+/=\r\n".contains(&byte);
+    // "-----BEGIN" in base64. A DER SEQUENCE begins "M" in base64.
     if text.starts_with("LS0tLS1CRUdJTi") {
         anyhow!("is base64 of PEM, decode it once and put the result here")
     } else if is_path(text) {
@@ -54,10 +53,6 @@ fn without_begin(text: &str, wanted: &str) -> Error {
     } else {
         anyhow!("is not PEM, it must hold \"-----BEGIN {wanted}-----\" and line breaks")
     }
-}
-
-fn is_base64(byte: u8) -> bool {
-    byte.is_ascii_alphanumeric() || b"+/=\r\n".contains(&byte)
 }
 
 fn is_path(text: &str) -> bool {

@@ -57,15 +57,13 @@ fn check_value(number: u8, mut value: Reader) -> Result<()> {
 }
 
 fn alternative_names(mut names: Reader) -> Result<()> {
-    const MAIL: u8 = implicit(1);
-    const DNS: u8 = implicit(2);
-    const URI: u8 = implicit(6);
-    const ADDRESS: u8 = implicit(7);
     while !names.is_empty() {
         let (tag, name) = names.any()?;
         names.require(match tag {
-            MAIL | DNS | URI => name.is_ascii(),
-            ADDRESS => matches!(name.len(), 4 | 16),
+            // mail, DNS name, URI
+            0x81 | 0x82 | 0x86 => name.is_ascii(),
+            // IP address
+            0x87 => matches!(name.len(), 4 | 16),
             _ => true,
         })?;
     }

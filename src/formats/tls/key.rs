@@ -128,18 +128,15 @@ fn pkcs8(mut fields: Reader) -> Result<Key> {
         oid::ED25519 => {
             let seed = Reader::new(key, NOT_A_KEY).contents(OCTET_STRING)?;
             fields.require(algorithm.is_empty() && seed.len() == 32)?;
-            Ok(Key::Ed25519(ed25519_public(fields).unwrap_or_default()))
+            // A `OneAsymmetricKey` (RFC 5958) can hold the public key, behind its attributes.
+            let attributes = fields.skip_optional(explicit(0));
+            let public = attributes.and_then(|()| fields.contents(implicit(1)));
+            Ok(Key::Ed25519(match public {
+                Ok([0, public @ ..]) if public.len() == 32 => public.to_vec(),
+                _ => Vec::new(),
+            }))
         }
         _ => bail!("the private key is not RSA, ECDSA or Ed25519, the peer can use no other"),
-    }
-}
-
-/// The public key of a `OneAsymmetricKey` (RFC 5958), behind its attributes.
-fn ed25519_public(mut fields: Reader) -> Option<Vec<u8>> {
-    fields.skip_optional(explicit(0)).ok()?;
-    match fields.contents(implicit(1)).ok()? {
-        [0, bytes @ ..] if bytes.len() == 32 => Some(bytes.to_vec()),
-        _ => None,
     }
 }
 
@@ -167,9 +164,7 @@ fn ec(der: &[u8], named: Option<&[u8]>) -> Result<Key> {
 /// Compares a point in any form of SEC 1, section 2.3.3, with an uncompressed one. Whether another
 /// form is the same point cannot be determined.
 fn same_point(point: &[u8], uncompressed: &[u8]) -> bool {
-    let [_, both @ ..] = uncompressed else {
-        return true;
-    };
+    let both = uncompressed.get(1..).unwrap_or_default();
     let (x, y) = both.split_at(both.len() / 2);
     match point {
         [4 | 6 | 7, given @ ..] if given.len() == both.len() => given == both,

@@ -26,9 +26,7 @@ fn is_string(tag: u8, value: &[u8]) -> bool {
         // UTF8String
         0x0c => str::from_utf8(value).is_ok(),
         // NumericString
-        0x12 => value
-            .iter()
-            .all(|&byte| byte.is_ascii_digit() || byte == b' '),
+        0x12 => value.iter().all(|byte| b" 0123456789".contains(byte)),
         // PrintableString, with the two characters that Go forgives
         0x13 => value
             .iter()

@@ -65,11 +65,7 @@ type Parameters<'a> = Option<(u8, &'a [u8])>;
 /// `AlgorithmIdentifier`: an OBJECT IDENTIFIER and parameters of any kind.
 fn algorithm(mut field: Reader<'_>) -> Result<(&[u8], Parameters<'_>)> {
     let oid = field.object_identifier()?;
-    let parameters = if field.is_empty() {
-        None
-    } else {
-        Some(field.any()?)
-    };
+    let parameters = (!field.is_empty()).then(|| field.any()).transpose()?;
     Ok((oid, parameters))
 }
 

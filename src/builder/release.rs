@@ -1,6 +1,6 @@
 //! Checks a build output against its record, and publishes what the peer reads.
 
-use super::Done;
+use super::lines;
 use crate::error::{Error, Refuse, Result, refused};
 use crate::files::{Buffer, Digest, Dir, Staging, Tree};
 use crate::formats::connection::Connection;
@@ -12,15 +12,15 @@ use crate::log::Warnings;
 use crate::text::plural;
 
 /// Publishes the build output `build` in the empty directory `release`.
-pub fn release(build: &Dir, release: &Dir) -> Result<Done> {
+pub fn release(build: &Dir, release: &Dir) -> Result<Vec<String>> {
     let record = Record::read(build)?;
     if let Some(record) = &record {
         check(record, build)?;
     }
-    let metadata = match Metadata::read(build) {
-        Ok((metadata, _)) => Some(metadata),
+    let label = match Metadata::read(build) {
+        Ok((metadata, _)) => metadata.label_shown().to_owned(),
         // It is only for the log, and where there is a record it is right.
-        Err(Error::Refused(_)) => None,
+        Err(Error::Refused(_)) => "package without a label".to_owned(),
         Err(error) => return Err(error),
     };
     let content = build.read_needed(CONNECTION)?;
@@ -32,16 +32,22 @@ pub fn release(build: &Dir, release: &Dir) -> Result<Done> {
     let indexes = copy_indexes(build, record.as_ref(), &staging.dir)?;
     let mut out = Tree::new(&staging.dir);
     out.dir(SERVER)?.write(CONNECTION, SECRET, &content)?;
-    let statedb = (indexes > 0).then_some(STATEDB);
     // Last comes what the peer looks for.
-    staging.commit(&statedb.into_iter().chain(["chaincode"]).collect::<Vec<_>>())?;
+    let names: &[&str] = match indexes {
+        0 => &["chaincode"],
+        _ => &[STATEDB, "chaincode"],
+    };
+    staging.commit(names)?;
 
     let mut warnings = Warnings::default();
     warnings.extend(record.is_none().then(|| NO_RECORD.to_owned()));
-    let label = metadata.as_ref();
-    let label = label.map_or("package without a label", Metadata::label_shown);
     let artifacts = plural(indexes + 1, "artifact", "artifacts");
-    Ok(Done::new(warnings, label, &artifacts, digest, &connection))
+    Ok(lines(
+        &warnings,
+        &format!("{label}: {artifacts}"),
+        digest,
+        &connection,
+    ))
 }
 
 /// Refuses a build output that is not what was recorded.

@@ -1,9 +1,8 @@
-//! `package`: makes the chaincode package of a source folder, always the same bytes from the same content.
+//! `package`: makes the chaincode package of a source folder: the same bytes from the same content.
 
 mod existing;
 mod source;
 
-use std::ffi::OsStr;
 use std::fs::{self, File};
 use std::io::{self, BufWriter, IsTerminal, Read, Write};
 use std::os::fd::AsFd;
@@ -13,13 +12,12 @@ use std::path::{Path, PathBuf};
 use lexopt::{Arg, Parser};
 
 use self::source::Source;
-use super::{Outcome, Stop};
-use crate::error::{Cannot, Error, Result, failed};
+use super::{Outcome, Result, Stop};
+use crate::error::{self, Cannot, Error, failed};
 use crate::files::{Digest, HashingWriter, NewFile};
-use crate::formats::metadata::Label;
 use crate::log;
 
-/// The help text.
+/// What `--help` prints.
 pub const HELP: &str = "\
 Usage: fabric-ccs-builder package [--output FILE] [--force] DIR
        fabric-ccs-builder package --id DIR|FILE
@@ -42,102 +40,71 @@ Example: CHAINCODE_ID=$(fabric-ccs-builder package basic)
 
 const WORD: &str = "package";
 
-/// What the command line says.
-pub struct Args {
-    path: PathBuf,
-    action: Action,
-}
-
-enum Action {
-    PrintId,
-    WriteToStdout,
-    WriteToFile {
-        /// LABEL.tar.gz where it is not given.
-        path: Option<PathBuf>,
-        force: bool,
-    },
-}
-
-impl Args {
-    /// Reads the command line.
-    pub fn parse(mut parser: Parser) -> std::result::Result<Self, Stop> {
-        let (mut path, mut output) = (None, None);
-        let (mut id, mut force) = (false, false);
-        while let Some(arg) = parser.next()? {
-            match arg {
-                Arg::Short('o') | Arg::Long("output") => output = Some(parser.value()?),
-                Arg::Long("force") => force = true,
-                Arg::Long("id") => id = true,
-                Arg::Value(value) if path.is_none() => path = Some(super::path(value)?),
-                _ => return Err(Stop::of(arg)),
-            }
-        }
-        let action = match (id, output.as_deref().map(OsStr::as_encoded_bytes)) {
-            (true, None) if !force => Action::PrintId,
-            (true, _) => return Err("--id writes nothing, leave --output and --force out".into()),
-            (false, Some(b"")) => return Err("--output: is empty, name a file".into()),
-            (false, Some(b"-")) => Action::WriteToStdout,
-            (false, _) => Action::WriteToFile {
-                path: output.map(PathBuf::from),
-                force,
-            },
-        };
-        let path = path.ok_or("missing argument DIR")?;
-        Ok(Self { path, action })
-    }
+/// Where the package goes.
+enum Output {
+    Nowhere,
+    Stdout,
+    /// LABEL.tar.gz where no path is given.
+    File(Option<PathBuf>),
 }
 
 /// Runs the command.
-pub fn run(args: &Args) -> Result<Outcome> {
-    if matches!(args.action, Action::PrintId) && is_file(&args.path)? {
-        let (metadata, digest) = existing::identify(&args.path)?;
-        let label = metadata
-            .label()
-            .map_err(|error| error.at(args.path.display()))?;
-        return print_id(label, &digest);
-    }
-    let source = Source::read(&args.path)?;
-    let label = source.metadata.label()?;
-    let digest = match &args.action {
-        Action::PrintId => digest(&source)?,
-        Action::WriteToStdout => write_to_stdout(&source)?,
-        Action::WriteToFile { path, force } => {
-            let path = path.clone();
-            let path = path.unwrap_or_else(|| PathBuf::from(format!("{label}.tar.gz")));
-            write_to_file(&source, &path, *force)?
+pub fn run(mut parser: Parser) -> Result<Outcome> {
+    let (mut path, mut output, mut id, mut force) = (None, None, false, false);
+    while let Some(arg) = parser.next()? {
+        match arg {
+            Arg::Short('o') | Arg::Long("output") => output = Some(parser.value()?),
+            Arg::Long("force") => force = true,
+            Arg::Long("id") => id = true,
+            Arg::Value(value) if path.is_none() => path = Some(super::path(value)?),
+            _ => return Err(Stop::of(arg)),
         }
+    }
+    let output = match (id, output) {
+        (true, None) if !force => Output::Nowhere,
+        (true, _) => {
+            let message = "--id writes nothing, leave --output and --force out";
+            return Err(Stop::usage(message));
+        }
+        (false, Some(path)) if path.is_empty() => {
+            return Err(Stop::usage("--output: is empty, name a file"));
+        }
+        (false, Some(path)) if path == "-" => Output::Stdout,
+        (false, path) => Output::File(path.map(PathBuf::from)),
     };
-    source.warnings.write(WORD);
-    if matches!(args.action, Action::WriteToStdout) {
-        log::line(WORD, format_args!("{label}:{digest}"));
+    let path = path.ok_or_else(|| Stop::usage("missing argument DIR"))?;
+
+    if id && fs::metadata(&path).cannot("open", &path)?.is_file() {
+        let package_id = existing::identify(&path)?;
+        log::print(&format!("{package_id}\n"))?;
         return Ok(Outcome::Yes);
     }
-    print_id(label, &digest)
-}
-
-fn print_id(label: &Label, digest: &Digest) -> Result<Outcome> {
-    log::print(&format!("{label}:{digest}\n"))?;
+    let source = Source::read(&path)?;
+    let label = source.metadata.label()?;
+    let digest = match &output {
+        Output::Nowhere => write(&source, io::sink())?,
+        Output::Stdout => write_to_stdout(&source)?,
+        Output::File(Some(path)) => write_to_file(&source, path, force)?,
+        Output::File(None) => write_to_file(&source, format!("{label}.tar.gz").as_ref(), force)?,
+    };
+    source.warnings.write(WORD);
+    if matches!(output, Output::Stdout) {
+        log::line(WORD, format_args!("{label}:{digest}"));
+    } else {
+        log::print(&format!("{label}:{digest}\n"))?;
+    }
     Ok(Outcome::Yes)
 }
 
-fn is_file(path: &Path) -> Result<bool> {
-    Ok(fs::metadata(path).cannot("open", path)?.is_file())
-}
-
 /// Writes the package to `out`, and gives its digest.
-fn write(source: &Source, out: impl Write) -> Result<Digest> {
+fn write(source: &Source, out: impl Write) -> error::Result<Digest> {
     let mut out = BufWriter::with_capacity(64 << 10, HashingWriter::new(out));
     source.write(&mut out)?;
-    let out = out.into_inner().map_err(io::IntoInnerError::into_error);
-    Ok(out.map_err(Error::from)?.digest())
+    let out = out.into_inner().map_err(io::IntoInnerError::into_error)?;
+    Ok(out.digest())
 }
 
-/// The digest of the package, which is written nowhere.
-fn digest(source: &Source) -> Result<Digest> {
-    write(source, io::sink())
-}
-
-fn write_to_stdout(source: &Source) -> Result<Digest> {
+fn write_to_stdout(source: &Source) -> error::Result<Digest> {
     let stdout = io::stdout();
     if stdout.is_terminal() {
         let message = "standard output is a terminal, send it to a file";
@@ -150,7 +117,7 @@ fn write_to_stdout(source: &Source) -> Result<Digest> {
     if is_closed(&mut stdout) {
         return failed("cannot write to standard output: it is closed");
     }
-    write(source, Named { out: stdout, name })
+    write(source, Named(stdout, name))
 }
 
 /// Whether standard output was closed when this process began. The standard library has opened
@@ -163,9 +130,9 @@ fn is_closed(stdout: &mut File) -> bool {
     stdout.metadata().is_ok_and(|found| is_null(&found)) && stdout.read(&mut [0]).is_ok()
 }
 
-fn write_to_file(source: &Source, path: &Path, force: bool) -> Result<Digest> {
+fn write_to_file(source: &Source, path: &Path, force: bool) -> error::Result<Digest> {
     if let Some(existing) = existing::digest(path)? {
-        let digest = digest(source)?;
+        let digest = write(source, io::sink())?;
         if digest == existing {
             return Ok(digest);
         }
@@ -177,13 +144,7 @@ fn write_to_file(source: &Source, path: &Path, force: bool) -> Result<Digest> {
         }
     }
     let mut file = NewFile::create(path, source.mode)?;
-    let digest = write(
-        source,
-        Named {
-            out: &mut file,
-            name: path,
-        },
-    )?;
+    let digest = write(source, Named(&mut file, path))?;
     if force {
         file.replace()?;
     } else {
@@ -192,27 +153,17 @@ fn write_to_file(source: &Source, path: &Path, force: bool) -> Result<Digest> {
     Ok(digest)
 }
 
-/// Names the place in errors of writing.
-struct Named<'a, W> {
-    out: W,
-    name: &'a Path,
-}
-
-impl<W> Named<'_, W> {
-    fn named<T>(&self, done: io::Result<T>) -> io::Result<T> {
-        let name = self.name.display();
-        done.map_err(|error| io::Error::new(error.kind(), format!("cannot write {name}: {error}")))
-    }
-}
+/// A writer whose errors name the place.
+struct Named<'a, W>(W, &'a Path);
 
 impl<W: Write> Write for Named<'_, W> {
     fn write(&mut self, piece: &[u8]) -> io::Result<usize> {
-        let written = self.out.write_all(piece).map(|()| piece.len());
-        self.named(written)
+        let written = self.0.write_all(piece).cannot("write", self.1);
+        written.map_err(io::Error::other)?;
+        Ok(piece.len())
     }
 
     fn flush(&mut self) -> io::Result<()> {
-        let flushed = self.out.flush();
-        self.named(flushed)
+        self.0.flush()
     }
 }

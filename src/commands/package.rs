@@ -158,8 +158,10 @@ struct Named<'a, W>(W, &'a Path);
 
 impl<W: Write> Write for Named<'_, W> {
     fn write(&mut self, piece: &[u8]) -> io::Result<usize> {
-        let written = self.0.write_all(piece).cannot("write", self.1);
-        written.map_err(io::Error::other)?;
+        self.0.write_all(piece).map_err(|error| {
+            let message = format!("cannot write {}: {error}", self.1.display());
+            io::Error::new(error.kind(), message)
+        })?;
         Ok(piece.len())
     }
 

@@ -49,7 +49,10 @@ impl std::error::Error for Error {}
 /// For writers that name the place themselves.
 impl From<io::Error> for Error {
     fn from(error: io::Error) -> Self {
-        Self::Failed(error.to_string())
+        match error.kind() {
+            io::ErrorKind::BrokenPipe => Self::Closed,
+            _ => Self::Failed(error.to_string()),
+        }
     }
 }
 

@@ -26,8 +26,9 @@ Makes the chaincode package of a source folder DIR (metadata.json,
 connection.json and META-INF side by side), after the checks that build makes,
 and prints its package ID. The same content gives the same ID on every machine.
 
-  -o, --output FILE  writes to FILE instead of LABEL.tar.gz in the current folder;
-                     - is standard output, and the ID then goes to standard error
+  -o, --output FILE  writes to FILE instead of LABEL.tar.gz in the current
+                     folder; - is standard output, and the ID then goes to
+                     standard error
   --force            replaces a FILE that is another package
   --id               only prints the ID: of the package that DIR would give, or
                      of a FILE that this command has written

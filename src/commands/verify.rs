@@ -23,7 +23,7 @@ unrecorded, damaged), and a summary. Changes nothing and follows no link.
   --json  prints one JSON object a line instead
 
 Exit status: 0 all match, 1 some difference, 2 no difference, but something
-could not be determined: another builder's build, which has no record, for example.
+could not be determined, such as another builder's build, which has no record.
 
 Example: fabric-ccs-builder verify externalbuilder/builds
 ";

@@ -134,25 +134,29 @@ impl Dir {
 
     /// The regular file `name`, or `None` when there is none.
     pub(crate) fn find_file(&self, name: &str) -> Result<Option<Entry>> {
-        match self.look_up(name)? {
-            Some(entry) if entry.is_dir() => refused(format!(
-                "{}: is a directory, a regular file is needed",
-                self.relative(name)
-            )),
-            Some(entry) => self.sound(entry).map(Some),
-            None => Ok(None),
-        }
+        let needed = "is a directory, a regular file is needed";
+        self.find(name, |entry| !entry.is_dir(), needed)
     }
 
     /// The directory `name`, opened, or `None` when there is none.
     pub(crate) fn find_dir(&self, name: &str) -> Result<Option<Self>> {
+        let found = self.find(name, Entry::is_dir, "is a file, a directory is needed")?;
+        found.map(|entry| self.subdir(&entry.name)).transpose()
+    }
+
+    /// The entry `name`, which must be one that can be copied and `is_right`.
+    fn find(
+        &self,
+        name: &str,
+        is_right: impl Fn(&Entry) -> bool,
+        needed: &str,
+    ) -> Result<Option<Entry>> {
         match self.look_up(name)? {
-            Some(entry) if self.sound(entry.clone())?.is_dir() => self.subdir(name).map(Some),
-            Some(_) => refused(format!(
-                "{}: is a file, a directory is needed",
-                self.relative(name)
-            )),
             None => Ok(None),
+            Some(entry) => match self.sound(entry)? {
+                entry if is_right(&entry) => Ok(Some(entry)),
+                _ => refused(format!("{}: {needed}", self.relative(name))),
+            },
         }
     }
 

@@ -253,6 +253,28 @@ fn takes_tls_with_what_the_peer_would_ignore() {
 }
 
 #[test]
+fn takes_a_host_name_of_63_letters() {
+    let connection = format!(r#"{{"address":"{}:1"}}"#, "a".repeat(63));
+    Peer::with_connection(connection).build().succeeds(&[]);
+}
+
+#[test]
+fn a_domain_is_only_checked_where_the_peer_uses_it() {
+    let peer = Peer::with_connection(r#"{"address":"a:1","domain":"not a name"}"#);
+    peer.build().succeeds(&[
+        "build: warning: connection.json: domain: is ignored by the peer unless tls_required and client_auth_required are true",
+    ]);
+}
+
+#[test]
+fn a_field_that_nobody_could_mean_gets_the_list_of_fields() {
+    let peer = Peer::with_connection(r#"{"address":"a:1","transport_protocol":"grpc"}"#);
+    peer.build().succeeds(&[
+        r#"build: warning: connection.json: "transport_protocol": is not a field that the peer knows, and is left out; it knows address, domain, dial_timeout, tls_required, client_auth_required, root_cert, client_key, client_cert"#,
+    ]);
+}
+
+#[test]
 fn says_what_is_not_released() {
     let peer = Peer::new();
     peer.put("src/META-INF/statedb/couchdb/indexes/a.json", INDEX)
@@ -279,7 +301,7 @@ fn a_package_without_a_label_is_built() {
     seen.succeeds(&[]);
     assert!(
         seen.stderr
-            .starts_with("build: package without a label: 2 artifacts, "),
+            .starts_with("build: package without a label: 2 artifacts by "),
         "{seen:?}"
     );
 }

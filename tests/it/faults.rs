@@ -399,6 +399,34 @@ fn a_release_publishes_nothing_that_changes_after_the_check() {
 }
 
 #[test]
+fn with_few_open_files_a_build_is_made_or_leaves_nothing() {
+    let mut statuses = BTreeSet::new();
+    for limit in 4..24 {
+        let peer = Peer::new();
+        peer.put("src/META-INF/statedb/couchdb/indexes/a.json", INDEX);
+        let words = [
+            "/bin/sh",
+            "-c",
+            &format!("ulimit -n {limit}; exec \"$@\""),
+            "sh",
+        ];
+        let wrapper: Vec<String> = words.iter().map(|&word| word.to_owned()).collect();
+        let seen = peer.run_under(&wrapper, "build", &["src", "metadata", "bld"]);
+        statuses.insert(seen.status);
+        match seen.status {
+            0 => peer.release().succeeds(&[]),
+            1 => peer.has_nothing_in("bld"),
+            // The shell or the loader has no file left to start the program with.
+            status => assert!(status == 127 || status == 2, "{limit}: {seen:?}"),
+        }
+    }
+    assert!(
+        statuses.contains(&0) && statuses.contains(&1),
+        "{statuses:?}"
+    );
+}
+
+#[test]
 fn builds_at_the_same_time_do_not_disturb_each_other() {
     // Enough for several threads in each; they take 30 MB of memory.
     let peer = &many(100);

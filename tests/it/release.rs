@@ -262,6 +262,21 @@ fn another_builders_metadata_is_only_for_the_log() {
 }
 
 #[test]
+fn metadata_that_cannot_be_read_is_no_metadata_that_is_missing() {
+    let peer = Peer::new();
+    peer.put("bld/connection.json", PLAIN)
+        .put("bld/metadata.json", "{}")
+        .set_mode("bld/metadata.json", 0);
+    let peer = peer.run_by_nobody();
+    let path = peer.path("bld/metadata.json");
+    peer.release().refuses(&format!(
+        "release: cannot read {}: Permission denied (os error 13)",
+        path.display()
+    ));
+    peer.has_nothing_in("release");
+}
+
+#[test]
 fn refuses_the_output_of_another_builder_when_the_peer_could_not_use_it() {
     let peer = Peer::empty();
     peer.release().refuses("release: connection.json not found");

@@ -43,6 +43,16 @@ fn the_source_is_recorded_as_it_was_before() {
 }
 
 #[test]
+fn nothing_of_the_environment_but_the_variable_reaches_a_template() {
+    let peer = Peer::with_connection(r#"{"address":"{{.peername}}:1"}"#)
+        .environment("peername", "org1")
+        .environment("CONFIG", r#"{"peername":"org1"}"#);
+    peer.build().refuses(&format!(
+        "build: connection.json: address: {{{{.peername}}}}: {CONFIG} is not set, it must hold a JSON object with this key"
+    ));
+}
+
+#[test]
 fn refuses_what_it_cannot_fill_in() {
     for (connection, config, line) in [
         (

@@ -22,6 +22,7 @@ fn files_where_folders_must_be() {
         "META-INF/statedb/couchdb",
         "META-INF/statedb/couchdb/indexes",
         "META-INF/statedb/couchdb/collections",
+        "META-INF/statedb/couchdb/collections/c/indexes",
     ] {
         let peer = Peer::new();
         peer.put(format!("src/{path}"), "x");
@@ -38,6 +39,29 @@ fn both_layouts_at_once() {
         &peer,
         "metadata/statedb: there is a META-INF too, keep one of them",
     );
+}
+
+#[test]
+fn anything_else_called_metadata_is_another_file_that_packages_may_hold() {
+    let fifo = |peer: &Peer| {
+        let made = Command::new("mkfifo")
+            .arg(peer.path("src/metadata"))
+            .status();
+        assert!(made.unwrap().success());
+    };
+    let things: [&dyn Fn(&Peer); 5] = [
+        &|peer| _ = peer.put("src/metadata", "x"),
+        &|peer| _ = peer.put_dir("src/metadata/other"),
+        &|peer| _ = peer.put_link("src/metadata", "/etc"),
+        &|peer| _ = peer.put_link("src/metadata", "nowhere"),
+        &fifo,
+    ];
+    for put in things {
+        let peer = Peer::new();
+        put(&peer);
+        peer.build().succeeds(&[]);
+        assert!(!peer.names("bld").contains(&"META-INF".to_owned()));
+    }
 }
 
 #[test]
@@ -148,7 +172,7 @@ fn names_that_could_deceive() {
 #[test]
 fn folders_too_deep() {
     let peer = Peer::new();
-    let deep = format!("META-INF{}", "/d".repeat(200));
+    let deep = format!("META-INF{}", "/d".repeat(65));
     peer.put_dir(&format!("src/{deep}"));
     let refused = peer.path(format!("src/META-INF{}", "/d".repeat(64)));
     refuses(

@@ -78,10 +78,9 @@ fn check_copied(record: Option<&Record>, path: &str, copied: Digest) -> Result<(
 
 /// Copies the index definitions, and gives their number.
 fn copy_indexes(build: &Dir, record: Option<&Record>, out: &Dir) -> Result<usize> {
-    let Some(tree) = build.find_dir(META_INF)? else {
-        return Ok(0);
-    };
-    let Some(statedb) = tree.find_dir(STATEDB)? else {
+    let tree = build.find_dir(META_INF)?;
+    let statedb = tree.map(|tree| tree.find_dir(STATEDB)).transpose()?;
+    let Some(statedb) = statedb.flatten() else {
         return Ok(0);
     };
     let mut out = Tree::new(out);

@@ -62,7 +62,7 @@ pub fn run(mut parser: Parser) -> Result<Outcome> {
         }
     })?;
     // A warning only, so whatever hinders the look does not matter.
-    if fs::symlink_metadata(bin.reach("run")).is_ok() {
+    if matches!(bin.look_up("run"), Ok(Some(_))) {
         let line = "is another builder's, the peer does not call it for this one's packages";
         let run = bin.path_of("run");
         log::line(WORD, format_args!("warning: {}: {line}", run.display()));
@@ -108,7 +108,7 @@ fn text(what: &str, value: OsString) -> error::Result<String> {
 fn open_bin(dir: &Dir) -> error::Result<(Dir, bool)> {
     // Asked only for the message. To open it follows no link either: whoever can write a volume
     // must not have root write elsewhere.
-    if fs::symlink_metadata(dir.reach(BIN)).is_ok_and(|found| !found.is_dir()) {
+    if matches!(dir.look_up(BIN), Ok(Some(found)) if !found.is_dir()) {
         return failed(format!(
             "{}: is a link or file, which is left alone, put a directory in its place",
             dir.path_of(BIN).display()
@@ -121,11 +121,7 @@ fn open_bin(dir: &Dir) -> error::Result<(Dir, bool)> {
 fn put(bin: &Dir, link: impl Fn(&NewFile, &str) -> io::Result<NewFile>) -> error::Result<()> {
     for name in PROGRAMS {
         // Before one of the others is replaced.
-        if bin
-            .reach(name)
-            .symlink_metadata()
-            .is_ok_and(|found| found.is_dir())
-        {
+        if matches!(bin.look_up(name), Ok(Some(found)) if found.is_dir()) {
             let path = bin.path_of(name);
             return failed(format!("cannot create {}: is a directory", path.display()));
         }
@@ -144,9 +140,8 @@ fn put(bin: &Dir, link: impl Fn(&NewFile, &str) -> io::Result<NewFile>) -> error
 
 fn copy(program: &[u8], bin: &Dir, name: &str) -> error::Result<NewFile> {
     let mut file = NewFile::create_in(bin, name, OPEN)?;
-    file.write_all(program)
-        .cannot("write", &bin.path_of(name))?;
-    Ok(file)
+    let written = file.write_all(program);
+    written.cannot("write", &bin.path_of(name)).map(|()| file)
 }
 
 /// The bytes of the program that is running, even if its file has been replaced since.

@@ -49,7 +49,15 @@ impl Source {
         let tree = meta_inf::find(&dir)?;
         let mut files = vec![(CONNECTION.to_owned(), None)];
         if let Some(tree) = &tree {
-            list_files(tree, &mut files, &mut warnings)?;
+            meta_inf::walk(tree, &mut warnings, |_, dir, found| {
+                for (entry, role) in found {
+                    if *role == Role::Index {
+                        meta_inf::read_index(dir, entry)?;
+                    }
+                    files.push((dir.relative(&entry.name), Some(Entry::clone(entry))));
+                }
+                Ok(())
+            })?;
         }
         files.sort_unstable_by(|(a, _), (b, _)| a.cmp(b));
         let in_memory = connection.len() as u64;
@@ -112,23 +120,6 @@ impl Source {
         code.finish()?.finish()?;
         Ok(())
     }
-}
-
-/// Adds the files of the META-INF tree, and checks them.
-fn list_files(
-    tree: &Dir,
-    files: &mut Vec<(String, Option<Entry>)>,
-    warnings: &mut Warnings,
-) -> Result<()> {
-    meta_inf::walk(tree, warnings, |_, dir, found| {
-        for (entry, role) in found {
-            if *role == Role::Index {
-                meta_inf::read_index(dir, entry)?;
-            }
-            files.push((dir.relative(&entry.name), Some(Entry::clone(entry))));
-        }
-        Ok(())
-    })
 }
 
 /// The length of a gzipped archive of files with these paths and lengths.

@@ -56,7 +56,7 @@ impl Report {
 
     /// Prints the verdict on a target, a line for everything in it.
     pub fn add(&mut self, target: &Target, verdict: &Verdict) -> Result<()> {
-        self.count(target.is_build(), verdict);
+        self.count(target.is_build, verdict);
         let build = &target.shown;
         let line = |result: &str, text: &str, rest: Vec<(&str, Value)>| {
             if self.json {
@@ -71,12 +71,8 @@ impl Report {
             line(result, &format!("{result}: {reason}"), members)
         };
         let mut lines = String::new();
-        lines.extend(
-            verdict
-                .damaged
-                .iter()
-                .map(|reason| because("damaged", reason)),
-        );
+        let damaged = verdict.damaged.iter();
+        lines.extend(damaged.map(|reason| because("damaged", reason)));
         for difference in &verdict.differences {
             let (recorded, found) = (difference.recorded, difference.found);
             let mut members = vec![("path", json!(difference.path))];
@@ -144,10 +140,8 @@ impl Report {
 
 /// A JSON object on one line, in which nothing moves a terminal's cursor.
 fn object<'a>(members: impl IntoIterator<Item = (&'a str, Value)>) -> String {
-    let members = members.into_iter();
-    let members: Vec<_> = members
-        .map(|(name, value)| format!("{}:{value}", json!(name)))
-        .collect();
+    let member = |(name, value)| format!("\"{name}\":{value}");
+    let members: Vec<String> = members.into_iter().map(member).collect();
     let mut line = String::new();
     for character in format!("{{{}}}", members.join(",")).chars() {
         if is_unsafe(character) {

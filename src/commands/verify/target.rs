@@ -17,14 +17,14 @@ use crate::error::{Result, refused};
 use crate::files::{Digest, Dir, Entry};
 use crate::layout::{BLD, BUILD_INFO, CONNECTION, STATEMENT, SUMS};
 
-/// A directory that was named, and what is in it.
+/// A directory that was named.
 pub struct Place {
     dir: Dir,
     entries: Vec<Entry>,
     layout: Layout,
 }
 
-#[derive(Clone, Copy)]
+#[derive(PartialEq, Eq)]
 enum Layout {
     Output,
     Build,
@@ -35,18 +35,11 @@ enum Layout {
 pub struct Target<'a> {
     /// Where it is, for messages.
     pub shown: String,
-    dir: &'a Dir,
-    kind: Kind<'a>,
-}
-
-enum Kind<'a> {
-    /// The directory itself.
-    Output,
-    Build,
-    /// A build in a peer's builds.
-    Among(&'a str),
-    /// Something in a peer's builds that is none.
-    Stray(&'a Entry),
+    /// Whether it is a build, and so counts as one.
+    pub is_build: bool,
+    place: &'a Place,
+    /// What in a peer's builds it is; or it is the place itself.
+    entry: Option<&'a Entry>,
 }
 
 impl Place {
@@ -69,29 +62,24 @@ impl Place {
 
     /// What there is to verify.
     pub fn targets(&self) -> Vec<Target<'_>> {
-        let target = |kind| {
-            let path = match kind {
-                Kind::Among(name) => self.dir.path_of(name),
-                _ => self.dir.path().to_owned(),
-            };
-            Target {
-                shown: path.display().to_string(),
-                dir: &self.dir,
-                kind,
-            }
+        let (dir, path) = (&self.dir, self.dir.path());
+        let target = |path: &Path, is_build, entry| Target {
+            shown: path.display().to_string(),
+            is_build,
+            place: self,
+            entry,
         };
-        let among = |entry| {
-            if is_build(&self.dir, entry) {
-                Kind::Among(&entry.name)
-            } else {
-                Kind::Stray(entry)
-            }
-        };
-        match self.layout {
-            Layout::Output => vec![target(Kind::Output)],
-            Layout::Build => vec![target(Kind::Build)],
-            Layout::Builds => self.entries.iter().map(among).map(target).collect(),
+        if self.layout != Layout::Builds {
+            return vec![target(path, true, None)];
         }
+        let among = |entry| {
+            if is_build(dir, entry) {
+                target(&dir.path_of(&entry.name), true, Some(entry))
+            } else {
+                target(path, false, Some(entry))
+            }
+        };
+        self.entries.iter().map(among).collect()
     }
 }
 
@@ -100,16 +88,11 @@ fn open(path: &Path) -> Result<Dir> {
 }
 
 impl Target<'_> {
-    /// Whether it is a build, and so counts as one.
-    pub fn is_build(&self) -> bool {
-        !matches!(self.kind, Kind::Stray(_))
-    }
-
     /// Compares it with its record. Where something is missing it is compared once more: a build
     /// that is being copied or removed at this moment looks different each time.
     pub fn verify(&self) -> Verdict {
         let first = self.compare();
-        if !first.is_incomplete() || !self.is_build() {
+        if !first.is_incomplete() || !self.is_build {
             return first;
         }
         let second = self.compare();
@@ -129,11 +112,16 @@ impl Target<'_> {
     }
 
     fn compare_with_record(&self, verdict: &mut Verdict) -> Result<()> {
-        match self.kind {
-            Kind::Output => verdict.add_output(&open(self.dir.path())?, ""),
-            Kind::Build => verdict.add_build(&open(self.dir.path())?)?,
-            Kind::Among(name) => verdict.add_build(&self.dir.subdir(name)?.into_root())?,
-            Kind::Stray(entry) => verdict.add_stray(entry),
+        let dir = &self.place.dir;
+        match self.entry {
+            Some(entry) if self.is_build => {
+                verdict.add_build(&dir.subdir(&entry.name)?.into_root())?;
+            }
+            Some(entry) => verdict.add_stray(entry),
+            None if self.place.layout == Layout::Output => {
+                verdict.add_output(&open(dir.path())?, "");
+            }
+            None => verdict.add_build(&open(dir.path())?)?,
         }
         Ok(())
     }
@@ -141,22 +129,16 @@ impl Target<'_> {
     /// The verdict, unless the build is gone: half of one that is being removed looks like
     /// differences.
     fn settle(&self, verdict: Verdict) -> Verdict {
-        if verdict.outcome() == Outcome::Yes || !self.is_gone() {
-            verdict
-        } else {
-            Verdict::undetermined("disappeared while it was verified")
-        }
-    }
-
-    fn is_gone(&self) -> bool {
-        match self.kind {
-            Kind::Output | Kind::Build => matches!(self.dir.path().try_exists(), Ok(false)),
-            Kind::Among(name) => matches!(self.dir.look_up(name), Ok(None)),
+        let dir = &self.place.dir;
+        let is_gone = match self.entry {
             // A name that is not UTF-8 cannot be looked up again.
-            Kind::Stray(entry) => {
-                entry.is_utf8 && matches!(self.dir.look_up(&entry.name), Ok(None))
-            }
+            Some(entry) => entry.is_utf8 && matches!(dir.look_up(&entry.name), Ok(None)),
+            None => matches!(dir.path().try_exists(), Ok(false)),
+        };
+        if is_gone && verdict.outcome() != Outcome::Yes {
+            return Verdict::undetermined("disappeared while it was verified");
         }
+        verdict
     }
 }
 

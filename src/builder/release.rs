@@ -42,12 +42,8 @@ pub fn release(build: &Dir, release: &Dir) -> Result<Vec<String>> {
     let mut warnings = Warnings::default();
     warnings.extend(record.is_none().then(|| NO_RECORD.to_owned()));
     let artifacts = plural(indexes + 1, "artifact", "artifacts");
-    Ok(lines(
-        &warnings,
-        &format!("{label}: {artifacts}"),
-        digest,
-        &connection,
-    ))
+    let made = format!("{label}: {artifacts}");
+    Ok(lines(&warnings, &made, digest, &connection))
 }
 
 /// Refuses a build output that is not what was recorded.

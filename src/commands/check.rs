@@ -21,7 +21,6 @@ use crate::layout::{BUILD, CLOSED, CONNECTION, METADATA, PUBLIC, SERVER};
 use crate::log::{self, Warnings};
 use crate::text::escaped_line;
 
-/// What `--help` prints.
 pub const HELP: &str = "\
 Usage: fabric-ccs-builder check [--config JSON] [DIR]
 
@@ -59,7 +58,6 @@ const SAMPLE: [(&str, &[u8]); 4] = [
     ),
 ];
 
-/// Runs the command.
 pub fn run(mut parser: Parser) -> super::Result<Outcome> {
     let (mut config, mut source) = (None, None);
     while let Some(arg) = parser.next()? {
@@ -175,10 +173,7 @@ fn print_line(line: &str) -> Result<()> {
 }
 
 /// A folder for what the programs make, removed at the end.
-struct Scratch {
-    path: PathBuf,
-    dir: Dir,
-}
+struct Scratch(Dir);
 
 impl Scratch {
     fn new() -> Result<Self> {
@@ -190,13 +185,9 @@ impl Scratch {
         let parent = opened.map_err(|error| error.at("TMPDIR"))?;
         let name = |attempt| format!("fabric-check-{}-{attempt}", process::id());
         for name in (0..100).map(name) {
-            let path = parent.path_of(&name);
             match parent.try_create_dir(&name, CLOSED) {
                 Err(error) if error.kind() == ErrorKind::AlreadyExists => {}
-                created => {
-                    let dir = created.cannot("create", &path)?;
-                    return Ok(Self { path, dir });
-                }
+                created => return created.cannot("create", &parent.path_of(&name)).map(Self),
             }
         }
         let (first, parent) = (name(0), parent.path().display());
@@ -207,12 +198,12 @@ impl Scratch {
 
     /// Creates a directory as the peer does.
     fn dir(&self, name: &str) -> Result<Dir> {
-        self.dir.create_dir(name, CLOSED).map(Dir::into_root)
+        self.0.create_dir(name, CLOSED).map(Dir::into_root)
     }
 }
 
 impl Drop for Scratch {
     fn drop(&mut self) {
-        let _ = remove_tree(&self.path);
+        let _ = remove_tree(self.0.path());
     }
 }

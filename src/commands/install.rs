@@ -17,7 +17,6 @@ use crate::layout::{BIN, OPEN, PROGRAMS};
 use crate::log;
 use crate::text::is_unsafe;
 
-/// What `--help` prints.
 pub const HELP: &str = "\
 Usage: fabric-ccs-builder install [--name NAME] [--path PATH] [--quiet] DIR
 
@@ -38,7 +37,7 @@ Example: fabric-ccs-builder install /opt/hyperledger/ccaas_builder
 
 const WORD: &str = "install";
 
-/// Runs the command. A name or path that a peer could not use is an error.
+/// A name or path that a peer could not use is an error.
 pub fn run(mut parser: Parser) -> Result<Outcome> {
     let (mut dir, mut path, mut name, mut quiet) = (None, None, "ccaas_builder".into(), false);
     while let Some(arg) = parser.next()? {

@@ -7,7 +7,7 @@ use std::fs::{self, File};
 use std::io::{self, BufWriter, IsTerminal, Read, Write};
 use std::os::fd::AsFd;
 use std::os::unix::fs::{FileTypeExt, MetadataExt};
-use std::path::{Path, PathBuf};
+use std::path::Path;
 
 use lexopt::{Arg, Parser};
 
@@ -17,7 +17,6 @@ use crate::error::{self, Cannot, Error, failed};
 use crate::files::{Digest, HashingWriter, NewFile};
 use crate::log;
 
-/// What `--help` prints.
 pub const HELP: &str = "\
 Usage: fabric-ccs-builder package [--output FILE] [--force] DIR
        fabric-ccs-builder package --id DIR|FILE
@@ -41,15 +40,6 @@ Example: CHAINCODE_ID=$(fabric-ccs-builder package basic)
 
 const WORD: &str = "package";
 
-/// Where the package goes.
-enum Output {
-    Nowhere,
-    Stdout,
-    /// LABEL.tar.gz where no path is given.
-    File(Option<PathBuf>),
-}
-
-/// Runs the command.
 pub fn run(mut parser: Parser) -> Result<Outcome> {
     let (mut path, mut output, mut id, mut force) = (None, None, false, false);
     while let Some(arg) = parser.next()? {
@@ -61,35 +51,32 @@ pub fn run(mut parser: Parser) -> Result<Outcome> {
             _ => return Err(Stop::of(arg)),
         }
     }
-    let output = match (id, output) {
-        (true, None) if !force => Output::Nowhere,
-        (true, _) => {
-            let message = "--id writes nothing, leave --output and --force out";
-            return Err(Stop::usage(message));
-        }
-        (false, Some(path)) if path.is_empty() => {
-            return Err(Stop::usage("--output: is empty, name a file"));
-        }
-        (false, Some(path)) if path == "-" => Output::Stdout,
-        (false, path) => Output::File(path.map(PathBuf::from)),
-    };
+    if id && (force || output.is_some()) {
+        let message = "--id writes nothing, leave --output and --force out";
+        return Err(Stop::usage(message));
+    }
+    if output.as_ref().is_some_and(|output| output.is_empty()) {
+        return Err(Stop::usage("--output: is empty, name a file"));
+    }
     let path = path.ok_or_else(|| Stop::usage("missing argument DIR"))?;
 
     if id && fs::metadata(&path).cannot("open", &path)?.is_file() {
-        let package_id = existing::identify(&path)?;
-        log::print(&format!("{package_id}\n"))?;
+        log::print(&format!("{}\n", existing::identify(&path)?))?;
         return Ok(Outcome::Yes);
     }
     let source = Source::read(&path)?;
     let label = source.metadata.label()?;
-    let digest = match &output {
-        Output::Nowhere => write(&source, io::sink())?,
-        Output::Stdout => write_to_stdout(&source)?,
-        Output::File(Some(path)) => write_to_file(&source, path, force)?,
-        Output::File(None) => write_to_file(&source, format!("{label}.tar.gz").as_ref(), force)?,
+    let is_stdout = output.as_ref().is_some_and(|output| output == "-");
+    let digest = if id {
+        write(&source, io::sink())?
+    } else if is_stdout {
+        write_to_stdout(&source)?
+    } else {
+        let path = output.unwrap_or_else(|| format!("{label}.tar.gz").into());
+        write_to_file(&source, Path::new(&path), force)?
     };
     source.warnings.write(WORD);
-    if matches!(output, Output::Stdout) {
+    if is_stdout {
         log::line(WORD, format_args!("{label}:{digest}"));
     } else {
         log::print(&format!("{label}:{digest}\n"))?;

@@ -11,7 +11,6 @@ use crate::formats::metadata::Metadata;
 use crate::formats::template::VARIABLE;
 use crate::log;
 
-/// What `detect --help` prints.
 pub const DETECT_HELP: &str = "\
 Usage: detect CHAINCODE_SOURCE_DIR CHAINCODE_METADATA_DIR
 
@@ -24,7 +23,6 @@ Exit status: 0 it does, 1 it does not, or there was an error.
 Example: detect \"$PWD/src\" \"$PWD/metadata\"
 ";
 
-/// What `build --help` prints.
 pub const BUILD_HELP: &str = "\
 Usage: build CHAINCODE_SOURCE_DIR CHAINCODE_METADATA_DIR BUILD_OUTPUT_DIR
 
@@ -40,7 +38,6 @@ is written.
 Example: build \"$PWD/src\" \"$PWD/metadata\" \"$PWD/bld\"
 ";
 
-/// What `release --help` prints.
 pub const RELEASE_HELP: &str = "\
 Usage: release BUILD_OUTPUT_DIR RELEASE_OUTPUT_DIR
 
@@ -60,7 +57,6 @@ const METADATA: &str = "CHAINCODE_METADATA_DIR";
 const BUILD: &str = "BUILD_OUTPUT_DIR";
 const RELEASE: &str = "RELEASE_OUTPUT_DIR";
 
-/// Runs `detect`.
 pub fn detect(parser: Parser) -> Result<Outcome> {
     let [_, metadata] = paths(parser, [SOURCE, METADATA])?;
     let (metadata, _) = Metadata::read(&Dir::open(&metadata)?)?;
@@ -71,7 +67,6 @@ pub fn detect(parser: Parser) -> Result<Outcome> {
     })
 }
 
-/// Runs `build`.
 pub fn build(parser: Parser) -> Result<Outcome> {
     let [source, metadata, output] = paths(parser, [SOURCE, METADATA, BUILD])?;
     let (metadata, config) = (Dir::open(&metadata)?, env::var_os(VARIABLE));
@@ -84,7 +79,6 @@ pub fn build(parser: Parser) -> Result<Outcome> {
     Ok(say("build", &lines))
 }
 
-/// Runs `release`.
 pub fn release(parser: Parser) -> Result<Outcome> {
     let [build, release] = paths(parser, [BUILD, RELEASE])?;
     let lines = builder::release(&Dir::open(&build)?, &Dir::open(&release)?)?;

@@ -10,7 +10,6 @@ use super::{Outcome, Result, Stop, path};
 use report::Report;
 use target::Place;
 
-/// What `--help` prints.
 pub const HELP: &str = "\
 Usage: fabric-ccs-builder verify [--json] PATH...
 
@@ -28,7 +27,6 @@ could not be determined, such as another builder's build, which has no record.
 Example: fabric-ccs-builder verify externalbuilder/builds
 ";
 
-/// Runs the command.
 pub fn run(mut parser: Parser) -> Result<Outcome> {
     let (mut json, mut paths) = (false, Vec::new());
     while let Some(arg) = parser.next()? {

@@ -1,4 +1,4 @@
-//! A package's source folder, checked as `build` checks it, and the bytes of the package made of it.
+//! A package's source folder, checked as `build` checks it, and the bytes of its package.
 //!
 //! ```text
 //! package     = gzip(tar(code.tar.gz, metadata.json))
@@ -8,7 +8,7 @@
 //!
 //! Files are in bytewise order of their paths; what gzip and tar are is in
 //! [`crate::formats::archive`]. Lengths are computed first, so that all of it can be written in one
-//! go: each file is read once for its bytes, and index definitions once more before, for the checks.
+//! go: each file is read once for its bytes, and index definitions once before for the checks.
 
 use std::io::Write;
 use std::path::Path;
@@ -63,11 +63,8 @@ impl Source {
         let in_memory = connection.len() as u64;
         let size = |entry: &Option<Entry>| entry.as_ref().map_or(in_memory, Entry::size);
         let code_length = length(files.iter().map(|(path, entry)| (path, size(entry))))?;
-        let parts = [
-            (CODE, code_length),
-            (METADATA, metadata_content.len() as u64),
-        ];
-        let length = length(parts)?;
+        let metadata_length = metadata_content.len() as u64;
+        let length = length([(CODE, code_length), (METADATA, metadata_length)])?;
         if length > MAX_INSTALL {
             warnings.push(format!(
                 "the package has {length} bytes, an install takes 100 MiB in all unless core.yaml \
@@ -158,7 +155,8 @@ mod tests {
     fn warns_of_a_package_that_peers_do_not_take() {
         assert_eq!(warnings(0), [""; 0]);
         assert_eq!(warnings(99 << 20), [""; 0]);
-        // Each archive's records of 10,240 bytes, in gzip's blocks: 10,241 records of code, 10,243 of package.
+        // Each archive's records of 10,240 bytes, in gzip's blocks: 10,241 records of code,
+        // 10,243 of package.
         let length = 10_243 * 10_240 + 1_601 * 5 + 18;
         let warning = format!("warning: the package has {length} bytes, ");
         let seen = warnings(100 << 20);

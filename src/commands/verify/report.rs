@@ -106,31 +106,23 @@ impl Report {
 
     /// Prints the summary and gives the answer.
     pub fn finish(&self) -> Result<Outcome> {
-        let Self {
-            json,
-            builds,
-            matching,
-            mismatch,
-            cannot_tell,
-            differences,
-        } = *self;
-        log::print(&if json {
+        log::print(&if self.json {
             object([
                 ("result", json!("summary")),
-                ("builds", json!(builds)),
-                ("match", json!(matching)),
-                ("mismatch", json!(mismatch)),
-                ("cannot_tell", json!(cannot_tell)),
-                ("differences", json!(differences)),
+                ("builds", json!(self.builds)),
+                ("match", json!(self.matching)),
+                ("mismatch", json!(self.mismatch)),
+                ("cannot_tell", json!(self.cannot_tell)),
+                ("differences", json!(self.differences)),
             ])
         } else {
-            let builds = plural(builds, "build", "builds");
-            let differences = plural(differences, "difference", "differences");
-            format!(
-                "result   {builds}: {matching} match, {mismatch} mismatch, {cannot_tell} cannot tell; {differences}\n"
-            )
+            let builds = plural(self.builds, "build", "builds");
+            let differences = plural(self.differences, "difference", "differences");
+            let (matching, mismatch, cannot) = (self.matching, self.mismatch, self.cannot_tell);
+            let counts = format!("{matching} match, {mismatch} mismatch, {cannot} cannot tell");
+            format!("result   {builds}: {counts}; {differences}\n")
         })?;
-        Ok(match (differences, cannot_tell) {
+        Ok(match (self.differences, self.cannot_tell) {
             (0, 0) => Outcome::Yes,
             (0, _) => Outcome::Undetermined,
             _ => Outcome::No,

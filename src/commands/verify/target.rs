@@ -47,7 +47,7 @@ impl Place {
     pub fn find(path: &Path) -> Result<Self> {
         let dir = open(path)?;
         let entries = dir.list()?;
-        let Some(layout) = Layout::of(&dir, &entries) else {
+        let Some(layout) = layout(&dir, &entries) else {
             return refused(format!(
                 "{}: is no build output (no {SUMS}), no build of a peer (no {BUILD_INFO}, no {BLD}) and no folder of such builds",
                 path.display()
@@ -142,30 +142,28 @@ impl Target<'_> {
     }
 }
 
-impl Layout {
-    fn of(dir: &Dir, entries: &[Entry]) -> Option<Self> {
-        let has = |name| entries.iter().any(|entry| entry.name == name);
-        let is_bld = |entry: &Entry| entry.name == BLD && entry.is_dir();
-        if entries.iter().any(is_bld) {
-            Some(Self::Build)
-        } else if has(SUMS) || has(STATEMENT) {
-            Some(Self::Output)
-        } else if has(BUILD_INFO) {
-            Some(Self::Build)
-        } else if has(CONNECTION) {
-            // Another builder's.
-            Some(Self::Output)
-        } else if entries.iter().any(|entry| is_build(dir, entry)) {
-            Some(Self::Builds)
-        } else {
-            // The directory's own name decides: a peer that has built nothing yet has such
-            // `builds`. Another name is a wrong path, or one that has lost what was in it.
-            let path = dir.path().canonicalize().ok()?;
-            match path.file_name().and_then(OsStr::to_str)? {
-                "builds" => Some(Self::Builds),
-                name if entries.is_empty() && is_builds_name(name) => Some(Self::Build),
-                _ => None,
-            }
+fn layout(dir: &Dir, entries: &[Entry]) -> Option<Layout> {
+    let has = |name| entries.iter().any(|entry| entry.name == name);
+    let is_bld = |entry: &Entry| entry.name == BLD && entry.is_dir();
+    if entries.iter().any(is_bld) {
+        Some(Layout::Build)
+    } else if has(SUMS) || has(STATEMENT) {
+        Some(Layout::Output)
+    } else if has(BUILD_INFO) {
+        Some(Layout::Build)
+    } else if has(CONNECTION) {
+        // Another builder's.
+        Some(Layout::Output)
+    } else if entries.iter().any(|entry| is_build(dir, entry)) {
+        Some(Layout::Builds)
+    } else {
+        // The directory's own name decides: a peer that has built nothing yet has such `builds`.
+        // Another name is a wrong path, or one that has lost what was in it.
+        let path = dir.path().canonicalize().ok()?;
+        match path.file_name().and_then(OsStr::to_str)? {
+            "builds" => Some(Layout::Builds),
+            name if entries.is_empty() && is_builds_name(name) => Some(Layout::Build),
+            _ => None,
         }
     }
 }

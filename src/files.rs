@@ -18,3 +18,4 @@ pub use entry::Entry;
 pub use file::Buffer;
 pub use new_file::NewFile;
 pub use staging::{Staging, Tree, remove_tree};
+pub use walk::Budget;

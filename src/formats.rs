@@ -13,6 +13,7 @@ pub mod index;
 pub mod json;
 pub mod meta_inf;
 pub mod metadata;
+pub mod package;
 pub mod published;
 pub mod record;
 pub mod statement;

@@ -94,12 +94,9 @@ fn identify(path: &Path) -> error::Result<()> {
     let label = metadata.label().map_err(|error| error.at(&shown))?;
     let content = if metadata.is_ours() {
         let mut files = package.code?;
-        let connection = match files.remove(CONNECTION) {
-            true => CONNECTION,
-            false => "no connection.json",
-        };
+        let none = if files.remove(CONNECTION) { "" } else { "no " };
         let others = plural(files.len(), "other file", "other files");
-        format!("of {CODE} {connection} and {others}")
+        format!("{none}{CONNECTION} and {others} in {CODE}")
     } else {
         "for another builder".to_owned()
     };

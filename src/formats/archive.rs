@@ -19,7 +19,7 @@ mod foreign;
 #[cfg(test)]
 mod tests;
 
-use std::io::{self, ErrorKind};
+use std::io::{self, ErrorKind, Read};
 
 fn invalid(message: impl Into<String>) -> io::Error {
     io::Error::new(ErrorKind::InvalidData, message.into())
@@ -27,4 +27,12 @@ fn invalid(message: impl Into<String>) -> io::Error {
 
 fn ends_early() -> io::Error {
     invalid("the archive ends too early")
+}
+
+fn read_array<const N: usize>(from: &mut impl Read) -> io::Result<[u8; N]> {
+    let mut array = [0; N];
+    match from.read_exact(&mut array) {
+        Err(error) if error.kind() == ErrorKind::UnexpectedEof => Err(ends_early()),
+        read => read.map(|()| array),
+    }
 }

@@ -209,7 +209,7 @@ fn unpacked(bytes: &[u8]) -> io::Result<BTreeMap<String, Vec<u8>>> {
 }
 
 /// The same cases on every run, so that a change is to blame when one fails. `PROPTEST_RNG_SEED` gives others.
-fn cases(cases: u32) -> ProptestConfig {
+pub fn cases(cases: u32) -> ProptestConfig {
     let mut config = ProptestConfig::default();
     if env::var_os("PROPTEST_CASES").is_none() {
         config.cases = cases;

@@ -12,8 +12,8 @@
 use std::io::{self, BufRead, Read};
 
 use super::gzip::crc32;
-use super::inflate::{Bits, Inflate};
-use super::invalid;
+use super::inflate::Inflate;
+use super::{invalid, read_array};
 
 /// Flags of a member's header.
 const HEADER_CRC: u8 = 2;
@@ -21,7 +21,7 @@ const EXTRA: u8 = 4;
 const NAME: u8 = 8;
 const COMMENT: u8 = 16;
 /// The longest name or comment that Go reads, with its zero byte.
-const MAX_TEXT: usize = 512;
+const MAX_TEXT: u64 = 512;
 
 /// What other formats begin with.
 const OTHERS: [(&[u8], &str); 4] = [
@@ -33,15 +33,17 @@ const OTHERS: [(&[u8], &str); 4] = [
 
 /// Reads the content of a gzip file. It is known to be undamaged only when a read has returned 0.
 pub struct Reader<R> {
-    bits: Bits<R>,
-    inflate: Inflate,
-    at: At,
+    inflate: Inflate<R>,
+    state: State,
+    /// Content, of which the first bytes have been given.
+    content: Vec<u8>,
+    given: usize,
     crc: u32,
-    length: u32,
+    length: u64,
 }
 
 #[derive(PartialEq)]
-enum At {
+enum State {
     Start,
     Member,
     End,
@@ -51,46 +53,43 @@ impl<R: BufRead> Reader<R> {
     /// Reads nothing yet.
     pub fn new(inner: R) -> Self {
         Self {
-            bits: Bits::new(inner),
-            inflate: Inflate::new(),
-            at: At::Start,
+            inflate: Inflate::new(inner),
+            state: State::Start,
+            content: Vec::new(),
+            given: 0,
             crc: 0,
             length: 0,
         }
     }
 
+    /// Bytes of a header, which its CRC is of.
     fn bytes<const N: usize>(&mut self) -> io::Result<[u8; N]> {
-        let mut bytes = [0; N];
-        for byte in &mut bytes {
-            [*byte, _] = self.bits.take(8)?.to_le_bytes();
-        }
+        let bytes = read_array(self.inflate.input())?;
         self.crc = crc32(self.crc, &bytes);
         Ok(bytes)
     }
 
     /// Reads a member's header, or finds the end.
     fn read_header(&mut self) -> io::Result<()> {
-        match (self.bits.peek()?, &self.at) {
-            (Some(0x08_8b_1f), _) => {}
-            (_, At::Start) => return Err(self.not_gzip()?),
-            (_, _) if self.bits.is_at_end()? => {
-                self.at = At::End;
-                return Ok(());
-            }
-            _ => return Err(invalid("data after the end of the gzip file")),
+        if self.state == State::Member && self.inflate.input().fill_buf()?.is_empty() {
+            self.state = State::End;
+            return Ok(());
         }
         self.crc = 0;
-        let [_, _, _, flags, ..] = self.bytes::<10>()?;
+        let header: [u8; 10] = self.bytes()?;
+        let [0x1f, 0x8b, 8, flags, ..] = header else {
+            return Err(self.not_gzip(header)?);
+        };
         if flags & EXTRA != 0 {
             for _ in 0..u16::from_le_bytes(self.bytes()?) {
                 self.bytes::<1>()?;
             }
         }
         for _ in [NAME, COMMENT].iter().filter(|text| flags & *text != 0) {
-            let mut left = MAX_TEXT;
+            let mut length = 1;
             while self.bytes()? != [0] {
-                left -= 1;
-                if left == 0 {
+                length += 1;
+                if length > MAX_TEXT {
                     return Err(invalid("gzip: a name or comment of more than 511 bytes"));
                 }
             }
@@ -100,56 +99,54 @@ impl<R: BufRead> Reader<R> {
             return Err(invalid("damaged: the gzip header has another CRC"));
         }
         self.inflate.restart();
-        (self.at, self.crc, self.length) = (At::Member, 0, 0);
+        (self.content, self.given) = (Vec::new(), 0);
+        (self.state, self.crc, self.length) = (State::Member, 0, 0);
         Ok(())
     }
 
     fn read_trailer(&mut self) -> io::Result<()> {
-        self.bits.align()?;
-        let (crc, length) = (self.crc, self.length);
-        if self.bytes()? != crc.to_le_bytes() {
+        if read_array(self.inflate.input())? != self.crc.to_le_bytes() {
             return Err(invalid("damaged: the content has another CRC-32"));
         }
-        if self.bytes()? != length.to_le_bytes() {
+        if read_array::<4>(self.inflate.input())? != self.length.to_le_bytes()[..4] {
             return Err(invalid("damaged: the content has another length"));
         }
         Ok(())
     }
 
-    /// Says what the file is instead.
-    fn not_gzip(&mut self) -> io::Result<io::Error> {
-        let (mut start, mut count) = ([0; 512], 0);
-        while let read @ 1.. = self.bits.read(&mut start[count..])? {
-            count += read;
+    /// Says what the file is instead, which begins with `header`.
+    fn not_gzip(&mut self, header: [u8; 10]) -> io::Result<io::Error> {
+        if self.state == State::Member {
+            return Ok(invalid("data after the end of the gzip file"));
         }
+        let mut start = header.to_vec();
+        self.inflate.input().take(502).read_to_end(&mut start)?;
         let other = OTHERS.iter().find(|(magic, _)| start.starts_with(magic));
-        let found = match (other, &start[257..262]) {
-            _ if count == 0 => "is empty",
-            (Some((_, other)), _) => &format!("is {other}"),
-            (None, b"ustar") => "is a tar archive without compression",
-            _ => "is no gzip file",
+        let found = match (other, start.get(257..262)) {
+            (Some((_, other)), _) => other,
+            (None, Some(b"ustar")) => "a tar archive without compression",
+            _ => "no gzip file",
         };
-        Ok(invalid(format!("{found}, make it with tar -czf")))
+        Ok(invalid(format!("is {found}, make it with tar -czf")))
     }
 }
 
 impl<R: BufRead> Read for Reader<R> {
     fn read(&mut self, out: &mut [u8]) -> io::Result<usize> {
-        while self.at != At::End && !out.is_empty() {
-            let read = self.inflate.read(&mut self.bits, out)?;
-            if read > 0 {
-                let (read_bytes, _) = out.split_at(read);
-                self.crc = crc32(self.crc, read_bytes);
-                let [l0, l1, l2, l3, ..] = read.to_le_bytes();
-                let read_length = u32::from_le_bytes([l0, l1, l2, l3]);
-                self.length = self.length.wrapping_add(read_length);
-                return Ok(read);
+        while self.given == self.content.len() && self.state != State::End {
+            self.given = self.inflate.read(&mut self.content)?;
+            let new = self.content.split_at(self.given).1;
+            self.crc = crc32(self.crc, new);
+            self.length += new.len() as u64;
+            if new.is_empty() {
+                if self.state == State::Member {
+                    self.read_trailer()?;
+                }
+                self.read_header()?;
             }
-            if self.at == At::Member {
-                self.read_trailer()?;
-            }
-            self.read_header()?;
         }
-        Ok(0)
+        let read = self.content.split_at(self.given).1.read(out)?;
+        self.given += read;
+        Ok(read)
     }
 }

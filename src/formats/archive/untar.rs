@@ -11,6 +11,7 @@
 //! (`LENGTH KEY=VALUE\n`), type `L` a long name of GNU's. Sparse files are refused, which Go reads:
 //! nobody has them in a package.
 
+use std::collections::BTreeMap;
 use std::io::{self, Read, Take};
 use std::ops::Range;
 
@@ -60,13 +61,8 @@ pub enum Kind {
     Other(&'static str),
 }
 
-/// What extensions say of the next member.
-#[derive(Default)]
-struct Extension {
-    name: Option<Vec<u8>>,
-    gnu_name: Option<Vec<u8>>,
-    size: Option<i64>,
-}
+/// The records of a pax header: what the last one says of each key.
+type Records = BTreeMap<Vec<u8>, Vec<u8>>;
 
 impl<R: Read> Reader<R> {
     /// Reads nothing yet.
@@ -85,7 +81,7 @@ impl<R: Read> Reader<R> {
     /// # Errors
     /// When `inner` cannot be read, or (of the kind `InvalidData`) when it is no tar archive.
     pub fn next_member(&mut self) -> io::Result<Option<Header>> {
-        let mut extension = Extension::default();
+        let (mut records, mut gnu_name) = (Records::new(), Vec::new());
         loop {
             let Some(block) = self.read_block()? else {
                 return Ok(None);
@@ -93,24 +89,20 @@ impl<R: Read> Reader<R> {
             let mut header = Raw::parse(&block)?;
             self.start(&header)?;
             match header.kind {
-                b'x' => extension = Extension::parse(&self.read_small()?, extension)?,
-                b'L' => extension.gnu_name = Some(text(&self.read_small()?).to_owned()),
+                b'x' => records = parse_records(&self.read_small()?)?,
+                b'L' => text(&self.read_small()?).clone_into(&mut gnu_name),
                 b'K' => drop(self.read_small()?),
                 _ => {
-                    header.size = extension.size.unwrap_or(header.size);
-                    self.start(&header)?;
-                    let named = [extension.gnu_name, extension.name].into_iter().flatten();
-                    if let Some(name) = named.into_iter().find(|name| !name.is_empty()) {
-                        header.name = name;
-                    }
-                    return header.into_header().map(Some);
+                    header.extend(records, gnu_name)?;
+                    let size = self.start(&header)?;
+                    return header.into_header(size).map(Some);
                 }
             }
         }
     }
 
-    /// Goes on to the content of a member.
-    fn start(&mut self, header: &Raw) -> io::Result<()> {
+    /// Goes on to the content of a member, and gives its size.
+    fn start(&mut self, header: &Raw) -> io::Result<u64> {
         let size = match header.kind {
             // These have none, whatever their size says.
             b'1'..=b'6' => 0,
@@ -118,7 +110,7 @@ impl<R: Read> Reader<R> {
         };
         self.content.set_limit(size);
         self.padding = size.next_multiple_of(BLOCK as u64) - size;
-        Ok(())
+        Ok(size)
     }
 
     /// The next block after the member before, or `None` at the end.
@@ -207,15 +199,36 @@ impl Raw {
         })
     }
 
-    fn into_header(self) -> io::Result<Header> {
+    /// Takes in what extensions say. GNU's name counts in any case.
+    fn extend(&mut self, records: Records, gnu_name: Vec<u8>) -> io::Result<()> {
+        for (key, value) in records.into_iter().filter(|(_, value)| !value.is_empty()) {
+            match &key[..] {
+                b"path" => self.name = value,
+                b"size" => self.size = integer(&value)?,
+                b"uid" | b"gid" => drop(integer(&value)?),
+                b"atime" | b"ctime" | b"mtime" => drop(time(&value)?),
+                _ => {}
+            }
+        }
+        if !gnu_name.is_empty() {
+            self.name = gnu_name;
+        }
+        if self.kind == 0 {
+            // So V7 has it.
+            let is_dir = self.name.ends_with(b"/");
+            self.kind = if is_dir { b'5' } else { b'0' };
+        }
+        Ok(())
+    }
+
+    fn into_header(self, size: u64) -> io::Result<Header> {
         let name = String::from_utf8(self.name).map_err(|error| {
             let name = String::from_utf8_lossy(error.as_bytes()).into_owned();
             invalid(format!("{name}: the name is not UTF-8, rename it"))
         })?;
         let kind = match self.kind {
             b'5' => Kind::Dir,
-            0 if name.ends_with('/') => Kind::Dir,
-            0 | b'0' => Kind::File,
+            b'0' => Kind::File,
             b'1' => Kind::Other("a hard link"),
             b'2' => Kind::Other("a symbolic link"),
             b'3' | b'4' => Kind::Other("a device"),
@@ -224,7 +237,7 @@ impl Raw {
             b'g' => Kind::Other("a global pax header, which git archive writes"),
             _ => Kind::Other("of a type that is not known"),
         };
-        let (size, mode) = (self.size.cast_unsigned(), self.mode.cast_unsigned());
+        let mode = self.mode.cast_unsigned();
         Ok(Header {
             name,
             kind,
@@ -234,31 +247,17 @@ impl Raw {
     }
 }
 
-impl Extension {
-    /// Reads the records of a pax header, which replace those before.
-    fn parse(mut records: &[u8], before: Self) -> io::Result<Self> {
-        let gnu_name = before.gnu_name;
-        let mut extension = Self {
-            gnu_name,
-            ..Self::default()
-        };
-        while !records.is_empty() {
-            let (key, value, rest) = record(records).ok_or_else(|| damaged("a pax header"))?;
-            let value = Some(value).filter(|value| !value.is_empty());
-            match key {
-                b"path" => extension.name = value.map(<[u8]>::to_owned),
-                b"size" => extension.size = value.map(integer).transpose()?,
-                b"uid" | b"gid" => drop(value.map(integer).transpose()?),
-                b"atime" | b"ctime" | b"mtime" => drop(value.map(time).transpose()?),
-                _ if key.starts_with(b"GNU.sparse.") => {
-                    return Err(invalid("tar: a sparse file, leave --sparse out"));
-                }
-                _ => {}
-            }
-            records = rest;
+fn parse_records(mut content: &[u8]) -> io::Result<Records> {
+    let mut records = Records::new();
+    while !content.is_empty() {
+        let (key, value, rest) = record(content).ok_or_else(|| damaged("a pax header"))?;
+        if key.starts_with(b"GNU.sparse.") {
+            return Err(invalid("tar: a sparse file, leave --sparse out"));
         }
-        Ok(extension)
+        records.insert(key.to_owned(), value.to_owned());
+        content = rest;
     }
+    Ok(records)
 }
 
 /// The first of some pax records: its key, its value, and what follows.

@@ -233,7 +233,7 @@ fn what_install_refuses_has_a_line_that_helps() {
         (&[METADATA, code, code], format!("code.tar.gz: stands twice, install reads the last and a builder gets the first: {how}")),
         (&[("metadata.json", FILE, br#"{"type":"ccaas","label":"a b"}"#), code], r#"metadata.json: label: "a b" is refused by Fabric, begin with a letter or digit and go on with those or . + - _"#.into()),
         (&[("metadata.json", FILE, b"[]"), code], "metadata.json: is an array, a JSON object is needed".into()),
-        (&[("metadata.json", FILE, &[b' '; (1 << 20) + 1]), code], "metadata.json: is larger than 1 MiB".into()),
+        (&[("metadata.json", FILE, &vec![b' '; (1 << 20) + 1]), code], "metadata.json: is larger than 1 MiB".into()),
     ] {
         let package = tgz(members);
         if line.starts_with("metadata.json: label") {

@@ -21,7 +21,7 @@ let
   attrsOf = options: option (types.attrsOf (types.submodule { inherit options; })) { };
 
   unit = {
-    description = option types.str "";
+    description = option (types.strMatching "[^\n\r]*\n?") "";
     wantedBy = listOf (
       types.strMatching "[a-zA-Z0-9@%:_.\\-]+[.](service|socket|device|mount|automount|swap|target|path|timer|scope|slice)"
     );

@@ -137,7 +137,9 @@ let
               drv = derivation (
                 plain
                 // {
-                  name = attrs.name or "${attrs.pname}-${attrs.version}";
+                  name =
+                    attrs.name
+                      or "${attrs.pname}${lib.optionalString hostPlatform.isStatic "-static-${hostPlatform.config}"}-${attrs.version}";
                   inherit system doCheck;
                   builder = "/bin/bash";
                   args = [

@@ -160,7 +160,7 @@ let
             unmatched = [ ];
           };
       below = mapAttrs at declared;
-      stray = name: concatMap (def: [ (def // { loc = loc ++ [ name ]; }) ]) (pushDownDefs given.${name});
+      stray = name: map (def: def // { loc = loc ++ [ name ]; }) given.${name};
     in
     {
       options = mapAttrs (_: node: node.options) below;
@@ -384,7 +384,8 @@ let
     };
     package =
       simple "package" "package" (
-        value: lib.isDerivation value || match "/nix/store/[0-9a-z]{32}-[^/]+" (toString value) != null
+        value:
+        lib.isDerivation value || isString value && match "/nix/store/[0-9a-z]{32}-[^/]+" value != null
       )
       // {
         merge = mergeOneOption;

@@ -97,6 +97,8 @@ let
     "yes"
   ];
 
+  isDependency =
+    value: value == null || builtins.isString value || builtins.isPath value || lib.isDerivation value;
   isValue =
     value:
     builtins.isString value || builtins.isBool value || builtins.isInt value || lib.isDerivation value;
@@ -158,6 +160,10 @@ let
               throw "the stand-in for nixpkgs fetches nothing: ${name}"
             else if !lib.elem hostPlatform.system (meta.platforms or [ hostPlatform.system ]) then
               throw "Refusing to evaluate package '${name}' because it is not available on the requested hostPlatform"
+            else if meta.broken or false then
+              throw "Refusing to evaluate package '${name}' because it is marked as broken"
+            else if !lib.all isDependency (plain.nativeBuildInputs or [ ]) then
+              throw "${name}: Dependency is not of a valid type: an element of nativeBuildInputs"
             else if !lib.all isValue (lib.attrValues env) then
               throw "${name}: the `env` attribute set can only contain derivation, string, boolean or integer attributes"
             else if builtins.intersectAttrs env plain != { } then

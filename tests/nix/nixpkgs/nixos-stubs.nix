@@ -53,6 +53,12 @@ in
 {
   options = {
     assertions = listOf types.unspecified;
+    boot.loader.grub.device = option types.str "";
+    fileSystems = attrsOf {
+      device = option (types.nullOr types.str) null;
+      fsType = option types.str "auto";
+    };
+    system.stateVersion = mkOption { type = types.str; };
     environment.etc = attrsOf { source = mkOption { type = types.path; }; };
     users.users = attrsOf {
       isSystemUser = option types.bool false;

@@ -1,5 +1,6 @@
 # Exactly the files of a release.
 {
+  lib,
   callPackage,
   runCommand,
   fabric-ccs-builder,
@@ -36,7 +37,7 @@ in
 runCommand "${name}-release"
   {
     # What has to be built anew by who rebuilds a release: Nix rebuilds only what it is told to.
-    passthru.parts = [
+    passthru.parts = lib.concatMap (part: (part.parts or [ ]) ++ [ part ]) [
       fabric-ccs-builder
       program-arm64
       image-amd64

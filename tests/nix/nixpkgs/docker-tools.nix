@@ -99,6 +99,7 @@ in
           }
           ''
             created=${created}
+            umask 022
             mkdir layer image
             # Links to the contents, not copies: as in nixpkgs.
             for path in $given; do

@@ -21,7 +21,7 @@ let
     mkdir root
     cd root
     ${extraCommands program}
-    tar --sort=name --mtime=@1 --owner=0 --group=0 --numeric-owner -cf $out -- *
+    tar --sort=name --mtime=@1 --owner=0 --group=0 --numeric-owner -cf $out .
   '';
 in
 dockerTools.buildLayeredImage {

@@ -57,6 +57,6 @@ runCommand "${name}-release"
     cp ${images} $out/${name}-images.oci.tar
     cp ${option-reference} $out/${name}-options.md
     cp ${sbom} $out/${name}.cdx.json
-    (cd $out && sha256sum -- *) >SHA256SUMS
+    (export LC_ALL=C; cd $out && sha256sum -- *) >SHA256SUMS
     mv SHA256SUMS $out
   ''

@@ -13,7 +13,8 @@ if ! mountpoint -q /host; then
   mount -t tmpfs tmpfs /host
   sed -n 's/^sandbox-paths = //p' "$root/target/tools/nix.conf" | tr ' ' '\n' | sed -n 's,^\(/host/[^=]*\)=,\1 ,p' |
     while read -r name path; do
-      ln -s "$path" "$name"
+      mkdir "$name"
+      mount --bind "$path" "$name"
     done
 fi
 export NIX_CONF_DIR=$root/target/tools PATH=$root/target/tools/bin:$root/target/tools/cargo/bin:$PATH

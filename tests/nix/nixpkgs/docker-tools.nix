@@ -101,6 +101,7 @@ in
           }
           ''
             created=${created}
+            umask 022
             # As Python's isoformat writes it.
             if [ "$created" = now ]; then created=$(date -Iseconds); else created=$(date -Iseconds -d "$created"); fi
             mkdir layer image

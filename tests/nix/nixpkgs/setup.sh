@@ -74,6 +74,8 @@ fixupPhase() {
   runHook postFixup
 }
 
+runHook postHook
+
 if [ -n "${rustHooks-}" ]; then . "$rustHooks"; fi
 
 if [ -n "${buildCommand-}" ]; then

@@ -4,8 +4,8 @@ use std::collections::BTreeMap;
 use std::fmt;
 
 use super::artifact::Artifact;
-use crate::error::{Error, Result};
-use crate::files::{Buffer, Digest, Dir, Entry};
+use crate::error::Error;
+use crate::files::{Buffer, Digest, Dir};
 
 /// What is in the place of a recorded file, or where nothing was recorded.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -74,7 +74,7 @@ impl Comparison {
     pub fn with_nothing(recorded: &[Artifact]) -> Self {
         let mut comparison = Self::default();
         for Artifact { path, digest } in recorded {
-            comparison.add(path, Some(*digest), Ok(None));
+            comparison.add(path, Some(*digest), None);
         }
         comparison
     }
@@ -91,10 +91,16 @@ impl Comparison {
                 let path = dir.relative(&file.name);
                 let recorded = unseen.remove(&*path);
                 let known = read.iter().find(|(name, _)| *name == path);
-                // A record does not record itself.
-                if known.is_none() || recorded.is_some() || file.fault().is_some() {
-                    let found = look_at(dir, file, known.map(|known| known.1), &mut buffer);
-                    comparison.add(&path, recorded, found.map(Some));
+                let found = match (file.fault(), known) {
+                    (Some(_), _) => Ok(Found::Other(file.kind())),
+                    // A record does not record itself.
+                    (None, Some(_)) if recorded.is_none() => continue,
+                    (None, Some((_, digest))) => Ok(Found::Content(*digest)),
+                    (None, None) => dir.digest(file, &mut buffer).map(Found::Content),
+                };
+                match found {
+                    Ok(found) => comparison.add(&path, recorded, Some(found)),
+                    Err(error) => comparison.undetermined.push(error),
                 }
             }
             Ok(())
@@ -102,7 +108,7 @@ impl Comparison {
         match walked {
             Ok(()) => {
                 for (path, digest) in unseen {
-                    comparison.add(path, Some(digest), Ok(None));
+                    comparison.add(path, Some(digest), None);
                 }
             }
             // What was not seen may be where the walk did not come.
@@ -113,26 +119,15 @@ impl Comparison {
         comparison
     }
 
-    fn add(&mut self, path: &str, recorded: Option<Digest>, found: Result<Option<Found>>) {
-        match found {
-            Ok(found) if found == recorded.map(Found::Content) => {}
-            Ok(found) => self.differences.push(Difference {
+    fn add(&mut self, path: &str, recorded: Option<Digest>, found: Option<Found>) {
+        if found != recorded.map(Found::Content) {
+            self.differences.push(Difference {
                 path: path.to_owned(),
                 recorded,
                 found,
-            }),
-            Err(error) => self.undetermined.push(error),
+            });
         }
     }
-}
-
-/// What a file is, whose digest may be `known`.
-fn look_at(dir: &Dir, file: &Entry, known: Option<Digest>, buffer: &mut Buffer) -> Result<Found> {
-    if file.fault().is_some() {
-        return Ok(Found::Other(file.kind()));
-    }
-    let digest = known.map_or_else(|| dir.digest(file, buffer), Ok);
-    digest.map(Found::Content)
 }
 
 #[cfg(test)]

@@ -9,7 +9,7 @@ use anyhow::{Context, Result, anyhow, bail, ensure};
 use serde::Serialize;
 use serde_json::value::RawValue;
 
-/// The smallest number of nanoseconds that anybody can mean: no connection is made in less than a
+/// The smallest number of nanoseconds that can be meant: no connection is made in less than a
 /// millisecond.
 const LEAST_NUMBER: f64 = 1e6;
 

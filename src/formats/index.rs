@@ -89,7 +89,10 @@ pub fn check(content: &[u8]) -> Result<()> {
     for (key, value) in &definition {
         match key.as_str() {
             "index" => check_index(value).context("index")?,
-            "ddoc" | "name" => check_string(value).with_context(|| key.clone())?,
+            "ddoc" | "name" => {
+                let kind = Kind::of(value);
+                ensure!(kind == Kind::String, "{key}: is {kind}, a string is needed");
+            }
             "type" => ensure!(
                 json::string(value).ok().flatten().as_deref() == Some("json"),
                 r#"type: is not "json", the only type there is"#
@@ -104,12 +107,6 @@ pub fn check(content: &[u8]) -> Result<()> {
         definition.contains_key("index"),
         r#"index: is missing, write for example "index": {{"fields": ["owner"]}}"#
     );
-    Ok(())
-}
-
-fn check_string(value: &RawValue) -> Result<()> {
-    let kind = Kind::of(value);
-    ensure!(kind == Kind::String, "is {kind}, a string is needed");
     Ok(())
 }
 

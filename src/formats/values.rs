@@ -68,7 +68,12 @@ impl Values {
             let checked = root_cert.map(tls::check_root_certificates).transpose();
             checked.context("root_cert")?;
             if self.is("client_auth_required") {
-                self.check_domain()?;
+                if let Some(Text { text, shown }) = self.text("domain") {
+                    ensure!(
+                        text.is_empty() || address::is_server_name(text),
+                        "domain: {shown} is no name that a certificate can have, write for example basic.example.com"
+                    );
+                }
                 let key = self.require("client_key", "client_auth_required", "private key")?;
                 let cert = self.require("client_cert", "client_auth_required", "certificate")?;
                 tls::check_key_pair(cert, key)?;
@@ -84,16 +89,6 @@ impl Values {
             "{name}: is required with {by}, write the PEM of the {what}"
         );
         Ok(self.text(name).map(|text| text.text.as_str()))
-    }
-
-    fn check_domain(&self) -> Result<()> {
-        if let Some(Text { text, shown }) = self.text("domain") {
-            ensure!(
-                text.is_empty() || address::is_server_name(text),
-                "domain: {shown} is no name that a certificate can have, write for example basic.example.com"
-            );
-        }
-        Ok(())
     }
 
     /// The bytes of connection.json.

@@ -1,4 +1,4 @@
-//! metadata.json, which names a chaincode package: `{"type": "...", "label": "...", "path": "..."}`.
+//! metadata.json names a chaincode package: `{"type": "...", "label": "...", "path": "..."}`.
 //!
 //! The rules are those of Fabric's `core/chaincode/persistence/chaincode_package.go`.
 

@@ -116,15 +116,25 @@ impl Record {
                 return refused(format!("{STATEMENT}: is missing, though there is a {SUMS}"));
             }
         };
-        let sums = dir.read(&sums, MAX_RECORD)?;
-        let artifacts = parse_sums(&sums).refuse(SUMS)?;
-        let statement = dir.read(&statement, MAX_RECORD)?;
-        statement::agrees(&artifacts, &statement).refuse(STATEMENT)?;
-        Ok(Some(Self {
+        let (sums, statement) = (
+            dir.read(&sums, MAX_RECORD)?,
+            dir.read(&statement, MAX_RECORD)?,
+        );
+        Self::parse(&sums, &statement).map(Some)
+    }
+
+    /// Reads the content of the two files.
+    ///
+    /// # Errors
+    /// When one is damaged, or they disagree.
+    pub fn parse(sums: &[u8], statement: &[u8]) -> Result<Self> {
+        let artifacts = parse_sums(sums).refuse(SUMS)?;
+        statement::agrees(&artifacts, statement).refuse(STATEMENT)?;
+        Ok(Self {
             artifacts,
-            sums: Digest::of(&sums),
-            statement: Digest::of(&statement),
-        }))
+            sums: Digest::of(sums),
+            statement: Digest::of(statement),
+        })
     }
 
     /// Compares the build output `dir` with its record, reading each file once.

@@ -2,6 +2,7 @@
 {
   lib,
   system,
+  targetPrefix,
   tool,
   hostPlatform,
 }:
@@ -135,6 +136,7 @@ let
                 ./setup.sh
               ];
               PATH = "${tools}/bin";
+              STRIP = "/usr/bin/${targetPrefix}strip";
               nativeBuildInputs =
                 (attrs.nativeBuildInputs or [ ]) ++ lib.optionals doCheck (attrs.nativeCheckInputs or [ ]);
             }
@@ -159,6 +161,7 @@ let
 
   stdenv = {
     inherit buildPlatform hostPlatform mkDerivation;
+    cc = { inherit targetPrefix; };
     targetPlatform = hostPlatform;
   };
 in

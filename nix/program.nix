@@ -7,12 +7,6 @@
 }:
 let
   manifest = (lib.importTOML ../Cargo.toml).package;
-  # What makes a static program, and a small one.
-  flags = lib.optionalString stdenv.hostPlatform.isStatic (
-    lib.removeSuffix "\n" (
-      builtins.readFile (./rustflags + (if stdenv.hostPlatform.isAarch64 then "/aarch64" else "/x86_64"))
-    )
-  );
 in
 rustPlatform.buildRustPackage {
   pname = manifest.name;
@@ -37,11 +31,7 @@ rustPlatform.buildRustPackage {
   # RUSTFLAGS replace the flags nixpkgs configures, so static linking is asked for again. The build folder's name,
   # random outside a sandbox, would otherwise reach the program through its panic messages.
   preConfigure = ''
-    export RUSTFLAGS="--remap-path-prefix=$NIX_BUILD_TOP=/build ${flags}"
-  '';
-  # A test that fails unwinds, the program never does.
-  preCheck = ''
-    RUSTFLAGS=''${RUSTFLAGS/-C force-unwind-tables=no/}
+    export RUSTFLAGS="--remap-path-prefix=$NIX_BUILD_TOP=/build ${lib.optionalString stdenv.hostPlatform.isStatic "-C target-feature=+crt-static"}"
   '';
 
   # nixpkgs keeps the names of functions otherwise, a quarter of the whole.

@@ -21,6 +21,7 @@ let
         "as"
         "awk"
         "bash"
+        "bzip2"
         "cc"
         "cmp"
         "diff"

@@ -43,7 +43,7 @@ open_suite() {
   mkdir -p "$work"/{lists/partial,archives/partial,parts,empty}
   chmod -R a+rX "$work"
   : >"$work/status"
-  printf 'deb [signed-by=%s] %s %s main\n' "$keyring" "$mirror" "$suite" >"$work/sources.list"
+  printf '%s [signed-by=%s] %s %s main\n' deb "$keyring" "$mirror" "$suite" deb-src "$keyring" "$mirror" "$suite" >"$work/sources.list"
   # A mirror may be a snapshot, whose lists are past their date.
   apt=(apt-get -q -y -o Dir::Etc::sourcelist="$work/sources.list" -o Dir::Etc::sourceparts="$work/parts"
     -o Dir::Etc::preferencesparts="$work/empty" -o Dir::State::status="$work/status" -o Dir::State::lists="$work/lists"

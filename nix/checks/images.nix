@@ -69,18 +69,10 @@ let
   };
   native = if pkgsStatic.stdenv.hostPlatform.isAarch64 then "arm64" else "amd64";
 
-  # With musl, as nixpkgs' static programs are. Those of another C library are far larger.
-  limits =
-    if pkgsStatic.stdenv.hostPlatform.isMusl then
-      {
-        image = 3000000;
-        minimal = 1000000;
-      }
-    else
-      {
-        image = 10000000;
-        minimal = 3000000;
-      };
+  limits = {
+    image = 3000000;
+    minimal = 1000000;
+  };
 
   tools = [
     binutils
@@ -123,11 +115,15 @@ runCommand "images" { nativeBuildInputs = tools; } ''
       return 1
     fi
 
-    # Every program is static and the same one, whatever its name.
+    # Every program is static, with musl, and the same one, whatever its name.
     tar -xf "$layer" -C root
     find root -type f | while read -r file; do
       if readelf --wide --program-headers "$file" | grep INTERP; then
         echo "$file has an interpreter" >&2
+        return 1
+      fi
+      if grep -aq 'GNU C Library\|glibc' "$file"; then
+        echo "$file has the C library of GNU" >&2
         return 1
       fi
       case $file in

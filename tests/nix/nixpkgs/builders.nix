@@ -187,32 +187,5 @@ in
         install -D -m 0755 ${./fabric/peer.sh} "$out/bin/orderer"
       '';
 
-  # pkgsStatic.busybox is Debian's static one, with every applet: extraConfig changes nothing here.
-  busybox = lib.makeOverridable (
-    given:
-    let
-      args = lib.refuseUnknown "busybox.override" [
-        "enableStatic"
-        "enableMinimal"
-        "enableAppletSymlinks"
-        "extraConfig"
-        "useMusl"
-      ] given;
-      strange = lib.filter (line: line != "" && builtins.match "CONFIG_[A-Z0-9_]+ [yn]" line == null) (
-        lib.splitString "\n" (args.extraConfig or "")
-      );
-    in
-    if strange != [ ] then
-      throw "busybox.override: extraConfig takes lines like CONFIG_LS y, not ${toString strange}"
-    else
-      runCommand "busybox" { meta.mainProgram = "busybox"; } ''
-        mkdir -p "$out/bin"
-        cp /usr/bin/busybox "$out/bin/busybox"
-        ${lib.optionalString (args.enableAppletSymlinks or true) ''
-          for applet in $("$out/bin/busybox" --list); do
-            [ "$applet" = busybox ] || ln -s busybox "$out/bin/$applet"
-          done
-        ''}
-      ''
-  ) { };
+  busybox = import ./busybox.nix { inherit lib stdenv runCommand; };
 }

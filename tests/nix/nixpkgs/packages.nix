@@ -2,7 +2,7 @@
 {
   lib,
   system,
-  # "gnu" is the machine itself. "static" stands for pkgsStatic, "cross" for pkgsCross.aarch64-multiplatform.
+  # None is the machine itself. "static" stands for pkgsStatic, "cross" for pkgsCross.aarch64-multiplatform.
   flavour ? [ ],
 }:
 let
@@ -10,6 +10,9 @@ let
   isCross = lib.elem "cross" flavour;
   cpu = lib.removeSuffix "-linux" hostSystem;
   hostSystem = if isCross then "aarch64-linux" else system;
+  # Where Rust and the linker are: see scripts/get-musl.
+  rust = if isStatic then "/host/musl" else "/host/rust";
+  targetPrefix = lib.optionalString (hostSystem != system) "${cpu}-linux-gnu-";
 
   packages = {
     inherit lib packages;
@@ -32,13 +35,18 @@ let
 
     inherit
       (import ./stdenv.nix {
-        inherit lib system tool;
+        inherit
+          lib
+          system
+          targetPrefix
+          tool
+          ;
         hostPlatform = {
           system = hostSystem;
-          config = "${cpu}-unknown-linux-gnu";
+          config = "${cpu}-unknown-linux-${if isStatic then "musl" else "gnu"}";
           inherit isStatic;
           isLinux = true;
-          isMusl = false;
+          isMusl = isStatic;
           isAarch64 = cpu == "aarch64";
           isx86_64 = cpu == "x86_64";
         };
@@ -138,10 +146,10 @@ let
       ;
   }
   // lib.mapAttrs (name: tool name) {
-    cargo = [ "/host/rust/bin/cargo" ];
+    cargo = [ "${rust}/bin/cargo" ];
     rustc = [
-      "/host/rust/bin/rustc"
-      "/host/rust/bin/rustdoc"
+      "${rust}/bin/rustc"
+      "${rust}/bin/rustdoc"
     ];
     clippy = [
       "/host/rust/bin/cargo-clippy"

@@ -11,7 +11,7 @@ configurePhase() {
   {
     printf '[source.crates-io]\nreplace-with = "vendored"\n[source.vendored]\ndirectory = "%s"\n' "$NIX_BUILD_TOP/cargo-vendor-dir"
     if [ -n "${isStatic-}" ]; then sign=+; else sign=-; fi
-    printf '[target.%s]\nrustflags = ["-C", "target-feature=%scrt-static"]\n' "$rustTarget" "$sign"
+    printf '[target.%s]\nlinker = "%s"\nrustflags = ["-C", "target-feature=%scrt-static"]\n' "$rustTarget" "$linker" "$sign"
   } >"$CARGO_HOME/config.toml"
   runHook postConfigure
 }

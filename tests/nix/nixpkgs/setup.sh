@@ -58,12 +58,14 @@ installPhase() {
   runHook postInstall
 }
 
-# Strips programs, packs man pages, and refuses dangling links, as nixpkgs does.
+# Strips programs of debug information, and of all symbols what stripAllList names; packs man pages, and refuses dangling
+# links: as nixpkgs does.
 fixupPhase() {
   local file
   runHook preFixup
   if [ -d "$out/bin" ] && [ -z "${dontStrip-}" ]; then
-    find "$out/bin" -type f -exec strip --strip-all {} +
+    find "$out/bin" -type f -exec "$STRIP" -S -p {} +
+    for file in ${stripAllList[*]-}; do find "$out/$file" -type f -exec "$STRIP" -s -p {} +; done
   fi
   if [ -d "$out/share/man" ]; then
     find "$out/share/man" -type f ! -name '*.gz' -exec gzip -9n {} +

@@ -2,6 +2,7 @@
 {
   lib,
   system,
+  targetPrefix,
   tool,
   hostPlatform,
 }:
@@ -149,6 +150,7 @@ let
                     ./setup.sh
                   ];
                   PATH = "${tools}/bin";
+                  STRIP = "/usr/bin/${targetPrefix}strip";
                   nativeBuildInputs =
                     (attrs.nativeBuildInputs or [ ]) ++ lib.optionals doCheck (attrs.nativeCheckInputs or [ ]);
                 }
@@ -180,6 +182,7 @@ let
         package;
       stdenv = {
         inherit buildPlatform hostPlatform mkDerivation;
+        cc = { inherit targetPrefix; };
         targetPlatform = hostPlatform;
       };
     in

@@ -30,6 +30,7 @@ let
   common = [
     "awk"
     "bash"
+    "bzip2"
     "cmp"
     "diff"
     "file"

@@ -23,14 +23,6 @@ const COMMENT: u8 = 16;
 /// The longest name or comment that Go reads, with its zero byte.
 const MAX_TEXT: u64 = 512;
 
-/// What other formats begin with.
-const OTHERS: [(&[u8], &str); 4] = [
-    (b"\xfd7zXZ\0", "an xz file"),
-    (b"PK\x03\x04", "a zip file"),
-    (b"\x28\xb5\x2f\xfd", "a zstd file"),
-    (b"BZh", "a bzip2 file"),
-];
-
 /// Reads the content of a gzip file. It is known to be undamaged only when a read has returned 0.
 pub struct Reader<R> {
     inflate: Inflate<R>,
@@ -121,10 +113,12 @@ impl<R: BufRead> Reader<R> {
         }
         let mut start = header.to_vec();
         self.inflate.input().take(502).read_to_end(&mut start)?;
-        let other = OTHERS.iter().find(|(magic, _)| start.starts_with(magic));
-        let found = match (other, start.get(257..262)) {
-            (Some((_, other)), _) => other,
-            (None, Some(b"ustar")) => "a tar archive without compression",
+        let found = match &start[..] {
+            [0xfd, b'7', b'z', b'X', b'Z', ..] => "an xz file",
+            [b'P', b'K', 3, 4, ..] => "a zip file",
+            [0x28, 0xb5, 0x2f, 0xfd, ..] => "a zstd file",
+            [b'B', b'Z', b'h', ..] => "a bzip2 file",
+            _ if start.get(257..262) == Some(b"ustar") => "a tar archive without compression",
             _ => "no gzip file",
         };
         Ok(invalid(format!("is {found}, make it with tar -czf")))

@@ -229,21 +229,15 @@ struct Code {
 impl Code {
     /// The code of symbols with these lengths, of which 0 is for a symbol that does not occur.
     fn of(lengths: &[u16]) -> Self {
-        let mut symbols: Vec<_> = (0..)
-            .zip(lengths)
-            .filter(|(_, length)| **length > 0)
-            .collect();
-        symbols.sort_by_key(|(_, length)| **length);
-        let count = |wanted| {
-            symbols
-                .iter()
-                .filter(|(_, length)| **length == wanted)
-                .count()
-        };
-        Self {
-            counts: (1..=LONGEST).map(count).collect(),
-            symbols: symbols.iter().map(|(symbol, _)| *symbol).collect(),
+        let mut counts = vec![0; usize::from(LONGEST) + 1];
+        for length in lengths {
+            counts[usize::from(*length)] += 1;
         }
+        let unused = counts.remove(0);
+        let mut symbols: Vec<u16> = (0..).take(lengths.len()).collect();
+        symbols.sort_by_key(|symbol| lengths[usize::from(*symbol)]);
+        symbols.drain(..unused);
+        Self { counts, symbols }
     }
 
     /// The same, where every sequence of bits stands for something. Besides, one symbol may have

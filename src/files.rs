@@ -17,4 +17,4 @@ pub use dir::{Dir, join};
 pub use entry::Entry;
 pub use file::Buffer;
 pub use new_file::NewFile;
-pub use staging::{Staging, Tree, remove_tree};
+pub use staging::{Staging, Tree};

@@ -12,7 +12,7 @@ use lexopt::{Arg, Parser};
 use super::{Outcome, Stop, path};
 use crate::builder;
 use crate::error::{Cannot, Error, Refuse, Result, failed};
-use crate::files::{Buffer, Dir, Tree, remove_tree};
+use crate::files::{Buffer, Dir, Tree};
 use crate::formats::connection::Connection;
 use crate::formats::meta_inf;
 use crate::formats::metadata::Metadata;
@@ -204,6 +204,6 @@ impl Scratch {
 
 impl Drop for Scratch {
     fn drop(&mut self) {
-        let _ = remove_tree(self.0.path());
+        self.0.remove(self.0.path());
     }
 }

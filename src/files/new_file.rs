@@ -83,7 +83,10 @@ impl NewFile {
     /// Gives the file its final name; what had that name is replaced.
     pub fn replace(mut self) -> Result<()> {
         self.close()?;
-        fs::rename(&self.temporary, &self.path).cannot("create", &self.shown)
+        fs::rename(&self.temporary, &self.path).cannot("create", &self.shown)?;
+        // The name may be another run's by now.
+        self.temporary.clear();
+        Ok(())
     }
 
     /// Gives the file its final name, unless anything else has that name by now.

@@ -43,7 +43,7 @@ pub mod testing {
     pub use crate::formats::artifact::Artifact;
     pub use crate::formats::connection::{Connection, Draft};
     pub use crate::formats::dial_timeout::DialTimeout;
-    pub use crate::formats::index::check as check_index;
+    pub use crate::formats::index::Definition;
     pub use crate::formats::metadata::Metadata;
     pub use crate::formats::record::{Build, Record};
     pub use crate::formats::template::{Config, Template};

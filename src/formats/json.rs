@@ -99,11 +99,6 @@ pub fn string(value: &RawValue) -> Result<Option<String>> {
     }
 }
 
-/// The items of an array.
-pub fn array(value: &RawValue) -> Result<Vec<&RawValue>> {
-    serde_json::from_str(value.get()).map_err(|error| fault(&error))
-}
-
 /// Reads `content`, which must be one JSON value in UTF-8.
 pub fn value(content: &[u8]) -> Result<&RawValue> {
     ensure!(
@@ -130,16 +125,6 @@ fn depth(json: &[u8]) -> usize {
         deepest = deepest.max(depth);
     }
     deepest
-}
-
-/// Whether a number in there is beyond what a float64 holds: Go refuses it where any value may be.
-pub fn has_huge_number(value: &RawValue) -> bool {
-    let text: Vec<u8> = without_strings(value.get().as_bytes()).collect();
-    let is_of_number = |byte: &u8| byte.is_ascii_digit() || b"+-.eE".contains(byte);
-    text.split(|byte| !is_of_number(byte))
-        // Not the letters of true and false.
-        .filter(|word| word.first().is_some_and(|byte| !byte.is_ascii_alphabetic()))
-        .any(|number| serde_json::from_slice::<f64>(number).is_err())
 }
 
 /// A JSON text with nothing in its strings.

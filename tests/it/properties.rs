@@ -126,7 +126,8 @@ fn conditions() -> impl Strategy<Value = String> {
             let array =
                 vec(condition.clone(), 0..3).prop_map(|items| format!("[{}]", items.join(",")));
             let field = (paths(), condition.clone())
-                .prop_map(|(path, condition)| format!("{path}:{condition}"));
+                .prop_map(|(path, condition)| format!("{path}:{condition}"))
+                .boxed();
             let right = prop_oneof![
                 (select(vec!["and", "or", "nor", "in", "nin", "all"]), array),
                 (
@@ -184,14 +185,15 @@ fn definitions() -> impl Strategy<Value = String> {
         _ => path,
     });
     let fields = vec(field, 0..3).prop_map(|fields| format!(r#""fields":[{}]"#, fields.join(",")));
-    let selector =
-        conditions().prop_map(|condition| format!(r#""partial_filter_selector":{condition}"#));
-    let inner = prop_oneof![
-        4 => (fields.clone(), selector.clone()).prop_map(|(fields, selector)| format!("{fields},{selector}")),
-        2 => fields,
-        1 => selector,
-        1 => Just(r#""fields":[],"x":1"#.to_owned()),
-    ];
+    let inner = (fields, conditions(), 0..8_usize).prop_map(|(fields, selector, choice)| {
+        let selector = format!(r#""partial_filter_selector":{selector}"#);
+        match choice {
+            0 => selector,
+            1 => format!(r#"{fields},"x":1"#),
+            2 | 3 => fields,
+            _ => format!("{fields},{selector}"),
+        }
+    });
     const MORE: [&str; 20] = [
         "",
         "",

@@ -10,27 +10,19 @@ use crate::log::Warnings;
 /// `cc_service.md`: `metadata`, where there is a `statedb` in it.
 pub fn find(source: &Dir) -> Result<Option<Dir>> {
     let meta_inf = source.find_dir(META_INF)?;
-    let alternative = find_alternative(source)?;
-    if meta_inf.is_some() && alternative.is_some() {
-        return refused(format!(
-            "{ALTERNATIVE}/{STATEDB}: there is a {META_INF} too, keep one of them"
-        ));
-    }
-    Ok(meta_inf.or(alternative))
-}
-
-fn find_alternative(source: &Dir) -> Result<Option<Dir>> {
     // Anything else of that name is one of the other things that packages may hold.
-    let is_sound_dir = |entry: &Entry| entry.is_dir() && entry.fault().is_none();
-    if !source
-        .look_up(ALTERNATIVE)?
-        .is_some_and(|entry| is_sound_dir(&entry))
-    {
-        return Ok(None);
+    let is_sound_dir = |entry: Entry| entry.is_dir() && entry.fault().is_none();
+    if !source.look_up(ALTERNATIVE)?.is_some_and(is_sound_dir) {
+        return Ok(meta_inf);
     }
     let alternative = source.subdir(ALTERNATIVE)?;
-    let has_statedb = alternative.look_up(STATEDB)?.is_some();
-    Ok(has_statedb.then_some(alternative))
+    match (meta_inf, alternative.look_up(STATEDB)?) {
+        (meta_inf, None) => Ok(meta_inf),
+        (None, Some(_)) => Ok(Some(alternative)),
+        (Some(_), Some(_)) => refused(format!(
+            "{ALTERNATIVE}/{STATEDB}: there is a {META_INF} too, keep one of them"
+        )),
+    }
 }
 
 /// A line for everything in a package's source folder that is not packaged; what

@@ -128,7 +128,7 @@ fn why_not(root: &str, path: &str) -> Option<String> {
 pub struct Judge<'a> {
     /// What the author of the package should know.
     pub warnings: &'a mut Warnings,
-    /// Of all index definitions so far.
+    /// Of all index definitions that were read.
     bytes: u64,
     folder: String,
     /// The index definitions of the folder, by design document and name.
@@ -171,18 +171,17 @@ impl<'a> Judge<'a> {
                 .extend(reason.map(|reason| format!("{shown}: is not released, {reason}")));
             return Ok(Judged::default());
         }
-        self.bytes = self.bytes.saturating_add(file.size());
-        let mut content = None;
-        let definition = if file.size() > MAX_SMALL {
+        let (size, mut content) = (file.size(), None);
+        let definition = if size > MAX_SMALL {
             Err(anyhow!(
-                "has {} bytes, more than the {MAX_SMALL} allowed",
-                file.size()
+                "has {size} bytes, more than the {MAX_SMALL} allowed"
             ))
-        } else if self.bytes > MAX_INDEXES {
+        } else if self.bytes + size > MAX_INDEXES {
             Err(anyhow!(
                 "more than {MAX_INDEXES} bytes of index definitions in all"
             ))
         } else {
+            self.bytes += size;
             Definition::parse(content.insert(dir.read(file, MAX_SMALL)?))
         };
         let is_published = definition.is_ok();
@@ -225,7 +224,7 @@ pub fn walk(
         return Ok(());
     };
     let statedb = tree.look_up(STATEDB)?;
-    let statedb = statedb.map(|entry| tree.sound(entry)).transpose()?;
+    let statedb = statedb.map(|entry| tree.copyable(entry)).transpose()?;
     if !statedb.is_some_and(|entry| entry.is_dir()) {
         return Ok(());
     }
@@ -253,4 +252,31 @@ pub fn of_record(record: &Record, judged: &BTreeMap<String, bool>) -> Vec<Artifa
     let mut published: Vec<Artifact> = published.collect();
     published.sort_unstable();
     published
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn definitions_beyond_the_limit_in_all_are_not_published() {
+        let place = tempfile::tempdir().unwrap();
+        let folder = "statedb/couchdb/indexes";
+        let content = r#"{"index":{"fields":["a"]}}"#;
+        for name in ["a.json", "b.json"] {
+            std::fs::write(place.path().join(name), content).unwrap();
+        }
+        let mut warnings = Warnings::default();
+        let mut judge = Judge::new(&mut warnings);
+        judge.bytes = MAX_INDEXES - content.len() as u64;
+        let dir = Dir::open(place.path()).unwrap();
+        let judged = dir.list().unwrap();
+        let mut judged = judged
+            .iter()
+            .map(|file| judge.read(folder, &dir, file).unwrap());
+        assert!(judged.next().unwrap().is_published);
+        assert!(!judged.next().unwrap().is_published);
+        let fault = "b.json: more than 67108864 bytes of index definitions in all";
+        assert_eq!(warnings.fault(), Some(fault));
+    }
 }

@@ -6,9 +6,10 @@
 //! comment  = "/*" text "*/"
 //! ```
 //!
-//! A `- ` or ` -` takes the white space away on its side. Fabric's builder gives Go the whole language; every template found in use
-//! is a field, so anything else is refused by its name instead of being passed on unresolved. Grammar and white space are
-//! those of Go's `text/template/parse/lex.go`; values come from the JSON object in [`VARIABLE`].
+//! A `- ` or ` -` takes the white space away on its side. Fabric's builder gives Go the whole
+//! language; anything but a field is refused here by its name instead of being passed on
+//! unresolved. Grammar and white space are those of Go's `text/template/parse/lex.go`; values come
+//! from the JSON object in [`VARIABLE`].
 
 use std::collections::BTreeMap;
 use std::ffi::OsString;
@@ -26,9 +27,10 @@ pub const VARIABLE: &str = "CHAINCODE_AS_A_SERVICE_BUILDER_CONFIG";
 
 /// The values for templates: a JSON object, unless the variable is not set or empty.
 #[derive(Default)]
-pub struct Config(Option<BTreeMap<String, Value>>);
+pub struct Config(Option<Value>);
 
-/// A value of the config. Objects are read once, as a package chooses how often they are looked into.
+/// A value of the config. Objects are read once, as a package chooses how often they are looked
+/// into.
 enum Value {
     Object(BTreeMap<String, Value>),
     Other(Box<RawValue>),
@@ -36,16 +38,13 @@ enum Value {
 
 impl Value {
     fn of(value: &RawValue) -> Self {
-        match Object::from_value(value) {
-            Ok(object) => Self::Object(Self::members(object)),
-            // Also an object that cannot be read: it is nobody's business until it is looked into.
-            Err(_) => Self::Other(value.to_owned()),
-        }
+        // An object that cannot be read does not matter until it is looked into.
+        Object::from_value(value).map_or_else(|_| Self::Other(value.to_owned()), Self::of_object)
     }
 
-    fn members(object: Object) -> BTreeMap<String, Self> {
+    fn of_object(object: Object) -> Self {
         let members = object.into_map().into_iter();
-        members.map(|(key, value)| (key, Self::of(value))).collect()
+        Self::Object(members.map(|(key, value)| (key, Self::of(value))).collect())
     }
 
     fn kind(&self) -> Kind {
@@ -59,10 +58,8 @@ impl Value {
 impl Config {
     /// The values in the variable's value.
     pub(crate) fn read(value: Option<OsString>) -> error::Result<Self> {
-        let value = value.unwrap_or_default().into_string();
-        let text = value
-            .map_err(|_| anyhow!("is not UTF-8"))
-            .refuse(VARIABLE)?;
+        let text = value.unwrap_or_default().into_string().ok();
+        let text = text.context("is not UTF-8").refuse(VARIABLE)?;
         Self::parse(&text).refuse(VARIABLE)
     }
 
@@ -76,61 +73,52 @@ impl Config {
         }
         let object = Object::parse(text.as_bytes())
             .map_err(|error| anyhow!(r#"{error}, for example {{"peername":"org1peer1"}}"#))?;
-        Ok(Self(Some(Value::members(object))))
+        Ok(Self(Some(Value::of_object(object))))
     }
 
-    /// The value at `path`, as it is written into a field.
-    fn get(&self, path: &[String]) -> Result<String> {
-        let Some(config) = &self.0 else {
+    /// The value at `path`, names with dots between them, as it is written into a field.
+    fn get(&self, path: &str) -> Result<String> {
+        let Some(mut value) = self.0.as_ref() else {
             bail!("{VARIABLE} is not set, it must hold a JSON object with this key");
         };
-        let (first, rest) = path.split_first().ok_or_else(|| anyhow!("has no name"))?;
-        let mut value = config
-            .get(first)
-            .ok_or_else(|| no_key(first, config.keys()))?;
-        for (depth, key) in rest.iter().enumerate() {
+        for (depth, key) in path.split('.').enumerate() {
             let Value::Object(members) = value else {
-                let parent = path.get(..=depth).unwrap_or_default().join(".");
-                let kind = value.kind();
+                let parent: Vec<_> = path.split('.').take(depth).collect();
+                let (parent, kind) = (parent.join("."), value.kind());
                 bail!(r#""{parent}" in {VARIABLE} is {kind}, it has no keys"#);
             };
-            value = members
-                .get(key)
-                .ok_or_else(|| no_key(key, members.keys()))?;
+            value = members.get(key).ok_or_else(|| no_key(key, members))?;
         }
         match (value.kind(), value) {
             (Kind::String, Value::Other(value)) => Ok(json::string(value)?.unwrap_or_default()),
             (Kind::Number | Kind::Boolean, Value::Other(value)) => Ok(value.get().to_owned()),
-            (kind, _) => bail!(
-                r#""{}" in {VARIABLE} is {kind}, a string, number or boolean is needed"#,
-                path.join(".")
-            ),
+            (kind, _) => {
+                bail!(r#""{path}" in {VARIABLE} is {kind}, a string, number or boolean is needed"#)
+            }
         }
     }
 }
 
 /// Says that there is no such key, and which there are; never a value.
-fn no_key<'a>(key: &str, keys: impl Iterator<Item = &'a String>) -> anyhow::Error {
-    let names: Vec<_> = keys.map(|name| quoted(name)).collect();
-    let which = if names.is_empty() {
-        "is empty".to_owned()
-    } else {
-        format!("has {}", names.join(", "))
+fn no_key(key: &str, members: &BTreeMap<String, Value>) -> anyhow::Error {
+    let names: Vec<_> = members.keys().map(|name| quoted(name)).collect();
+    let which = match names.as_slice() {
+        [] => "is empty".to_owned(),
+        names => format!("has {}", names.join(", ")),
     };
     anyhow!("no key {} in {VARIABLE}, which {which}", quoted(key))
 }
 
 /// A field's text with what is to be filled in.
-#[derive(PartialEq, Eq)]
 pub struct Template {
     source: String,
     parts: Vec<Part>,
 }
 
-#[derive(PartialEq, Eq)]
 enum Part {
     Text(String),
-    Field(Vec<String>),
+    /// A field's names, with dots between them.
+    Field(String),
 }
 
 impl Template {
@@ -141,47 +129,26 @@ impl Template {
     pub fn parse(source: &str) -> Result<Self> {
         let mut parts = Vec::new();
         let mut rest = source;
-        let mut trim_next = false;
-        loop {
-            let (text, action) = match rest.split_once("{{") {
-                Some((text, action)) => (text, Some(action)),
-                None => (rest, None),
-            };
-            let text = if trim_next {
-                text.trim_start_matches(SPACE)
-            } else {
-                text
-            };
-            let Some(action) = action else {
-                push_text(&mut parts, text);
-                return Ok(Self {
-                    source: source.to_owned(),
-                    parts,
-                });
-            };
+        while let Some((text, action)) = rest.split_once("{{") {
             let after_marker = action
-                .strip_prefix("-")
+                .strip_prefix('-')
                 .and_then(|rest| rest.strip_prefix(SPACE));
-            let (trims_before, action) = match after_marker {
-                Some(rest) => (true, rest),
-                None => (false, action),
+            let (text, action) = match after_marker {
+                Some(action) => (text.trim_end_matches(SPACE), action),
+                None => (text, action),
             };
-            push_text(
-                &mut parts,
-                if trims_before {
-                    text.trim_end_matches(SPACE)
-                } else {
-                    text
-                },
-            );
-            let (part, after) = if action.starts_with("/*") {
-                comment(action)?
+            parts.push(Part::Text(text.to_owned()));
+            if let Some(inside) = action.strip_prefix("/*") {
+                rest = after_comment(inside)?;
             } else {
-                field(action)?
-            };
-            parts.extend(part);
-            (trim_next, rest) = after;
+                let (path, after) = field(action)?;
+                parts.push(Part::Field(path.to_owned()));
+                rest = after;
+            }
         }
+        parts.push(Part::Text(rest.to_owned()));
+        let source = source.to_owned();
+        Ok(Self { source, parts })
     }
 
     /// Whether there is nothing to fill in.
@@ -216,7 +183,7 @@ impl Template {
             match part {
                 Part::Text(part) => text.push_str(part),
                 Part::Field(path) => text.push_str(&config.get(path).with_context(|| {
-                    let name = format!("{{{{.{}}}}}", path.join("."));
+                    let name = format!("{{{{.{path}}}}}");
                     quoted(&name).trim_matches('"').to_owned()
                 })?),
             }
@@ -232,71 +199,54 @@ impl Template {
 /// What Go's template language takes for white space.
 const SPACE: [char; 4] = [' ', '\t', '\r', '\n'];
 
-fn push_text(parts: &mut Vec<Part>, text: &str) {
-    if !text.is_empty() {
-        parts.push(Part::Text(text.to_owned()));
-    }
-}
-
-/// What follows an action: whether it trims white space there, and the text.
-type After<'a> = (bool, &'a str);
-
-/// Reads a comment, which must fill its action: Go allows one character of white space, and that only with a trim marker.
-fn comment(action: &str) -> Result<(Option<Part>, After<'_>)> {
-    // The two may not share the asterisk.
-    let (_, after) = action
-        .strip_prefix("/*")
-        .and_then(|inside| inside.split_once("*/"))
-        .ok_or_else(|| anyhow!("a comment is not closed by */"))?;
+/// What follows a comment, which must fill its action: Go allows one character of white space, and
+/// that only with a trim marker.
+fn after_comment(inside: &str) -> Result<&str> {
+    let (_, after) = inside
+        .split_once("*/")
+        .context("a comment is not closed by */")?;
     if let Some(rest) = after.strip_prefix("}}") {
-        return Ok((None, (false, rest)));
+        return Ok(rest);
     }
-    let marker = after.strip_prefix(SPACE);
-    match marker.and_then(|after| after.strip_prefix("-}}")) {
-        Some(rest) => Ok((None, (true, rest))),
-        None => bail!("a comment must end with */}}}}"),
-    }
+    let marker = after
+        .strip_prefix(SPACE)
+        .and_then(|after| after.strip_prefix("-}}"));
+    let rest = marker.context("a comment must end with */}}")?;
+    Ok(rest.trim_start_matches(SPACE))
 }
 
-/// Reads a field, or says what stands in its place.
-fn field(action: &str) -> Result<(Option<Part>, After<'_>)> {
-    let (inner, rest) = action
-        .split_once("}}")
-        .ok_or_else(|| anyhow!("{{{{ is not closed by }}}}"))?;
-    let (inner, trims_after) = match inner.strip_suffix('-') {
-        Some(inner) if inner.ends_with(SPACE) => (inner, true),
-        _ => (inner, false),
+/// Reads a field, or says what stands in its place: its names and what follows.
+fn field(action: &str) -> Result<(&str, &str)> {
+    let (inner, rest) = action.split_once("}}").context("{{ is not closed by }}")?;
+    let (inner, rest) = match inner.strip_suffix('-') {
+        Some(inner) if inner.ends_with(SPACE) => (inner, rest.trim_start_matches(SPACE)),
+        _ => (inner, rest),
     };
     let inner = inner.trim_matches(SPACE);
-    let path: Option<Vec<String>> = inner.strip_prefix('.').map(|names| {
-        names
-            .split('.')
-            .filter(|name| is_name(name))
-            .map(str::to_owned)
-            .collect()
-    });
-    match path {
-        Some(path) if path.len() == inner.matches('.').count() => {
-            Ok((Some(Part::Field(path)), (trims_after, rest)))
-        }
-        _ => Err(unsupported(inner)),
-    }
+    let path = inner
+        .strip_prefix('.')
+        .filter(|path| path.split('.').all(is_name));
+    let path = path.ok_or_else(|| unsupported(inner))?;
+    Ok((path, rest))
 }
 
-/// A name that Go's template language takes after a dot; it cannot begin with a digit, which would make a number.
+/// A name that Go's template language takes after a dot; one that began with a digit would be a
+/// number.
 fn is_name(name: &str) -> bool {
     name.starts_with(|first: char| first == '_' || first.is_alphabetic())
-        && name
-            .chars()
-            .all(|letter| letter == '_' || letter.is_alphanumeric())
+        && name.chars().all(is_of_name)
 }
 
-/// Names the action that is not a field. Its first word is a name of Go's language or a function; anything else could be
-/// anything, and is not repeated.
+fn is_of_name(letter: char) -> bool {
+    letter == '_' || letter.is_alphanumeric()
+}
+
+/// Names the action that is not a field. Its first word is a name of Go's language or a function;
+/// anything else could be anything, and is not repeated.
 fn unsupported(action: &str) -> anyhow::Error {
     let word: String = action
         .chars()
-        .take_while(|&letter| letter == '_' || letter.is_alphanumeric())
+        .take_while(|&letter| is_of_name(letter))
         .collect();
     let what = match action.chars().next() {
         None => "an empty action".to_owned(),

@@ -17,6 +17,7 @@ use proptest::sample::select;
 use proptest::test_runner::RngSeed;
 use serde_json::{Value, json};
 
+use super::indexes::{FOLDER, published};
 use super::peer::{INDEX, Peer, program, quoted, tls};
 use super::rules;
 
@@ -173,6 +174,30 @@ fn conditions() -> impl Strategy<Value = String> {
         })
 }
 
+/// What may be beside `index` in a definition.
+const MORE: [&str; 20] = [
+    "",
+    "",
+    "",
+    r#","ddoc":"d""#,
+    r#","ddoc":"_design/d","name":"n""#,
+    r#","ddoc":"""#,
+    r#","ddoc":"_design/""#,
+    r#","ddoc":1"#,
+    r#","name":null"#,
+    r#","name":"""#,
+    r#","name":"lib""#,
+    r#","name":"\ud800""#,
+    r#","type":"json""#,
+    r#","type":"text""#,
+    r#","w":0"#,
+    r#","w":2"#,
+    r#","w":1.5"#,
+    r#","partitioned":false"#,
+    r#","partitioned":true"#,
+    r#","x":1"#,
+];
+
 /// Index definitions that are nearly right.
 fn definitions() -> impl Strategy<Value = String> {
     let field = (paths(), 0..12_usize).prop_map(|(path, choice)| match choice {
@@ -194,28 +219,6 @@ fn definitions() -> impl Strategy<Value = String> {
             _ => format!("{fields},{selector}"),
         }
     });
-    const MORE: [&str; 20] = [
-        "",
-        "",
-        "",
-        r#","ddoc":"d""#,
-        r#","ddoc":"_design/d","name":"n""#,
-        r#","ddoc":"""#,
-        r#","ddoc":"_design/""#,
-        r#","ddoc":1"#,
-        r#","name":null"#,
-        r#","name":"""#,
-        r#","name":"lib""#,
-        r#","name":"\ud800""#,
-        r#","type":"json""#,
-        r#","type":"text""#,
-        r#","w":0"#,
-        r#","w":2"#,
-        r#","w":1.5"#,
-        r#","partitioned":false"#,
-        r#","partitioned":true"#,
-        r#","x":1"#,
-    ];
     let index = prop_oneof![9 => Just("index"), 1 => Just("Index")];
     (inner, select(MORE.to_vec()), index)
         .prop_map(|(inner, more, index)| format!(r#"{{"{index}":{{{inner}}}{more}}}"#))
@@ -460,6 +463,16 @@ proptest! {
 proptest! {
     // Each of these runs programs.
     #![proptest_config(cases(24))]
+
+    #[test]
+    fn what_is_published_of_a_package_is_what_couchdb_may_have(definitions in vec(definitions(), 1..40)) {
+        let peer = Peer::new();
+        for (number, definition) in definitions.iter().enumerate() {
+            peer.put(format!("src/{FOLDER}/{number}.json"), definition);
+        }
+        let sound = definitions.iter().enumerate().filter(|(_, definition)| rules::couchdb_may_have(definition));
+        prop_assert_eq!(published(&peer), sound.map(|(number, _)| number.to_string()).collect());
+    }
 
     #[test]
     fn what_release_publishes_is_what_build_recorded(

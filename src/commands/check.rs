@@ -33,8 +33,8 @@ a sample is used.
                  environment variable CHAINCODE_AS_A_SERVICE_BUILDER_CONFIG;
                  other users can see it while the command runs
 
-Exit status: 0 a peer would take the package, 1 it would not, 2 something could
-not be done.
+Exit status: 0 a peer would take the package and publish all of its index
+definitions, 1 it would not, 2 something could not be done.
 
 Example: fabric-ccs-builder check --config '{\"peername\":\"org1peer1\"}' basic
 ";

@@ -41,10 +41,10 @@ Example: build \"$PWD/src\" \"$PWD/metadata\" \"$PWD/bld\"
 pub const RELEASE_HELP: &str = "\
 Usage: release BUILD_OUTPUT_DIR RELEASE_OUTPUT_DIR
 
-Publishes what a build made: index definitions go to statedb/, connection.json
-goes to chaincode/server/ in the empty RELEASE_OUTPUT_DIR. First every file of
-BUILD_OUTPUT_DIR is checked against its record; the output of another builder
-has none, and one line says so.
+Publishes what a build made: index definitions that CouchDB takes go to
+statedb/, connection.json goes to chaincode/server/ in the empty
+RELEASE_OUTPUT_DIR. First every file of BUILD_OUTPUT_DIR is checked against its
+record; the output of another builder has none, and one line says so.
 
 Exit status: 0 released, 1 refused or not possible; one line says why, and
 nothing is published.

@@ -68,15 +68,13 @@ impl Definition {
             ensure!(is_right, "{key}: must be {needed}");
         }
         let index = members.get("index").and_then(Value::as_object);
-        let index = index
-            .context(r#"index: is missing, write for example "index": {"fields": ["owner"]}"#)?;
-        found.read_index(index).context("index")?;
+        let example = r#"index: is missing, write for example "index": {"fields": ["owner"]}"#;
+        let index = index.context(example)?;
         let text = |key: &str| members.get(key).and_then(Value::as_str);
+        found
+            .read_index(index, text("ddoc").is_some())
+            .context("index")?;
         found.read_names(text("ddoc"), text("name"))?;
-        let selector = index.get(SELECTOR).and_then(Value::as_object);
-        if text("ddoc").is_none() && selector.is_some_and(|selector| !selector.is_empty()) {
-            found.warn("ddoc: is missing, and an index with a selector is only used by queries whose use_index names its ddoc");
-        }
         Ok(found)
     }
 
@@ -108,15 +106,11 @@ impl Definition {
         Ok(())
     }
 
-    fn read_index(&mut self, index: &Map<String, Value>) -> Result<()> {
-        if let Some(key) = index
-            .keys()
-            .find(|key| *key != "fields" && *key != SELECTOR)
-        {
-            bail!(
-                "{}: is not a key of an index, only fields and {SELECTOR} are",
-                quoted(key)
-            );
+    fn read_index(&mut self, index: &Map<String, Value>, has_ddoc: bool) -> Result<()> {
+        let mut keys = index.keys();
+        if let Some(key) = keys.find(|key| *key != "fields" && *key != SELECTOR) {
+            let known = format!("only fields and {SELECTOR} are");
+            bail!("{}: is not a key of an index, {known}", quoted(key));
         }
         let fields = index
             .get("fields")
@@ -127,6 +121,12 @@ impl Definition {
         };
         ensure!(selector.is_object(), "{SELECTOR}: must be a JSON object");
         if selector != &Value::Object(Map::new()) {
+            if !has_ddoc {
+                self.warn(
+                    "ddoc: is missing, and an index with a selector is only used by queries whose \
+                     use_index names its ddoc",
+                );
+            }
             let place = Place::start(Way::Certain);
             self.read_condition(selector, place).context(SELECTOR)?;
         }
@@ -138,7 +138,10 @@ impl Definition {
             .as_array()
             .context(r#"must be an array, for example ["owner"]"#)?;
         if fields.is_empty() {
-            self.warn("index: fields: is empty, so CouchDB may use the index for any query, and read every document");
+            self.warn(
+                "index: fields: is empty, so CouchDB may use the index for any query, and read \
+                 every document",
+            );
         }
         // The first field in each direction.
         let (mut asc, mut desc) = (None, None);
@@ -159,9 +162,8 @@ impl Definition {
             first.get_or_insert(path);
         }
         if let (Some(asc), Some(desc)) = (asc.map(quoted), desc.map(quoted)) {
-            bail!(
-                r#"{desc} goes "desc" and {asc} "asc", CouchDB takes one direction per index, write {{{asc}: "desc"}}"#
-            );
+            let rule = "CouchDB takes one direction per index";
+            bail!(r#"{desc} goes "desc" and {asc} "asc", {rule}, write {{{asc}: "desc"}}"#);
         }
         Ok(())
     }
@@ -198,7 +200,8 @@ impl Definition {
             "$type" | "$regex" | "$beginsWith" => (argument.is_string(), "a string"),
             "$size" => (integer(argument) >= Some(0.0), "an integer of 0 or more"),
             "$mod" => (
-                matches!(argument, Value::Array(pair) if pair.len() == 2 && pair.iter().all(|number| integer(number).is_some())),
+                matches!(argument.as_array().map(Vec::as_slice), Some([divisor, rest])
+                    if integer(divisor).and(integer(rest)).is_some()),
                 "an array of two integers, for example [2, 0]",
             ),
             // Where `$text` may be is intricate, and `$default` is what it becomes.
@@ -286,15 +289,13 @@ impl<'a> Place<'a> {
 
     /// The place of the field `name` in this one.
     fn field(self, name: &'a str) -> Self {
-        // A path that is empty so far gets no dot after it, and a backslash joins two parts.
-        let is_empty = match (self.has_field, self.ends_with_backslash) {
-            (false, _) => !name.is_empty() && has_empty_part(name),
-            (true, false) => has_empty_part(name),
-            (true, true) => has_empty_part(&format!("x{name}")),
-        };
+        // A path that is empty so far gets no dot after it, and after a backslash none divides it.
+        let has_field = self.has_field || !name.is_empty();
+        let joint = if self.ends_with_backslash { "x" } else { "" };
+        let is_empty = has_field && has_empty_part(&format!("{joint}{name}"));
         Self {
             way: self.way,
-            has_field: self.has_field || !name.is_empty(),
+            has_field,
             ends_with_backslash: name.ends_with('\\'),
             empty_part: self.empty_part.or(is_empty.then_some(name)),
         }

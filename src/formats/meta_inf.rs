@@ -30,53 +30,48 @@ pub fn find(source: &Dir) -> Result<Option<Dir>> {
 pub fn left_out(source: &Dir, tree: Option<&Dir>) -> Result<Vec<String>> {
     let tree = tree.map(|tree| tree.relative("")).unwrap_or_default();
     let packaged = [METADATA, CONNECTION, &tree];
-    let mut lines = Vec::new();
-    for entry in source.list()? {
-        if !packaged.contains(&entry.name.as_str()) && place_of(source, &entry)?.is_none() {
-            lines.push(format!(
-                "{}: is not packaged, only {METADATA}, {CONNECTION} and {META_INF} are",
-                entry.name
-            ));
-        }
-    }
-    Ok(lines)
+    let is_left_out = |entry: &Entry| {
+        !packaged.contains(&entry.name.as_str()) && right_place(source, entry).is_none()
+    };
+    let left_out = source.list()?.into_iter().filter(is_left_out);
+    let only = format!("only {METADATA}, {CONNECTION} and {META_INF} are");
+    Ok(left_out
+        .map(|entry| format!("{}: is not packaged, {only}", entry.name))
+        .collect())
 }
 
-/// A line for everything in a package's source folder that its author took for its META-INF.
+/// A line for everything in a package's source folder that its author took for META-INF.
 pub fn misplaced(source: &Dir) -> Result<Vec<String>> {
-    let mut lines = Vec::new();
-    for entry in source.list()? {
-        if let Some((found, place)) = place_of(source, &entry)? {
-            lines.push(format!(
-                "{found}: is not looked at, index definitions belong in {place}"
-            ));
-        }
-    }
-    Ok(lines)
+    let entries = source.list()?.into_iter();
+    let misplaced = entries.filter_map(|entry| right_place(source, &entry));
+    Ok(misplaced
+        .map(|(found, place)| {
+            format!("{found}: is not looked at, index definitions belong in {place}")
+        })
+        .collect())
 }
 
 /// What in the source folder's `entry` is in the wrong place, and the right place.
-fn place_of(source: &Dir, entry: &Entry) -> Result<Option<(String, String)>> {
+fn right_place(source: &Dir, entry: &Entry) -> Option<(String, String)> {
     if !entry.is_dir() || entry.fault().is_some() || entry.name == META_INF {
-        return Ok(None);
+        return None;
     }
     let is_meta_inf = |name: &str| {
         let letters = name.chars().filter(|letter| !"-_. ".contains(*letter));
         letters.collect::<String>().eq_ignore_ascii_case("METAINF")
     };
     let name = entry.name.clone();
-    Ok(match name.as_str() {
+    match name.as_str() {
         STATEDB => Some((name, format!("{META_INF}/{STATEDB}"))),
         "src" => {
-            let inside = source.subdir("src")?.list()?.into_iter();
-            let found = inside
-                .map(|entry| entry.name)
-                .find(|name| is_meta_inf(name));
-            found.map(|found| (join(&name, &found), META_INF.to_owned()))
+            // A warning only, so whatever hinders the look does not matter.
+            let found = source.subdir("src").and_then(|src| src.look_up(META_INF));
+            let found = found.ok().flatten();
+            found.map(|found| (join(&name, &found.name), META_INF.to_owned()))
         }
         _ if is_meta_inf(&name) => Some((name, META_INF.to_owned())),
         _ => None,
-    })
+    }
 }
 
 /// Visits the tree's folders, parents first: `visit` gets each folder's path in the tree, the

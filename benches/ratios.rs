@@ -108,7 +108,9 @@ impl Bench {
         fs::write(package.join("metadata/metadata.json"), METADATA).unwrap();
         fs::write(package.join("src/connection.json"), CONNECTION).unwrap();
         for number in 0..indexes {
-            fs::write(folder.join(format!("index{number:06}.json")), INDEX).unwrap();
+            let name = format!("index{number:06}");
+            let index = INDEX.replace("indexOwner\"", &format!("{name}\""));
+            fs::write(folder.join(format!("{name}.json")), index).unwrap();
         }
         package
     }

@@ -48,7 +48,7 @@ pub const CLOSED: u32 = 0o700;
 /// The largest metadata.json, connection.json (before and after templates) and index definition,
 /// in bytes.
 pub const MAX_SMALL: u64 = 1 << 20;
-/// The most bytes of all index definitions of a package: to check them takes time.
+/// The most bytes of all index definitions of a package that are read: to judge them takes time.
 pub const MAX_INDEXES: u64 = 64 << 20;
 /// The largest file of a record, in bytes: larger than that of any package within [`PACKAGE`].
 pub const MAX_RECORD: u64 = 128 << 20;

@@ -21,8 +21,8 @@
 //! connection.json ([`formats::connection`], whose templates [`formats::template`] fills in and
 //! whose values `formats::values` checks by the peer's rules), then META-INF is walked, checked and
 //! copied (`formats::meta_inf`, [`formats::index`]), and all of it recorded ([`formats::record`]).
-//! `builder::release` compares a build with its record and publishes what `formats::published`
-//! names, and `commands::verify` compares both with the record later.
+//! `builder::release` compares a build with its record and publishes what `formats::published` finds
+//! sound, and `commands::verify` compares both with the record later.
 #![forbid(unsafe_code)]
 
 mod builder;
@@ -43,7 +43,7 @@ pub mod testing {
     pub use crate::formats::artifact::Artifact;
     pub use crate::formats::connection::{Connection, Draft};
     pub use crate::formats::dial_timeout::DialTimeout;
-    pub use crate::formats::index::check as check_index;
+    pub use crate::formats::index::Definition;
     pub use crate::formats::metadata::Metadata;
     pub use crate::formats::record::{Build, Record};
     pub use crate::formats::template::{Config, Template};

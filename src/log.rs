@@ -38,6 +38,7 @@ pub fn print(text: &str) -> Result<()> {
 pub struct Warnings {
     kept: Vec<String>,
     more: usize,
+    fault: Option<String>,
 }
 
 impl Warnings {
@@ -48,6 +49,17 @@ impl Warnings {
         } else {
             self.more += 1;
         }
+    }
+
+    /// Adds that `path` is not published because of a fault, which its author can remove.
+    pub fn withhold(&mut self, path: &str, fault: &str) {
+        self.push(format!("{path}: is not published: {fault}"));
+        self.fault.get_or_insert(format!("{path}: {fault}"));
+    }
+
+    /// The first fault of something that is not published.
+    pub fn fault(&self) -> Option<&str> {
+        self.fault.as_deref()
     }
 
     /// Each as it is printed, without the word in front of it.

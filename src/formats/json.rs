@@ -24,16 +24,7 @@ pub struct Object<'a>(Vec<(String, &'a RawValue)>);
 impl<'a> Object<'a> {
     /// Reads `content`, which must be one JSON object in UTF-8.
     pub fn parse(content: &'a [u8]) -> Result<Self> {
-        ensure!(
-            !content.starts_with(b"\xef\xbb\xbf"),
-            "starts with a byte order mark, save it as UTF-8 without one"
-        );
-        let text = str::from_utf8(content).ok().context("is not UTF-8")?;
-        ensure!(
-            depth(content) <= MAX_DEPTH,
-            "is nested more than {MAX_DEPTH} deep"
-        );
-        Self::from_value(read(text)?)
+        Self::from_value(parse(content)?)
     }
 
     /// Reads a value, which must be an object.
@@ -124,9 +115,18 @@ pub fn string(value: &RawValue) -> Result<Option<String>> {
     }
 }
 
-/// The items of an array.
-pub fn array(value: &RawValue) -> Result<Vec<&RawValue>> {
-    read(value.get())
+/// Reads `content`, which must be one JSON value in UTF-8.
+pub fn parse<'a, T: Deserialize<'a>>(content: &'a [u8]) -> Result<T> {
+    ensure!(
+        !content.starts_with(b"\xef\xbb\xbf"),
+        "starts with a byte order mark, save it as UTF-8 without one"
+    );
+    let text = str::from_utf8(content).ok().context("is not UTF-8")?;
+    ensure!(
+        depth(content) <= MAX_DEPTH,
+        "is nested more than {MAX_DEPTH} deep"
+    );
+    read(text)
 }
 
 /// Reads a JSON text; the error says what is wrong with it without a word of it.
@@ -150,14 +150,6 @@ fn depth(json: &[u8]) -> usize {
         deepest = deepest.max(depth);
     }
     deepest
-}
-
-/// Whether a number in there is beyond what a float64 holds: Go refuses it where any value may be.
-pub fn has_huge_number(value: &RawValue) -> bool {
-    let text: Vec<u8> = without_strings(value.get().as_bytes()).collect();
-    text.split(|byte| b" \t\r\n,:[]{}\"".contains(byte))
-        .filter(|word| matches!(word, [b'-' | b'0'..=b'9', ..]))
-        .any(|number| serde_json::from_slice::<f64>(number).is_err())
 }
 
 /// A JSON text with nothing in its strings.

@@ -275,26 +275,6 @@ fn a_field_that_nobody_could_mean_gets_the_list_of_fields() {
 }
 
 #[test]
-fn says_what_is_not_released() {
-    let peer = Peer::new();
-    peer.put("src/META-INF/statedb/couchdb/indexes/a.json", INDEX)
-        .put("src/META-INF/statedb/couchdb/indexes/.DS_Store", [0, 1, 2])
-        .put("src/META-INF/statedb/couchdb/indexes/README", "x")
-        .put("src/META-INF/statedb/leveldb/x", "x");
-    let not_released = |path| {
-        format!(
-            "build: warning: META-INF/statedb/{path}: is not released, it is no index definition"
-        )
-    };
-    peer.build().succeeds(&[
-        &not_released("couchdb/indexes/.DS_Store"),
-        &not_released("couchdb/indexes/README"),
-        &not_released("leveldb/x"),
-    ]);
-    assert_eq!(peer.get("bld/META-INF/statedb/couchdb/indexes/README"), "x");
-}
-
-#[test]
 fn a_package_without_a_label_is_built() {
     let peer = Peer::with_metadata(r#"{"type":"ccaas"}"#);
     let seen = peer.build();

@@ -11,7 +11,7 @@ use std::process::{Command, Stdio};
 use std::thread;
 use std::time::Duration;
 
-use super::peer::{INDEX, PLAIN, Peer, meanwhile, pauses, program, quoted, tls};
+use super::peer::{INDEX, PLAIN, Peer, index, meanwhile, pauses, program, quoted, tls};
 
 /// A package large enough to be stopped in the middle.
 fn large() -> Peer {
@@ -24,9 +24,10 @@ fn large() -> Peer {
 fn many(indexes: usize) -> Peer {
     let peer = Peer::in_memory();
     for number in 0..indexes {
+        let name = format!("{number:03}");
         peer.put(
-            format!("src/META-INF/statedb/couchdb/indexes/{number:03}.json"),
-            INDEX,
+            format!("src/META-INF/statedb/couchdb/indexes/{name}.json"),
+            index(&name),
         );
     }
     peer
@@ -348,7 +349,7 @@ fn a_release_publishes_nothing_that_changes_after_the_check() {
     let changed = [
         (
             format!("bld/{indexes}/150.json"),
-            INDEX.replace("owner", "other"),
+            index("150").replace("owner", "other"),
         ),
         (
             "bld/connection.json".to_owned(),
@@ -386,7 +387,7 @@ fn a_release_publishes_nothing_that_changes_after_the_check() {
                         assert_eq!(connection, PLAIN);
                         assert_eq!(
                             peer.get(&format!("release/{}/150.json", &indexes[9..])),
-                            INDEX
+                            index("150")
                         );
                     }
                     peer.clear("release");

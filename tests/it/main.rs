@@ -10,6 +10,7 @@
 //! - [`properties`]: made-up inputs against [`rules`], the peer's rules written a second time
 //! - [`check`]: the same for people
 //! - [`package`]: the same bytes from the same content, for ever; and where they go
+//! - [`indexes`]: index definitions, against the answers of real versions of `CouchDB`
 //! - [`install`]: the program where a peer looks for it
 //! - [`verify`]: what a peer keeps, compared with the record
 //! - [`command_line`]: help, versions and wrong arguments
@@ -24,6 +25,7 @@ mod command_line;
 mod detect;
 mod faults;
 mod house;
+mod indexes;
 mod install;
 mod package;
 mod properties;

@@ -29,6 +29,11 @@ const METADATA: &str = r#"{"type":"ccaas","label":"basic_1.0"}"#;
 /// An index definition that works.
 pub const INDEX: &str = r#"{"index":{"fields":["docType","owner"]},"ddoc":"indexOwnerDoc","name":"indexOwner","type":"json"}"#;
 
+/// An index definition that works beside others in a folder, with a name of its own.
+pub fn index(name: &str) -> String {
+    INDEX.replace("indexOwner\"", &format!("{name}\""))
+}
+
 /// Says that a test is skipped, for want of this program; in continuous integration none may be.
 pub fn skip(program: &str) {
     assert!(

@@ -8,9 +8,8 @@ use std::process::Command;
 use std::{env, fs};
 
 use fabric_ccs_builder::testing::{
-    Address, Artifact, Build, Config, Connection, DialTimeout, Digest, Dir, Draft, Metadata,
-    Record, Template, check_index, check_key_pair, check_root_certificates, escaped_line, gzip,
-    tar,
+    Address, Artifact, Build, Config, Connection, Definition, DialTimeout, Digest, Dir, Draft,
+    Metadata, Record, Template, check_key_pair, check_root_certificates, escaped_line, gzip, tar,
 };
 use proptest::collection::{btree_map, vec};
 use proptest::prelude::*;
@@ -18,6 +17,7 @@ use proptest::sample::select;
 use proptest::test_runner::RngSeed;
 use serde_json::{Value, json};
 
+use super::indexes::{FOLDER, published};
 use super::peer::{INDEX, Peer, program, quoted, tls};
 use super::rules;
 
@@ -109,30 +109,119 @@ fn connections() -> impl Strategy<Value = String> {
     })
 }
 
+/// Paths of fields, some with empty parts.
+fn paths() -> impl Strategy<Value = String> {
+    prop_oneof![4 => "[ab](\\.[ab]){0,2}", 1 => "[a.\\\\]{0,2}"].prop_map(|path| quoted(&path))
+}
+
+/// Conditions of selectors: every operator with arguments of every kind, which are mostly right.
+fn conditions() -> impl Strategy<Value = String> {
+    let value = select(vec![
+        "1", "0", "-1", "2.0", "true", "null", r#""a""#, r#""[""#, "[]", "[2,0]", "[2,1.0]",
+        r#"["a"]"#, "{}",
+    ]);
+    value
+        .prop_map(str::to_owned)
+        .prop_recursive(4, 40, 4, |condition| {
+            let object = |members: Vec<String>| format!("{{{}}}", members.join(","));
+            let array =
+                vec(condition.clone(), 0..3).prop_map(|items| format!("[{}]", items.join(",")));
+            let field = (paths(), condition.clone())
+                .prop_map(|(path, condition)| format!("{path}:{condition}"))
+                .boxed();
+            let right = prop_oneof![
+                (select(vec!["and", "or", "nor", "in", "nin", "all"]), array),
+                (
+                    select(vec!["not", "elemMatch", "allMatch", "keyMapMatch"]),
+                    field.clone().prop_map(|field| format!("{{{field}}}"))
+                ),
+                (select(vec!["exists"]), Just("true".to_owned())),
+                (
+                    select(vec!["type", "regex", "beginsWith"]),
+                    Just(r#""a""#.to_owned())
+                ),
+                (select(vec!["size"]), Just("0".to_owned())),
+                (select(vec!["mod"]), Just("[2,0]".to_owned())),
+                (
+                    select(vec!["lt", "lte", "eq", "ne", "gte", "gt", "text", "foo"]),
+                    condition.clone()
+                ),
+            ];
+            let any = select(vec![
+                "and",
+                "or",
+                "nor",
+                "not",
+                "in",
+                "nin",
+                "all",
+                "elemMatch",
+                "allMatch",
+                "keyMapMatch",
+                "exists",
+                "type",
+                "regex",
+                "beginsWith",
+                "size",
+                "mod",
+                "lt",
+                "AND",
+                "",
+            ]);
+            let operator = prop_oneof![40 => right, 1 => (any, condition)]
+                .prop_map(|(operator, argument)| format!(r#""${operator}":{argument}"#));
+            vec(prop_oneof![field, operator], 0..4).prop_map(object)
+        })
+}
+
+/// What may be beside `index` in a definition.
+const MORE: [&str; 20] = [
+    "",
+    "",
+    "",
+    r#","ddoc":"d""#,
+    r#","ddoc":"_design/d","name":"n""#,
+    r#","ddoc":"""#,
+    r#","ddoc":"_design/""#,
+    r#","ddoc":1"#,
+    r#","name":null"#,
+    r#","name":"""#,
+    r#","name":"lib""#,
+    r#","name":"\ud800""#,
+    r#","type":"json""#,
+    r#","type":"text""#,
+    r#","w":0"#,
+    r#","w":2"#,
+    r#","w":1.5"#,
+    r#","partitioned":false"#,
+    r#","partitioned":true"#,
+    r#","x":1"#,
+];
+
 /// Index definitions that are nearly right.
 fn definitions() -> impl Strategy<Value = String> {
-    let field = select(vec![
-        r#""a""#,
-        r#"{"a":"asc"}"#,
-        r#"{"a":"Desc","b":"asc"}"#,
-        r#"{"a":"up"}"#,
-        "1",
-        "null",
-        "{}",
-        "[]",
-    ]);
+    let field = (paths(), 0..40_usize).prop_map(|(path, choice)| match choice {
+        0 => format!(r#"{{{path}:"desc"}}"#),
+        1 => format!(r#"{{{path}:"ASC"}}"#),
+        2 => "1".to_owned(),
+        3 => "{}".to_owned(),
+        4 => r#"{"a":"asc","b":"asc"}"#.to_owned(),
+        5..20 => format!(r#"{{{path}:"asc"}}"#),
+        _ => path,
+    });
     let fields = vec(field, 0..3).prop_map(|fields| format!(r#""fields":[{}]"#, fields.join(",")));
-    let inner = prop_oneof![4 => fields, 1 => Just(String::new()), 1 => Just(r#""partial_filter_selector":{"a":[1]}"#.to_owned())];
-    let more = select(vec![
-        "",
-        r#","ddoc":"d""#,
-        r#","ddoc":1"#,
-        r#","name":null"#,
-        r#","type":"json""#,
-        r#","type":"JSON""#,
-        r#","x":1"#,
-    ]);
-    (inner, more, select(vec!["index", "Index", "indexes"]))
+    let inner = (fields, conditions(), 0..20_usize).prop_map(|(fields, selector, choice)| {
+        let selector = format!(r#""partial_filter_selector":{selector}"#);
+        match choice {
+            0 => selector,
+            1 => format!(r#"{fields},"x":1"#),
+            2 | 3 => fields,
+            _ => format!("{fields},{selector}"),
+        }
+    });
+    let index = prop_oneof![19 => Just("index"), 1 => Just("Index")];
+    let more = prop_oneof![3 => Just(r#","ddoc":"d","name":"n""#), 1 => select(MORE.to_vec())];
+    (inner, more, index)
         .prop_map(|(inner, more, index)| format!(r#"{{"{index}":{{{inner}}}{more}}}"#))
 }
 
@@ -326,13 +415,15 @@ proptest! {
     }
 
     #[test]
-    fn index_definitions_are_taken_as_fabric_takes_them(definition in definitions()) {
-        prop_assert_eq!(check_index(definition.as_bytes()).is_ok(), rules::fabric_takes_index(&definition), "{}", definition);
+    fn index_definitions_are_judged_by_couchdbs_rules(definitions in vec(definitions(), 8)) {
+        for definition in definitions {
+            prop_assert_eq!(Definition::parse(definition.as_bytes()).is_ok(), rules::couchdb_may_have(&definition), "{}", definition);
+        }
     }
 
     #[test]
     fn no_bytes_make_an_index_or_pem_panic(bytes in vec(any::<u8>(), 0..100), text in ".{0,100}", place in any::<prop::sample::Index>()) {
-        let _ = check_index(&bytes);
+        let _ = Definition::parse(&bytes);
         let mut pem = tls("P-256.pem");
         let place = place.index(pem.len());
         pem.insert_str(place, &text);
@@ -375,6 +466,16 @@ proptest! {
 proptest! {
     // Each of these runs programs.
     #![proptest_config(cases(24))]
+
+    #[test]
+    fn what_is_published_of_a_package_is_what_couchdb_may_have(definitions in vec(definitions(), 1..40)) {
+        let peer = Peer::new();
+        for (number, definition) in definitions.iter().enumerate() {
+            peer.put(format!("src/{FOLDER}/{number}.json"), definition);
+        }
+        let sound = definitions.iter().enumerate().filter(|(_, definition)| rules::couchdb_may_have(definition));
+        prop_assert_eq!(published(&peer), sound.map(|(number, _)| number.to_string()).collect());
+    }
 
     #[test]
     fn what_release_publishes_is_what_build_recorded(

@@ -2,12 +2,12 @@ use std::path::Path;
 use std::process::Command;
 use std::{env, fs};
 
-use super::peer::{INDEX, Peer, quoted, tls};
+use super::peer::{INDEX, Peer, index, quoted, tls};
 
 fn package() -> Peer {
     let peer =
         Peer::with_connection(r#"{ "address": "{{.peer}}:1" }"#).config(r#"{"peer":"org1"}"#);
-    peer.put("src/META-INF/statedb/couchdb/indexes/b.json", INDEX)
+    peer.put("src/META-INF/statedb/couchdb/indexes/b.json", index("b"))
         .put("src/META-INF/statedb/couchdb/indexes/a.json", INDEX)
         .put(
             "src/META-INF/statedb/couchdb/collections/c/indexes/a.json",

@@ -220,38 +220,130 @@ pub fn nanoseconds(text: &str) -> Option<i128> {
     i64::try_from(total).is_ok().then_some(total)
 }
 
-/// Whether Fabric's checker takes an index definition.
-pub fn fabric_takes_index(definition: &str) -> bool {
+/// Whether an index definition may be published: no version of `CouchDB` certainly refuses it or is harmed by it. The selector is
+/// normalized as `CouchDB` does it: its paths are joined, then split again.
+pub fn couchdb_may_have(definition: &str) -> bool {
     let Ok(Value::Object(definition)) = serde_json::from_str(definition) else {
         return false;
     };
-    definition.contains_key("index")
-        && definition
-            .iter()
-            .all(|(key, value)| match (key.as_str(), value) {
-                ("index", Value::Object(index)) => {
-                    index
-                        .iter()
-                        .all(|(key, value)| match (key.as_str(), value) {
-                            ("fields", Value::Array(fields)) => {
-                                fields.iter().all(|field| match field {
-                                    Value::String(_) => true,
-                                    Value::Object(sorts) => sorts.values().all(|sort| {
-                                        sort.as_str().is_some_and(|sort| {
-                                            ["asc", "desc"].contains(&sort.to_lowercase().as_str())
-                                        })
-                                    }),
-                                    _ => false,
-                                })
-                            }
-                            ("partial_filter_selector", _) => true,
-                            _ => false,
-                        })
-                }
-                ("ddoc" | "name", value) => value.is_string(),
-                ("type", value) => value == "json",
-                _ => false,
-            })
+    let is_name = |value: &Value| value.is_string();
+    let are_known = definition.iter().all(|(key, value)| match key.as_str() {
+        "index" => true,
+        "ddoc" => is_name(value) && value != "" && value != "_design/",
+        "name" => is_name(value) && value != "lib",
+        "type" => value == "json",
+        "w" => value.as_u64().is_some_and(|w| w > 0),
+        "partitioned" => value == &Value::Bool(false),
+        _ => false,
+    });
+    let Some(Value::Object(index)) = definition.get("index") else {
+        return false;
+    };
+    let Some(Value::Array(fields)) = index.get("fields") else {
+        return false;
+    };
+    let sorts: Option<Vec<(&str, &str)>> = fields
+        .iter()
+        .map(|field| match field {
+            Value::String(name) => Some((name.as_str(), "asc")),
+            Value::Object(sort) if sort.len() == 1 => {
+                let (name, direction) = sort.iter().next()?;
+                Some((name.as_str(), direction.as_str()?))
+            }
+            _ => None,
+        })
+        .collect();
+    let Some(sorts) = sorts else { return false };
+    let all = |direction| sorts.iter().all(|sort| sort.1 == direction);
+    let may_have_selector = match index.get("partial_filter_selector") {
+        None => index.len() == 1,
+        Some(Value::Object(selector)) => {
+            let mut looked_up = Vec::new();
+            index.len() == 2
+                && (selector.is_empty()
+                    || normalize(&selector.clone().into(), "", true, &mut looked_up))
+                && looked_up.iter().all(|path| is_path(path))
+        }
+        Some(_) => false,
+    };
+    are_known
+        && (all("asc") || all("desc"))
+        && sorts.iter().all(|sort| is_path(sort.0))
+        && may_have_selector
+}
+
+/// Whether a path has no empty part; a dot after a backslash does not divide it.
+fn is_path(path: &str) -> bool {
+    let letters: Vec<char> = path.chars().collect();
+    let divides =
+        |place: usize| letters[place] == '.' && (place == 0 || letters[place - 1] != '\\');
+    let mut ends: Vec<usize> = (0..letters.len()).filter(|place| divides(*place)).collect();
+    ends.push(letters.len());
+    let mut start = 0;
+    ends.into_iter().all(|end| {
+        let is_some = end > start;
+        start = end + 1;
+        is_some
+    })
+}
+
+/// Whether every operator has an argument of its kind. The paths that are certainly looked up are added to `looked_up`.
+fn normalize(condition: &Value, path: &str, is_certain: bool, looked_up: &mut Vec<String>) -> bool {
+    let mut look_up = || {
+        // Without a field it is about the document or, in an array, about its elements.
+        if is_certain && !path.is_empty() {
+            looked_up.push(path.to_owned());
+        }
+    };
+    let Value::Object(members) = condition else {
+        look_up();
+        return true;
+    };
+    if members.is_empty() {
+        look_up();
+    }
+    members.iter().all(|(key, argument)| {
+        let integer = |value: &Value| value.is_i64() || value.is_u64();
+        let is_right = match key.strip_prefix('$') {
+            None => {
+                let path = if path.is_empty() {
+                    key.clone()
+                } else {
+                    format!("{path}.{key}")
+                };
+                return normalize(argument, &path, is_certain, looked_up);
+            }
+            Some("and" | "or" | "nor") => {
+                let Value::Array(all) = argument else {
+                    return false;
+                };
+                let is_certain = is_certain && key == "$and";
+                return all
+                    .iter()
+                    .all(|one| normalize(one, path, is_certain, looked_up));
+            }
+            Some("not") => {
+                return argument.is_object() && normalize(argument, path, false, looked_up);
+            }
+            Some("elemMatch" | "allMatch" | "keyMapMatch") => {
+                argument.is_object() && normalize(argument, "", false, &mut Vec::new())
+            }
+            Some("in" | "nin" | "all") => argument.is_array(),
+            Some("exists") => argument.is_boolean(),
+            Some("type" | "regex" | "beginsWith") => argument.is_string(),
+            Some("mod") => argument
+                .as_array()
+                .is_some_and(|pair| pair.len() == 2 && pair.iter().all(integer)),
+            Some("size") => argument.as_u64().is_some(),
+            Some("lt" | "lte" | "eq" | "ne" | "gte" | "gt") => true,
+            // Text searches and what no version knows: CouchDB decides.
+            Some(_) => return true,
+        };
+        if is_certain && !path.is_empty() {
+            looked_up.push(path.to_owned());
+        }
+        is_right
+    })
 }
 
 /// The package type and label that a peer reads from a metadata.json.

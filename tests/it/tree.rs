@@ -15,19 +15,10 @@ fn refuses(peer: &Peer, line: &str) {
 }
 
 #[test]
-fn files_where_folders_must_be() {
-    for path in [
-        "META-INF",
-        "META-INF/statedb",
-        "META-INF/statedb/couchdb",
-        "META-INF/statedb/couchdb/indexes",
-        "META-INF/statedb/couchdb/collections",
-        "META-INF/statedb/couchdb/collections/c/indexes",
-    ] {
-        let peer = Peer::new();
-        peer.put(format!("src/{path}"), "x");
-        refuses(&peer, &format!("{path}: is a file, a directory is needed"));
-    }
+fn a_file_where_meta_inf_must_be() {
+    let peer = Peer::new();
+    peer.put("src/META-INF", "x");
+    refuses(&peer, "META-INF: is a file, a directory is needed");
 }
 
 #[test]
@@ -61,24 +52,6 @@ fn anything_else_called_metadata_is_another_file_that_packages_may_hold() {
         put(&peer);
         peer.build().succeeds(&[]);
         assert!(!peer.names("bld").contains(&"META-INF".to_owned()));
-    }
-}
-
-#[test]
-fn a_collection_with_a_dot() {
-    for file in ["a.json", ""] {
-        let peer = Peer::new();
-        peer.put_dir("src/META-INF/statedb/couchdb/collections/a.b/indexes");
-        if !file.is_empty() {
-            peer.put(
-                "src/META-INF/statedb/couchdb/collections/a.b/indexes/a.json",
-                INDEX,
-            );
-        }
-        refuses(
-            &peer,
-            "META-INF/statedb/couchdb/collections/a.b: is not a collection's name, only letters, digits, _ and - are allowed",
-        );
     }
 }
 
@@ -247,14 +220,6 @@ fn files_that_are_too_large_without_reading_them() {
         put_sparse(&peer, &format!("src/META-INF/{number}"), 1 << 30);
     }
     refuses(&peer, &format!("META-INF/4: {line}"));
-
-    let peer = Peer::new();
-    let indexes = "META-INF/statedb/couchdb/indexes";
-    for number in 10..75 {
-        put_sparse(&peer, &format!("src/{indexes}/{number}.json"), 1 << 20);
-    }
-    let line = "more than 67108864 bytes of index definitions in all";
-    refuses(&peer, &format!("{indexes}/74.json: {line}"));
 }
 
 #[test]

@@ -7,7 +7,7 @@ use std::time::{Duration, SystemTime};
 
 use fabric_ccs_builder::testing::Digest;
 
-use super::super::peer::{INDEX, PLAIN, Peer, program, skip};
+use super::super::peer::{INDEX, PLAIN, Peer, index, program, skip};
 use super::super::person;
 use super::{bare, failed, files, folder, id, package, package_after, packaged};
 
@@ -91,7 +91,7 @@ pub const IDS: [Known; 7] = [
     (
         "sample",
         sample,
-        "asset-transfer_1.0:968fb13dc988a965038ca2999b6312ea6c2331f92f79c881b41feb456ebff280",
+        "asset-transfer_1.0:bc32ca9cca0fb48bcf0276406f2152241aa3cde880bd4aaee29b01699059d3db",
     ),
     (
         "bare",
@@ -186,7 +186,10 @@ fn everything_in_the_package_matters() {
             peer.put("package/metadata.json", format!("{metadata}\n"));
         },
         |peer| {
-            peer.put("package/META-INF/statedb/couchdb/indexes/b.json", INDEX);
+            peer.put(
+                "package/META-INF/statedb/couchdb/indexes/b.json",
+                index("b"),
+            );
         },
         |peer| {
             let indexes = peer.path("package/META-INF/statedb/couchdb/indexes");

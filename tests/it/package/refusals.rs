@@ -52,7 +52,7 @@ fn what_build_refuses() {
         (
             "META-INF/statedb/couchdb/indexes/a.json",
             r#"{"index":{"fields":[{"a":"up"}]}}"#,
-            r#"META-INF/statedb/couchdb/indexes/a.json: index: fields: "a": the sort must be "asc" or "desc""#,
+            r#"META-INF/statedb/couchdb/indexes/a.json: index: fields: "a": the direction must be "asc" or "desc""#,
         ),
         (
             "metadata/statedb/couchdb/collections/c/indexes/a.json",
@@ -214,7 +214,7 @@ fn warns_as_build_does_and_says_what_is_left_out() {
     let left_out = "is not packaged, only metadata.json, connection.json and META-INF are";
     let lines = [
         r#"connection.json: "timeout": is not a field that the peer knows, and is left out; did you mean "dial_timeout"?"#.to_owned(),
-        "META-INF/statedb/couchdb/indexes/.DS_Store: is not released, it is no index definition".to_owned(),
+        "META-INF/statedb/couchdb/indexes/.DS_Store: is not released, its name does not end in .json".to_owned(),
         format!(".git: {left_out}"),
         format!("chaincode.go: {left_out}"),
         format!("link: {left_out}"),

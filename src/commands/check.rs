@@ -14,13 +14,13 @@ use super::{Outcome, Stop, path};
 use crate::builder::{self, Done};
 use crate::error::{Cannot, Error, Refuse, Result, failed};
 use crate::files::{Buffer, Dir, Tree, remove_tree};
-use crate::formats::connection::Connection;
+use crate::formats::connection::{Connection, Draft};
 use crate::formats::meta_inf;
 use crate::formats::metadata::Metadata;
 use crate::formats::template::{Config, VARIABLE};
 use crate::layout::{BUILD, CLOSED, CONNECTION, METADATA, PUBLIC, SERVER};
 use crate::log::{self, Warnings};
-use crate::text::escaped_line;
+use crate::text::{escaped_line, quoted};
 
 /// The help text.
 pub const HELP: &str = "\
@@ -127,7 +127,11 @@ fn run_programs(
         return Ok(false);
     }
     let (bld, published) = (scratch.dir("bld")?, scratch.dir("release")?);
-    let built = builder::build(package, package, &bld, || Config::read(config));
+    let config = Config::read(config);
+    if config.as_ref().is_ok_and(Config::is_unset) {
+        print_needs(package)?;
+    }
+    let built = builder::build(package, package, &bld, || config);
     if !print_done("build", built)? {
         return Ok(false);
     }
@@ -140,6 +144,25 @@ fn run_programs(
     let connection = Connection::parse_written(&content).refuse(CONNECTION)?;
     print_line(&format!("dialled  the peer would {}", connection.dial()))?;
     Ok(true)
+}
+
+/// Prints which keys of the config the templates look for, and what is wrong whatever it is.
+fn print_needs(package: &Dir) -> Result<()> {
+    // What cannot be read is the business of build.
+    let Ok((draft, ..)) = Draft::read(package) else {
+        return Ok(());
+    };
+    let keys: Vec<_> = draft.keys().iter().map(|key| quoted(key)).collect();
+    if !keys.is_empty() {
+        let keys = keys.join(", ");
+        print_line(&format!(
+            "config   templates look for {keys}: write --config"
+        ))?;
+        if let Err(error) = draft.check_without_config().refuse(CONNECTION) {
+            print_line(&format!("         whatever they are: {error}"))?;
+        }
+    }
+    Ok(())
 }
 
 /// Prints what a program did or why it refused; it is an error when neither is known.

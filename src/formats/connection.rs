@@ -5,6 +5,8 @@
 //! that would fail there is refused here. What is written has the known fields only, in the order
 //! of [`FIELDS`], and none that was absent.
 
+use std::collections::BTreeSet;
+
 use anyhow::{Context, Result, anyhow, bail, ensure};
 use serde_json::value::RawValue;
 
@@ -131,10 +133,33 @@ impl Draft {
         })
     }
 
-    /// Checks by the peer's rules what can be checked without a config: fields with a template
-    /// only for its syntax.
+    /// Checks by the peer's rules what can be checked without a config: of a field with a template
+    /// the branches that are plain text, each as if it were the value.
     pub(crate) fn check_without_config(&self) -> Result<()> {
-        self.values(None)?.check().map(drop)
+        self.values(None)?.check()?;
+        for (name, field) in &self.0 {
+            for text in field.branches() {
+                let mut values = Values::default();
+                for (other, field) in &self.0 {
+                    let value = match field {
+                        _ if other == name => {
+                            field.of_text(text.clone(), quoted(&text)).context(*name)?
+                        }
+                        Field::Boolean(value) => Value::Boolean(*value),
+                        _ => Value::Unknown,
+                    };
+                    values.add(other, value);
+                }
+                values.check()?;
+            }
+        }
+        Ok(())
+    }
+
+    /// The keys of the config that the templates look for.
+    pub(crate) fn keys(&self) -> BTreeSet<String> {
+        let templates = self.0.iter().filter_map(|(_, field)| field.template());
+        templates.flat_map(Template::keys).collect()
     }
 
     fn values(&self, config: Option<&Config>) -> Result<Values> {
@@ -160,7 +185,11 @@ impl Field {
             None if template.is_text() => &no_config,
             None => return Ok(Value::Unknown),
         };
-        let (text, shown) = (template.render(config)?, template.shown());
+        self.of_text(template.render(config)?, template.shown())
+    }
+
+    /// The value that a text is for this field.
+    fn of_text(&self, text: String, shown: String) -> Result<Value> {
         if matches!(self, Self::Text(_)) {
             return Ok(Value::Text { text, shown });
         }
@@ -168,6 +197,19 @@ impl Field {
         timeout
             .map(Value::Timeout)
             .map_err(|error| anyhow!("{shown} {error}"))
+    }
+
+    fn template(&self) -> Option<&Template> {
+        match self {
+            Self::Text(template) | Self::Duration(template) => Some(template),
+            Self::Nanoseconds(_) | Self::Boolean(_) => None,
+        }
+    }
+
+    /// The values that a template can have whatever the config is, where there is more than text.
+    fn branches(&self) -> Vec<String> {
+        let template = self.template().filter(|template| !template.is_text());
+        template.map(Template::texts).unwrap_or_default()
     }
 }
 

@@ -12,26 +12,31 @@ use std::path::PathBuf;
 
 use lexopt::{Arg, Parser};
 
-/// How a command ended, where there was no error.
+use crate::error::Error;
+
+/// The answer of a command, and its exit status.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Outcome {
-    /// Yes: claimed, built, released, fine, match. Exit status 0.
-    Yes,
-    /// No: another builder's, refused, mismatch. Exit status 1.
-    No,
-    /// It could not be determined. Exit status 2.
-    Undetermined,
+    /// Claimed, built, released, fine, match.
+    Yes = 0,
+    /// Another builder's, refused, mismatch.
+    No = 1,
+    /// It could not be determined.
+    Undetermined = 2,
 }
 
-/// Why there is nothing to run.
+/// Why a command gave no answer.
 pub enum Stop {
-    /// The command's help is asked for.
+    /// Its help is asked for.
     Help,
     /// The program's version is asked for.
     Version,
-    /// The command line is wrong.
-    Usage(String),
+    /// It could not do its work.
+    Error(Error),
 }
+
+/// What a command gives, or a reader of its arguments.
+pub type Result<T> = std::result::Result<T, Stop>;
 
 impl Stop {
     /// For an argument that the command does not know.
@@ -42,24 +47,29 @@ impl Stop {
             _ => arg.unexpected().into(),
         }
     }
+
+    /// The command line is wrong.
+    pub fn usage(message: impl Into<String>) -> Self {
+        Self::Error(Error::Usage(message.into()))
+    }
+}
+
+impl From<Error> for Stop {
+    fn from(error: Error) -> Self {
+        Self::Error(error)
+    }
 }
 
 impl From<lexopt::Error> for Stop {
     fn from(error: lexopt::Error) -> Self {
-        Self::Usage(error.to_string())
-    }
-}
-
-impl From<&str> for Stop {
-    fn from(message: &str) -> Self {
-        Self::Usage(message.to_owned())
+        Self::usage(error.to_string())
     }
 }
 
 /// A path from the command line. An empty one is what an unset variable of a shell gives.
-pub fn path(value: OsString) -> Result<PathBuf, Stop> {
+pub fn path(value: OsString) -> Result<PathBuf> {
     if value.is_empty() {
-        return Err("an argument is empty, a path is needed".into());
+        return Err(Stop::usage("an argument is empty, a path is needed"));
     }
     Ok(value.into())
 }
@@ -68,7 +78,7 @@ pub fn path(value: OsString) -> Result<PathBuf, Stop> {
 pub fn paths<const COUNT: usize>(
     mut parser: Parser,
     names: [&str; COUNT],
-) -> Result<[PathBuf; COUNT], Stop> {
+) -> Result<[PathBuf; COUNT]> {
     let mut paths: Vec<PathBuf> = Vec::new();
     while let Some(arg) = parser.next()? {
         match arg {
@@ -78,6 +88,6 @@ pub fn paths<const COUNT: usize>(
     }
     paths.try_into().map_err(|paths: Vec<PathBuf>| {
         let missing = names.get(paths.len()).unwrap_or(&"");
-        Stop::Usage(format!("missing argument {missing}"))
+        Stop::usage(format!("missing argument {missing}"))
     })
 }

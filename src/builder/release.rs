@@ -1,6 +1,6 @@
 //! Checks a build output against its record, and publishes what the peer reads.
 
-use super::Done;
+use super::lines;
 use crate::error::{Error, Refuse, Result, refused};
 use crate::files::{Buffer, Digest, Dir, Staging, Tree};
 use crate::formats::connection::Connection;
@@ -12,15 +12,15 @@ use crate::log::Warnings;
 use crate::text::plural;
 
 /// Publishes the build output `build` in the empty directory `release`.
-pub fn release(build: &Dir, release: &Dir) -> Result<Done> {
+pub fn release(build: &Dir, release: &Dir) -> Result<Vec<String>> {
     let record = Record::read(build)?;
     if let Some(record) = &record {
         check(record, build)?;
     }
-    let metadata = match Metadata::read(build) {
-        Ok((metadata, _)) => Some(metadata),
+    let label = match Metadata::read(build) {
+        Ok((metadata, _)) => metadata.label_shown().to_owned(),
         // It is only for the log, and where there is a record it is right.
-        Err(Error::Refused(_)) => None,
+        Err(Error::Refused(_)) => "package without a label".to_owned(),
         Err(error) => return Err(error),
     };
     let content = build.read_needed(CONNECTION)?;
@@ -32,16 +32,18 @@ pub fn release(build: &Dir, release: &Dir) -> Result<Done> {
     let indexes = copy_indexes(build, record.as_ref(), &staging.dir)?;
     let mut out = Tree::new(&staging.dir);
     out.dir(SERVER)?.write(CONNECTION, SECRET, &content)?;
-    let statedb = (indexes > 0).then_some(STATEDB);
     // Last comes what the peer looks for.
-    staging.commit(&statedb.into_iter().chain(["chaincode"]).collect::<Vec<_>>())?;
+    let names: &[&str] = match indexes {
+        0 => &["chaincode"],
+        _ => &[STATEDB, "chaincode"],
+    };
+    staging.commit(names)?;
 
     let mut warnings = Warnings::default();
     warnings.extend(record.is_none().then(|| NO_RECORD.to_owned()));
-    let label = metadata.as_ref();
-    let label = label.map_or("package without a label", Metadata::label_shown);
     let artifacts = plural(indexes + 1, "artifact", "artifacts");
-    Ok(Done::new(warnings, label, &artifacts, digest, &connection))
+    let made = format!("{label}: {artifacts}");
+    Ok(lines(&warnings, &made, digest, &connection))
 }
 
 /// Refuses a build output that is not what was recorded.
@@ -72,10 +74,9 @@ fn check_copied(record: Option<&Record>, path: &str, copied: Digest) -> Result<(
 
 /// Copies the index definitions, and gives their number.
 fn copy_indexes(build: &Dir, record: Option<&Record>, out: &Dir) -> Result<usize> {
-    let Some(tree) = build.find_dir(META_INF)? else {
-        return Ok(0);
-    };
-    let Some(statedb) = tree.find_dir(STATEDB)? else {
+    let tree = build.find_dir(META_INF)?;
+    let statedb = tree.map(|tree| tree.find_dir(STATEDB)).transpose()?;
+    let Some(statedb) = statedb.flatten() else {
         return Ok(0);
     };
     let mut out = Tree::new(out);

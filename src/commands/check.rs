@@ -2,16 +2,15 @@
 
 use std::env;
 use std::ffi::OsString;
-use std::fmt::Write as _;
 use std::fs;
 use std::io::ErrorKind;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::process;
 
 use lexopt::{Arg, Parser};
 
 use super::{Outcome, Stop, path};
-use crate::builder::{self, Done};
+use crate::builder;
 use crate::error::{Cannot, Error, Refuse, Result, failed};
 use crate::files::{Buffer, Dir, Tree, remove_tree};
 use crate::formats::connection::{Connection, Draft};
@@ -22,7 +21,6 @@ use crate::layout::{BUILD, CLOSED, CONNECTION, METADATA, PUBLIC, SERVER};
 use crate::log::{self, Warnings};
 use crate::text::{escaped_line, quoted};
 
-/// The help text.
 pub const HELP: &str = "\
 Usage: fabric-ccs-builder check [--config JSON] [DIR]
 
@@ -43,67 +41,49 @@ Example: fabric-ccs-builder check --config '{\"peername\":\"org1peer1\"}' basic
 
 const WORD: &str = "check";
 
-/// What the command line says.
-pub struct Args {
-    config: Option<OsString>,
-    source: Option<PathBuf>,
+/// A file of the embedded sample, by its path in a source folder.
+macro_rules! sample {
+    ($path:literal) => {
+        ($path, include_bytes!(concat!("../sample/", $path)))
+    };
 }
 
-impl Args {
-    /// Reads the command line.
-    pub fn parse(mut parser: Parser) -> std::result::Result<Self, Stop> {
-        let (mut config, mut source) = (None, None);
-        while let Some(arg) = parser.next()? {
-            match arg {
-                Arg::Long("config") => config = Some(parser.value()?),
-                Arg::Value(dir) if source.is_none() => source = Some(path(dir)?),
-                _ => return Err(Stop::of(arg)),
-            }
-        }
-        Ok(Self { config, source })
-    }
-}
-
-/// A package that everybody has: the files of a source folder.
-const SAMPLE: [(&str, &str, &[u8]); 4] = [
-    ("", METADATA, include_bytes!("../sample/metadata.json")),
-    ("", CONNECTION, include_bytes!("../sample/connection.json")),
-    (
-        "META-INF/statedb/couchdb/indexes",
-        "indexOwner.json",
-        include_bytes!("../sample/META-INF/statedb/couchdb/indexes/indexOwner.json"),
-    ),
-    (
-        "META-INF/statedb/couchdb/collections/assetPrivateDetails/indexes",
-        "indexAppraisedValue.json",
-        include_bytes!(
-            "../sample/META-INF/statedb/couchdb/collections/assetPrivateDetails/indexes/indexAppraisedValue.json"
-        ),
+/// A package that everybody has.
+const SAMPLE: [(&str, &[u8]); 4] = [
+    sample!("metadata.json"),
+    sample!("connection.json"),
+    sample!("META-INF/statedb/couchdb/indexes/indexOwner.json"),
+    sample!(
+        "META-INF/statedb/couchdb/collections/assetPrivateDetails/indexes/indexAppraisedValue.json"
     ),
 ];
 
-/// Runs the command.
-pub fn run(args: Args) -> Result<Outcome> {
+pub fn run(mut parser: Parser) -> super::Result<Outcome> {
+    let (mut config, mut source) = (None, None);
+    while let Some(arg) = parser.next()? {
+        match arg {
+            Arg::Long("config") => config = Some(parser.value()?),
+            Arg::Value(dir) if source.is_none() => source = Some(path(dir)?),
+            _ => return Err(Stop::of(arg)),
+        }
+    }
+    let config = config.or_else(|| env::var_os(VARIABLE));
     let scratch = Scratch::new()?;
-    let (package, shown) = if let Some(path) = &args.source {
+    let (package, shown) = if let Some(path) = &source {
         let package = Dir::open(path)?.with_hard_links();
-        warn_of_left_out(&package)?;
+        let tree = meta_inf::find(&package).unwrap_or_default();
+        let mut warnings = Warnings::default();
+        warnings.extend(meta_inf::left_out(&package, tree.as_ref())?);
+        warnings.write(WORD);
         (package, path.display().to_string())
     } else {
         warn_of_package_around();
-        let package = scratch.dir("sample")?;
-        write_sample(&package)?;
-        (package, "the embedded sample".to_owned())
+        (write_sample(&scratch)?, "the embedded sample".to_owned())
     };
     let (metadata, _) = Metadata::read(&package)?;
-    print_line(&format!(
-        "package  {}, type {}: {shown}",
-        metadata.label()?,
-        metadata.package_type
-    ))?;
-    let config = args.config.or_else(|| env::var_os(VARIABLE));
-    let is_taken = run_programs(&package, &metadata, config, &scratch)?;
-    let (answer, outcome) = if is_taken {
+    let (label, package_type) = (metadata.label()?, &metadata.package_type);
+    print_line(&format!("package  {label}, type {package_type}: {shown}"))?;
+    let (answer, outcome) = if run_programs(&package, &metadata, config, &scratch)? {
         ("would", Outcome::Yes)
     } else {
         ("would not", Outcome::No)
@@ -127,23 +107,19 @@ fn run_programs(
         return Ok(false);
     }
     let (bld, published) = (scratch.dir("bld")?, scratch.dir("release")?);
-    let config = Config::read(config);
-    if config.as_ref().is_ok_and(Config::is_unset) {
+    if Config::read(config.clone()).is_ok_and(|config| config.is_unset()) {
         print_needs(package)?;
     }
-    let built = builder::build(package, package, &bld, || config);
-    if !print_done("build", built)? {
-        return Ok(false);
+    let is_taken = print_done("build", builder::build(package, package, &bld, config))?
+        && print_done("release", builder::release(&bld, &published))?;
+    if is_taken {
+        print_files("recorded", &bld)?;
+        print_files("released", &published)?;
+        let content = published.descend(SERVER)?.read_needed(CONNECTION)?;
+        let connection = Connection::parse_written(&content).refuse(CONNECTION)?;
+        print_line(&format!("dialled  the peer would {}", connection.dial()))?;
     }
-    if !print_done("release", builder::release(&bld, &published))? {
-        return Ok(false);
-    }
-    print_files("recorded", &bld)?;
-    print_files("released", &published)?;
-    let content = published.descend(SERVER)?.read_needed(CONNECTION)?;
-    let connection = Connection::parse_written(&content).refuse(CONNECTION)?;
-    print_line(&format!("dialled  the peer would {}", connection.dial()))?;
-    Ok(true)
+    Ok(is_taken)
 }
 
 /// Prints which keys of the config the templates look for, and what is wrong whatever it is.
@@ -166,9 +142,9 @@ fn print_needs(package: &Dir) -> Result<()> {
 }
 
 /// Prints what a program did or why it refused; it is an error when neither is known.
-fn print_done(word: &str, done: Result<Done>) -> Result<bool> {
+fn print_done(word: &str, done: Result<Vec<String>>) -> Result<bool> {
     let (status, lines) = match done {
-        Ok(done) => (0, done.warnings.lines().chain([done.line]).collect()),
+        Ok(lines) => (0, lines),
         Err(Error::Refused(refusal)) => (1, vec![refusal]),
         Err(error) => return Err(error),
     };
@@ -177,15 +153,6 @@ fn print_done(word: &str, done: Result<Done>) -> Result<bool> {
         print_line(&format!("         {word}: {line}"))?;
     }
     Ok(status == 0)
-}
-
-/// Warns of everything in the source folder that is not packaged.
-fn warn_of_left_out(package: &Dir) -> Result<()> {
-    let tree = meta_inf::find(package).unwrap_or_default();
-    let mut warnings = Warnings::default();
-    warnings.extend(meta_inf::left_out(package, tree.as_ref())?);
-    warnings.write(WORD);
-    Ok(())
 }
 
 /// Warns when the current folder is a package, which is not looked at without DIR.
@@ -198,36 +165,29 @@ fn warn_of_package_around() {
     }
 }
 
-fn write_sample(package: &Dir) -> Result<()> {
-    for (folder, name, content) in SAMPLE {
-        Tree::new(package)
-            .dir(folder)?
-            .write(name, PUBLIC, content)?;
+fn write_sample(scratch: &Scratch) -> Result<Dir> {
+    let package = scratch.dir("sample")?;
+    for (path, content) in SAMPLE {
+        let (folder, name) = path.rsplit_once('/').unwrap_or(("", path));
+        let mut tree = Tree::new(&package);
+        tree.dir(folder)?.write(name, PUBLIC, content)?;
     }
-    Ok(())
+    Ok(package)
 }
 
 /// Prints each file below `dir` with its digest, sorted.
 fn print_files(what: &str, dir: &Dir) -> Result<()> {
-    let mut lines = Vec::new();
+    let mut files = Vec::new();
     let mut buffer = Buffer::default();
-    dir.walk(BUILD, |dir, files| {
-        for file in files {
-            lines.push((dir.relative(&file.name), dir.digest(file, &mut buffer)?));
+    dir.walk(BUILD, |dir, found| {
+        for file in found {
+            files.push((dir.relative(&file.name), dir.digest(file, &mut buffer)?));
         }
         Ok(())
     })?;
-    lines.sort_unstable();
-    let mut text = String::new();
-    for (path, digest) in lines {
-        // Writing to a String cannot fail.
-        let _ = write!(
-            text,
-            "{}",
-            escaped_line(&format!("{what} {digest}  {path}"))
-        );
-    }
-    log::print(&text)
+    files.sort_unstable();
+    let line = |(path, digest)| escaped_line(&format!("{what} {digest}  {path}"));
+    log::print(&files.into_iter().map(line).collect::<String>())
 }
 
 fn print_line(line: &str) -> Result<()> {
@@ -235,31 +195,24 @@ fn print_line(line: &str) -> Result<()> {
 }
 
 /// A folder for what the programs make, removed at the end.
-struct Scratch {
-    path: PathBuf,
-    dir: Dir,
-}
+struct Scratch(Dir);
 
 impl Scratch {
     fn new() -> Result<Self> {
         // As in Go, where the peer is from, an empty TMPDIR is none.
         let parent = env::var_os("TMPDIR").filter(|path| !path.is_empty());
-        let parent = parent.map_or_else(|| Path::new("/tmp").to_owned(), PathBuf::from);
-        let opened = parent.canonicalize().cannot("open", &parent);
+        let parent = PathBuf::from(parent.unwrap_or_else(|| "/tmp".into()));
+        let found = parent.canonicalize().cannot("open", &parent);
+        let opened = found.and_then(|path| Dir::open(&path));
         let parent = opened.map_err(|error| error.at("TMPDIR"))?;
-        let dir = Dir::open(&parent).map_err(|error| error.at("TMPDIR"))?;
         let name = |attempt| format!("fabric-check-{}-{attempt}", process::id());
         for name in (0..100).map(name) {
-            let path = parent.join(&name);
-            match dir.try_create_dir(&name, CLOSED) {
+            match parent.try_create_dir(&name, CLOSED) {
                 Err(error) if error.kind() == ErrorKind::AlreadyExists => {}
-                created => {
-                    let dir = created.cannot("create", &path)?;
-                    return Ok(Self { path, dir });
-                }
+                created => return created.cannot("create", &parent.path_of(&name)).map(Self),
             }
         }
-        let (first, parent) = (name(0), parent.display());
+        let (first, parent) = (name(0), parent.path().display());
         failed(format!(
             "cannot create {first} to -99 in {parent}: all exist"
         ))
@@ -267,12 +220,12 @@ impl Scratch {
 
     /// Creates a directory as the peer does.
     fn dir(&self, name: &str) -> Result<Dir> {
-        self.dir.create_dir(name, CLOSED).map(Dir::into_root)
+        self.0.create_dir(name, CLOSED).map(Dir::into_root)
     }
 }
 
 impl Drop for Scratch {
     fn drop(&mut self) {
-        let _ = remove_tree(&self.path);
+        let _ = remove_tree(self.0.path());
     }
 }

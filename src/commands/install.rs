@@ -7,17 +7,16 @@ use std::io::{self, Write};
 use std::path::{self, Path, PathBuf};
 
 use lexopt::{Arg, Parser};
-use serde::Serialize;
+use serde_json::json;
 
-use super::{Outcome, Stop};
-use crate::error::{Cannot, Error, Result, failed};
+use super::{Outcome, Result, Stop};
+use crate::error::{self, Cannot, Error, failed};
 use crate::files::{Dir, NewFile};
 use crate::formats::template::VARIABLE;
 use crate::layout::{BIN, OPEN, PROGRAMS};
 use crate::log;
 use crate::text::is_unsafe;
 
-/// The help text.
 pub const HELP: &str = "\
 Usage: fabric-ccs-builder install [--name NAME] [--path PATH] [--quiet] DIR
 
@@ -38,86 +37,23 @@ Example: fabric-ccs-builder install /opt/hyperledger/ccaas_builder
 
 const WORD: &str = "install";
 
-/// What the command line says.
-pub struct Args {
-    dir: PathBuf,
-    builder: Builder,
-    quiet: bool,
-}
-
-/// An external builder as core.yaml has it.
-#[derive(Serialize)]
-#[serde(rename_all = "camelCase")]
-struct Builder {
-    name: String,
-    path: String,
-    propagate_environment: [&'static str; 1],
-}
-
-impl Args {
-    /// Reads the command line; a name or path that a peer could not use is an error.
-    pub fn parse(mut parser: Parser) -> std::result::Result<Self, Stop> {
-        let (mut dir, mut path) = (None, None);
-        let (mut name, mut quiet) = (OsString::from("ccaas_builder"), false);
-        while let Some(arg) = parser.next()? {
-            match arg {
-                Arg::Long("name") => name = parser.value()?,
-                Arg::Long("path") => path = Some(parser.value()?),
-                Arg::Short('q') | Arg::Long("quiet") => quiet = true,
-                Arg::Value(value) if dir.is_none() => dir = Some(super::path(value)?),
-                _ => return Err(Stop::of(arg)),
-            }
+/// A name or path that a peer could not use is an error.
+pub fn run(mut parser: Parser) -> Result<Outcome> {
+    let (mut dir, mut path, mut name, mut quiet) = (None, None, "ccaas_builder".into(), false);
+    while let Some(arg) = parser.next()? {
+        match arg {
+            Arg::Long("name") => name = parser.value()?,
+            Arg::Long("path") => path = Some(parser.value()?),
+            Arg::Short('q') | Arg::Long("quiet") => quiet = true,
+            Arg::Value(value) if dir.is_none() => dir = Some(super::path(value)?),
+            _ => return Err(Stop::of(arg)),
         }
-        let dir = dir.ok_or("missing argument DIR")?;
-        let builder = Builder {
-            name: text("--name", name)?,
-            path: peer_path(&dir, path)?,
-            propagate_environment: [VARIABLE],
-        };
-        Ok(Self {
-            dir,
-            builder,
-            quiet,
-        })
     }
-}
+    let dir = dir.ok_or_else(|| Stop::usage("missing argument DIR"))?;
+    let name = text("--name", name)?;
+    let path = peer_path(&dir, path)?;
 
-/// DIR as the peer sees it.
-fn peer_path(dir: &Path, given: Option<OsString>) -> std::result::Result<String, Stop> {
-    if let Some(given) = given {
-        let given = text("--path", given)?;
-        if !given.starts_with('/') {
-            let message = format!(r#"--path: "{given}" does not begin with a /"#);
-            return Err(Stop::Usage(message));
-        }
-        return Ok(given);
-    }
-    let absolute = path::absolute(dir)
-        .map_err(|error| Stop::Usage(format!("cannot find {}: {error}", dir.display())))?;
-    // Without what `.` and repeated slashes leave.
-    let absolute: PathBuf = absolute.components().collect();
-    text("DIR", absolute.into()).map_err(|stop| match stop {
-        Stop::Usage(message) => {
-            Stop::Usage(format!("{message}, say with --path what the peer calls it"))
-        }
-        stop => stop,
-    })
-}
-
-/// A text that can stand in a configuration and a log.
-fn text(what: &str, value: OsString) -> std::result::Result<String, Stop> {
-    let fault = match value.into_string() {
-        Ok(text) if text.is_empty() => "is empty",
-        Ok(text) if text.chars().any(is_unsafe) => "holds a control character",
-        Ok(text) => return Ok(text),
-        Err(_) => "is not UTF-8",
-    };
-    Err(Stop::Usage(format!("{what}: {fault}")))
-}
-
-/// Runs the command.
-pub fn run(args: &Args) -> Result<Outcome> {
-    let dir = Dir::open(&args.dir)?;
+    let dir = Dir::open(&dir)?;
     let (bin, is_new) = open_bin(&dir)?;
     put(&bin, NewFile::link).inspect_err(|_| {
         if is_new {
@@ -125,26 +61,53 @@ pub fn run(args: &Args) -> Result<Outcome> {
         }
     })?;
     // A warning only, so whatever hinders the look does not matter.
-    if fs::symlink_metadata(bin.reach("run")).is_ok() {
-        let line = format!(
-            "{}: is another builder's, the peer does not call it for this one's packages",
-            bin.path_of("run").display()
-        );
-        log::line(WORD, format_args!("warning: {line}"));
+    if matches!(bin.look_up("run"), Ok(Some(_))) {
+        let line = "is another builder's, the peer does not call it for this one's packages";
+        let run = bin.path_of("run");
+        log::line(WORD, format_args!("warning: {}: {line}", run.display()));
     }
-    if !args.quiet {
+    if !quiet {
         let (place, names) = (dir.path_of(BIN), PROGRAMS.join(", "));
         log::line(WORD, format_args!("{}: {names}", place.display()));
-        log::print(&args.builder.configuration()?)?;
+        log::print(&configuration(&name, &path))?;
     }
     Ok(Outcome::Yes)
 }
 
+/// DIR as the peer sees it.
+fn peer_path(dir: &Path, given: Option<OsString>) -> Result<String> {
+    if let Some(given) = given {
+        let given = text("--path", given)?;
+        if given.starts_with('/') {
+            return Ok(given);
+        }
+        let message = format!(r#"--path: "{given}" does not begin with a /"#);
+        return Err(Stop::usage(message));
+    }
+    let absolute = path::absolute(dir)
+        .map_err(|error| Stop::usage(format!("cannot find {}: {error}", dir.display())))?;
+    // Without what `.` and repeated slashes leave.
+    let absolute: PathBuf = absolute.components().collect();
+    text("DIR", absolute.into())
+        .map_err(|error| Stop::usage(format!("{error}, say with --path what the peer calls it")))
+}
+
+/// A text that can stand in a configuration and a log.
+fn text(what: &str, value: OsString) -> error::Result<String> {
+    let fault = match value.into_string() {
+        Ok(text) if text.is_empty() => "is empty",
+        Ok(text) if text.chars().any(is_unsafe) => "holds a control character",
+        Ok(text) => return Ok(text),
+        Err(_) => "is not UTF-8",
+    };
+    Err(Error::Usage(format!("{what}: {fault}")))
+}
+
 /// The folder `bin` in `dir`, created where it is missing, and whether it was.
-fn open_bin(dir: &Dir) -> Result<(Dir, bool)> {
+fn open_bin(dir: &Dir) -> error::Result<(Dir, bool)> {
     // Asked only for the message. To open it follows no link either: whoever can write a volume
     // must not have root write elsewhere.
-    if fs::symlink_metadata(dir.reach(BIN)).is_ok_and(|found| !found.is_dir()) {
+    if matches!(dir.look_up(BIN), Ok(Some(found)) if !found.is_dir()) {
         return failed(format!(
             "{}: is a link or file, which is left alone, put a directory in its place",
             dir.path_of(BIN).display()
@@ -154,10 +117,10 @@ fn open_bin(dir: &Dir) -> Result<(Dir, bool)> {
 }
 
 /// Puts this program into `bin`, under each of its names: one file, where `link` can link it.
-fn put(bin: &Dir, link: impl Fn(&NewFile, &str) -> io::Result<NewFile>) -> Result<()> {
+fn put(bin: &Dir, link: impl Fn(&NewFile, &str) -> io::Result<NewFile>) -> error::Result<()> {
     for name in PROGRAMS {
         // Before one of the others is replaced.
-        if fs::symlink_metadata(bin.reach(name)).is_ok_and(|found| found.is_dir()) {
+        if matches!(bin.look_up(name), Ok(Some(found)) if found.is_dir()) {
             let path = bin.path_of(name);
             return failed(format!("cannot create {}: is a directory", path.display()));
         }
@@ -165,36 +128,33 @@ fn put(bin: &Dir, link: impl Fn(&NewFile, &str) -> io::Result<NewFile>) -> Resul
     let program = this_program()?;
     let mut files: Vec<NewFile> = Vec::new();
     for name in PROGRAMS {
-        files.push(match files.first().map(|first| link(first, name)) {
-            Some(Ok(linked)) => linked,
-            // Where this is for want of room, there is none for a copy either.
-            None | Some(Err(_)) => copy(&program, bin, name)?,
-        });
+        let linked = files.first().and_then(|first| link(first, name).ok());
+        // Where there is no room for a link, there is none for a copy either.
+        files.push(linked.map_or_else(|| copy(&program, bin, name), Ok)?);
     }
     // All are on the disk, and none is open, before the first is replaced.
     files.iter_mut().try_for_each(NewFile::close)?;
     files.into_iter().try_for_each(NewFile::replace)
 }
 
-fn copy(program: &[u8], bin: &Dir, name: &str) -> Result<NewFile> {
+fn copy(program: &[u8], bin: &Dir, name: &str) -> error::Result<NewFile> {
     let mut file = NewFile::create_in(bin, name, OPEN)?;
     let written = file.write_all(program);
-    written.cannot("write", &bin.path_of(name))?;
-    Ok(file)
+    written.cannot("write", &bin.path_of(name)).map(|()| file)
 }
 
 /// The bytes of the program that is running, even if its file has been replaced since.
-fn this_program() -> Result<Vec<u8>> {
+fn this_program() -> error::Result<Vec<u8>> {
     fs::read("/proc/self/exe")
         .or_else(|_| env::current_exe().and_then(fs::read))
         .map_err(|error| Error::Failed(format!("cannot read this program: {error}")))
 }
 
-impl Builder {
-    /// What makes a peer use this builder. A JSON string is a YAML one too.
-    fn configuration(&self) -> Result<String> {
-        Ok(format!(
-            "\
+/// What makes a peer use the builder. A JSON string is a YAML one too.
+fn configuration(name: &str, path: &str) -> String {
+    let variable = json!([{"name": name, "path": path, "propagateEnvironment": [VARIABLE]}]);
+    format!(
+        "\
 # core.yaml:
 chaincode:
   externalBuilders:
@@ -203,18 +163,11 @@ chaincode:
       propagateEnvironment:
         - {VARIABLE}
 # or the value of CORE_CHAINCODE_EXTERNALBUILDERS in the peer's environment:
-{}
+{variable}
 ",
-            json(&self.name)?,
-            json(&self.path)?,
-            json(&[self])?
-        ))
-    }
-}
-
-fn json(value: &impl Serialize) -> Result<String> {
-    serde_json::to_string(value)
-        .map_err(|_| Error::Failed("the configuration cannot be written as JSON".to_owned()))
+        json!(name),
+        json!(path)
+    )
 }
 
 #[cfg(test)]

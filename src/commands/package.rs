@@ -1,25 +1,22 @@
-//! `package`: makes the chaincode package of a source folder, always the same bytes from the same content.
+//! `package`: makes the chaincode package of a source folder: the same bytes from the same content.
 
 mod existing;
 mod source;
 
-use std::ffi::OsStr;
 use std::fs::{self, File};
 use std::io::{self, BufWriter, IsTerminal, Read, Write};
 use std::os::fd::AsFd;
 use std::os::unix::fs::{FileTypeExt, MetadataExt};
-use std::path::{Path, PathBuf};
+use std::path::Path;
 
 use lexopt::{Arg, Parser};
 
 use self::source::Source;
-use super::{Outcome, Stop};
-use crate::error::{Cannot, Error, Result, failed};
+use super::{Outcome, Result, Stop};
+use crate::error::{self, Cannot, Error, failed};
 use crate::files::{Digest, HashingWriter, NewFile};
-use crate::formats::metadata::Label;
 use crate::log;
 
-/// The help text.
 pub const HELP: &str = "\
 Usage: fabric-ccs-builder package [--output FILE] [--force] DIR
        fabric-ccs-builder package --id DIR|FILE
@@ -43,102 +40,59 @@ Example: CHAINCODE_ID=$(fabric-ccs-builder package basic)
 
 const WORD: &str = "package";
 
-/// What the command line says.
-pub struct Args {
-    path: PathBuf,
-    action: Action,
-}
-
-enum Action {
-    PrintId,
-    WriteToStdout,
-    WriteToFile {
-        /// LABEL.tar.gz where it is not given.
-        path: Option<PathBuf>,
-        force: bool,
-    },
-}
-
-impl Args {
-    /// Reads the command line.
-    pub fn parse(mut parser: Parser) -> std::result::Result<Self, Stop> {
-        let (mut path, mut output) = (None, None);
-        let (mut id, mut force) = (false, false);
-        while let Some(arg) = parser.next()? {
-            match arg {
-                Arg::Short('o') | Arg::Long("output") => output = Some(parser.value()?),
-                Arg::Long("force") => force = true,
-                Arg::Long("id") => id = true,
-                Arg::Value(value) if path.is_none() => path = Some(super::path(value)?),
-                _ => return Err(Stop::of(arg)),
-            }
+pub fn run(mut parser: Parser) -> Result<Outcome> {
+    let (mut path, mut output, mut id, mut force) = (None, None, false, false);
+    while let Some(arg) = parser.next()? {
+        match arg {
+            Arg::Short('o') | Arg::Long("output") => output = Some(parser.value()?),
+            Arg::Long("force") => force = true,
+            Arg::Long("id") => id = true,
+            Arg::Value(value) if path.is_none() => path = Some(super::path(value)?),
+            _ => return Err(Stop::of(arg)),
         }
-        let action = match (id, output.as_deref().map(OsStr::as_encoded_bytes)) {
-            (true, None) if !force => Action::PrintId,
-            (true, _) => return Err("--id writes nothing, leave --output and --force out".into()),
-            (false, Some(b"")) => return Err("--output: is empty, name a file".into()),
-            (false, Some(b"-")) => Action::WriteToStdout,
-            (false, _) => Action::WriteToFile {
-                path: output.map(PathBuf::from),
-                force,
-            },
-        };
-        let path = path.ok_or("missing argument DIR")?;
-        Ok(Self { path, action })
     }
-}
+    if id && (force || output.is_some()) {
+        let message = "--id writes nothing, leave --output and --force out";
+        return Err(Stop::usage(message));
+    }
+    if output.as_ref().is_some_and(|output| output.is_empty()) {
+        return Err(Stop::usage("--output: is empty, name a file"));
+    }
+    let path = path.ok_or_else(|| Stop::usage("missing argument DIR"))?;
 
-/// Runs the command.
-pub fn run(args: &Args) -> Result<Outcome> {
-    if matches!(args.action, Action::PrintId) && is_file(&args.path)? {
-        let (metadata, digest) = existing::identify(&args.path)?;
-        let label = metadata
-            .label()
-            .map_err(|error| error.at(args.path.display()))?;
-        return print_id(label, &digest);
-    }
-    let source = Source::read(&args.path)?;
-    let label = source.metadata.label()?;
-    let digest = match &args.action {
-        Action::PrintId => digest(&source)?,
-        Action::WriteToStdout => write_to_stdout(&source)?,
-        Action::WriteToFile { path, force } => {
-            let path = path.clone();
-            let path = path.unwrap_or_else(|| PathBuf::from(format!("{label}.tar.gz")));
-            write_to_file(&source, &path, *force)?
-        }
-    };
-    source.warnings.write(WORD);
-    if matches!(args.action, Action::WriteToStdout) {
-        log::line(WORD, format_args!("{label}:{digest}"));
+    if id && fs::metadata(&path).cannot("open", &path)?.is_file() {
+        log::print(&format!("{}\n", existing::identify(&path)?))?;
         return Ok(Outcome::Yes);
     }
-    print_id(label, &digest)
-}
-
-fn print_id(label: &Label, digest: &Digest) -> Result<Outcome> {
-    log::print(&format!("{label}:{digest}\n"))?;
+    let source = Source::read(&path)?;
+    let label = source.metadata.label()?;
+    let is_stdout = output.as_ref().is_some_and(|output| output == "-");
+    let digest = if id {
+        write(&source, io::sink())?
+    } else if is_stdout {
+        write_to_stdout(&source)?
+    } else {
+        let path = output.unwrap_or_else(|| format!("{label}.tar.gz").into());
+        write_to_file(&source, Path::new(&path), force)?
+    };
+    source.warnings.write(WORD);
+    if is_stdout {
+        log::line(WORD, format_args!("{label}:{digest}"));
+    } else {
+        log::print(&format!("{label}:{digest}\n"))?;
+    }
     Ok(Outcome::Yes)
 }
 
-fn is_file(path: &Path) -> Result<bool> {
-    Ok(fs::metadata(path).cannot("open", path)?.is_file())
-}
-
 /// Writes the package to `out`, and gives its digest.
-fn write(source: &Source, out: impl Write) -> Result<Digest> {
+fn write(source: &Source, out: impl Write) -> error::Result<Digest> {
     let mut out = BufWriter::with_capacity(64 << 10, HashingWriter::new(out));
     source.write(&mut out)?;
-    let out = out.into_inner().map_err(io::IntoInnerError::into_error);
-    Ok(out.map_err(Error::from)?.digest())
+    let out = out.into_inner().map_err(io::IntoInnerError::into_error)?;
+    Ok(out.digest())
 }
 
-/// The digest of the package, which is written nowhere.
-fn digest(source: &Source) -> Result<Digest> {
-    write(source, io::sink())
-}
-
-fn write_to_stdout(source: &Source) -> Result<Digest> {
+fn write_to_stdout(source: &Source) -> error::Result<Digest> {
     let stdout = io::stdout();
     if stdout.is_terminal() {
         let message = "standard output is a terminal, send it to a file";
@@ -151,7 +105,7 @@ fn write_to_stdout(source: &Source) -> Result<Digest> {
     if is_closed(&mut stdout) {
         return failed("cannot write to standard output: it is closed");
     }
-    write(source, Named { out: stdout, name })
+    write(source, Named(stdout, name))
 }
 
 /// Whether standard output was closed when this process began. The standard library has opened
@@ -164,9 +118,9 @@ fn is_closed(stdout: &mut File) -> bool {
     stdout.metadata().is_ok_and(|found| is_null(&found)) && stdout.read(&mut [0]).is_ok()
 }
 
-fn write_to_file(source: &Source, path: &Path, force: bool) -> Result<Digest> {
+fn write_to_file(source: &Source, path: &Path, force: bool) -> error::Result<Digest> {
     if let Some(existing) = existing::digest(path)? {
-        let digest = digest(source)?;
+        let digest = write(source, io::sink())?;
         if digest == existing {
             return Ok(digest);
         }
@@ -178,13 +132,7 @@ fn write_to_file(source: &Source, path: &Path, force: bool) -> Result<Digest> {
         }
     }
     let mut file = NewFile::create(path, source.mode)?;
-    let digest = write(
-        source,
-        Named {
-            out: &mut file,
-            name: path,
-        },
-    )?;
+    let digest = write(source, Named(&mut file, path))?;
     if force {
         file.replace()?;
     } else {
@@ -193,27 +141,19 @@ fn write_to_file(source: &Source, path: &Path, force: bool) -> Result<Digest> {
     Ok(digest)
 }
 
-/// Names the place in errors of writing.
-struct Named<'a, W> {
-    out: W,
-    name: &'a Path,
-}
-
-impl<W> Named<'_, W> {
-    fn named<T>(&self, done: io::Result<T>) -> io::Result<T> {
-        let name = self.name.display();
-        done.map_err(|error| io::Error::new(error.kind(), format!("cannot write {name}: {error}")))
-    }
-}
+/// A writer whose errors name the place.
+struct Named<'a, W>(W, &'a Path);
 
 impl<W: Write> Write for Named<'_, W> {
     fn write(&mut self, piece: &[u8]) -> io::Result<usize> {
-        let written = self.out.write_all(piece).map(|()| piece.len());
-        self.named(written)
+        self.0.write_all(piece).map_err(|error| {
+            let message = format!("cannot write {}: {error}", self.1.display());
+            io::Error::new(error.kind(), message)
+        })?;
+        Ok(piece.len())
     }
 
     fn flush(&mut self) -> io::Result<()> {
-        let flushed = self.out.flush();
-        self.named(flushed)
+        self.0.flush()
     }
 }

@@ -1,17 +1,16 @@
 //! The three programs that the peer calls: `detect`, `build` and `release`.
 
 use std::env;
-use std::path::PathBuf;
 
-use super::Outcome;
-use crate::builder::{self, Done};
-use crate::error::Result;
+use lexopt::Parser;
+
+use super::{Outcome, Result, paths};
+use crate::builder;
 use crate::files::Dir;
 use crate::formats::metadata::Metadata;
-use crate::formats::template::{Config, VARIABLE};
+use crate::formats::template::VARIABLE;
 use crate::log;
 
-/// The help text of `detect`.
 pub const DETECT_HELP: &str = "\
 Usage: detect CHAINCODE_SOURCE_DIR CHAINCODE_METADATA_DIR
 
@@ -24,7 +23,6 @@ Exit status: 0 it does, 1 it does not, or there was an error.
 Example: detect \"$PWD/src\" \"$PWD/metadata\"
 ";
 
-/// The help text of `build`.
 pub const BUILD_HELP: &str = "\
 Usage: build CHAINCODE_SOURCE_DIR CHAINCODE_METADATA_DIR BUILD_OUTPUT_DIR
 
@@ -40,7 +38,6 @@ is written.
 Example: build \"$PWD/src\" \"$PWD/metadata\" \"$PWD/bld\"
 ";
 
-/// The help text of `release`.
 pub const RELEASE_HELP: &str = "\
 Usage: release BUILD_OUTPUT_DIR RELEASE_OUTPUT_DIR
 
@@ -55,9 +52,14 @@ nothing is published.
 Example: release \"$PWD/bld\" \"$PWD/release\"
 ";
 
-/// Runs `detect`.
-pub fn detect([_source, metadata]: &[PathBuf; 2]) -> Result<Outcome> {
-    let (metadata, _) = Metadata::read(&Dir::open(metadata)?)?;
+const SOURCE: &str = "CHAINCODE_SOURCE_DIR";
+const METADATA: &str = "CHAINCODE_METADATA_DIR";
+const BUILD: &str = "BUILD_OUTPUT_DIR";
+const RELEASE: &str = "RELEASE_OUTPUT_DIR";
+
+pub fn detect(parser: Parser) -> Result<Outcome> {
+    let [_, metadata] = paths(parser, [SOURCE, METADATA])?;
+    let (metadata, _) = Metadata::read(&Dir::open(&metadata)?)?;
     Ok(if metadata.is_ours() {
         Outcome::Yes
     } else {
@@ -65,22 +67,27 @@ pub fn detect([_source, metadata]: &[PathBuf; 2]) -> Result<Outcome> {
     })
 }
 
-/// Runs `build`.
-pub fn build([source, metadata, output]: &[PathBuf; 3]) -> Result<Outcome> {
-    let metadata = Dir::open(metadata)?;
-    let config = || Config::read(env::var_os(VARIABLE));
-    let done = builder::build(&Dir::open(source)?, &metadata, &Dir::open(output)?, config)?;
-    Ok(say("build", &done))
+pub fn build(parser: Parser) -> Result<Outcome> {
+    let [source, metadata, output] = paths(parser, [SOURCE, METADATA, BUILD])?;
+    let (metadata, config) = (Dir::open(&metadata)?, env::var_os(VARIABLE));
+    let lines = builder::build(
+        &Dir::open(&source)?,
+        &metadata,
+        &Dir::open(&output)?,
+        config,
+    )?;
+    Ok(say("build", &lines))
 }
 
-/// Runs `release`.
-pub fn release([build, release]: &[PathBuf; 2]) -> Result<Outcome> {
-    let done = builder::release(&Dir::open(build)?, &Dir::open(release)?)?;
-    Ok(say("release", &done))
+pub fn release(parser: Parser) -> Result<Outcome> {
+    let [build, release] = paths(parser, [BUILD, RELEASE])?;
+    let lines = builder::release(&Dir::open(&build)?, &Dir::open(&release)?)?;
+    Ok(say("release", &lines))
 }
 
-fn say(word: &str, done: &Done) -> Outcome {
-    done.warnings.write(word);
-    log::line(word, &done.line);
+fn say(word: &str, lines: &[String]) -> Outcome {
+    for line in lines {
+        log::line(word, line);
+    }
     Outcome::Yes
 }

@@ -4,16 +4,12 @@ mod report;
 mod target;
 mod verdict;
 
-use std::path::PathBuf;
-
 use lexopt::{Arg, Parser};
 
-use super::{Outcome, Stop, path};
-use crate::error::Result;
+use super::{Outcome, Result, Stop, path};
 use report::Report;
-use target::Target;
+use target::Place;
 
-/// The help text.
 pub const HELP: &str = "\
 Usage: fabric-ccs-builder verify [--json] PATH...
 
@@ -31,42 +27,28 @@ could not be determined, such as another builder's build, which has no record.
 Example: fabric-ccs-builder verify externalbuilder/builds
 ";
 
-/// What the command line says.
-pub struct Args {
-    json: bool,
-    paths: Vec<PathBuf>,
-}
-
-impl Args {
-    /// Reads the command line.
-    pub fn parse(mut parser: Parser) -> std::result::Result<Self, Stop> {
-        let (mut json, mut paths) = (false, Vec::new());
-        while let Some(arg) = parser.next()? {
-            match arg {
-                Arg::Long("json") => json = true,
-                Arg::Value(value) => paths.push(path(value)?),
-                _ => return Err(Stop::of(arg)),
-            }
+pub fn run(mut parser: Parser) -> Result<Outcome> {
+    let (mut json, mut paths) = (false, Vec::new());
+    while let Some(arg) = parser.next()? {
+        match arg {
+            Arg::Long("json") => json = true,
+            Arg::Value(value) => paths.push(path(value)?),
+            _ => return Err(Stop::of(arg)),
         }
-        if paths.is_empty() {
-            return Err("missing argument PATH".into());
-        }
-        Ok(Self { json, paths })
     }
-}
-
-/// Runs the command.
-pub fn run(args: &Args) -> Result<Outcome> {
-    let mut report = Report::new(args.json);
-    for path in &args.paths {
-        match Target::find(path) {
-            Ok(targets) => {
-                for target in &targets {
-                    report.add(target, &target.verify())?;
+    if paths.is_empty() {
+        return Err(Stop::usage("missing argument PATH"));
+    }
+    let mut report = Report::new(json);
+    for path in &paths {
+        match Place::find(path) {
+            Ok(place) => {
+                for target in place.targets() {
+                    report.add(&target, &target.verify())?;
                 }
             }
             Err(error) => report.add_unusable(path, &error)?,
         }
     }
-    report.finish()
+    Ok(report.finish()?)
 }

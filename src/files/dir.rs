@@ -153,7 +153,7 @@ impl Dir {
     ) -> Result<Option<Entry>> {
         match self.look_up(name)? {
             None => Ok(None),
-            Some(entry) => match self.sound(entry)? {
+            Some(entry) => match self.copyable(entry)? {
                 entry if is_right(&entry) => Ok(Some(entry)),
                 _ => refused(format!("{}: {needed}", self.relative(name))),
             },
@@ -187,7 +187,7 @@ impl Dir {
     }
 
     /// `entry` of this directory, unless it must not be copied.
-    pub(crate) fn sound(&self, entry: Entry) -> Result<Entry> {
+    pub(crate) fn copyable(&self, entry: Entry) -> Result<Entry> {
         match entry.fault() {
             Some(fault) => refused(format!("{}: {fault}", self.relative(&entry.name))),
             None => Ok(entry),

@@ -14,7 +14,7 @@ impl Dir {
     ) -> Result<()> {
         let list = |dir: &Self| {
             let entries = dir.list()?.into_iter();
-            entries.map(|entry| dir.sound(entry)).collect()
+            entries.map(|entry| dir.copyable(entry)).collect()
         };
         Walk::new(&list, limits, &mut visit).enter(self, 0)
     }

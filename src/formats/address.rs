@@ -1,14 +1,14 @@
 //! `address`: what the peer's gRPC dials, `host:port`.
 //!
-//! gRPC also takes a target with a resolver's name in front (`dns:///host:port`, `unix:/path`: gRPC Name Resolution). Such
-//! addresses work with the Go builders, so they are taken here. The host is checked by the rules of Go's `net` package: an IPv4
-//! address, an IPv6 address in brackets, or a name of at most 253 characters.
+//! gRPC also takes a target with the name of a resolver in front (gRPC Name Resolution:
+//! `dns:///host:port`, `unix:/path`). Such addresses work with the Go builders, so they are taken
+//! here. Hosts follow the rules of Go's `net` package: an IPv4 address, an IPv6 address in
+//! brackets, or a name of at most 253 characters.
 
-use std::borrow::Cow;
 use std::fmt;
 use std::net::{Ipv4Addr, Ipv6Addr};
 
-use anyhow::{Result, anyhow, bail, ensure};
+use anyhow::{Context, Result, anyhow, bail, ensure};
 
 use crate::text::is_unsafe;
 
@@ -40,8 +40,8 @@ fn check(text: &str) -> Result<()> {
     ensure!(!text.is_empty(), "is empty");
     ensure!(!text.contains(char::is_whitespace), "holds white space");
     ensure!(!text.contains(is_unsafe), "holds a control character");
-    let (scheme, rest) = text.split_once(':').ok_or_else(|| anyhow!("has no port"))?;
-    // Go's URL has it in lower case, also where it is meant as a host.
+    let (scheme, rest) = text.split_once(':').context("has no port")?;
+    // Go's URL parser lower-cases a scheme, also one that is meant as a host.
     let scheme = scheme.to_ascii_lowercase();
     match (scheme.as_str(), rest.strip_prefix("//")) {
         ("unix" | "unix-abstract", _) => check_socket(&scheme, rest),
@@ -66,17 +66,16 @@ fn check_socket(scheme: &str, socket: &str) -> Result<()> {
         !path.trim_start_matches('/').is_empty() && (path == socket || path.starts_with('/')),
         "has no path of a socket after {scheme}:"
     );
-    // Go's URL would end at the first two. It unescapes only a path that begins with a slash, but a % is never meant for itself.
+    // Go's URL parser would end the path at a ? or #.
     let is_escape = |rest: &str| rest.bytes().take(2).filter(u8::is_ascii_hexdigit).count() == 2;
     ensure!(
         !path.contains(['?', '#']) && path.split('%').skip(1).all(is_escape),
         "has a path with a ?, a # or a % that is not one of a URL"
     );
-    let escapes = if path.starts_with('/') {
-        path.matches('%').count()
-    } else {
-        0
-    };
+    // Only a path that begins with a slash is unescaped.
+    let escapes = path
+        .strip_prefix('/')
+        .map_or(0, |path| path.matches('%').count());
     ensure!(
         path.len() - 2 * escapes <= MAX_SOCKET,
         "has a path of more than {MAX_SOCKET} bytes, which no socket has"
@@ -84,25 +83,24 @@ fn check_socket(scheme: &str, socket: &str) -> Result<()> {
     Ok(())
 }
 
-/// What comes after a URL's `//SERVER/`, where the server that looks names up may be left out, for the usual one.
+/// What comes after a URL's `//SERVER/`; without a server, the usual one looks names up.
 fn after_name_server(target: &str) -> Result<&str> {
-    let (server, path) = target
-        .split_once('/')
-        .ok_or_else(|| anyhow!("has two slashes where three are needed"))?;
-    // Of Go's URL, a port is a number.
-    let is_known = |(host, port): (_, &str)| {
-        is_server_name(host)
-            && check_port(port).is_ok()
-            && port.bytes().all(|byte| byte.is_ascii_digit())
+    let parts = target.split_once('/');
+    let (server, path) = parts.context("has two slashes where three are needed")?;
+    let host_port = with_port(server, 53);
+    // A URL's port is a number.
+    let is_server = |(host, port): (_, &str)| {
+        is_server_name(host) && check_port(port).is_ok() && !port.starts_with("http")
     };
     ensure!(
-        server.is_empty() || split(&with_port(server, 53)).is_ok_and(is_known),
+        server.is_empty() || split(&host_port).is_ok_and(is_server),
         "has no name server between its slashes"
     );
     Ok(path)
 }
 
-/// Checks a target of gRPC's resolver `dns`, which may do without a port (grpc-go: `internal/resolver/dns`, `parseTarget`).
+/// Checks a target of gRPC's resolver `dns`, which may do without a port (grpc-go:
+/// `internal/resolver/dns`, `parseTarget`).
 fn check_looked_up(target: &str) -> Result<()> {
     ensure!(!target.is_empty(), "has no host");
     if target.parse::<Ipv6Addr>().is_ok() {
@@ -112,30 +110,27 @@ fn check_looked_up(target: &str) -> Result<()> {
 }
 
 /// A host and its port, which is `default` where it has none.
-fn with_port(host_port: &str, default: u16) -> Cow<'_, str> {
+fn with_port(host_port: &str, default: u16) -> String {
     if host_port.ends_with(']') || !host_port.contains(':') {
-        format!("{host_port}:{default}").into()
-    } else {
-        host_port.into()
+        return format!("{host_port}:{default}");
     }
+    host_port.to_owned()
 }
 
 fn check_host_port(host_port: &str) -> Result<()> {
     let (host, port) = split(host_port)?;
-    let address = match host.split_once('%') {
-        None => host,
-        Some((address, zone)) => {
-            // gRPC reads the whole as a URL before it dials.
-            let zone = zone
-                .strip_prefix("25")
-                .ok_or_else(|| anyhow!("has a % that is not written as %25"))?;
-            ensure!(
-                !zone.is_empty() && zone.bytes().all(is_unreserved),
-                "has a zone after %25 with other characters than letters, digits, - . _ and ~"
-            );
-            address
-        }
-    };
+    let mut address = host;
+    if let Some((before, zone)) = host.split_once('%') {
+        // gRPC reads the whole as a URL before it dials (RFC 3986, section 2.3).
+        let is_unreserved = |byte: u8| byte.is_ascii_alphanumeric() || b"-._~".contains(&byte);
+        let zone = zone.strip_prefix("25");
+        let zone = zone.context("has a % that is not written as %25")?;
+        ensure!(
+            !zone.is_empty() && zone.bytes().all(is_unreserved),
+            "has a zone after %25 with other characters than letters, digits, - . _ and ~"
+        );
+        address = before;
+    }
     ensure!(
         host.is_empty() || address.parse::<Ipv6Addr>().is_ok() || is_host(host),
         "has a host that no name server knows"
@@ -143,69 +138,48 @@ fn check_host_port(host_port: &str) -> Result<()> {
     check_port(port)
 }
 
-/// What a URL takes without an escape (RFC 3986, section 2.3).
-fn is_unreserved(byte: u8) -> bool {
-    byte.is_ascii_alphanumeric() || b"-._~".contains(&byte)
-}
-
 /// The host, without its brackets, and the port.
 fn split(host_port: &str) -> Result<(&str, &str)> {
     if let Some(rest) = host_port.strip_prefix('[') {
-        let (host, port) = rest
-            .split_once(']')
-            .ok_or_else(|| anyhow!("has a [ without ]"))?;
-        let port = port
-            .strip_prefix(':')
-            .ok_or_else(|| anyhow!("has no port"))?;
-        return Ok((host, port));
+        let (host, port) = rest.split_once(']').context("has a [ without ]")?;
+        return Ok((host, port.strip_prefix(':').context("has no port")?));
     }
-    let (host, port) = host_port
-        .rsplit_once(':')
-        .ok_or_else(|| anyhow!("has no port"))?;
+    let (host, port) = host_port.rsplit_once(':').context("has no port")?;
     ensure!(!host.contains(':'), "has an IPv6 address without brackets");
     Ok((host, port))
 }
 
-/// Checks a port: a number, or one of the two names that Go knows without asking the system and that anybody uses.
+/// Checks a port: a number, or one of the two names in use that Go knows without the system.
 fn check_port(port: &str) -> Result<()> {
-    ensure!(!port.is_empty(), "has no port");
-    if port == "http" || port == "https" {
+    if matches!(port, "http" | "https") {
         return Ok(());
     }
-    ensure!(
-        port.bytes().all(|digit| digit.is_ascii_digit()),
-        "has a port that is not a number"
-    );
-    let number: u16 = port
-        .parse()
-        .map_err(|_| anyhow!("has a port above 65535"))?;
+    ensure!(!port.is_empty(), "has no port");
+    let is_number = port.bytes().all(|digit| digit.is_ascii_digit());
+    ensure!(is_number, "has a port that is not a number");
+    let number: u16 = port.parse().context("has a port above 65535")?;
     ensure!(number != 0, "has port 0");
     Ok(())
 }
 
 /// Whether a certificate can be for this name: a host's, or an IP address.
-#[must_use]
 pub fn is_server_name(name: &str) -> bool {
     is_host(name) || name.parse::<Ipv6Addr>().is_ok()
 }
 
-/// Whether Go would look the host up: an IPv4 address, or a name by the rules of its `net.isDomainName`.
+/// Whether Go would look the host up: an IPv4 address, or a name by its `net.isDomainName`.
 fn is_host(host: &str) -> bool {
     let name = host.strip_suffix('.').unwrap_or(host);
+    let is_inner = |byte: u8| byte.is_ascii_alphanumeric() || b"-_".contains(&byte);
     let is_label = |label: &str| {
-        (1..=63).contains(&label.len())
-            && label
-                .bytes()
-                .all(|byte| byte.is_ascii_alphanumeric() || b"-_".contains(&byte))
-            && !label.starts_with('-')
-            && !label.ends_with('-')
+        let is_short = (1..=63).contains(&label.len());
+        is_short && label.bytes().all(is_inner) && label.trim_matches('-') == label
     };
-    let is_number = |name: &str| {
-        name.bytes()
-            .all(|byte| byte.is_ascii_digit() || byte == b'.')
-    };
+    let is_number = name
+        .bytes()
+        .all(|byte| byte.is_ascii_digit() || byte == b'.');
     host.parse::<Ipv4Addr>().is_ok()
-        || (name.len() <= 253 && name.split('.').all(is_label) && !is_number(name))
+        || (name.len() <= 253 && name.split('.').all(is_label) && !is_number)
 }
 
 #[cfg(test)]

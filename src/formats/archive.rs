@@ -7,7 +7,6 @@
 //! Writers and readers stream, in memory that does not grow with the archive. Give them buffered
 //! files, and do not go on with one that has returned an error.
 
-mod crc32;
 pub mod gzip;
 mod header;
 pub mod tar;
@@ -30,20 +29,14 @@ fn ends_early() -> io::Error {
 fn read_array<const N: usize>(from: &mut impl Read) -> io::Result<[u8; N]> {
     let mut array = [0; N];
     match from.read_exact(&mut array) {
-        Ok(()) => Ok(array),
         Err(err) if err.kind() == ErrorKind::UnexpectedEof => Err(ends_early()),
-        Err(err) => Err(err),
+        read => read.map(|()| array),
     }
 }
 
-fn is_at_end(from: &mut dyn Read) -> io::Result<bool> {
-    Ok(io::copy(&mut from.take(1), &mut io::sink())? == 0)
-}
-
-fn expect_end(from: &mut dyn Read) -> io::Result<()> {
-    if is_at_end(from)? {
-        Ok(())
-    } else {
-        Err(invalid("data after the end of the archive"))
+fn expect_end(from: &mut impl Read) -> io::Result<()> {
+    match io::copy(&mut from.take(1), &mut io::sink())? {
+        0 => Ok(()),
+        _ => Err(invalid("data after the end of the archive")),
     }
 }

@@ -1,10 +1,11 @@
 //! How a directory differs from what was recorded of it.
 
+use std::collections::BTreeMap;
 use std::fmt;
 
 use super::artifact::Artifact;
-use crate::error::{Error, Result};
-use crate::files::{Buffer, Digest, Dir, Entry};
+use crate::error::Error;
+use crate::files::{Buffer, Digest, Dir};
 
 /// What is in the place of a recorded file, or where nothing was recorded.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -36,14 +37,6 @@ pub struct Difference {
 }
 
 impl Difference {
-    fn missing(artifact: &Artifact) -> Self {
-        Self {
-            path: artifact.path.clone(),
-            recorded: Some(artifact.digest),
-            found: None,
-        }
-    }
-
     /// The name of this kind of difference: `mismatch`, `missing` or `unrecorded`.
     pub fn kind(&self) -> &'static str {
         match (self.recorded, self.found) {
@@ -79,41 +72,44 @@ pub struct Comparison {
 impl Comparison {
     /// Compares a directory that is not there with `recorded`.
     pub fn with_nothing(recorded: &[Artifact]) -> Self {
-        Self {
-            differences: recorded.iter().map(Difference::missing).collect(),
-            ..Self::default()
+        let mut comparison = Self::default();
+        for Artifact { path, digest } in recorded {
+            comparison.add(path, Some(*digest), None);
         }
+        comparison
     }
 
-    /// Compares the regular files in and below `dir` with `recorded`, which is sorted by path,
-    /// reading each file once. Those of `read` have been read already.
+    /// Compares the regular files in and below `dir` with `recorded`, reading each file once.
+    /// Those of `read` have been read already.
     pub fn new(dir: &Dir, recorded: &[Artifact], read: &[(&str, Digest)]) -> Self {
         let mut comparison = Self::default();
-        let mut seen = vec![false; recorded.len()];
+        let recorded = recorded.iter().map(|file| (&*file.path, file.digest));
+        let mut unseen: BTreeMap<_, _> = recorded.collect();
         let mut buffer = Buffer::default();
         let walked = dir.walk_all(|dir, files| {
             for file in files {
                 let path = dir.relative(&file.name);
-                let place = recorded.binary_search_by(|artifact| artifact.path.cmp(&path));
-                let artifact = place.ok().and_then(|place| recorded.get(place));
-                if let Some(seen) = place.ok().and_then(|place| seen.get_mut(place)) {
-                    *seen = true;
-                }
-                let already = read.iter().find(|(name, _)| *name == path);
-                // A record does not record itself.
-                if already.is_none() || artifact.is_some() || file.fault().is_some() {
-                    let digest = already.map(|(_, digest)| *digest);
-                    let found = look_at(dir, file, digest, &mut buffer);
-                    comparison.add(path, artifact.map(|artifact| artifact.digest), found);
+                let recorded = unseen.remove(&*path);
+                let known = read.iter().find(|(name, _)| *name == path);
+                let found = match (file.fault(), known) {
+                    (Some(_), _) => Ok(Found::Other(file.kind())),
+                    // A record does not record itself.
+                    (None, Some(_)) if recorded.is_none() => continue,
+                    (None, Some((_, digest))) => Ok(Found::Content(*digest)),
+                    (None, None) => dir.digest(file, &mut buffer).map(Found::Content),
+                };
+                match found {
+                    Ok(found) => comparison.add(&path, recorded, Some(found)),
+                    Err(error) => comparison.undetermined.push(error),
                 }
             }
             Ok(())
         });
         match walked {
             Ok(()) => {
-                let unseen = recorded.iter().zip(seen).filter(|&(_, seen)| !seen);
-                let missing = unseen.map(|(artifact, _)| Difference::missing(artifact));
-                comparison.differences.extend(missing);
+                for (path, digest) in unseen {
+                    comparison.add(path, Some(digest), None);
+                }
             }
             // What was not seen may be where the walk did not come.
             Err(error) => comparison.undetermined.push(error),
@@ -123,26 +119,15 @@ impl Comparison {
         comparison
     }
 
-    fn add(&mut self, path: String, recorded: Option<Digest>, found: Result<Found>) {
-        match found {
-            Err(error) => self.undetermined.push(error),
-            Ok(found) if recorded.map(Found::Content) == Some(found) => {}
-            Ok(found) => self.differences.push(Difference {
-                path,
+    fn add(&mut self, path: &str, recorded: Option<Digest>, found: Option<Found>) {
+        if found != recorded.map(Found::Content) {
+            self.differences.push(Difference {
+                path: path.to_owned(),
                 recorded,
-                found: Some(found),
-            }),
+                found,
+            });
         }
     }
-}
-
-/// What a file is, of which `digest` may be known.
-fn look_at(dir: &Dir, file: &Entry, digest: Option<Digest>, buffer: &mut Buffer) -> Result<Found> {
-    if file.fault().is_some() {
-        return Ok(Found::Other(file.kind()));
-    }
-    let digest = digest.map_or_else(|| dir.digest(file, buffer), Ok);
-    digest.map(Found::Content)
 }
 
 #[cfg(test)]

@@ -8,13 +8,12 @@
 use std::collections::BTreeSet;
 
 use anyhow::{Context, Result, anyhow, bail, ensure};
-use serde_json::value::RawValue;
 
 use super::address::{self, Address};
 use super::dial_timeout::DialTimeout;
 use super::json::{self, Kind, Object, folded};
 use super::template::{Config, Template};
-use super::values::{Value, Values};
+use super::values::{Text, Value, Values};
 use crate::error::{self, Refuse};
 use crate::files::Dir;
 use crate::layout::{CONNECTION, MAX_SMALL};
@@ -69,6 +68,9 @@ enum Field {
     Boolean(bool),
 }
 
+/// How the template in a text is read.
+type ReadTemplate = fn(&str) -> Result<Template>;
+
 impl Draft {
     /// Reads the file in `dir`: the draft, what its author should know, and the content.
     pub(crate) fn read(dir: &Dir) -> error::Result<(Self, Warnings, Vec<u8>)> {
@@ -84,27 +86,26 @@ impl Draft {
     /// the field's name.
     pub fn parse(content: &[u8]) -> Result<(Self, Warnings)> {
         let object = Object::parse(content)?;
-        let draft = Self::of(&object, &Template::parse)?;
+        let draft = Self::of(&object, Template::parse)?;
         let mut warnings = Warnings::default();
         warnings.extend(unknown_fields(&object));
         warnings.extend(ignored_fields(&object)?);
         Ok((draft, warnings))
     }
 
-    fn of(object: &Object, template: &dyn Fn(&str) -> Result<Template>) -> Result<Self> {
+    fn of(object: &Object, template: ReadTemplate) -> Result<Self> {
         let has_tls = object.boolean("tls_required")? == Some(true);
         let mut fields = Vec::new();
         for (name, kind) in FIELDS {
-            let text = || -> Result<Option<Field>> {
-                let text = object.string(name)?;
-                let text = text.map(|text| template(&text)).transpose();
-                Ok(text.context(name)?.map(Field::Text))
-            };
             let field = match kind {
-                // The type of a field that is left out is still the peer's business, its template
-                // is nobody's.
-                Type::TlsText if !has_tls => object.string(name).map(|_| None)?,
-                Type::Text | Type::TlsText => text()?,
+                Type::Text | Type::TlsText => {
+                    let text = object.string(name)?;
+                    // A field that is left out still needs the right type, for the peer, but its
+                    // template does not matter.
+                    let text = text.filter(|_| has_tls || kind == Type::Text);
+                    let template = text.map(|text| template(&text)).transpose();
+                    template.context(name)?.map(Field::Text)
+                }
                 Type::Boolean => object.boolean(name)?.map(Field::Boolean),
                 Type::Duration => dial_timeout(object, name, template)?,
             };
@@ -128,7 +129,7 @@ impl Draft {
         );
         Ok(Connection {
             address,
-            tls: Tls::of(&values),
+            values,
             json,
         })
     }
@@ -136,21 +137,20 @@ impl Draft {
     /// Checks by the peer's rules what can be checked without a config: of a field with a template
     /// the branches that are plain text, each as if it were the value.
     pub(crate) fn check_without_config(&self) -> Result<()> {
-        self.values(None)?.check()?;
+        let mut values = self.values(None)?;
+        values.check()?;
+        for (_, value) in &mut values.0 {
+            if !matches!(value, Value::Boolean(_)) {
+                *value = Value::Unknown;
+            }
+        }
         for (name, field) in &self.0 {
-            for text in field.branches() {
-                let mut values = Values::default();
-                for (other, field) in &self.0 {
-                    let value = match field {
-                        _ if other == name => {
-                            field.of_text(text.clone(), quoted(&text)).context(*name)?
-                        }
-                        Field::Boolean(value) => Value::Boolean(*value),
-                        _ => Value::Unknown,
-                    };
-                    values.add(other, value);
-                }
+            let template = field.template().filter(|template| !template.is_text());
+            for text in template.map(Template::texts).unwrap_or_default() {
+                let shown = quoted(&text);
+                values.set(name, field.of_text(text, shown).context(*name)?);
                 values.check()?;
+                values.set(name, Value::Unknown);
             }
         }
         Ok(())
@@ -163,11 +163,9 @@ impl Draft {
     }
 
     fn values(&self, config: Option<&Config>) -> Result<Values> {
-        let mut values = Values::default();
-        for (name, field) in &self.0 {
-            values.add(name, field.value(config).context(*name)?);
-        }
-        Ok(values)
+        let fields = self.0.iter();
+        let values = fields.map(|(name, field)| Ok((*name, field.value(config).context(*name)?)));
+        values.collect::<Result<_>>().map(Values)
     }
 }
 
@@ -179,24 +177,20 @@ impl Field {
             Self::Nanoseconds(number) => return Ok(Value::Timeout(number.clone())),
             Self::Text(template) | Self::Duration(template) => template,
         };
-        let no_config = Config::default();
-        let config = match config {
-            Some(config) => config,
-            None if template.is_text() => &no_config,
-            None => return Ok(Value::Unknown),
-        };
-        self.of_text(template.render(config)?, template.shown())
+        if config.is_none() && !template.is_text() {
+            return Ok(Value::Unknown);
+        }
+        let text = template.render(config.unwrap_or(&Config::default()))?;
+        self.of_text(text, template.shown())
     }
 
     /// The value that a text is for this field.
     fn of_text(&self, text: String, shown: String) -> Result<Value> {
         if matches!(self, Self::Text(_)) {
-            return Ok(Value::Text { text, shown });
+            return Ok(Value::Text(Text { text, shown }));
         }
-        let timeout = DialTimeout::from_text(text);
-        timeout
-            .map(Value::Timeout)
-            .map_err(|error| anyhow!("{shown} {error}"))
+        let timeout = DialTimeout::from_text(text).map_err(|error| anyhow!("{shown} {error}"));
+        timeout.map(Value::Timeout)
     }
 
     fn template(&self) -> Option<&Template> {
@@ -205,30 +199,18 @@ impl Field {
             Self::Nanoseconds(_) | Self::Boolean(_) => None,
         }
     }
-
-    /// The values that a template can have whatever the config is, where there is more than text.
-    fn branches(&self) -> Vec<String> {
-        let template = self.template().filter(|template| !template.is_text());
-        template.map(Template::texts).unwrap_or_default()
-    }
 }
 
 /// The field `dial_timeout`, which is a string or a number.
-fn dial_timeout(
-    object: &Object,
-    name: &'static str,
-    template: &dyn Fn(&str) -> Result<Template>,
-) -> Result<Option<Field>> {
-    let field = object.last(name, |value| {
-        Ok(Some(match Kind::of(value) {
-            Kind::String => {
-                let text = json::string(value)?.unwrap_or_default();
-                Field::Duration(template(&text)?)
-            }
-            Kind::Number => Field::Nanoseconds(DialTimeout::from_number(value)?),
-            Kind::Null => return Ok(None),
-            kind => bail!(r#"is {kind}, leave it out or write for example "10s""#),
-        }))
+fn dial_timeout(object: &Object, name: &str, template: ReadTemplate) -> Result<Option<Field>> {
+    let field = object.last(name, |value| match Kind::of(value) {
+        Kind::String => {
+            let text = json::string(value)?.unwrap_or_default();
+            Ok(Some(Field::Duration(template(&text)?)))
+        }
+        Kind::Number => Ok(Some(Field::Nanoseconds(DialTimeout::from_number(value)?))),
+        Kind::Null => Ok(None),
+        kind => bail!(r#"is {kind}, leave it out or write for example "10s""#),
     })?;
     // Null alone is an error at the peer. Behind another value it changes nothing.
     ensure!(
@@ -239,65 +221,69 @@ fn dial_timeout(
 }
 
 /// A warning for each field that the peer does not know.
-fn unknown_fields<'a>(object: &'a Object) -> impl Iterator<Item = String> + 'a {
-    let is_known = |key: &str| FIELDS.iter().any(|(name, _)| *name == key);
-    let is_unknown = move |(key, _): &&(String, &RawValue)| !is_known(&folded(key));
-    object.members().iter().filter(is_unknown).map(|(key, _)| {
+fn unknown_fields(object: &Object) -> impl Iterator<Item = String> {
+    let names = FIELDS.map(|(name, _)| name);
+    let keys = object.members().iter().map(|(key, _)| key);
+    let unknown = keys.filter(move |key| !names.contains(&folded(key).as_str()));
+    unknown.map(move |key| {
         let hint = match meant(&folded(key)) {
             Some(name) => format!(r#"did you mean "{name}"?"#),
-            None => format!("it knows {}", FIELDS.map(|(name, _)| name).join(", ")),
+            None => format!("it knows {}", names.join(", ")),
         };
-        format!(
-            "{CONNECTION}: {}: is not a field that the peer knows, and is left out; {hint}",
-            quoted(key)
-        )
+        let key = quoted(key);
+        format!("{CONNECTION}: {key}: is not a field that the peer knows, and is left out; {hint}")
     })
 }
 
 /// The field that the author of an unknown one surely meant.
 fn meant(key: &str) -> Option<&'static str> {
     let alias = ALIASES.iter().find(|(alias, _)| *alias == key);
-    let near = FIELDS.iter().map(|&(name, _)| (distance(key, name), name));
-    let typo = near.min().filter(|&(distance, _)| distance <= 2);
-    alias.map(|&(_, name)| name).or(typo.map(|(_, name)| name))
+    let near = |most| {
+        let names = FIELDS.iter().map(|&(name, _)| name);
+        let near = names.filter(|name| is_near(key.as_bytes(), name.as_bytes(), most));
+        near.min()
+    };
+    alias.map(|&(_, name)| name).or((0..=2).find_map(near))
 }
 
-/// How many letters must be added, removed or changed to turn `a` into `b` (Levenshtein).
-fn distance(a: &str, b: &str) -> usize {
-    let mut row: Vec<usize> = (0..=b.len()).collect();
-    for (i, from) in a.bytes().enumerate().take(64) {
-        let mut next = vec![i + 1];
-        for (pair, to) in row.windows(2).zip(b.bytes()) {
-            let &[diagonal, above] = pair else { continue };
-            let left = next.last().copied().unwrap_or_default();
-            let changed = diagonal + usize::from(from != to);
-            next.push(changed.min(left + 1).min(above + 1));
+/// Whether `a` becomes `b` when at most `most` letters are added, removed or changed.
+fn is_near(a: &[u8], b: &[u8], most: usize) -> bool {
+    match (a, b) {
+        ([], rest) | (rest, []) => rest.len() <= most,
+        ([x, a @ ..], [y, b @ ..]) if x == y => is_near(a, b, most),
+        ([_, less_a @ ..], [_, less_b @ ..]) => {
+            let less = |a, b| most > 0 && is_near(a, b, most - 1);
+            less(less_a, less_b) || less(less_a, b) || less(a, less_b)
         }
-        row = next;
     }
-    row.last().copied().unwrap_or_default()
 }
 
 /// A warning for each field that the peer passes over because of another one.
 fn ignored_fields(object: &Object) -> Result<Vec<String>> {
-    let is = |name| Ok::<_, anyhow::Error>(object.boolean(name)? == Some(true));
-    let (has_tls, has_client) = (is("tls_required")?, is("client_auth_required")?);
+    const CLIENT_AUTH: &str = "client_auth_required";
+    let has_tls = object.boolean("tls_required")? == Some(true);
+    let has_client = object.boolean(CLIENT_AUTH)? == Some(true);
     let mut ignored = Vec::new();
-    if has_client && !has_tls {
-        let unless = "is ignored by the peer unless tls_required is true";
-        ignored.push(format!("{CONNECTION}: client_auth_required: {unless}"));
-    }
-    for name in ["domain", "client_key", "client_cert", "root_cert"] {
-        if object.string(name)?.is_none_or(|text| text.is_empty()) {
-            continue;
-        }
-        let what = match (has_tls, has_client, name) {
-            (true, true, _) | (true, _, "root_cert") => continue,
-            (true, false, _) => "is ignored by the peer unless client_auth_required is true",
-            (false, _, "domain") => {
+    for name in [
+        CLIENT_AUTH,
+        "domain",
+        "client_key",
+        "client_cert",
+        "root_cert",
+    ] {
+        let is_set = match name {
+            CLIENT_AUTH => has_client,
+            _ => object.string(name)?.is_some_and(|text| !text.is_empty()),
+        };
+        let what = match (name, has_tls, has_client) {
+            _ if !is_set => continue,
+            (_, true, true) | ("root_cert", true, _) => continue,
+            (_, true, false) => "is ignored by the peer unless client_auth_required is true",
+            (CLIENT_AUTH, ..) => "is ignored by the peer unless tls_required is true",
+            ("domain", ..) => {
                 "is ignored by the peer unless tls_required and client_auth_required are true"
             }
-            (false, ..) => "is left out, the peer ignores it unless tls_required is true",
+            _ => "is left out, the peer ignores it unless tls_required is true",
         };
         ignored.push(format!("{CONNECTION}: {name}: {what}"));
     }
@@ -307,26 +293,8 @@ fn ignored_fields(object: &Object) -> Result<Vec<String>> {
 /// A connection.json that a peer can use.
 pub struct Connection {
     address: Address,
-    tls: Tls,
+    values: Values,
     json: Vec<u8>,
-}
-
-/// How the peer and the chaincode know each other.
-enum Tls {
-    Off,
-    Server,
-    /// The peer shows a certificate too, and may expect another name than the address has.
-    Mutual(Option<String>),
-}
-
-impl Tls {
-    fn of(values: &Values) -> Self {
-        match (values.is("tls_required"), values.is("client_auth_required")) {
-            (false, _) => Self::Off,
-            (true, false) => Self::Server,
-            (true, true) => Self::Mutual(values.text("domain").map(str::to_owned)),
-        }
-    }
 }
 
 impl Connection {
@@ -336,7 +304,7 @@ impl Connection {
     /// When the peer could not use it; the message begins with the field's name.
     pub fn parse_written(content: &[u8]) -> Result<Self> {
         let object = Object::parse(content)?;
-        let draft = Draft::of(&object, &|text| Ok(Template::literal(text)))?;
+        let draft = Draft::of(&object, |text| Ok(Template::literal(text)))?;
         draft.resolve(&Config::default())
     }
 
@@ -349,16 +317,20 @@ impl Connection {
     /// What the peer will do, as it shows in messages: `dial HOST:PORT with TLS`.
     #[must_use]
     pub fn dial(&self) -> String {
-        let address = &self.address;
-        match &self.tls {
-            Tls::Off => format!("dial {address} without TLS"),
-            Tls::Server => format!("dial {address} with TLS"),
-            // Anything can be filled into it, also a key: only a name is shown.
-            Tls::Mutual(Some(domain)) if address::is_server_name(domain) => {
-                format!("dial {address} with TLS for the domain {domain} and a client certificate")
-            }
-            Tls::Mutual(_) => format!("dial {address} with TLS and a client certificate"),
+        let Self {
+            address, values, ..
+        } = self;
+        if !values.is("tls_required") {
+            return format!("dial {address} without TLS");
         }
+        if !values.is("client_auth_required") {
+            return format!("dial {address} with TLS");
+        }
+        // Anything can be filled into it, also a key: only a name is shown.
+        let domain = values.text("domain").map(|domain| &domain.text);
+        let domain = domain.filter(|domain| address::is_server_name(domain));
+        let domain = domain.map_or_else(String::new, |name| format!(" for the domain {name}"));
+        format!("dial {address} with TLS{domain} and a client certificate")
     }
 }
 
@@ -390,7 +362,7 @@ mod tests {
     }
 
     #[test]
-    fn distance_is_levenshteins() {
+    fn nearness_is_levenshteins_distance() {
         for (a, b, expected) in [
             ("", "", 0),
             ("", "ab", 2),
@@ -399,7 +371,10 @@ mod tests {
             ("flaw", "lawn", 2),
             ("ab", "ba", 2),
         ] {
-            assert_eq!(distance(a, b), expected, "{a} {b}");
+            for most in 0..4 {
+                let near = is_near(a.as_bytes(), b.as_bytes(), most);
+                assert_eq!(near, expected <= most, "{a} {b} {most}");
+            }
         }
     }
 }

@@ -1,21 +1,28 @@
 //! `dial_timeout` as the peer reads it: a Go duration string or a number of nanoseconds.
 //!
-//! The grammar is that of Go's `time.ParseDuration`: `[-+]?([0-9]*(\.[0-9]*)?(ns|us|µs|ms|s|m|h))+`, or `0`. The peer turns 0 into
-//! its default of 3 s. A time-out that is negative, a number so small that it can only be meant as seconds or milliseconds, or a
-//! text of less than a microsecond is refused: each dial would fail.
+//! The grammar is that of Go's `time.ParseDuration`: `0`, or
+//! `[-+]?([0-9]*(\.[0-9]*)?(ns|us|µs|ms|s|m|h))+`. The peer turns 0 into its default of 3 s. What
+//! would make each dial fail is refused: a negative time-out, a number so small that it must be
+//! meant as seconds or milliseconds, a text of less than a microsecond.
 
-use anyhow::{Result, anyhow, bail, ensure};
-use serde::{Serialize, Serializer};
+use anyhow::{Context, Result, anyhow, bail, ensure};
+use serde::Serialize;
 use serde_json::value::RawValue;
 
-/// The smallest number of nanoseconds that anybody can mean: no connection is made in less than a millisecond.
+/// The smallest number of nanoseconds that can be meant: no connection is made in less than a
+/// millisecond.
 const LEAST_NUMBER: f64 = 1e6;
 
-/// The smallest time of a text, in nanoseconds: to ask for a connection takes longer, even on the same machine.
+/// The smallest number that Go cannot convert to an int64 of nanoseconds.
+const TOO_LARGE: f64 = 9_223_372_036_854_775_808.0;
+
+/// The smallest time of a text, in nanoseconds: to ask for a connection takes longer, even on the
+/// same machine.
 const LEAST_TEXT: u128 = 1000;
 
 /// A `dial_timeout` that the peer can use, as it was written.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, Serialize)]
+#[serde(untagged)]
 pub enum DialTimeout {
     /// A Go duration, for example `10s`.
     Text(String),
@@ -27,7 +34,7 @@ impl DialTimeout {
     /// Reads a string.
     ///
     /// # Errors
-    /// When the peer could not read it, or would give up before it dials: what is wrong with it, and what would be right.
+    /// When the peer could not read it, or would give up before it dials.
     pub fn from_text(text: String) -> Result<Self> {
         check(&text).map_err(|what| anyhow!(r#"{what}, write for example "10s""#))?;
         Ok(Self::Text(text))
@@ -39,82 +46,52 @@ impl DialTimeout {
     /// When the peer could not use it.
     pub fn from_number(number: &RawValue) -> Result<Self> {
         let text = number.get();
-        let value: f64 = text.parse().map_err(|_| anyhow!("is not a number"))?;
-        ensure!(
-            value >= 0.0,
-            r#"{text} is negative, write for example "10s""#
-        );
-        // As Go converts it to an int64 of nanoseconds.
-        let whole = value.trunc();
-        ensure!(
-            whole < 9_223_372_036_854_775_808.0,
-            r#"{text} nanoseconds are too long, write for example "10s""#
-        );
-        ensure!(
-            whole == 0.0 || whole >= LEAST_NUMBER,
-            r#"{text} is a number of nanoseconds and too short to dial, write for example "10s""#
-        );
-        Ok(Self::Number(number.to_owned()))
+        let value: f64 = text.parse()?;
+        let fault = match value.trunc() {
+            _ if value < 0.0 => "is negative",
+            1.0..LEAST_NUMBER => "is a number of nanoseconds and too short to dial",
+            TOO_LARGE.. => "nanoseconds are too long",
+            _ => return Ok(Self::Number(number.to_owned())),
+        };
+        bail!(r#"{text} {fault}, write for example "10s""#)
     }
 }
 
-impl Serialize for DialTimeout {
-    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        match self {
-            Self::Text(text) => text.serialize(serializer),
-            Self::Number(number) => number.serialize(serializer),
-        }
-    }
-}
-
-/// Reads `text` as Go's `time.ParseDuration` does; the error is what follows the quoted text in a message.
+/// Reads `text` as Go's `time.ParseDuration` does; the error is what follows the quoted text in a
+/// message.
 fn check(text: &str) -> Result<()> {
-    let (negative, magnitude) = match text.as_bytes().first() {
-        Some(b'-') => (true, text.get(1..).unwrap_or_default()),
-        Some(b'+') => (false, text.get(1..).unwrap_or_default()),
-        _ => (false, text),
-    };
-    if magnitude == "0" {
+    ensure!(!text.is_empty(), "is empty");
+    let mut rest = text.strip_prefix(['-', '+']).unwrap_or(text);
+    if rest == "0" {
         return Ok(());
     }
-    ensure!(!text.is_empty(), "is empty");
-    ensure!(!magnitude.is_empty(), "is not a duration");
+    ensure!(!rest.is_empty(), "is not a duration");
     let mut nanoseconds = 0;
-    let mut rest = magnitude;
     while !rest.is_empty() {
         let (value, after) = term(rest)?;
         nanoseconds += value;
         ensure!(nanoseconds <= 1 << 63, "is too long");
         rest = after;
     }
-    if negative {
-        ensure!(nanoseconds == 0, "is negative");
-    } else {
-        ensure!(nanoseconds < 1 << 63, "is too long");
-        ensure!(
-            nanoseconds == 0 || nanoseconds >= LEAST_TEXT,
-            "is too short to dial"
-        );
-    }
+    ensure!(nanoseconds == 0 || !text.starts_with('-'), "is negative");
+    ensure!(nanoseconds < 1 << 63, "is too long");
+    let is_too_short = (1..LEAST_TEXT).contains(&nanoseconds);
+    ensure!(!is_too_short, "is too short to dial");
     Ok(())
 }
 
 /// Reads one number with its unit: its nanoseconds and what follows.
 fn term(text: &str) -> Result<(u128, &str)> {
-    let (whole, rest) = digits(text);
+    let is_digit = |c: char| c.is_ascii_digit();
+    let (whole, rest) = split_before(text, |c| !is_digit(c));
     let (fraction, rest) = match rest.strip_prefix('.') {
-        Some(rest) => digits(rest),
+        Some(rest) => split_before(rest, |c| !is_digit(c)),
         None => ("", rest),
     };
-    ensure!(
-        !whole.is_empty() || !fraction.is_empty(),
-        "is not a duration"
-    );
-    let end = rest
-        .find(|c: char| c == '.' || c.is_ascii_digit())
-        .unwrap_or(rest.len());
-    let (unit, rest) = rest.split_at(end);
-    let unit: u128 = match unit {
+    let has_digits = !whole.is_empty() || !fraction.is_empty();
+    ensure!(has_digits, "is not a duration");
+    let (unit, rest) = split_before(rest, |c| c == '.' || is_digit(c));
+    let unit = match unit {
         "ns" => 1,
         "us" | "\u{b5}s" | "\u{3bc}s" => 1_000,
         "ms" => 1_000_000,
@@ -124,29 +101,16 @@ fn term(text: &str) -> Result<(u128, &str)> {
         "" => bail!("has no unit"),
         _ => bail!("has an unknown unit"),
     };
-    let whole: u128 = if whole.is_empty() {
-        0
-    } else {
-        whole.parse().map_err(|_| anyhow!("is too long"))?
-    };
+    let whole: u128 = format!("0{whole}").parse().context("is too long")?;
     ensure!(whole <= 1 << 63, "is too long");
     // More than 18 digits after the point are far below a nanosecond, even of hours.
-    let fraction = fraction.get(..18).unwrap_or(fraction);
-    let scale = 10_u128.pow(u32::try_from(fraction.len())?);
-    let fraction: u128 = if fraction.is_empty() {
-        0
-    } else {
-        fraction.parse()?
-    };
-    Ok((whole * unit + fraction * unit / scale, rest))
+    let fraction: u128 = format!("{fraction:0<18.18}").parse()?;
+    Ok((whole * unit + fraction * unit / 10_u128.pow(18), rest))
 }
 
-/// The decimal digits that `text` begins with, and the rest.
-fn digits(text: &str) -> (&str, &str) {
-    text.split_at(
-        text.find(|c: char| !c.is_ascii_digit())
-            .unwrap_or(text.len()),
-    )
+/// Splits `text` before the first letter that `ends` it.
+fn split_before(text: &str, ends: impl Fn(char) -> bool) -> (&str, &str) {
+    text.split_at(text.find(ends).unwrap_or(text.len()))
 }
 
 #[cfg(test)]

@@ -1,15 +1,17 @@
 //! State database indexes: where they are in a package, and what `CouchDB` takes.
 //!
-//! They are the files `*.json` in `statedb/couchdb/indexes` and `statedb/couchdb/collections/NAME/indexes`, and in folders
-//! below those: the peer finds them there too.
+//! They are the files `*.json` in `statedb/couchdb/indexes` and
+//! `statedb/couchdb/collections/NAME/indexes`, and in folders below those, where the peer finds
+//! them too.
 //!
-//! The peer checks none of this for external builders: it posts every file of an index folder to `CouchDB` when the chaincode
-//! is deployed, and an error is a line in its log. The rules are those of Fabric's own checker for its other chaincodes,
-//! `internal/ccmetadata/validators.go`:
+//! The peer checks none of this for external builders: it posts every file of an index folder to
+//! `CouchDB` when the chaincode is deployed, and an error is a line in its log. The rules are those
+//! of Fabric's own checker for its other chaincodes, `internal/ccmetadata/validators.go`:
 //!
 //! ```text
 //! definition = { "index": index, "ddoc"?: string, "name"?: string, "type"?: "json" }
-//! index      = { "fields": [ string | { string: "asc" | "desc" } ], "partial_filter_selector"?: any }
+//! index      = { "fields": [ field ], "partial_filter_selector"?: any }
+//! field      = string | { string: "asc" | "desc" }
 //! ```
 
 use anyhow::{Context, Result, bail, ensure};
@@ -87,7 +89,10 @@ pub fn check(content: &[u8]) -> Result<()> {
     for (key, value) in &definition {
         match key.as_str() {
             "index" => check_index(value).context("index")?,
-            "ddoc" | "name" => check_string(value).with_context(|| key.clone())?,
+            "ddoc" | "name" => {
+                let kind = Kind::of(value);
+                ensure!(kind == Kind::String, "{key}: is {kind}, a string is needed");
+            }
             "type" => ensure!(
                 json::string(value).ok().flatten().as_deref() == Some("json"),
                 r#"type: is not "json", the only type there is"#
@@ -102,12 +107,6 @@ pub fn check(content: &[u8]) -> Result<()> {
         definition.contains_key("index"),
         r#"index: is missing, write for example "index": {{"fields": ["owner"]}}"#
     );
-    Ok(())
-}
-
-fn check_string(value: &RawValue) -> Result<()> {
-    let kind = Kind::of(value);
-    ensure!(kind == Kind::String, "is {kind}, a string is needed");
     Ok(())
 }
 

@@ -1,17 +1,21 @@
-//! JSON as Go's `encoding/json` reads it into a struct, which is how a peer reads connection.json and metadata.json.
+//! JSON as Go's `encoding/json` reads it into a struct, which is how a peer reads connection.json
+//! and metadata.json.
 //!
-//! Object keys match field names in any letter case, the last duplicate wins, unknown keys are passed over, `null` leaves a
-//! field as it was. A byte order mark and trailing data are errors. Messages never quote a value: it may be a private key.
+//! Object keys match field names in any letter case, the last duplicate wins, unknown keys are
+//! passed over, `null` leaves a field as it was. A byte order mark and trailing data are errors.
+//! Messages never quote a value: it may be a private key.
 
 use std::collections::BTreeMap;
 use std::fmt;
+use std::iter;
 
 use anyhow::{Context, Result, anyhow, bail, ensure};
 use serde::de::{Deserialize, Deserializer, MapAccess, Visitor};
 use serde_json::error::Category;
 use serde_json::value::RawValue;
 
-/// The deepest nesting that is read; Go's own limit is 10,000, and none of our formats needs more than four.
+/// The deepest nesting that is read; Go's own limit is 10,000, and none of our formats needs more
+/// than four.
 const MAX_DEPTH: usize = 100;
 
 /// The members of an object, in their order, duplicates and all; values are the text as written.
@@ -20,14 +24,23 @@ pub struct Object<'a>(Vec<(String, &'a RawValue)>);
 impl<'a> Object<'a> {
     /// Reads `content`, which must be one JSON object in UTF-8.
     pub fn parse(content: &'a [u8]) -> Result<Self> {
-        Self::from_value(value(content)?)
+        ensure!(
+            !content.starts_with(b"\xef\xbb\xbf"),
+            "starts with a byte order mark, save it as UTF-8 without one"
+        );
+        let text = str::from_utf8(content).ok().context("is not UTF-8")?;
+        ensure!(
+            depth(content) <= MAX_DEPTH,
+            "is nested more than {MAX_DEPTH} deep"
+        );
+        Self::from_value(read(text)?)
     }
 
     /// Reads a value, which must be an object.
     pub fn from_value(value: &'a RawValue) -> Result<Self> {
         let kind = Kind::of(value);
         ensure!(kind == Kind::Object, "is {kind}, a JSON object is needed");
-        serde_json::from_str(value.get()).map_err(|error| fault(&error))
+        read(value.get())
     }
 
     /// The members, in their order.
@@ -35,17 +48,16 @@ impl<'a> Object<'a> {
         &self.0
     }
 
-    /// The members by name, the last of each name, letter case as written: an object that Go reads into a map.
+    /// The members by name, the last of each name, letter case as written: an object that Go reads
+    /// into a map.
     pub fn into_map(self) -> BTreeMap<String, &'a RawValue> {
         self.0.into_iter().collect()
     }
 
     /// The values of the field `name`, in their order: those of all keys that Go takes for it.
     pub fn field(&self, name: &str) -> impl Iterator<Item = &'a RawValue> {
-        self.0
-            .iter()
-            .filter(move |(key, _)| folded(key) == name)
-            .map(|&(_, value)| value)
+        let members = self.0.iter().filter(move |(key, _)| folded(key) == name);
+        members.map(|&(_, value)| value)
     }
 
     /// The field `name`: the last of its values that `read` does not take for null.
@@ -54,11 +66,9 @@ impl<'a> Object<'a> {
         name: &str,
         read: impl Fn(&'a RawValue) -> Result<Option<T>>,
     ) -> Result<Option<T>> {
-        let mut last = None;
-        for value in self.field(name) {
-            last = read(value).with_context(|| name.to_owned())?.or(last);
-        }
-        Ok(last)
+        self.field(name).try_fold(None, |last, value| {
+            Ok(read(value).with_context(|| name.to_owned())?.or(last))
+        })
     }
 
     /// The field `name`, whose values must be strings or null.
@@ -68,54 +78,64 @@ impl<'a> Object<'a> {
 
     /// The field `name`, whose values must be booleans or null.
     pub fn boolean(&self, name: &str) -> Result<Option<bool>> {
-        self.last(name, |value| match (Kind::of(value), value.get()) {
-            (Kind::Null, _) => Ok(None),
-            (_, text @ ("true" | "false")) => Ok(Some(text == "true")),
-            (Kind::String, _) => bail!("is a string, write true or false without quotes"),
-            (kind, _) => bail!("is {kind}, write true or false"),
+        self.last(name, |value| match Kind::of(value) {
+            Kind::Null => Ok(None),
+            Kind::Boolean => read(value.get()).map(Some),
+            Kind::String => bail!("is a string, write true or false without quotes"),
+            kind => bail!("is {kind}, write true or false"),
         })
     }
 }
 
-/// `key` as Go folds it when it looks for a field: in lower case, with the two letters outside ASCII whose simple fold is in it.
+impl<'de: 'a, 'a> Deserialize<'de> for Object<'a> {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        struct Members;
+        impl<'de> Visitor<'de> for Members {
+            type Value = Vec<(String, &'de RawValue)>;
+
+            fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                f.write_str("an object")
+            }
+
+            fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Self::Value, A::Error> {
+                iter::from_fn(|| map.next_entry().transpose()).collect()
+            }
+        }
+        deserializer.deserialize_map(Members).map(Self)
+    }
+}
+
+/// `key` as Go folds it when it looks for a field: in lower case, with the two letters outside
+/// ASCII whose simple fold is in it.
 pub fn folded(key: &str) -> String {
-    key.chars()
-        .map(|letter| match letter {
-            'ſ' => 's',
-            '\u{212a}' => 'k',
-            letter => letter.to_ascii_lowercase(),
-        })
-        .collect()
+    let fold = |letter: char| match letter {
+        'ſ' => 's',
+        '\u{212a}' => 'k',
+        letter => letter.to_ascii_lowercase(),
+    };
+    key.chars().map(fold).collect()
 }
 
 /// The text of a string, or `None` for null.
 pub fn string(value: &RawValue) -> Result<Option<String>> {
     match Kind::of(value) {
-        Kind::Null => Ok(None),
-        Kind::String => serde_json::from_str(value.get())
-            .map(Some)
-            .map_err(|error| fault(&error)),
+        Kind::Null | Kind::String => read(value.get()),
         kind => bail!("is {kind}, a string is needed"),
     }
 }
 
 /// The items of an array.
 pub fn array(value: &RawValue) -> Result<Vec<&RawValue>> {
-    serde_json::from_str(value.get()).map_err(|error| fault(&error))
+    read(value.get())
 }
 
-/// Reads `content`, which must be one JSON value in UTF-8.
-pub fn value(content: &[u8]) -> Result<&RawValue> {
-    ensure!(
-        !content.starts_with(b"\xef\xbb\xbf"),
-        "starts with a byte order mark, save it as UTF-8 without one"
-    );
-    let text = str::from_utf8(content).map_err(|_| anyhow!("is not UTF-8"))?;
-    ensure!(
-        depth(content) <= MAX_DEPTH,
-        "is nested more than {MAX_DEPTH} deep"
-    );
-    serde_json::from_str(text).map_err(|error| fault(&error))
+/// Reads a JSON text; the error says what is wrong with it without a word of it.
+fn read<'a, T: Deserialize<'a>>(text: &'a str) -> Result<T> {
+    serde_json::from_str(text).map_err(|error| match error.classify() {
+        Category::Syntax => anyhow!("is not JSON: {error}"),
+        Category::Eof => anyhow!("is not JSON: it ends too early"),
+        Category::Data | Category::Io => anyhow!("cannot be read as JSON"),
+    })
 }
 
 /// How deep the arrays and objects of a JSON text are nested.
@@ -135,10 +155,8 @@ fn depth(json: &[u8]) -> usize {
 /// Whether a number in there is beyond what a float64 holds: Go refuses it where any value may be.
 pub fn has_huge_number(value: &RawValue) -> bool {
     let text: Vec<u8> = without_strings(value.get().as_bytes()).collect();
-    let is_of_number = |byte: &u8| byte.is_ascii_digit() || b"+-.eE".contains(byte);
-    text.split(|byte| !is_of_number(byte))
-        // Not the letters of true and false.
-        .filter(|word| word.first().is_some_and(|byte| !byte.is_ascii_alphabetic()))
+    text.split(|byte| b" \t\r\n,:[]{}\"".contains(byte))
+        .filter(|word| matches!(word, [b'-' | b'0'..=b'9', ..]))
         .any(|number| serde_json::from_slice::<f64>(number).is_err())
 }
 
@@ -157,41 +175,26 @@ fn without_strings(json: &[u8]) -> impl Iterator<Item = u8> {
     })
 }
 
-/// What is wrong with a text, without a word of it.
-fn fault(error: &serde_json::Error) -> anyhow::Error {
-    match error.classify() {
-        Category::Syntax => anyhow!("is not JSON: {error}"),
-        Category::Eof => anyhow!("is not JSON: it ends too early"),
-        Category::Data | Category::Io => anyhow!("cannot be read as JSON"),
-    }
-}
-
 /// What a JSON value is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Kind {
-    /// `null`
     Null,
-    /// `true` or `false`
     Boolean,
-    /// A number
     Number,
-    /// A string
     String,
-    /// An array
     Array,
-    /// An object
     Object,
 }
 
 impl Kind {
-    /// What `value` is: its first character tells.
+    /// The kind of `value`, by its first character.
     pub fn of(value: &RawValue) -> Self {
-        match value.get().as_bytes().first() {
-            Some(b'n') => Self::Null,
-            Some(b't' | b'f') => Self::Boolean,
-            Some(b'"') => Self::String,
-            Some(b'[') => Self::Array,
-            Some(b'{') => Self::Object,
+        match value.get().as_bytes() {
+            [b'n', ..] => Self::Null,
+            [b't' | b'f', ..] => Self::Boolean,
+            [b'"', ..] => Self::String,
+            [b'[', ..] => Self::Array,
+            [b'{', ..] => Self::Object,
             _ => Self::Number,
         }
     }
@@ -207,28 +210,6 @@ impl fmt::Display for Kind {
             Self::Array => "an array",
             Self::Object => "an object",
         })
-    }
-}
-
-impl<'de: 'a, 'a> Deserialize<'de> for Object<'a> {
-    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        struct Members;
-        impl<'de> Visitor<'de> for Members {
-            type Value = Vec<(String, &'de RawValue)>;
-
-            fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-                f.write_str("an object")
-            }
-
-            fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Self::Value, A::Error> {
-                let mut members = Vec::new();
-                while let Some(member) = map.next_entry()? {
-                    members.push(member);
-                }
-                Ok(members)
-            }
-        }
-        deserializer.deserialize_map(Members).map(Self)
     }
 }
 

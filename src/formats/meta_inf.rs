@@ -12,54 +12,43 @@ use crate::log::Warnings;
 /// `cc_service.md`: `metadata`, where there is a `statedb` in it.
 pub fn find(source: &Dir) -> Result<Option<Dir>> {
     let meta_inf = source.find_dir(META_INF)?;
-    let alternative = find_alternative(source)?;
-    if meta_inf.is_some() && alternative.is_some() {
-        return refused(format!(
-            "{ALTERNATIVE}/{STATEDB}: there is a {META_INF} too, keep one of them"
-        ));
-    }
-    Ok(meta_inf.or(alternative))
-}
-
-fn find_alternative(source: &Dir) -> Result<Option<Dir>> {
     // Anything else of that name is one of the other things that packages may hold.
-    let is_sound_dir = |entry: &Entry| entry.is_dir() && entry.fault().is_none();
-    if !source
-        .look_up(ALTERNATIVE)?
-        .is_some_and(|entry| is_sound_dir(&entry))
-    {
-        return Ok(None);
+    let is_sound_dir = |entry: Entry| entry.is_dir() && entry.fault().is_none();
+    if !source.look_up(ALTERNATIVE)?.is_some_and(is_sound_dir) {
+        return Ok(meta_inf);
     }
     let alternative = source.subdir(ALTERNATIVE)?;
-    let has_statedb = alternative.look_up(STATEDB)?.is_some();
-    Ok(has_statedb.then_some(alternative))
+    match (meta_inf, alternative.look_up(STATEDB)?) {
+        (meta_inf, None) => Ok(meta_inf),
+        (None, Some(_)) => Ok(Some(alternative)),
+        (Some(_), Some(_)) => refused(format!(
+            "{ALTERNATIVE}/{STATEDB}: there is a {META_INF} too, keep one of them"
+        )),
+    }
 }
 
 /// A line for everything in a package's source folder that is not packaged.
 pub fn left_out(source: &Dir, tree: Option<&Dir>) -> Result<Vec<String>> {
     let tree = tree.map(|tree| tree.relative("")).unwrap_or_default();
     let packaged = [METADATA, CONNECTION, &tree];
-    let entries = source.list()?.into_iter();
-    let left_out = entries.filter(|entry| !packaged.contains(&entry.name.as_str()));
-    let line = |entry: Entry| {
-        format!(
-            "{}: is not packaged, only {METADATA}, {CONNECTION} and {META_INF} are",
-            entry.name
-        )
-    };
-    Ok(left_out.map(line).collect())
+    let names = source.list()?.into_iter().map(|entry| entry.name);
+    let left_out = names.filter(|name| !packaged.contains(&name.as_str()));
+    let only = format!("only {METADATA}, {CONNECTION} and {META_INF} are");
+    Ok(left_out
+        .map(|name| format!("{name}: is not packaged, {only}"))
+        .collect())
 }
 
 /// Visits the tree's folders, parents first: `visit` gets each folder's path in the tree, the
-/// folder, and its files with what they are. Index definitions are not read yet: that is for
-/// [`read_index`]. What the author should know is added to `warnings`.
+/// folder, and its files with what they are, of which [`read_index`] reads the index definitions.
+/// What the author should know is added to `warnings`.
 pub fn walk(
     tree: &Dir,
     warnings: &mut Warnings,
     mut visit: impl FnMut(&str, &Dir, &[(&Entry, Role)]) -> Result<()>,
 ) -> Result<()> {
     let root = tree.relative("");
-    let mut index_bytes = 0_u64;
+    let mut index_bytes = 0;
     tree.walk(PACKAGE, |dir, files| {
         let path = dir.relative("");
         let folder = path.strip_prefix(&root).unwrap_or_default();
@@ -72,13 +61,12 @@ pub fn walk(
                 return refused(format!("{shown}: is a file, a directory is needed"));
             }
             let role = Role::of(&path);
-            if role == Role::Stray {
-                warnings.push(format!(
+            match role {
+                Role::Index => index_bytes += file.size(),
+                Role::Stray => warnings.push(format!(
                     "{shown}: is not released, it is no index definition"
-                ));
-            }
-            if role == Role::Index {
-                index_bytes = index_bytes.saturating_add(file.size());
+                )),
+                Role::Other => {}
             }
             if index_bytes > MAX_INDEXES {
                 return refused(format!(

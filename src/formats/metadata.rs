@@ -1,13 +1,13 @@
-//! metadata.json: `{"type": "...", "label": "...", "path": "..."}`, which names a chaincode package.
+//! metadata.json names a chaincode package: `{"type": "...", "label": "...", "path": "..."}`.
 //!
 //! The rules are those of Fabric's `core/chaincode/persistence/chaincode_package.go`.
 
 use std::fmt;
 
-use anyhow::{Result, bail, ensure};
+use anyhow::{Context, Result, ensure};
 
 use super::json::Object;
-use crate::error::{self, Refuse, refused};
+use crate::error::{self, Error, Refuse, refused};
 use crate::files::Dir;
 use crate::layout::{MAX_LABEL, METADATA};
 use crate::text::quoted;
@@ -34,13 +34,10 @@ impl Metadata {
     /// When it is not a JSON object or has no string `type`.
     pub fn parse(content: &[u8]) -> Result<Self> {
         let object = Object::parse(content)?;
-        let Some(package_type) = object.string("type")? else {
-            bail!(r#"type: is missing, write "type": "ccaas""#);
-        };
-        let label = Label::of(&object);
+        let package_type = object.string("type")?;
         Ok(Self {
-            package_type,
-            label,
+            package_type: package_type.context(r#"type: is missing, write "type": "ccaas""#)?,
+            label: Label::of(&object),
         })
     }
 
@@ -50,8 +47,10 @@ impl Metadata {
     pub fn is_ours(&self) -> bool {
         // As Go's strings.ToLower: beyond ASCII only the Kelvin sign becomes an ASCII letter, and
         // no type of ours has a k.
-        let is_type = |ours: &&str| self.package_type.eq_ignore_ascii_case(ours);
-        ["ccaas", "external"].iter().any(is_type)
+        matches!(
+            &*self.package_type.to_ascii_lowercase(),
+            "ccaas" | "external"
+        )
     }
 
     /// As [`Metadata::is_ours`], for callers that cannot go on without.
@@ -59,9 +58,9 @@ impl Metadata {
         if self.is_ours() {
             return Ok(());
         }
+        let package_type = quoted(&self.package_type);
         refused(format!(
-            r#"{METADATA}: type: {} is for another builder, write "ccaas" or "external""#,
-            quoted(&self.package_type)
+            r#"{METADATA}: type: {package_type} is for another builder, write "ccaas" or "external""#
         ))
     }
 
@@ -70,16 +69,14 @@ impl Metadata {
     /// # Errors
     /// When it is missing or refused by Fabric, or the peer could not read the file.
     pub fn label(&self) -> error::Result<&Label> {
-        let refusal =
-            |error: &anyhow::Error| error::Error::Refused(format!("{METADATA}: {error:#}"));
-        self.label.as_ref().map_err(refusal)
+        let label = self.label.as_ref();
+        label.map_err(|error| Error::Refused(format!("{METADATA}: {error:#}")))
     }
 
-    /// The label as the log shows it. Whether it is right was the peer's question at install.
+    /// The label as the log shows it, where it need not be right: that is for the peer at install.
     pub(crate) fn label_shown(&self) -> &str {
-        self.label
-            .as_ref()
-            .map_or("package without a label", |label| &label.0)
+        let label = self.label.as_ref();
+        label.map_or("package without a label", |label| &label.0)
     }
 }
 
@@ -90,13 +87,12 @@ pub struct Label(String);
 impl Label {
     fn of(object: &Object) -> Result<Self> {
         object.string("path")?;
-        let Some(label) = object.string("label")? else {
-            bail!(r#"label: is missing, write for example "label": "basic_1.0""#);
-        };
+        let label = object.string("label")?;
+        let label =
+            label.context(r#"label: is missing, write for example "label": "basic_1.0""#)?;
         let is_inner = |byte: u8| byte.is_ascii_alphanumeric() || b"_.+-".contains(&byte);
         ensure!(
-            label.bytes().all(is_inner)
-                && label.starts_with(|first: char| first.is_ascii_alphanumeric()),
+            label.bytes().all(is_inner) && label.starts_with(|c: char| c.is_ascii_alphanumeric()),
             "label: {} is refused by Fabric, begin with a letter or digit and go on with those or . + - _",
             quoted(&label)
         );

@@ -22,11 +22,11 @@ pub fn place(path: &str) -> Option<String> {
 
 /// What is published of the build with this record, sorted by path.
 pub fn of_record(record: &Record) -> Vec<Artifact> {
-    let published = record.artifacts.iter().filter_map(|artifact| {
-        let (path, digest) = (place(&artifact.path)?, artifact.digest);
+    let published = |Artifact { path, digest }: &Artifact| {
+        let (path, digest) = (place(path)?, *digest);
         Some(Artifact { path, digest })
-    });
-    let mut published: Vec<Artifact> = published.collect();
+    };
+    let mut published: Vec<_> = record.artifacts.iter().filter_map(published).collect();
     published.sort_unstable();
     published
 }

@@ -9,15 +9,13 @@
 //! Both are a function of the package and the config, and of nothing else: no time, host, path,
 //! user, process or version of this program is in them. [`statement`] writes and reads the second.
 
-use std::io::{self, BufWriter, Write};
-
-use anyhow::{Context, anyhow, ensure};
+use anyhow::{Context, ensure};
 
 use super::artifact::Artifact;
 use super::comparison::Comparison;
 use super::statement;
-use crate::error::{Cannot, Refuse, Result, refused};
-use crate::files::{Digest, Dir, HashingWriter};
+use crate::error::{Refuse, Result, refused};
+use crate::files::{Digest, Dir};
 use crate::layout::{CONNECTION, MAX_RECORD, META_INF, METADATA, PUBLIC, STATEMENT, SUMS};
 use crate::text::is_unsafe;
 
@@ -42,8 +40,7 @@ pub struct Build {
 impl Build {
     /// The artifacts, sorted bytewise, the record's own two files not among them.
     pub fn artifacts(&self) -> impl Iterator<Item = (&str, Digest)> {
-        let tree = self.meta_inf.iter();
-        let tree = tree.map(|artifact| (artifact.path.as_str(), artifact.digest));
+        let tree = self.meta_inf.iter().map(|file| (&*file.path, file.digest));
         // M sorts before c and m.
         tree.chain([
             (CONNECTION, self.connection_written),
@@ -53,17 +50,17 @@ impl Build {
 
     /// Every file that was read, sorted bytewise: `metadata/` is `CHAINCODE_METADATA_DIR`, `src/`
     /// is `CHAINCODE_SOURCE_DIR`.
-    pub fn materials(&self) -> impl Iterator<Item = (String, Digest)> {
-        let tree = self.meta_inf.iter().map(|artifact| {
-            let path = artifact.path.strip_prefix(META_INF).unwrap_or_default();
-            let path = format!("src/{}{path}", self.meta_inf_source);
-            (path, artifact.digest)
-        });
-        let connection = (format!("src/{CONNECTION}"), self.connection_read);
-        let mut source: Vec<_> = tree.chain([connection]).collect();
-        source.sort_unstable();
-        let metadata = (format!("metadata/{METADATA}"), self.metadata);
-        [metadata].into_iter().chain(source)
+    fn materials(&self) -> Vec<(String, Digest)> {
+        let mut materials = vec![
+            (format!("metadata/{METADATA}"), self.metadata),
+            (format!("src/{CONNECTION}"), self.connection_read),
+        ];
+        materials.extend(self.meta_inf.iter().map(|file| {
+            let path = file.path.strip_prefix(META_INF).unwrap_or_default();
+            (format!("src/{}{path}", self.meta_inf_source), file.digest)
+        }));
+        materials.sort_unstable();
+        materials
     }
 
     /// Writes the record into the build output `dir`.
@@ -71,37 +68,25 @@ impl Build {
     /// # Errors
     /// When it cannot be written.
     pub fn write(&self, dir: &Dir) -> Result<()> {
-        let statement = write_hashed(dir, STATEMENT, |out| {
-            statement::write(self.artifacts(), self.materials(), out)
-        })?;
-        write_hashed(dir, SUMS, |out| {
-            let mut lines: Vec<_> = self.artifacts().chain([(STATEMENT, statement)]).collect();
-            lines.sort_unstable();
-            let mut lines = lines.into_iter();
-            lines.try_for_each(|(path, digest)| write_line(out, path, digest))
-        })?;
-        Ok(())
+        let statement = statement::of(self.artifacts(), self.materials())?;
+        dir.write(STATEMENT, PUBLIC, &statement)?;
+        let statement = (STATEMENT, Digest::of(&statement));
+        let mut artifacts: Vec<_> = self.artifacts().chain([statement]).collect();
+        artifacts.sort_unstable();
+        let lines = artifacts
+            .iter()
+            .map(|(path, digest)| line(path, *digest) + "\n");
+        dir.write(SUMS, PUBLIC, lines.collect::<String>().as_bytes())
     }
 }
 
-/// One line of `SHA256SUMS`.
-fn write_line(out: &mut dyn Write, path: &str, digest: Digest) -> io::Result<()> {
+/// One line of `SHA256SUMS`, without its line feed.
+fn line(path: &str, digest: Digest) -> String {
     if path.contains('\\') {
-        writeln!(out, "\\{digest}  {}", path.replace('\\', "\\\\"))
+        format!("\\{digest}  {}", path.replace('\\', "\\\\"))
     } else {
-        writeln!(out, "{digest}  {path}")
+        format!("{digest}  {path}")
     }
-}
-
-/// Creates the file `name` in `dir`, lets `fill` write it, and gives the digest of its content.
-fn write_hashed(
-    dir: &Dir,
-    name: &str,
-    fill: impl FnOnce(&mut dyn Write) -> io::Result<()>,
-) -> Result<Digest> {
-    let mut out = BufWriter::new(HashingWriter::new(dir.create(name, PUBLIC)?));
-    let written = fill(&mut out).and_then(|()| Ok(out.into_inner()?.digest()));
-    written.cannot("write", &dir.path_of(name))
 }
 
 /// The record of a build output, as it was found there; its two files agree.
@@ -131,15 +116,25 @@ impl Record {
                 return refused(format!("{STATEMENT}: is missing, though there is a {SUMS}"));
             }
         };
-        let sums = dir.read(&sums, MAX_RECORD)?;
-        let artifacts = parse_sums(&sums).refuse(SUMS)?;
-        let statement = dir.read(&statement, MAX_RECORD)?;
-        statement::agrees(&artifacts, &statement).refuse(STATEMENT)?;
-        Ok(Some(Self {
+        let (sums, statement) = (
+            dir.read(&sums, MAX_RECORD)?,
+            dir.read(&statement, MAX_RECORD)?,
+        );
+        Self::parse(&sums, &statement).map(Some)
+    }
+
+    /// Reads the content of the two files.
+    ///
+    /// # Errors
+    /// When one is damaged, or they disagree.
+    pub fn parse(sums: &[u8], statement: &[u8]) -> Result<Self> {
+        let artifacts = parse_sums(sums).refuse(SUMS)?;
+        statement::agrees(&artifacts, statement).refuse(STATEMENT)?;
+        Ok(Self {
             artifacts,
-            sums: Digest::of(&sums),
-            statement: Digest::of(&statement),
-        }))
+            sums: Digest::of(sums),
+            statement: Digest::of(statement),
+        })
     }
 
     /// Compares the build output `dir` with its record, reading each file once.
@@ -159,7 +154,7 @@ impl Record {
 
 /// Reads `SHA256SUMS`, strictly as this program writes it.
 fn parse_sums(content: &[u8]) -> anyhow::Result<Vec<Artifact>> {
-    let text = str::from_utf8(content).map_err(|_| anyhow!("is not UTF-8"))?;
+    let text = str::from_utf8(content).ok().context("is not UTF-8")?;
     let lines = text.strip_suffix('\n');
     let lines = lines.context("does not end with a line feed")?.split('\n');
     let mut artifacts: Vec<Artifact> = Vec::new();
@@ -167,43 +162,28 @@ fn parse_sums(content: &[u8]) -> anyhow::Result<Vec<Artifact>> {
         let artifact = parse_line(line).with_context(|| {
             format!("line {number}: is not a digest, two spaces and a relative path")
         })?;
+        let last = artifacts.last();
         ensure!(
-            artifacts
-                .last()
-                .is_none_or(|last| last.path < artifact.path),
+            last.is_none_or(|last| last.path < artifact.path),
             "line {number}: is not in bytewise order of paths"
         );
         artifacts.push(artifact);
     }
     for needed in [STATEMENT, CONNECTION, METADATA] {
-        let mut paths = artifacts.iter().map(|artifact| artifact.path.as_str());
-        ensure!(paths.any(|path| path == needed), "has no line for {needed}");
+        let has_line = artifacts.iter().any(|artifact| artifact.path == needed);
+        ensure!(has_line, "has no line for {needed}");
     }
     Ok(artifacts)
 }
 
-fn parse_line(line: &str) -> Option<Artifact> {
-    let (is_escaped, line) = match line.strip_prefix('\\') {
-        Some(line) => (true, line),
-        None => (false, line),
-    };
-    let (digest, path) = line.split_once("  ")?;
-    let path = if is_escaped {
-        unescape(path)?
-    } else {
-        path.to_owned()
-    };
-    let is_plain = path.split('/').all(|part| !matches!(part, "" | "." | ".."));
-    let is_ours =
-        is_plain && !path.contains(is_unsafe) && path != SUMS && path.contains('\\') == is_escaped;
+fn parse_line(text: &str) -> Option<Artifact> {
+    let (digest, path) = text.trim_start_matches('\\').split_once("  ")?;
     let digest = digest.parse().ok()?;
-    is_ours.then_some(Artifact { path, digest })
-}
-
-/// Undoes the doubling of backslashes; no other escape is ours.
-fn unescape(path: &str) -> Option<String> {
-    let single = path.replace("\\\\", "\0").replace('\0', "\\");
-    (single.replace('\\', "\\\\") == path).then_some(single)
+    // In a path that is not escaped as ours are, this makes another line than it came from.
+    let path = path.replace("\\\\", "\\");
+    let is_plain = path.split('/').all(|part| !matches!(part, "" | "." | ".."));
+    let is_ours = is_plain && path != SUMS && !path.contains(is_unsafe);
+    (is_ours && line(&path, digest) == text).then_some(Artifact { path, digest })
 }
 
 #[cfg(test)]

@@ -55,7 +55,7 @@ use anyhow::{Result, anyhow};
 use self::eval::Evaluator;
 use self::parse::Node;
 use self::value::Value;
-use super::json;
+use super::json::Object;
 use crate::error::{self, Refuse};
 use crate::text::quoted;
 
@@ -65,6 +65,8 @@ pub const VARIABLE: &str = "CHAINCODE_AS_A_SERVICE_BUILDER_CONFIG";
 /// How many bytes the functions of a template may read and make in all: a package chooses what they
 /// are called with.
 const WORK: usize = 16 << 20;
+
+const EXAMPLE: &str = r#"for example {"peername":"org1peer1"}"#;
 
 /// The values for templates: a JSON object, unless the variable is not set, empty or null.
 pub struct Config(Value);
@@ -90,17 +92,14 @@ impl Config {
     /// # Errors
     /// When it is something else than a JSON object; the empty text and null count as not set.
     pub fn parse(text: &str) -> Result<Self> {
-        if text.is_empty() {
+        if matches!(text.trim_matches([' ', '\t', '\r', '\n']), "null") || text.is_empty() {
             return Ok(Self::default());
         }
-        let value = json::value(text.as_bytes()).and_then(|value| match json::Kind::of(value) {
-            json::Kind::Null => Ok(Value::Object(None)),
-            _ => Value::of_object(value),
-        });
-        let example = r#"for example {"peername":"org1peer1"}"#;
+        let object = Object::parse(text.as_bytes());
+        let value = object.and_then(|object| Value::of_object(object));
         value
             .map(Self)
-            .map_err(|error| anyhow!("{error}, {example}"))
+            .map_err(|error| anyhow!("{error}, {EXAMPLE}"))
     }
 
     /// Whether there are no values, because nobody set them.

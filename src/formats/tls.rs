@@ -2,25 +2,23 @@
 //!
 //! The peer reads these fields at its first dial, long after install, with Go's
 //! `x509.CertPool.AppendCertsFromPEM` and `tls.X509KeyPair` (Fabric,
-//! `internal/pkg/comm/config.go`). The checks here accept text that those two accept, so that
-//! everything else is refused at install. Messages are made of words of this crate only: nothing
-//! of the material is ever in them.
+//! `internal/pkg/comm/config.go`). What those would refuse then is refused here at install. No
+//! message holds any of the material.
 //!
-//! What Go 1.19 accepts is accepted, and what Go 1.26 accepts. Some of what they refuse is accepted
-//! too, because to find out would take arithmetic on keys, or because Go's versions differ:
+//! What Go 1.19 or Go 1.26 accepts is accepted. Some of what they refuse is accepted too, because
+//! finding out takes arithmetic on keys, or because Go's versions differ:
 //! - a certificate whose elliptic curve point is not on its curve, or whose DSA key is malformed;
-//! - a URI in the subject alternative name that is none, and malformed contents of extensions other
-//!   than the key identifiers, key usage, extended key usage, subject alternative name and basic
-//!   constraints;
+//! - a malformed URI in the subject alternative name, and malformed extensions other than the key
+//!   identifiers, key usage, extended key usage, subject alternative name and basic constraints;
 //! - a negative serial number, or a key identifier marked critical, which only newer Go refuses;
 //! - a private key that is damaged in what is not compared with the certificate, such as the primes
 //!   of RSA;
 //! - a private key that does not hold its public key (`openssl` leaves it out for Ed25519), which
 //!   cannot be compared with the certificate's.
 //!
-//! Two things that Go accepts are refused. A private key that holds a public key other than its
-//! own: Go computes the public key anew, here the one in the file is believed. And PEM with
-//! `-----BEGIN ` inside a header line, where the latest Go is followed, not the older one.
+//! Two things that Go accepts are refused: a private key that holds a public key other than its
+//! own, which Go computes anew; and PEM with `-----BEGIN ` inside a header line, which only older
+//! Go accepts.
 
 mod base64;
 mod block;
@@ -34,11 +32,10 @@ mod tests;
 mod time;
 mod x509;
 
-use anyhow::{Context, Result, anyhow};
+use anyhow::{Context, Result, ensure};
 
-use block::{Block, Blocks, Wanted};
-use key::PrivateKey;
-use x509::Certificate;
+use block::{Block, CERTIFICATE, PRIVATE_KEY, blocks, is_wanted};
+use key::Key;
 
 /// Checks the value of `root_cert`: PEM in which the peer finds a certificate it can trust. One
 /// readable certificate is enough, and everything around it is skipped.
@@ -46,21 +43,19 @@ use x509::Certificate;
 /// # Errors
 /// The fault of the first certificate block, or why there is none.
 pub fn check_root_certificates(text: &str) -> Result<()> {
-    let mut first = None;
-    for block in Blocks::new(text).filter(|block| Wanted::Certificate.is(block.label)) {
-        let fault = if block.has_headers {
-            anyhow!(
-                "the certificate's block has header lines, which the peer does not accept, remove them"
-            )
-        } else {
-            match Certificate::parse(&block.der) {
-                Ok(_) => return Ok(()),
-                Err(fault) => fault,
-            }
-        };
-        first.get_or_insert(fault);
+    let mut checked = wanted_blocks(text, CERTIFICATE).map(|block| {
+        ensure!(
+            block.headers.is_empty(),
+            "the certificate's block has header lines, which the peer does not accept, remove them"
+        );
+        x509::parse(&block.der)
+    });
+    let first = checked.next();
+    let first = first.unwrap_or_else(|| Err(diagnose::missing(text, CERTIFICATE)));
+    match first {
+        Err(_) if checked.any(|certificate| certificate.is_ok()) => Ok(()),
+        first => first.map(drop),
     }
-    Err(first.unwrap_or_else(|| diagnose::diagnose(text, Wanted::Certificate)))
 }
 
 /// Checks the values of `client_cert` and `client_key`, of which one may not be known yet: a
@@ -71,24 +66,25 @@ pub fn check_root_certificates(text: &str) -> Result<()> {
 /// The fault of the certificate, otherwise of the key, with the field's name; a key of another
 /// certificate is the key's fault.
 pub fn check_key_pair(certificate: Option<&str>, key: Option<&str>) -> Result<()> {
-    let leaf = certificate.map(|text| first_block(text, Wanted::Certificate));
-    let leaf = leaf.transpose().context("client_cert")?;
-    let public = leaf
-        .as_ref()
-        .map(|leaf| Certificate::parse(&leaf.der)?.tls_key());
-    let public = public.transpose().context("client_cert")?;
-    let block = key.map(|text| first_block(text, Wanted::PrivateKey));
-    let block = block.transpose().context("client_key")?;
-    let private = block.as_ref().map(|block| {
-        // Labels and headers do not count for Go, so they are looked at only to explain.
-        PrivateKey::parse(&block.der).map_err(|fault| block.unreadable_key().unwrap_or(fault))
-    });
-    let private = private.transpose().context("client_key")?;
+    let public = certificate.map(certified_key).transpose();
+    let public = public.context("client_cert")?;
+    let private = key.map(private_key).transpose().context("client_key")?;
     match (private, public) {
         (Some(private), Some(public)) => private.belongs_to(&public).context("client_key"),
         // One half alone cannot be compared.
         _ => Ok(()),
     }
+}
+
+fn certified_key(text: &str) -> Result<Key> {
+    x509::parse(&first_block(text, CERTIFICATE)?.der)?
+        .context("the certificate's key is not RSA, ECDSA or Ed25519, the peer can use no other")
+}
+
+fn private_key(text: &str) -> Result<Key> {
+    let block = first_block(text, PRIVATE_KEY)?;
+    // Labels and headers do not count for Go, so they are looked at only to explain.
+    key::parse(&block.der).map_err(|fault| diagnose::unreadable_key(&block).unwrap_or(fault))
 }
 
 /// Whether a file holds PEM of a private key, of whatever kind: by the end of such a label.
@@ -98,8 +94,11 @@ pub fn holds_private_key(content: &[u8]) -> bool {
     windows.any(|bytes| bytes == END_OF_LABEL)
 }
 
-fn first_block(text: &str, wanted: Wanted) -> Result<Block<'_>> {
-    Blocks::new(text)
-        .find(|block| wanted.is(block.label))
-        .ok_or_else(|| diagnose::diagnose(text, wanted))
+fn wanted_blocks<'a>(text: &'a str, wanted: &'a str) -> impl Iterator<Item = Block<'a>> {
+    blocks(text).filter(move |block| is_wanted(block.label, wanted))
+}
+
+fn first_block<'a>(text: &'a str, wanted: &'a str) -> Result<Block<'a>> {
+    let first = wanted_blocks(text, wanted).next();
+    first.ok_or_else(|| diagnose::missing(text, wanted))
 }

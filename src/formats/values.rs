@@ -2,39 +2,46 @@
 //! them.
 
 use anyhow::{Context, Result, anyhow, bail, ensure};
-use serde::ser::SerializeMap;
 use serde::{Serialize, Serializer};
 
 use super::address::{self, Address};
 use super::dial_timeout::DialTimeout;
 use super::tls;
 
-/// The value of a field.
+/// The value of a field, as it is written.
+#[derive(Serialize)]
+#[serde(untagged)]
 pub enum Value {
-    Text {
-        text: String,
-        /// How a message may name it: what the package has, never what the config filled in.
-        shown: String,
-    },
+    Text(Text),
     Timeout(DialTimeout),
     Boolean(bool),
-    /// It has a template, and there is no config to fill it in.
+    /// It has a template, and there is no config to fill it in. This is never written.
     Unknown,
 }
 
+/// A text, and how a message may name it: what the package has, never what the config filled in.
+#[derive(Serialize)]
+#[serde(transparent)]
+pub struct Text {
+    pub text: String,
+    #[serde(skip)]
+    pub shown: String,
+}
+
 /// The values of the fields that are there, in the order in which they are written.
-#[derive(Default)]
-pub struct Values(Vec<(&'static str, Value)>);
+pub struct Values(pub Vec<(&'static str, Value)>);
 
 impl Values {
-    /// Adds the value of the next field.
-    pub fn add(&mut self, name: &'static str, value: Value) {
-        self.0.push((name, value));
-    }
-
     fn get(&self, name: &str) -> Option<&Value> {
         let found = self.0.iter().find(|(found, _)| *found == name);
         found.map(|(_, value)| value)
+    }
+
+    /// Replaces the value of a field that is there.
+    pub fn set(&mut self, name: &str, value: Value) {
+        if let Some((_, old)) = self.0.iter_mut().find(|(found, _)| *found == name) {
+            *old = value;
+        }
     }
 
     /// Whether a field is there and true.
@@ -43,9 +50,9 @@ impl Values {
     }
 
     /// The text of a field, where it is known.
-    pub fn text(&self, name: &str) -> Option<&str> {
+    pub fn text(&self, name: &str) -> Option<&Text> {
         match self.get(name) {
-            Some(Value::Text { text, .. }) => Some(text),
+            Some(Value::Text(text)) => Some(text),
             _ => None,
         }
     }
@@ -57,62 +64,45 @@ impl Values {
             None => bail!(
                 r#"address: is missing or null, write for example "address": "basic.example.com:9999""#
             ),
-            Some(Value::Text { text, shown }) => {
+            Some(Value::Text(Text { text, shown })) => {
                 let address = Address::parse(text);
                 Some(address.map_err(|error| anyhow!("address: {shown} {error}"))?)
             }
             Some(_) => None,
         };
         if self.is("tls_required") {
-            self.require("root_cert", "tls_required", "CA certificate")?;
-            let root_cert = self.text("root_cert").map(tls::check_root_certificates);
-            root_cert.transpose().context("root_cert")?;
+            let root_cert = self.require("root_cert", "tls_required", "CA certificate")?;
+            let checked = root_cert.map(tls::check_root_certificates).transpose();
+            checked.context("root_cert")?;
             if self.is("client_auth_required") {
-                self.check_domain()?;
-                self.require("client_key", "client_auth_required", "private key")?;
-                self.require("client_cert", "client_auth_required", "certificate")?;
-                tls::check_key_pair(self.text("client_cert"), self.text("client_key"))?;
+                if let Some(Text { text, shown }) = self.text("domain") {
+                    ensure!(
+                        text.is_empty() || address::is_server_name(text),
+                        "domain: {shown} is no name that a certificate can have, write for example basic.example.com"
+                    );
+                }
+                let key = self.require("client_key", "client_auth_required", "private key")?;
+                let cert = self.require("client_cert", "client_auth_required", "certificate")?;
+                tls::check_key_pair(cert, key)?;
             }
         }
         Ok(address)
     }
 
-    fn require(&self, name: &str, by: &str, what: &str) -> Result<()> {
+    /// The text, where it is known, of a field that must be there.
+    fn require(&self, name: &str, by: &str, what: &str) -> Result<Option<&str>> {
         ensure!(
             self.get(name).is_some(),
             "{name}: is required with {by}, write the PEM of the {what}"
         );
-        Ok(())
-    }
-
-    /// Checks the server's name.
-    fn check_domain(&self) -> Result<()> {
-        if let Some(Value::Text { text, shown }) = self.get("domain") {
-            ensure!(
-                text.is_empty() || address::is_server_name(text),
-                "domain: {shown} is no name that a certificate can have, write for example basic.example.com"
-            );
-        }
-        Ok(())
+        Ok(self.text(name).map(|text| text.text.as_str()))
     }
 
     /// The bytes of connection.json.
     pub fn to_json(&self) -> Result<Vec<u8>> {
-        serde_json::to_vec(self).map_err(|_| anyhow!("cannot be written as JSON"))
-    }
-}
-
-impl Serialize for Values {
-    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        let mut map = serializer.serialize_map(None)?;
-        for (name, value) in &self.0 {
-            match value {
-                Value::Text { text, .. } => map.serialize_entry(name, text)?,
-                Value::Timeout(timeout) => map.serialize_entry(name, timeout)?,
-                Value::Boolean(value) => map.serialize_entry(name, value)?,
-                Value::Unknown => {}
-            }
-        }
-        map.end()
+        let mut json = Vec::new();
+        let fields = self.0.iter().map(|(name, value)| (name, value));
+        serde_json::Serializer::new(&mut json).collect_map(fields)?;
+        Ok(json)
     }
 }

@@ -259,3 +259,37 @@ fn names_the_variable_of_a_folder_that_is_missing() {
     let line = "check: TMPDIR: cannot open no: No such file or directory (os error 2)\n";
     assert_eq!((seen.status, seen.stderr.as_str()), (2, line));
 }
+
+#[test]
+fn an_empty_tmpdir_is_none() {
+    let peer = Peer::empty();
+    let seen = person::run_after("export TMPDIR=''", &peer.path("bld"), &["check"]);
+    assert_eq!((seen.status, seen.stderr.as_str()), (0, ""), "{seen:?}");
+    peer.has_nothing_in("bld");
+}
+
+#[test]
+fn a_full_disk_is_no_refusal() {
+    let peer = folder(PLAIN);
+    peer.put("package/META-INF/large", vec![b'x'; 100_000])
+        .put_dir("temporary");
+    let setup = format!("{}; export TMPDIR=temporary", person::FULL_DISK);
+    let seen = person::run_after(&setup, &peer.path(""), &["check", "package"]);
+    assert_eq!(seen.status, 2, "{seen:?}");
+    assert!(
+        seen.stderr.starts_with("check: cannot write ")
+            && seen.stderr.ends_with(": File too large (os error 27)\n"),
+        "{seen:?}"
+    );
+    assert!(!seen.stdout.contains("result"), "{seen:?}");
+    peer.has_nothing_in("temporary");
+}
+
+#[test]
+fn the_programs_of_the_peer_are_not_run() {
+    // Nothing can be started: no process, no thread.
+    let peer = folder(PLAIN);
+    let setup = "ulimit -u 0";
+    let seen = person::run_by_nobody_after(setup, &peer.path(""), &["check"]);
+    assert_eq!(seen.status, 0, "{seen:?}");
+}

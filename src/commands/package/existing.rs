@@ -14,18 +14,20 @@ use crate::layout::{CODE, MAX_SMALL, METADATA};
 
 const NOT_A_PACKAGE: &str = "is not a chaincode package of code.tar.gz and metadata.json";
 
-/// The label and digest of the package at `path`, which this program must have written: only then
-/// are its bytes known to be all that matters, and its label can be read.
-pub fn identify(path: &Path) -> Result<(Metadata, Digest)> {
-    let mut file = Hashed::open(path)?;
-    // That it is another program's package does not mean that a peer would refuse it: this could
-    // not be done.
-    let metadata = read_metadata(BufReader::new(&mut file));
-    let metadata =
-        metadata.map_err(|error| Error::Failed(format!("{error:#}")).at(path.display()))?;
-    let metadata = Metadata::parse(&metadata).refuse(METADATA);
-    let metadata = metadata.map_err(|error| error.at(path.display()))?;
-    Ok((metadata, file.hasher.digest()))
+/// The ID of the package at `path`, which this program must have written: only then are its bytes
+/// known to be all that matters, and its label can be read.
+pub fn identify(path: &Path) -> Result<String> {
+    let file = File::open(path).cannot("open", path)?;
+    let mut hasher = HashingWriter::new(io::sink());
+    // A peer may well take a package of another program, so this is no refusal.
+    let metadata = read_metadata(BufReader::new(Tee(file, &mut hasher)))
+        .map_err(|error| Error::Failed(format!("{error:#}")));
+    let label = metadata.and_then(|content| {
+        let metadata = Metadata::parse(&content).refuse(METADATA)?;
+        Ok(metadata.label()?.to_string())
+    });
+    let label = label.map_err(|error| error.at(path.display()))?;
+    Ok(format!("{label}:{}", hasher.digest()))
 }
 
 /// The digest of the regular file at `path`, or `None` when there is nothing.
@@ -38,9 +40,10 @@ pub fn digest(path: &Path) -> Result<Option<Digest>> {
         let path = path.display();
         return failed(format!("{path}: exists already and is not a regular file"));
     }
-    let mut file = Hashed::open(path)?;
-    io::copy(&mut file, &mut io::sink()).cannot("read", path)?;
-    Ok(Some(file.hasher.digest()))
+    let mut file = File::open(path).cannot("open", path)?;
+    let mut hasher = HashingWriter::new(io::sink());
+    io::copy(&mut file, &mut hasher).cannot("read", path)?;
+    Ok(Some(hasher.digest()))
 }
 
 /// Reads a package to its end, and gives the content of its metadata.json.
@@ -59,25 +62,13 @@ fn read_metadata(package: impl Read) -> anyhow::Result<Vec<u8>> {
     Ok(content)
 }
 
-/// A file that is hashed while it is read.
-struct Hashed {
-    file: File,
-    hasher: HashingWriter<io::Sink>,
-}
+/// A reader that writes all that is read.
+struct Tee<R, W>(R, W);
 
-impl Hashed {
-    fn open(path: &Path) -> Result<Self> {
-        let file = File::open(path).cannot("open", path)?;
-        let hasher = HashingWriter::new(io::sink());
-        Ok(Self { file, hasher })
-    }
-}
-
-impl Read for Hashed {
+impl<R: Read, W: Write> Read for Tee<R, W> {
     fn read(&mut self, piece: &mut [u8]) -> io::Result<usize> {
-        let count = self.file.read(piece)?;
-        self.hasher
-            .write_all(piece.get(..count).unwrap_or_default())?;
+        let count = self.0.read(piece)?;
+        self.1.write_all(piece.get(..count).unwrap_or_default())?;
         Ok(count)
     }
 }

@@ -2,14 +2,14 @@
 
 use crate::commands::Outcome;
 use crate::error::{Error, Result};
-use crate::files::{Digest, Dir, Entry};
+use crate::files::{Dir, Entry};
 use crate::formats::comparison::{Comparison, Difference, Found};
 use crate::formats::published;
 use crate::formats::record::{NO_RECORD, Record};
 use crate::layout::{BLD, BUILD_INFO, RELEASE};
 
 /// The verdict on one build. It matches when a record was read, and there is nothing else to say.
-#[derive(Debug, Default)]
+#[derive(Default)]
 pub struct Verdict {
     /// What is not as it was recorded, by path.
     pub differences: Vec<Difference>,
@@ -18,44 +18,27 @@ pub struct Verdict {
     /// Why something could not be determined.
     pub undetermined: Vec<String>,
     /// The record that the build was compared with.
-    pub record: Option<Compared>,
-}
-
-/// A record that a build was compared with.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Compared {
-    /// How many artifacts there are, counted as build and release count them in the peer's log.
-    pub artifacts: usize,
-    /// The digest of SHA256SUMS, which stands for the whole build output.
-    pub sums: Digest,
+    pub record: Option<Record>,
 }
 
 impl Verdict {
     /// There is none, for this reason.
-    pub fn undetermined(reason: &impl ToString) -> Self {
+    pub fn undetermined(reason: &str) -> Self {
         Self {
-            undetermined: vec![reason.to_string()],
+            undetermined: vec![reason.to_owned()],
             ..Self::default()
         }
     }
 
     /// Whether something is missing, or the record cannot be read.
     pub fn is_incomplete(&self) -> bool {
-        self.damaged.is_some()
-            || self
-                .differences
-                .iter()
-                .any(|difference| difference.found.is_none())
+        let is_missing = |difference: &Difference| difference.found.is_none();
+        self.damaged.is_some() || self.differences.iter().any(is_missing)
     }
 
     /// Whether the other verdict has the same differences.
     pub fn says_as_much_as(&self, other: &Self) -> bool {
         (&self.differences, &self.damaged) == (&other.differences, &other.damaged)
-    }
-
-    /// Whether all is as it was recorded.
-    pub fn matches(&self) -> bool {
-        self.outcome() == Outcome::Yes
     }
 
     /// The answer in one word.
@@ -69,40 +52,16 @@ impl Verdict {
         }
     }
 
-    /// Verifies a build output.
-    pub fn of_output(dir: &Dir) -> Self {
-        let mut verdict = Self::default();
-        verdict.compare_output(dir, "");
-        verdict
-    }
-
-    /// Verifies one of a peer's builds.
-    pub fn of_build(dir: &Dir) -> Self {
-        let mut verdict = Self::default();
-        if let Err(error) = verdict.compare_build(dir) {
-            verdict.undetermined.push(error.to_string());
-        }
-        verdict
-    }
-
-    /// What is found where only builds should be.
-    pub fn of_stray(entry: &Entry) -> Self {
-        let mut verdict = Self::default();
-        verdict.add_stray(entry);
-        verdict
-    }
-
-    fn compare_build(&mut self, dir: &Dir) -> Result<()> {
+    /// Compares a peer's build with its record.
+    pub fn add_build(&mut self, dir: &Dir) -> Result<()> {
         let (mut bld, mut release, mut has_info) = (None, None, false);
         for entry in dir.list()? {
+            has_info |= entry.name == BUILD_INFO;
             match (entry.name.as_str(), entry.is_dir()) {
-                (BUILD_INFO, false) if entry.fault().is_none() => has_info = true,
+                (BUILD_INFO, false) if entry.fault().is_none() => {}
                 (BLD, true) => bld = Some(dir.subdir(BLD)?.into_root()),
                 (RELEASE, true) => release = Some(dir.subdir(RELEASE)?.into_root()),
-                (name, _) => {
-                    has_info |= name == BUILD_INFO;
-                    self.add_stray(&entry);
-                }
+                _ => self.add_stray(&entry),
             }
         }
         let Some(bld) = bld else {
@@ -117,38 +76,29 @@ impl Verdict {
                 found: None,
             });
         }
-        if let Some(record) = self.compare_output(&bld, "bld/") {
-            self.compare_release(release.as_ref(), &record);
+        self.add_output(&bld, "bld/");
+        if let Some(record) = &self.record {
+            let published = published::of_record(record);
+            let comparison = match &release {
+                Some(dir) => Comparison::new(dir, &published, &[]),
+                None => Comparison::with_nothing(&published),
+            };
+            self.add(comparison, "release/");
         }
         Ok(())
     }
 
-    /// Compares a build output with its record, which it gives.
-    fn compare_output(&mut self, dir: &Dir, prefix: &str) -> Option<Record> {
+    /// Compares a build output with its record.
+    pub fn add_output(&mut self, dir: &Dir, prefix: &str) {
         match Record::read(dir) {
             Ok(Some(record)) => {
-                self.record = Some(Compared {
-                    // The statement is the record's own.
-                    artifacts: record.artifacts.len().saturating_sub(1),
-                    sums: record.sums,
-                });
                 self.add(record.compare(dir), prefix);
-                return Some(record);
+                self.record = Some(record);
             }
             Ok(None) => self.undetermined.push(NO_RECORD.to_owned()),
             Err(Error::Refused(fault)) => self.damaged = Some(format!("{prefix}{fault}")),
             Err(error) => self.undetermined.push(error.to_string()),
         }
-        None
-    }
-
-    fn compare_release(&mut self, dir: Option<&Dir>, record: &Record) {
-        let released = published::of_record(record);
-        let comparison = match dir {
-            Some(dir) => Comparison::new(dir, &released, &[]),
-            None => Comparison::with_nothing(&released),
-        };
-        self.add(comparison, "release/");
     }
 
     fn add(&mut self, comparison: Comparison, prefix: &str) {
@@ -156,13 +106,12 @@ impl Verdict {
             difference.path.insert_str(0, prefix);
             self.differences.push(difference);
         }
-        for error in comparison.undetermined {
-            self.undetermined.push(error.to_string());
-        }
+        let undetermined = comparison.undetermined.iter().map(Error::to_string);
+        self.undetermined.extend(undetermined);
     }
 
-    /// What nobody recorded is not read: it may be anything.
-    fn add_stray(&mut self, entry: &Entry) {
+    /// Adds what nobody recorded, which is not read: it may be anything.
+    pub fn add_stray(&mut self, entry: &Entry) {
         self.differences.push(Difference {
             path: entry.name.clone(),
             recorded: None,

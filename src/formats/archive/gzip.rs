@@ -11,35 +11,19 @@
 //! The last block is empty only if the content is. A compressor is not used because its version
 //! would decide the bytes, and with them the package ID.
 
-use super::crc32::Crc32;
+use std::io::{self, Read, Take, Write};
+
 use super::{ends_early, expect_end, invalid, read_array};
-use std::io::{self, Read, Write};
 
 const HEADER: [u8; 10] = [0x1f, 0x8b, 8, 0, 0, 0, 0, 0, 0, 255];
 const FULL: u16 = u16::MAX;
-
-/// What the trailer says of the content.
-struct Sum {
-    crc: Crc32,
-    length: u32,
-}
-
-impl Sum {
-    fn new() -> Self {
-        let crc = Crc32::new();
-        Self { crc, length: 0 }
-    }
-
-    fn add_length(&mut self, length: u16) {
-        self.length = self.length.wrapping_add(u32::from(length));
-    }
-}
 
 /// Writes a gzip file. The bytes do not depend on how the content is cut into writes.
 pub struct Writer<W> {
     inner: W,
     block: Vec<u8>,
-    sum: Sum,
+    crc: u32,
+    length: u64,
 }
 
 impl<W: Write> Writer<W> {
@@ -51,8 +35,9 @@ impl<W: Write> Writer<W> {
         inner.write_all(&HEADER)?;
         Ok(Self {
             inner,
-            block: Vec::with_capacity(usize::from(FULL)),
-            sum: Sum::new(),
+            block: Vec::with_capacity(FULL.into()),
+            crc: 0,
+            length: 0,
         })
     }
 
@@ -62,8 +47,8 @@ impl<W: Write> Writer<W> {
     /// When `inner` cannot be written.
     pub fn finish(mut self) -> io::Result<W> {
         self.write_block(true)?;
-        self.inner.write_all(&self.sum.crc.value().to_le_bytes())?;
-        self.inner.write_all(&self.sum.length.to_le_bytes())?;
+        self.inner.write_all(&self.crc.to_le_bytes())?;
+        self.inner.write_all(&self.length.to_le_bytes()[..4])?;
         self.inner.flush()?;
         Ok(self.inner)
     }
@@ -71,11 +56,10 @@ impl<W: Write> Writer<W> {
     fn write_block(&mut self, last: bool) -> io::Result<()> {
         let length = u16::try_from(self.block.len()).map_err(io::Error::other)?;
         let [l0, l1] = length.to_le_bytes();
-        let header = [u8::from(last), l0, l1, !l0, !l1];
-        self.inner.write_all(&header)?;
+        self.inner.write_all(&[last.into(), l0, l1, !l0, !l1])?;
         self.inner.write_all(&self.block)?;
-        self.sum.crc.update(&self.block);
-        self.sum.add_length(length);
+        self.crc = crc32(self.crc, &self.block);
+        self.length += u64::from(length);
         self.block.clear();
         Ok(())
     }
@@ -102,83 +86,77 @@ impl<W: Write> Write for Writer<W> {
 /// How many bytes [`Writer`] writes for `content` bytes.
 #[must_use]
 pub fn length(content: u64) -> u64 {
-    const BLOCK_HEADER: u64 = 5;
-    const TRAILER: u64 = 8;
-    let blocks = content.div_ceil(u64::from(FULL)).max(1);
-    HEADER.len() as u64 + blocks * BLOCK_HEADER + content + TRAILER
+    let blocks = content.div_ceil(FULL.into()).max(1);
+    // The header, 5 bytes before the content of each block, and the trailer.
+    HEADER.len() as u64 + 5 * blocks + content + 8
 }
 
 /// Reads what [`Writer`] writes and refuses everything else. The content is known to be undamaged
 /// only when a read has returned 0.
 pub struct Reader<R> {
-    inner: R,
-    state: State,
-    sum: Sum,
+    /// Limited to the current block.
+    inner: Take<R>,
+    next: Next,
+    crc: u32,
+    length: u64,
 }
 
-#[derive(Clone, Copy)]
-enum State {
-    Start,
-    Block { left: u64, last: bool },
+/// What follows the current block.
+enum Next {
+    Header,
+    Block,
+    Trailer,
     End,
 }
 
 impl<R: Read> Reader<R> {
     /// Reads nothing yet.
     pub fn new(inner: R) -> Self {
-        let (state, sum) = (State::Start, Sum::new());
-        Self { inner, state, sum }
+        Self {
+            inner: inner.take(0),
+            next: Next::Header,
+            crc: 0,
+            length: 0,
+        }
     }
 
     fn read_header(&mut self) -> io::Result<()> {
-        match read_array(&mut self.inner)? {
+        self.next = Next::Block;
+        match read_array(self.inner.get_mut())? {
             HEADER => Ok(()),
             [0x1f, 0x8b, ..] => Err(foreign("gzip header")),
             _ => Err(invalid("not a gzip file")),
         }
     }
 
-    fn read_block_header(&mut self, first: bool) -> io::Result<State> {
-        let [kind, l0, l1, n0, n1] = read_array(&mut self.inner)?;
+    fn read_block_header(&mut self) -> io::Result<()> {
+        let [kind, l0, l1, n0, n1] = read_array(self.inner.get_mut())?;
         if matches!(kind >> 1 & 3, 1 | 2) {
             return Err(foreign("compressed"));
         }
-        let length = u16::from_le_bytes([l0, l1]);
-        if length != !u16::from_le_bytes([n0, n1]) {
+        if [l0, l1] != [!n0, !n1] {
             return Err(invalid("damaged: a gzip block has two lengths"));
         }
-        let last = match (kind, length) {
-            (0, FULL) => false,
-            (1, 1..) => true,
-            (1, 0) if first => true,
+        let length = u16::from_le_bytes([l0, l1]);
+        self.next = match (kind, length) {
+            (0, FULL) => Next::Block,
+            (1, 1..) => Next::Trailer,
+            (1, 0) if self.length == 0 => Next::Trailer,
             _ => return Err(foreign("gzip block")),
         };
-        self.sum.add_length(length);
-        let left = u64::from(length);
-        Ok(State::Block { left, last })
+        self.inner.set_limit(length.into());
+        Ok(())
     }
 
-    fn read_block(&mut self, left: u64, last: bool, out: &mut [u8]) -> io::Result<usize> {
-        let mut block = self.inner.by_ref().take(left);
-        let read = block.read(out)?;
-        let left = block.limit();
-        if read == 0 {
-            return Err(ends_early());
-        }
-        self.sum.crc.update(&out[..read]);
-        self.state = State::Block { left, last };
-        Ok(read)
-    }
-
-    fn read_trailer(&mut self) -> io::Result<State> {
-        if u32::from_le_bytes(read_array(&mut self.inner)?) != self.sum.crc.value() {
+    fn read_trailer(&mut self) -> io::Result<()> {
+        if read_array(self.inner.get_mut())? != self.crc.to_le_bytes() {
             return Err(invalid("damaged: the content has another CRC-32"));
         }
-        if u32::from_le_bytes(read_array(&mut self.inner)?) != self.sum.length {
+        if read_array::<4>(self.inner.get_mut())? != self.length.to_le_bytes()[..4] {
             return Err(invalid("damaged: the content has another length"));
         }
-        expect_end(&mut self.inner)?;
-        Ok(State::End)
+        self.next = Next::End;
+        expect_end(self.inner.get_mut())
     }
 }
 
@@ -187,24 +165,52 @@ impl<R: Read> Read for Reader<R> {
         if out.is_empty() {
             return Ok(0);
         }
-        loop {
-            self.state = match self.state {
-                State::Start => {
-                    self.read_header()?;
-                    self.read_block_header(true)?
-                }
-                State::Block { left: 0, last } if last => self.read_trailer()?,
-                State::Block { left: 0, .. } => self.read_block_header(false)?,
-                State::Block { left, last } => return self.read_block(left, last, out),
-                State::End => return Ok(0),
+        while self.inner.limit() == 0 {
+            match self.next {
+                Next::Header => self.read_header()?,
+                Next::Block => self.read_block_header()?,
+                Next::Trailer => self.read_trailer()?,
+                Next::End => return Ok(0),
             }
         }
+        let read = self.inner.read(out)?;
+        if read == 0 {
+            return Err(ends_early());
+        }
+        self.length += read as u64;
+        self.crc = crc32(self.crc, &out[..read]);
+        Ok(read)
     }
 }
 
 fn foreign(what: &str) -> io::Error {
     invalid(format!("{what}: not written by fabric-ccs-builder package"))
 }
+
+/// Continues the CRC-32 of RFC 1952, section 8, which is 0 for no bytes.
+pub(super) fn crc32(crc: u32, bytes: &[u8]) -> u32 {
+    !bytes.iter().fold(!crc, |crc, byte| {
+        let [low, ..] = crc.to_le_bytes();
+        crc >> 8 ^ TABLE[usize::from(low ^ byte)]
+    })
+}
+
+/// What eight bits of the division make of each byte.
+static TABLE: [u32; 256] = {
+    let mut table = [0; 256];
+    let mut byte = 0;
+    while byte < 256 {
+        let mut crc = byte;
+        let mut bit = 0;
+        while bit < 8 {
+            crc = crc >> 1 ^ if crc & 1 == 1 { 0xEDB8_8320 } else { 0 };
+            bit += 1;
+        }
+        table[byte as usize] = crc;
+        byte += 1;
+    }
+    table
+};
 
 #[cfg(test)]
 mod tests;

@@ -15,32 +15,28 @@
 //! bytes for the same list of files with `--format=ustar --mtime=@0 --owner=0 --group=0
 //! --numeric-owner --mode=0644`.
 
-use std::io::{self, Read, Write};
+use std::io::{self, Read, Take, Write};
 
-use anyhow::Result;
+use anyhow::ensure;
 
-use super::header::{self, BLOCK, shown};
-use super::{ends_early, expect_end, invalid, read_array};
-use crate::error::{self, failed};
+use super::header::{self, BLOCK, Block};
+use super::{ends_early, expect_end, read_array};
+use crate::error::{Result, failed, refused};
 
 const BLOCK_SIZE: u64 = BLOCK as u64;
 const RECORD_SIZE: u64 = 20 * BLOCK_SIZE;
 
 /// Writes a tar archive.
 pub struct Writer<W> {
-    inner: W,
-    written: u64,
-    last: Last,
+    inner: Counted<W>,
+    last: String,
 }
 
 impl<W: Write> Writer<W> {
     /// Writes nothing yet.
     pub fn new(inner: W) -> Self {
-        Self {
-            inner,
-            written: 0,
-            last: Last::default(),
-        }
+        let (inner, last) = (Counted(inner, 0), String::new());
+        Self { inner, last }
     }
 
     /// Writes the next file, whose content `write` writes. `path` is relative, with `/` between its
@@ -54,27 +50,19 @@ impl<W: Write> Writer<W> {
         &mut self,
         path: &str,
         size: u64,
-        write: impl FnOnce(&mut dyn Write) -> error::Result<()>,
-    ) -> error::Result<()> {
+        write: impl FnOnce(&mut dyn Write) -> Result<()>,
+    ) -> Result<()> {
         let header = header::encode(path, size)?;
-        self.last.advance(path)?;
+        advance(&mut self.last, path)?;
         self.inner.write_all(&header)?;
-        let mut content = Content {
-            inner: &mut self.inner,
-            left: Some(size),
-        };
-        let written = write(&mut content);
-        // When there is too much, that is why `write` has failed.
-        if content.left.is_some() {
-            written?;
-        }
-        if content.left != Some(0) {
+        let start = self.inner.1;
+        write(&mut self.inner)?;
+        if self.inner.1 - start != size {
             return failed(format!(
                 "{}: changed while it was read (not {size} bytes any more)",
-                shown(path)
+                path.escape_debug()
             ));
         }
-        self.written += BLOCK_SIZE + size;
         self.pad(BLOCK_SIZE)
     }
 
@@ -82,43 +70,32 @@ impl<W: Write> Writer<W> {
     ///
     /// # Errors
     /// When `inner` cannot be written.
-    pub fn finish(mut self) -> error::Result<W> {
+    pub fn finish(mut self) -> Result<W> {
         self.inner.write_all(&[0; 2 * BLOCK])?;
-        self.written += 2 * BLOCK_SIZE;
         self.pad(RECORD_SIZE)?;
         self.inner.flush()?;
-        Ok(self.inner)
+        Ok(self.inner.0)
     }
 
-    fn pad(&mut self, multiple: u64) -> error::Result<()> {
-        let padding = padding(self.written, multiple);
+    fn pad(&mut self, multiple: u64) -> Result<()> {
+        let padding = padding(self.inner.1, multiple);
         io::copy(&mut io::repeat(0).take(padding), &mut self.inner)?;
-        self.written += padding;
         Ok(())
     }
 }
 
-/// Where the content of one file goes.
-struct Content<'a, W> {
-    inner: &'a mut W,
-    /// How many bytes are still to be written, or `None` when there were more.
-    left: Option<u64>,
-}
+/// A writer, and how many bytes it has written.
+struct Counted<W>(W, u64);
 
-impl<W: Write> Write for Content<'_, W> {
+impl<W: Write> Write for Counted<W> {
     fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
-        self.left = self
-            .left
-            .and_then(|left| left.checked_sub(bytes.len() as u64));
-        if self.left.is_none() {
-            return Err(invalid("more content than announced"));
-        }
-        self.inner.write_all(bytes)?;
-        Ok(bytes.len())
+        let written = self.0.write(bytes)?;
+        self.1 += written as u64;
+        Ok(written)
     }
 
     fn flush(&mut self) -> io::Result<()> {
-        self.inner.flush()
+        self.0.flush()
     }
 }
 
@@ -126,7 +103,7 @@ impl<W: Write> Write for Content<'_, W> {
 ///
 /// # Errors
 /// When the path or the size cannot be in an archive.
-pub fn length_of_file(path: &str, size: u64) -> error::Result<u64> {
+pub fn length_of_file(path: &str, size: u64) -> Result<u64> {
     header::encode(path, size)?;
     Ok(BLOCK_SIZE + size.next_multiple_of(BLOCK_SIZE))
 }
@@ -139,11 +116,11 @@ pub fn length(files: u64) -> u64 {
 
 /// Reads what [`Writer`] writes and refuses everything else.
 pub struct Reader<R> {
-    inner: R,
-    read: u64,
-    /// Of the current entry, content that nobody has read yet.
-    left: u64,
-    last: Last,
+    /// Limited to what is being read: a block, the content of an entry, or padding.
+    inner: Take<R>,
+    /// Where that ends.
+    end: u64,
+    last: String,
     ended: bool,
 }
 
@@ -151,10 +128,9 @@ impl<R: Read> Reader<R> {
     /// Reads nothing yet.
     pub fn new(inner: R) -> Self {
         Self {
-            inner,
-            read: 0,
-            left: 0,
-            last: Last::default(),
+            inner: inner.take(0),
+            end: 0,
+            last: String::new(),
             ended: false,
         }
     }
@@ -164,57 +140,59 @@ impl<R: Read> Reader<R> {
     ///
     /// # Errors
     /// When `inner` cannot be read or is not what [`Writer`] writes.
-    pub fn next_entry(&mut self) -> Result<Option<Entry<'_, R>>> {
+    pub fn next_entry(&mut self) -> anyhow::Result<Option<Entry<'_, R>>> {
         if self.ended {
             return Ok(None);
         }
-        self.skip_content()?;
-        let block = read_array(&mut self.inner)?;
-        self.read += BLOCK_SIZE;
+        // If it ends early, so does what has to follow.
+        io::copy(&mut self.inner, &mut io::sink())?;
+        self.read_padding(BLOCK_SIZE)?;
+        let block = self.read_block()?;
         if block == [0; BLOCK] {
             self.read_end()?;
             return Ok(None);
         }
         let (path, size) = header::decode(&block)?;
-        self.last.advance(&path)?;
-        self.left = size;
-        self.read += size;
+        advance(&mut self.last, &path)?;
+        self.start(size);
+        let content = &mut self.inner;
         Ok(Some(Entry {
             path,
             size,
-            archive: self,
+            content,
         }))
     }
 
-    fn skip_content(&mut self) -> Result<()> {
-        // If it ends early, so does what has to follow.
-        io::copy(&mut self.inner.by_ref().take(self.left), &mut io::sink())?;
-        self.read_padding(BLOCK_SIZE)
+    fn start(&mut self, length: u64) {
+        self.inner.set_limit(length);
+        self.end += length;
     }
 
-    fn read_end(&mut self) -> Result<()> {
-        if read_array(&mut self.inner)? != [0; BLOCK] {
-            return Err(invalid("damaged: a block of zeros inside the tar archive").into());
-        }
-        self.read += BLOCK_SIZE;
-        self.read_padding(RECORD_SIZE)?;
-        expect_end(&mut self.inner)?;
-        self.ended = true;
+    fn read_block(&mut self) -> io::Result<Block> {
+        self.start(BLOCK_SIZE);
+        read_array(&mut self.inner)
+    }
+
+    fn read_padding(&mut self, multiple: u64) -> anyhow::Result<()> {
+        self.start(padding(self.end, multiple));
+        let mut zeros = Vec::new();
+        self.inner.read_to_end(&mut zeros)?;
+        ensure!(self.inner.limit() == 0, ends_early());
+        ensure!(
+            zeros.iter().all(|byte| *byte == 0),
+            "damaged: padding of the tar archive is not zero"
+        );
         Ok(())
     }
 
-    fn read_padding(&mut self, multiple: u64) -> Result<()> {
-        let expected = padding(self.read, multiple);
-        let mut zeros = Vec::new();
-        let mut padding = self.inner.by_ref().take(expected);
-        padding.read_to_end(&mut zeros)?;
-        if padding.limit() > 0 {
-            return Err(ends_early().into());
-        }
-        if zeros.iter().any(|byte| *byte != 0) {
-            return Err(invalid("damaged: padding of the tar archive is not zero").into());
-        }
-        self.read += expected;
+    fn read_end(&mut self) -> anyhow::Result<()> {
+        ensure!(
+            self.read_block()? == [0; BLOCK],
+            "damaged: a block of zeros inside the tar archive"
+        );
+        self.read_padding(RECORD_SIZE)?;
+        expect_end(self.inner.get_mut())?;
+        self.ended = true;
         Ok(())
     }
 }
@@ -225,34 +203,27 @@ pub struct Entry<'a, R> {
     pub path: String,
     /// Of the content, in bytes.
     pub size: u64,
-    archive: &'a mut Reader<R>,
+    content: &'a mut Take<R>,
 }
 
 impl<R: Read> Read for Entry<'_, R> {
     fn read(&mut self, out: &mut [u8]) -> io::Result<usize> {
-        let mut content = self.archive.inner.by_ref().take(self.archive.left);
-        let read = content.read(out)?;
-        self.archive.left = content.limit();
-        if read == 0 && self.archive.left > 0 && !out.is_empty() {
+        let read = self.content.read(out)?;
+        if read == 0 && self.content.limit() > 0 && !out.is_empty() {
             return Err(ends_early());
         }
         Ok(read)
     }
 }
 
-/// The path before the current one.
-#[derive(Default)]
-struct Last(String);
-
-impl Last {
-    fn advance(&mut self, path: &str) -> error::Result<()> {
-        if path <= self.0.as_str() {
-            let (path, last) = (shown(path), shown(&self.0));
-            return error::refused(format!("{path}: not after {last} in byte order"));
-        }
-        path.clone_into(&mut self.0);
-        Ok(())
+/// Goes on from the path before to the next one, which must be greater.
+fn advance(last: &mut String, path: &str) -> Result<()> {
+    if path <= last.as_str() {
+        let (path, last) = (path.escape_debug(), last.escape_debug());
+        return refused(format!("{path}: not after {last} in byte order"));
     }
+    path.clone_into(last);
+    Ok(())
 }
 
 fn padding(length: u64, multiple: u64) -> u64 {

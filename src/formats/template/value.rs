@@ -28,8 +28,8 @@ pub enum Value {
 
 impl Value {
     /// Reads an object, with everything in it.
-    pub fn of_object(value: &RawValue) -> Result<Self> {
-        let members = Object::from_value(value)?.into_map().into_iter();
+    pub fn of_object(object: Object) -> Result<Self> {
+        let members = object.into_map().into_iter();
         let members = members.map(|(key, value)| Ok((key, Self::of(value)?)));
         Ok(Self::Object(Some(Rc::new(members.collect::<Result<_>>()?))))
     }
@@ -49,7 +49,7 @@ impl Value {
                 let items = json::array(value)?.into_iter().map(Self::of);
                 Self::Array(items.collect::<Result<_>>()?)
             }
-            Kind::Object => Self::of_object(value)?,
+            Kind::Object => Self::of_object(Object::from_value(value)?)?,
         })
     }
 

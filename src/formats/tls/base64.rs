@@ -1,41 +1,24 @@
-//! Base64 (RFC 4648, section 4) as Go's `base64.StdEncoding` reads it: padded, line breaks anywhere, unused bits ignored.
+//! Base64 (RFC 4648, section 4) as Go's `base64.StdEncoding` reads it: padded, line breaks
+//! anywhere, unused bits ignored.
+
+const DIGITS: &[u8] = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
 
 /// The bytes, or `None` if `text` is not base64.
 pub fn decode(text: impl IntoIterator<Item = u8>) -> Option<Vec<u8>> {
+    let text = text.into_iter().filter(|byte| !b"\r\n".contains(byte));
+    let padded: Vec<u8> = text.collect();
+    let digits = padded.strip_suffix(b"==").or(padded.strip_suffix(b"="));
     let mut bytes = Vec::new();
-    let (mut quantum, mut digits, mut padding) = (0_u32, 0_u8, 0_u8);
-    for byte in text {
-        let digit = match byte {
-            b'\r' | b'\n' => continue,
-            // Only the last two digits of the last quantum can be padding.
-            b'=' if digits >= 2 => {
-                padding += 1;
-                0
-            }
-            _ if padding > 0 => return None,
-            _ => value(byte)?,
-        };
-        quantum = quantum << 6 | digit;
-        digits += 1;
-        if digits == 4 {
-            let [_, decoded @ ..] = quantum.to_be_bytes();
-            bytes.extend(decoded.iter().take(3 - usize::from(padding)));
-            (quantum, digits) = (0, 0);
+    for quantum in digits.unwrap_or(&padded).chunks(4) {
+        let mut bits = 0_u32;
+        for byte in quantum {
+            let value = DIGITS.iter().position(|digit| digit == byte)?;
+            bits = bits << 6 | u32::try_from(value).ok()?;
         }
+        let [_, decoded @ ..] = (bits << (6 * (4 - quantum.len()))).to_be_bytes();
+        bytes.extend(decoded.iter().take(quantum.len() - 1));
     }
-    (digits == 0).then_some(bytes)
-}
-
-fn value(byte: u8) -> Option<u32> {
-    let value = match byte {
-        b'A'..=b'Z' => byte - b'A',
-        b'a'..=b'z' => byte - b'a' + 26,
-        b'0'..=b'9' => byte - b'0' + 52,
-        b'+' => 62,
-        b'/' => 63,
-        _ => return None,
-    };
-    Some(value.into())
+    padded.len().is_multiple_of(4).then_some(bytes)
 }
 
 #[cfg(test)]

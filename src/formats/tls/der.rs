@@ -1,7 +1,10 @@
-//! The Distinguished Encoding Rules of ASN.1 (ITU-T X.690), as far as certificates and keys need them.
+//! The Distinguished Encoding Rules of ASN.1 (ITU-T X.690), as far as certificates and keys need
+//! them: tags of one byte, and definite lengths in their shortest form, up to four bytes.
 //!
-//! Tags of one byte and definite lengths in their shortest form, up to four bytes. `None` always means "not DER". A
-//! SEQUENCE may go on behind the fields that are read: Go allows it, for the sake of later versions.
+//! A SEQUENCE may go on behind the fields that are read: Go allows it, for the sake of later
+//! versions.
+
+use anyhow::{Context, Result, bail, ensure};
 
 pub const BOOLEAN: u8 = 0x01;
 pub const INTEGER: u8 = 0x02;
@@ -22,15 +25,22 @@ pub const fn explicit(number: u8) -> u8 {
     0xa0 | number
 }
 
-/// Reads one element after the other.
-#[derive(Debug, Clone, Copy)]
+/// Reads one element after the other. Every error is the fault it was given.
+#[derive(Clone, Copy)]
 pub struct Reader<'a> {
     rest: &'a [u8],
+    fault: &'static str,
 }
 
 impl<'a> Reader<'a> {
-    pub fn new(der: &'a [u8]) -> Self {
-        Self { rest: der }
+    pub fn new(der: &'a [u8], fault: &'static str) -> Self {
+        Self { rest: der, fault }
+    }
+
+    /// An error when something read breaks a rule.
+    pub fn require(&self, condition: bool) -> Result<()> {
+        ensure!(condition, self.fault);
+        Ok(())
     }
 
     pub fn is_empty(&self) -> bool {
@@ -43,153 +53,133 @@ impl<'a> Reader<'a> {
     }
 
     /// The next element's tag and contents.
-    pub fn any(&mut self) -> Option<(u8, &'a [u8])> {
-        let (tag, length, after) = self.header()?;
+    pub fn any(&mut self) -> Result<(u8, &'a [u8])> {
+        let (tag, length, after) = self.header().context(self.fault)?;
         let contents;
-        (contents, self.rest) = after.split_at_checked(length)?;
-        Some((tag, contents))
+        (contents, self.rest) = after.split_at_checked(length).context(self.fault)?;
+        Ok((tag, contents))
     }
 
     /// The next element's tag, the length of its contents, and what follows these two.
     fn header(&self) -> Option<(u8, usize, &'a [u8])> {
-        let (&tag, after_tag) = self.rest.split_first()?;
-        let (&first, after) = after_tag.split_first()?;
-        if tag & 0x1f == 0x1f {
-            return None;
-        }
-        if first < 0x80 {
-            return Some((tag, first.into(), after));
-        }
-        let (bytes, after) = after.split_at_checked((first & 0x7f).into())?;
-        Some((tag, long_length(bytes)?, after))
+        let (&tag, length) = self.rest.split_first()?;
+        let (length, after) = match *length {
+            [a @ 0..=0x7f, ref after @ ..] | [0x81, a @ 0x80..=0xff, ref after @ ..] => {
+                ([0, 0, 0, a], after)
+            }
+            [0x82, a @ 1..=0xff, b, ref after @ ..] => ([0, 0, a, b], after),
+            [0x83, a @ 1..=0xff, b, c, ref after @ ..] => ([0, a, b, c], after),
+            [0x84, a @ 1..=0xff, b, c, d, ref after @ ..] => ([a, b, c, d], after),
+            _ => return None,
+        };
+        let length = usize::try_from(u32::from_be_bytes(length)).ok()?;
+        (tag & 0x1f != 0x1f).then_some((tag, length, after))
     }
 
     /// The contents of the next element, which must have this tag.
-    pub fn contents(&mut self, tag: u8) -> Option<&'a [u8]> {
-        self.any()
-            .filter(|&(found, _)| found == tag)
-            .map(|(_, contents)| contents)
+    pub fn contents(&mut self, tag: u8) -> Result<&'a [u8]> {
+        let (found, contents) = self.any()?;
+        self.require(found == tag)?;
+        Ok(contents)
     }
 
     /// The inside of the next element, which must have this tag.
-    pub fn inside(&mut self, tag: u8) -> Option<Self> {
-        self.contents(tag).map(Self::new)
-    }
-
-    /// The contents of the next element, which must have this tag, and everything behind it.
-    pub fn opened(&self, tag: u8) -> Option<Self> {
-        self.header()
-            .filter(|&(found, ..)| found == tag)
-            .map(|(.., after)| Self::new(after))
+    pub fn inside(&mut self, tag: u8) -> Result<Self> {
+        Ok(Self::new(self.contents(tag)?, self.fault))
     }
 
     /// Skips the next element if it has this tag.
-    pub fn skip_optional(&mut self, tag: u8) -> Option<()> {
+    pub fn skip_optional(&mut self, tag: u8) -> Result<()> {
         if self.next_is(tag) {
-            self.contents(tag).map(drop)
-        } else {
-            Some(())
+            self.contents(tag)?;
         }
+        Ok(())
     }
 
-    pub fn boolean(&mut self) -> Option<bool> {
-        match self.contents(BOOLEAN)? {
-            [0] => Some(false),
-            [0xff] => Some(true),
-            _ => None,
+    /// An optional EXPLICIT field. Like Go, it trusts the length of what is inside, not of the
+    /// wrapper.
+    pub fn optional<T>(&mut self, tag: u8, read: impl Fn(&mut Self) -> Result<T>) -> Option<T> {
+        let (_, _, rest) = self.header().filter(|(found, ..)| *found == tag)?;
+        let mut inside = Self { rest, ..*self };
+        let value = read(&mut inside).ok()?;
+        *self = inside;
+        Some(value)
+    }
+
+    /// Skips the next element if it is a BOOLEAN.
+    pub fn skip_boolean(&mut self) -> Result<()> {
+        if self.next_is(BOOLEAN) {
+            let value = self.contents(BOOLEAN)?;
+            self.require(matches!(value, [0 | 0xff]))?;
         }
+        Ok(())
     }
 
     /// An INTEGER's two's complement bytes, as few as possible.
-    pub fn integer(&mut self) -> Option<&'a [u8]> {
+    pub fn integer(&mut self) -> Result<&'a [u8]> {
         match self.contents(INTEGER)? {
-            [] | [0, 0..0x80, ..] | [0xff, 0x80..=0xff, ..] => None,
-            bytes => Some(bytes),
+            [] | [0, 0..0x80, ..] | [0xff, 0x80..=0xff, ..] => bail!(self.fault),
+            bytes => Ok(bytes),
         }
     }
 
     /// The bytes of an INTEGER above zero, without a leading zero.
-    pub fn positive(&mut self) -> Option<&'a [u8]> {
+    pub fn positive(&mut self) -> Result<&'a [u8]> {
         match self.integer()? {
-            [0] | [0x80..=0xff, ..] => None,
-            [0, bytes @ ..] | bytes => Some(bytes),
+            [0] | [0x80..=0xff, ..] => bail!(self.fault),
+            [0, bytes @ ..] | bytes => Ok(bytes),
         }
     }
 
     /// An INTEGER that fits Go's `int`.
-    pub fn int(&mut self) -> Option<i64> {
+    pub fn int(&mut self) -> Result<i64> {
         let bytes = self.integer()?;
-        let sign = if bytes.first()? & 0x80 == 0 { 0 } else { -1 };
-        (bytes.len() <= 8).then(|| {
-            bytes
-                .iter()
-                .fold(sign, |int, &byte| int << 8 | i64::from(byte))
-        })
+        self.require(bytes.len() <= 8)?;
+        let sign = if matches!(bytes, [0x80..=0xff, ..]) {
+            -1
+        } else {
+            0
+        };
+        Ok(bytes
+            .iter()
+            .fold(sign, |int, &byte| int << 8 | i64::from(byte)))
     }
 
     /// An OBJECT IDENTIFIER's contents; no arc exceeds 31 bits.
-    pub fn object_identifier(&mut self) -> Option<&'a [u8]> {
+    pub fn object_identifier(&mut self) -> Result<&'a [u8]> {
         let contents = self.contents(OBJECT_IDENTIFIER)?;
         let mut arc = 0_u32;
         for &byte in contents {
-            if arc >= 1 << 24 {
-                return None;
-            }
-            arc = arc << 7 | u32::from(byte & 0x7f);
-            if byte & 0x80 == 0 {
-                arc = 0;
-            }
+            self.require(arc < 1 << 24)?;
+            arc = if byte < 0x80 {
+                0
+            } else {
+                arc << 7 | u32::from(byte & 0x7f)
+            };
         }
-        contents
-            .last()
-            .filter(|&byte| byte & 0x80 == 0)
-            .map(|_| contents)
+        self.require(matches!(contents, [.., 0..0x80]))?;
+        Ok(contents)
     }
 
-    pub fn bit_string(&mut self) -> Option<BitString<'a>> {
-        let (&unused, bytes) = self.contents(BIT_STRING)?.split_first()?;
-        let mask = 1_u8.checked_shl(unused.into())? - 1;
-        let padded = match bytes.last() {
-            Some(last) => last & mask == 0,
-            None => unused == 0,
-        };
-        padded.then_some(BitString { unused, bytes })
+    /// How many bits of a BIT STRING's last byte are unused, and its bytes.
+    pub fn bit_string(&mut self) -> Result<(u8, &'a [u8])> {
+        let (&unused, bytes) = self
+            .contents(BIT_STRING)?
+            .split_first()
+            .context(self.fault)?;
+        let zeros = bytes.last().map_or(0, |last| last.trailing_zeros());
+        self.require(unused < 8 && zeros >= unused.into())?;
+        Ok((unused, bytes))
     }
-}
-
-/// A BIT STRING.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct BitString<'a> {
-    unused: u8,
-    bytes: &'a [u8],
-}
-
-impl<'a> BitString<'a> {
-    pub fn len(self) -> usize {
-        self.bytes.len()
-    }
-
-    /// The bytes, if the last one is used to its end.
-    pub fn whole_bytes(self) -> Option<&'a [u8]> {
-        (self.unused == 0).then_some(self.bytes)
-    }
-}
-
-fn long_length(bytes: &[u8]) -> Option<usize> {
-    if bytes.first() == Some(&0) || bytes.len() > 4 {
-        return None;
-    }
-    let length = bytes
-        .iter()
-        .fold(0_u32, |length, &byte| length << 8 | u32::from(byte));
-    (length >= 0x80)
-        .then(|| usize::try_from(length).ok())
-        .flatten()
 }
 
 #[cfg(test)]
 mod tests {
     use super::{Reader, SEQUENCE};
+
+    fn reader(der: &[u8]) -> Reader<'_> {
+        Reader::new(der, "not DER")
+    }
 
     #[test]
     fn refuses_what_is_not_der() {
@@ -207,23 +197,17 @@ mod tests {
             b"\x31\x00",
         ];
         for der in cases {
-            assert!(Reader::new(der).contents(SEQUENCE).is_none(), "{der:02x?}");
+            assert!(reader(der).contents(SEQUENCE).is_err(), "{der:02x?}");
         }
         assert_eq!(
-            Reader::new(b"\x30\x01\x05tail").contents(SEQUENCE),
+            reader(b"\x30\x01\x05tail").contents(SEQUENCE).ok(),
             Some(&b"\x05"[..])
         );
-        assert!(
-            Reader::new(b"\x3f\x21\x00").any().is_none(),
-            "a tag of two bytes"
-        );
-        assert!(
-            Reader::new(&[0x80; 0x82]).any().is_none(),
-            "an indefinite length"
-        );
+        assert!(reader(b"\x3f\x21\x00").any().is_err(), "a tag of two bytes");
+        assert!(reader(&[0x80; 0x82]).any().is_err(), "an indefinite length");
         let mut long = vec![0x30, 0x81, 0x80];
         long.extend([7; 0x80]);
-        assert_eq!(Reader::new(&long).contents(SEQUENCE), Some(&[7; 0x80][..]));
+        assert_eq!(reader(&long).contents(SEQUENCE).ok(), Some(&[7; 0x80][..]));
     }
 
     #[test]
@@ -240,24 +224,31 @@ mod tests {
             (b"\x02\x09\x00\xff\xff\xff\xff\xff\xff\xff\xff", None),
         ];
         for (der, int) in cases {
-            assert_eq!(Reader::new(der).int(), int, "{der:02x?}");
+            assert_eq!(reader(der).int().ok(), int, "{der:02x?}");
         }
         assert_eq!(
-            Reader::new(b"\x02\x02\x00\x80").positive(),
+            reader(b"\x02\x02\x00\x80").positive().ok(),
             Some(&b"\x80"[..])
         );
-        assert_eq!(Reader::new(b"\x02\x01\x00").positive(), None);
-        assert_eq!(Reader::new(b"\x02\x01\x80").positive(), None);
+        assert_eq!(reader(b"\x02\x01\x00").positive().ok(), None);
+        assert_eq!(reader(b"\x02\x01\x80").positive().ok(), None);
     }
 
     #[test]
     fn reads_booleans_identifiers_and_bit_strings_strictly() {
-        assert_eq!(Reader::new(b"\x01\x01\xff").boolean(), Some(true));
-        assert_eq!(Reader::new(b"\x01\x01\x00").boolean(), Some(false));
-        assert_eq!(Reader::new(b"\x01\x01\x01").boolean(), None);
-        assert_eq!(Reader::new(b"\x01\x00").boolean(), None);
+        for (der, skipped, rest) in [
+            (&b"\x01\x01\xff\x05"[..], true, &b"\x05"[..]),
+            (b"\x01\x01\x00\x05", true, b"\x05"),
+            (b"\x01\x01\x01\x05", false, b"\x05"),
+            (b"\x01\x00\x05", false, b"\x05"),
+            (b"\x02\x01\x01", true, b"\x02\x01\x01"),
+        ] {
+            let mut reader = reader(der);
+            assert_eq!(reader.skip_boolean().is_ok(), skipped, "{der:02x?}");
+            assert_eq!(reader.rest, rest, "{der:02x?}");
+        }
 
-        let identifier = |der| Reader::new(der).object_identifier();
+        let identifier = |der| reader(der).object_identifier().ok();
         assert_eq!(
             identifier(b"\x06\x03\x55\x1d\x0f"),
             Some(&b"\x55\x1d\x0f"[..])
@@ -274,14 +265,10 @@ mod tests {
         assert_eq!(identifier(b"\x06\x02\x55\x9d"), None, "cut off");
         assert_eq!(identifier(b"\x06\x00"), None);
 
-        let bits = |der| {
-            Reader::new(der)
-                .bit_string()
-                .map(|bits| (bits.len(), bits.whole_bytes()))
-        };
-        assert_eq!(bits(b"\x03\x02\x00\x81"), Some((1, Some(&b"\x81"[..]))));
-        assert_eq!(bits(b"\x03\x02\x01\x80"), Some((1, None)));
-        assert_eq!(bits(b"\x03\x01\x00"), Some((0, Some(&b""[..]))));
+        let bits = |der| reader(der).bit_string().ok();
+        assert_eq!(bits(b"\x03\x02\x00\x81"), Some((0, &b"\x81"[..])));
+        assert_eq!(bits(b"\x03\x02\x01\x80"), Some((1, &b"\x80"[..])));
+        assert_eq!(bits(b"\x03\x01\x00"), Some((0, &b""[..])));
         for der in [
             &b"\x03\x00"[..],
             b"\x03\x01\x01",

@@ -1,31 +1,31 @@
-//! The extensions of a certificate (RFC 5280, section 4.2), as far as every Go refuses them when malformed.
+//! The extensions of a certificate (RFC 5280, section 4.2), as far as every Go refuses them when
+//! malformed.
 
 use std::collections::BTreeSet;
 
-use super::der::{BOOLEAN, INTEGER, OCTET_STRING, Reader, SEQUENCE, implicit};
+use anyhow::Result;
 
-/// Reads over `SEQUENCE OF SEQUENCE { id OBJECT IDENTIFIER, critical BOOLEAN DEFAULT FALSE, value OCTET STRING }`.
-pub fn check(mut extensions: Reader) -> Option<()> {
+use super::der::{INTEGER, OCTET_STRING, Reader, SEQUENCE, implicit};
+
+/// Reads over `SEQUENCE OF SEQUENCE { id OBJECT IDENTIFIER, critical BOOLEAN DEFAULT FALSE, value
+/// OCTET STRING }`.
+pub fn check(mut extensions: Reader) -> Result<()> {
     let mut seen = BTreeSet::new();
     while !extensions.is_empty() {
         let mut extension = extensions.inside(SEQUENCE)?;
         let id = extension.object_identifier()?;
-        if extension.next_is(BOOLEAN) {
-            extension.boolean()?;
-        }
+        extension.skip_boolean()?;
         let value = extension.inside(OCTET_STRING)?;
-        if !seen.insert(id) {
-            return None;
-        }
+        extension.require(seen.insert(id))?;
         // id-ce, 2.5.29
         if let [0x55, 0x1d, number] = id {
             check_value(*number, value)?;
         }
     }
-    Some(())
+    Ok(())
 }
 
-fn check_value(number: u8, mut value: Reader) -> Option<()> {
+fn check_value(number: u8, mut value: Reader) -> Result<()> {
     match number {
         // subjectKeyIdentifier
         14 => value.contents(OCTET_STRING).map(drop),
@@ -34,7 +34,14 @@ fn check_value(number: u8, mut value: Reader) -> Option<()> {
         // subjectAltName
         17 => alternative_names(value.inside(SEQUENCE)?),
         // basicConstraints
-        19 => basic_constraints(value.inside(SEQUENCE)?),
+        19 => {
+            let mut constraints = value.inside(SEQUENCE)?;
+            constraints.skip_boolean()?;
+            if constraints.next_is(INTEGER) {
+                constraints.int()?;
+            }
+            Ok(())
+        }
         // authorityKeyIdentifier
         35 => value.inside(SEQUENCE)?.skip_optional(implicit(0)),
         // extKeyUsage
@@ -43,34 +50,22 @@ fn check_value(number: u8, mut value: Reader) -> Option<()> {
             while !usages.is_empty() {
                 usages.object_identifier()?;
             }
-            Some(())
+            Ok(())
         }
-        _ => Some(()),
+        _ => Ok(()),
     }
 }
 
-fn basic_constraints(mut constraints: Reader) -> Option<()> {
-    if constraints.next_is(BOOLEAN) {
-        constraints.boolean()?;
-    }
-    if constraints.next_is(INTEGER) {
-        constraints.int()?;
-    }
-    Some(())
-}
-
-fn alternative_names(mut names: Reader) -> Option<()> {
-    const MAIL: u8 = implicit(1);
-    const DNS: u8 = implicit(2);
-    const URI: u8 = implicit(6);
-    const ADDRESS: u8 = implicit(7);
+fn alternative_names(mut names: Reader) -> Result<()> {
     while !names.is_empty() {
-        let valid = match names.any()? {
-            (MAIL | DNS | URI, name) => name.is_ascii(),
-            (ADDRESS, address) => matches!(address.len(), 4 | 16),
+        let (tag, name) = names.any()?;
+        names.require(match tag {
+            // mail, DNS name, URI
+            0x81 | 0x82 | 0x86 => name.is_ascii(),
+            // IP address
+            0x87 => matches!(name.len(), 4 | 16),
             _ => true,
-        };
-        valid.then_some(())?;
+        })?;
     }
-    Some(())
+    Ok(())
 }

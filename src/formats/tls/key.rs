@@ -1,70 +1,64 @@
-//! Private keys as Go's `tls.X509KeyPair` reads them, whatever their PEM label says: PKCS#1 (RFC 8017, appendix A.1.2),
-//! PKCS#8 (RFC 5958) and SEC 1 (RFC 5915).
+//! Private keys as Go's `tls.X509KeyPair` reads them, whatever their PEM label says: PKCS#1 (RFC
+//! 8017, appendix A.1.2), PKCS#8 (RFC 5958) and SEC 1 (RFC 5915).
 //!
 //! ```text
-//! RSAPrivateKey ::= SEQUENCE { version INTEGER, modulus INTEGER, publicExponent INTEGER, privateExponent INTEGER,
-//!                              prime1 INTEGER, prime2 INTEGER, ... }
+//! RSAPrivateKey  ::= SEQUENCE { version INTEGER, modulus INTEGER, publicExponent INTEGER,
+//!                    privateExponent INTEGER, prime1 INTEGER, prime2 INTEGER, ... }
 //! PrivateKeyInfo ::= SEQUENCE { version INTEGER, algorithm SEQUENCE, privateKey OCTET STRING, ... }
-//! ECPrivateKey  ::= SEQUENCE { version INTEGER, privateKey OCTET STRING, parameters [0], publicKey [1] }
+//! ECPrivateKey   ::= SEQUENCE { version INTEGER, privateKey OCTET STRING, parameters [0],
+//!                    publicKey [1] }
 //! ```
 
 use anyhow::{Context, Result, bail, ensure};
 
-use super::der::{BitString, INTEGER, OCTET_STRING, Reader, SEQUENCE, explicit, implicit};
-use super::x509::{Curve, PublicKey, oid, unknown_curve};
+use super::der::{INTEGER, OCTET_STRING, Reader, SEQUENCE, explicit, implicit};
 
 /// What is said of anything that is not a private key.
 const NOT_A_KEY: &str = "the private key is not PKCS#8, PKCS#1 or SEC 1 DER";
 
-/// A private key, reduced to its public part, which it need not hold.
-#[derive(Clone, Copy)]
-pub enum PrivateKey<'a> {
-    Rsa {
-        modulus: &'a [u8],
-        exponent: i64,
-    },
-    Ec {
-        curve: Curve,
-        point: Option<&'a [u8]>,
-    },
-    Ed25519(Option<&'a [u8]>),
+/// What is said of keys on other curves, and of a curve that is given by its parameters.
+pub const UNKNOWN_CURVE: &str =
+    "is on an elliptic curve the peer does not know, use P-256, P-384 or P-521 by name";
+
+/// Contents of OBJECT IDENTIFIER elements.
+pub mod oid {
+    pub const RSA: &[u8] = b"\x2a\x86\x48\x86\xf7\x0d\x01\x01\x01";
+    pub const EC: &[u8] = b"\x2a\x86\x48\xce\x3d\x02\x01";
+    pub const ED25519: &[u8] = b"\x2b\x65\x70";
 }
 
-impl<'a> PrivateKey<'a> {
-    /// Reads a key of any of the three forms, which their second field tells apart.
-    pub fn parse(der: &'a [u8]) -> Result<Self> {
-        let mut fields = Reader::new(der).inside(SEQUENCE).context(NOT_A_KEY)?;
-        let version = fields.int().context(NOT_A_KEY)?;
-        if fields.next_is(INTEGER) {
-            rsa(der).context(NOT_A_KEY)
-        } else if fields.next_is(OCTET_STRING) {
-            ec(version, fields, None)
-        } else {
-            pkcs8(fields)
-        }
+/// The public key of a certificate, or what a private key holds of its own: then a point or the
+/// bytes of Ed25519 may be missing (empty), and a point may have any form.
+#[derive(PartialEq, Eq)]
+pub enum Key {
+    /// RFC 8017, appendix A.1.1
+    Rsa { modulus: Vec<u8>, exponent: i64 },
+    /// RFC 5480: the [size](curve_size) of the curve, and an uncompressed point
+    Ec(usize, Vec<u8>),
+    /// RFC 8410
+    Ed25519(Vec<u8>),
+}
+
+impl Key {
+    /// Reads an `RSAPublicKey`, or the part of an `RSAPrivateKey` that is one.
+    pub fn rsa(fields: &mut Reader) -> Result<Self> {
+        let modulus = fields.positive()?.to_vec();
+        let exponent = fields.int()?;
+        fields.require(exponent > 0)?;
+        Ok(Self::Rsa { modulus, exponent })
     }
 
-    /// Whether this is the private key of `public`, as far as that can be seen.
-    pub fn belongs_to(self, public: &PublicKey) -> Result<()> {
-        let matches = match (self, *public) {
-            (
-                Self::Rsa { modulus, exponent },
-                PublicKey::Rsa {
-                    modulus: n,
-                    exponent: e,
-                },
-            ) => (modulus, exponent) == (n, e),
-            (
-                Self::Ec { curve, point },
-                PublicKey::Ec {
-                    curve: named,
-                    point: of,
-                },
-            ) => curve == named && point.is_none_or(|point| same_point(point, of)),
-            (Self::Ed25519(bytes), PublicKey::Ed25519(of)) => bytes.is_none_or(|bytes| bytes == of),
-            (key, public) => bail!(
+    /// Whether this private key is the one of `public`, as far as that can be determined.
+    pub fn belongs_to(&self, public: &Self) -> Result<()> {
+        let matches = match (self, public) {
+            (Self::Rsa { .. }, Self::Rsa { .. }) => self == public,
+            (Self::Ec(curve, point), Self::Ec(named, of)) => {
+                curve == named && same_point(point, of)
+            }
+            (Self::Ed25519(bytes), Self::Ed25519(of)) => bytes.is_empty() || bytes == of,
+            _ => bail!(
                 "does not belong to client_cert, it is {} and the certificate's key is {}",
-                key.algorithm(),
+                self.algorithm(),
                 public.algorithm()
             ),
         };
@@ -75,102 +69,107 @@ impl<'a> PrivateKey<'a> {
         Ok(())
     }
 
-    fn algorithm(self) -> &'static str {
+    fn algorithm(&self) -> &'static str {
         match self {
             Self::Rsa { .. } => "RSA",
-            Self::Ec { .. } => "ECDSA",
+            Self::Ec(..) => "ECDSA",
             Self::Ed25519(_) => "Ed25519",
         }
     }
 }
 
+/// The length of a coordinate on one of the curves Go knows, which tells them apart.
+pub fn curve_size(oid: &[u8]) -> Option<usize> {
+    match oid {
+        // P-224, P-256, P-384, P-521
+        b"\x2b\x81\x04\x00\x21" => Some(28),
+        b"\x2a\x86\x48\xce\x3d\x03\x01\x07" => Some(32),
+        b"\x2b\x81\x04\x00\x22" => Some(48),
+        b"\x2b\x81\x04\x00\x23" => Some(66),
+        _ => None,
+    }
+}
+
+/// Reads a private key of any of the three forms, which their second field tells apart.
+pub fn parse(der: &[u8]) -> Result<Key> {
+    let mut fields = Reader::new(der, NOT_A_KEY).inside(SEQUENCE)?;
+    fields.int()?;
+    if fields.next_is(INTEGER) {
+        rsa(der)
+    } else if fields.next_is(OCTET_STRING) {
+        ec(der, None)
+    } else {
+        pkcs8(fields)
+    }
+}
+
 /// An `RSAPrivateKey`. Of the three forms, this is the only one behind which Go allows nothing.
-fn rsa(der: &[u8]) -> Option<PrivateKey<'_>> {
-    let mut input = Reader::new(der);
-    let mut fields = input.inside(SEQUENCE).filter(|_| input.is_empty())?;
-    fields.int().filter(|&version| version <= 1)?;
-    let modulus = fields.positive()?;
-    let exponent = fields.int().filter(|&exponent| exponent > 0)?;
+fn rsa(der: &[u8]) -> Result<Key> {
+    let mut input = Reader::new(der, NOT_A_KEY);
+    let mut fields = input.inside(SEQUENCE)?;
+    input.require(input.is_empty())?;
+    let version = fields.int()?;
+    fields.require(version <= 1)?;
+    let key = Key::rsa(&mut fields)?;
     for _ in ["privateExponent", "prime1", "prime2"] {
         fields.positive()?;
     }
-    Some(PrivateKey::Rsa { modulus, exponent })
+    Ok(key)
 }
 
 /// The fields of a `PrivateKeyInfo` behind its version.
-fn pkcs8(mut fields: Reader<'_>) -> Result<PrivateKey<'_>> {
-    let mut algorithm = fields.inside(SEQUENCE).context(NOT_A_KEY)?;
-    let oid = algorithm.object_identifier().context(NOT_A_KEY)?;
-    let key = fields.contents(OCTET_STRING).context(NOT_A_KEY)?;
+fn pkcs8(mut fields: Reader) -> Result<Key> {
+    let mut algorithm = fields.inside(SEQUENCE)?;
+    let oid = algorithm.object_identifier()?;
+    let key = fields.contents(OCTET_STRING)?;
     match oid {
-        oid::RSA => rsa(key).context(NOT_A_KEY),
-        oid::EC => {
-            let mut key = Reader::new(key).inside(SEQUENCE).context(NOT_A_KEY)?;
-            let version = key.int().context(NOT_A_KEY)?;
-            ec(version, key, algorithm.object_identifier())
-        }
+        oid::RSA => rsa(key),
+        oid::EC => ec(key, algorithm.object_identifier().ok()),
         oid::ED25519 => {
-            let seed = Reader::new(key).contents(OCTET_STRING);
-            if !algorithm.is_empty() || seed.is_none_or(|seed| seed.len() != 32) {
-                bail!(NOT_A_KEY);
-            }
-            Ok(PrivateKey::Ed25519(ed25519_public(fields)))
+            let seed = Reader::new(key, NOT_A_KEY).contents(OCTET_STRING)?;
+            fields.require(algorithm.is_empty() && seed.len() == 32)?;
+            // A `OneAsymmetricKey` (RFC 5958) can hold the public key, behind its attributes.
+            let attributes = fields.skip_optional(explicit(0));
+            let public = attributes.and_then(|()| fields.contents(implicit(1)));
+            Ok(Key::Ed25519(match public {
+                Ok([0, public @ ..]) if public.len() == 32 => public.to_vec(),
+                _ => Vec::new(),
+            }))
         }
         _ => bail!("the private key is not RSA, ECDSA or Ed25519, the peer can use no other"),
     }
 }
 
-/// The public key of a `OneAsymmetricKey` (RFC 5958), behind its attributes.
-fn ed25519_public(mut fields: Reader<'_>) -> Option<&[u8]> {
-    fields.skip_optional(explicit(0))?;
-    match fields.contents(implicit(1))? {
-        [0, bytes @ ..] if bytes.len() == 32 => Some(bytes),
-        _ => None,
-    }
-}
-
-/// The fields of an `ECPrivateKey` behind its version. PKCS#8 names the curve outside.
-fn ec<'a>(version: i64, mut fields: Reader<'a>, named: Option<&[u8]>) -> Result<PrivateKey<'a>> {
-    let scalar = fields
-        .contents(OCTET_STRING)
-        .filter(|_| version == 1)
-        .context(NOT_A_KEY)?;
-    let inner = optional(&mut fields, 0, Reader::object_identifier);
-    let point = optional(&mut fields, 1, Reader::bit_string).and_then(BitString::whole_bytes);
-    let curve = named
+/// An `ECPrivateKey`. PKCS#8 names the curve outside.
+fn ec(der: &[u8], named: Option<&[u8]>) -> Result<Key> {
+    let mut fields = Reader::new(der, NOT_A_KEY).inside(SEQUENCE)?;
+    let version = fields.int()?;
+    let scalar = fields.contents(OCTET_STRING)?;
+    fields.require(version == 1)?;
+    let inner = fields.optional(explicit(0), Reader::object_identifier);
+    let point = match fields.optional(explicit(1), Reader::bit_string) {
+        Some((0, point)) => point.to_vec(),
+        _ => Vec::new(),
+    };
+    let size = named
         .or(inner)
-        .and_then(Curve::from_oid)
-        .ok_or_else(unknown_curve)?;
+        .and_then(curve_size)
+        .context(UNKNOWN_CURVE)?;
     // Some programs wrote too many leading zeros, others none.
     let digits = scalar.iter().skip_while(|&&byte| byte == 0).count();
-    if digits == 0 || digits > curve.size() {
-        bail!(NOT_A_KEY);
-    }
-    Ok(PrivateKey::Ec { curve, point })
+    fields.require((1..=size).contains(&digits))?;
+    Ok(Key::Ec(size, point))
 }
 
-/// An optional field. Like Go, it trusts the length of what is inside, not of the wrapper.
-fn optional<'a, T>(
-    fields: &mut Reader<'a>,
-    number: u8,
-    read: impl Fn(&mut Reader<'a>) -> Option<T>,
-) -> Option<T> {
-    let mut inside = fields.opened(explicit(number))?;
-    let value = read(&mut inside)?;
-    *fields = inside;
-    Some(value)
-}
-
-/// Compares a point in any form of SEC 1, section 2.3.3, with an uncompressed one. Other forms cannot be told apart.
+/// Compares a point in any form of SEC 1, section 2.3.3, with an uncompressed one. Whether another
+/// form is the same point cannot be determined.
 fn same_point(point: &[u8], uncompressed: &[u8]) -> bool {
-    let Some((_, coordinates)) = uncompressed.split_first() else {
-        return false;
-    };
-    let (x, y) = coordinates.split_at(coordinates.len() / 2);
+    let both = uncompressed.get(1..).unwrap_or_default();
+    let (x, y) = both.split_at(both.len() / 2);
     match point {
-        [4 | 6 | 7, both @ ..] if both.len() == coordinates.len() => both == coordinates,
-        [sign @ (2 | 3), one @ ..] if one.len() == x.len() => {
-            one == x && y.last().is_some_and(|last| last & 1 == sign & 1)
+        [4 | 6 | 7, given @ ..] if given.len() == both.len() => given == both,
+        [sign @ (2 | 3), given @ ..] if given.len() == x.len() => {
+            given == x && y.last().is_some_and(|last| last & 1 == sign & 1)
         }
         _ => true,
     }

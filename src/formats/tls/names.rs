@@ -1,16 +1,17 @@
 //! The Name of an issuer or subject (RFC 5280, section 4.1.2.4), of which Go checks the strings.
 
-use anyhow::{Context, Result, ensure};
+use anyhow::{Result, ensure};
 
 use super::der::{Reader, SEQUENCE, SET};
-use super::x509::NOT_X509;
 
 /// Reads over a Name: `SEQUENCE OF SET OF SEQUENCE { type OBJECT IDENTIFIER, value }`.
 pub fn check(mut name: Reader) -> Result<()> {
     while !name.is_empty() {
-        let mut set = name.inside(SET).context(NOT_X509)?;
+        let mut set = name.inside(SET)?;
         while !set.is_empty() {
-            let (tag, value) = attribute(&mut set).context(NOT_X509)?;
+            let mut attribute = set.inside(SEQUENCE)?;
+            attribute.object_identifier()?;
+            let (tag, value) = attribute.any()?;
             ensure!(
                 is_string(tag, value),
                 "the certificate's issuer or subject has a character its string type forbids"
@@ -20,20 +21,12 @@ pub fn check(mut name: Reader) -> Result<()> {
     Ok(())
 }
 
-fn attribute<'a>(set: &mut Reader<'a>) -> Option<(u8, &'a [u8])> {
-    let mut attribute = set.inside(SEQUENCE)?;
-    attribute.object_identifier()?;
-    attribute.any()
-}
-
 fn is_string(tag: u8, value: &[u8]) -> bool {
     match tag {
         // UTF8String
         0x0c => str::from_utf8(value).is_ok(),
         // NumericString
-        0x12 => value
-            .iter()
-            .all(|&byte| byte.is_ascii_digit() || byte == b' '),
+        0x12 => value.iter().all(|byte| b" 0123456789".contains(byte)),
         // PrintableString, with the two characters that Go forgives
         0x13 => value
             .iter()

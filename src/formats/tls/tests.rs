@@ -1,9 +1,8 @@
-//! What the peer accepts and refuses, on files that `openssl` wrote (`tests/fixtures/tls/make.sh`) and on damaged copies.
+//! What the peer accepts and refuses, on files that `openssl` wrote
+//! (`tests/fixtures/tls/make.sh`) and on damaged copies.
 
-use super::block::Blocks;
-use super::key::PrivateKey;
-use super::x509::Certificate;
-use super::{check_key_pair, check_root_certificates};
+use super::block::blocks;
+use super::{check_key_pair, check_root_certificates, key, x509};
 
 macro_rules! fixture {
     ($name:literal) => {
@@ -39,7 +38,7 @@ fn pair(certificate: &str, key: &str) -> String {
 
 /// The contents of a text's last block.
 fn der(text: &str) -> Vec<u8> {
-    Blocks::new(text).last().expect("the fixture is PEM").der
+    blocks(text).last().expect("the fixture is PEM").der
 }
 
 fn pem(label: &str, der: &[u8]) -> String {
@@ -70,7 +69,8 @@ fn certificate(der: &[u8]) -> String {
     pem("CERTIFICATE", der)
 }
 
-/// A copy in which the first `from` is `to`. The lengths are equal, so that all DER lengths stay right.
+/// A copy in which the first `from` is `to`. The lengths are equal, so that all DER lengths stay
+/// right.
 fn replaced(der: &[u8], from: &[u8], to: &[u8]) -> Vec<u8> {
     assert_eq!(from.len(), to.len());
     let at = der
@@ -600,7 +600,7 @@ fn compares_every_form_of_an_elliptic_curve_point() {
         );
         for unknown in [&b""[..], b"\x04\x01", b"\x02\x01", b"\x05\x01"] {
             let line = pair(fixture!("P-256.pem"), &key(unknown));
-            assert_eq!(line, ACCEPTED, "cannot be told: {unknown:?}");
+            assert_eq!(line, ACCEPTED, "cannot be determined: {unknown:?}");
         }
     }
 }
@@ -629,7 +629,7 @@ fn compares_the_public_key_of_an_ed25519_key_that_holds_it() {
     assert_eq!(
         pair(certificate, &with(&[7; 31])),
         ACCEPTED,
-        "cannot be told"
+        "cannot be determined"
     );
 }
 
@@ -732,7 +732,7 @@ fn a_key_inside_a_key_costs_no_stack() {
         key.extend(header(0x30, key.len()).iter().rev());
     }
     key.reverse();
-    let error = PrivateKey::parse(&key).err().unwrap().to_string();
+    let error = key::parse(&key).err().unwrap().to_string();
     assert!(NOT_A_KEY.ends_with(&error), "{error}");
 }
 
@@ -766,27 +766,24 @@ fn refuses_every_der_that_is_cut_and_survives_every_flipped_bit() {
     ] {
         let [certificate, key] = [certificate, key].map(der);
         for end in 0..certificate.len() {
-            let fault = Certificate::parse(&certificate[..end]).err().unwrap();
+            let fault = x509::parse(&certificate[..end]).err().unwrap();
             assert_eq!(fault.to_string(), NOT_X509, "{end}");
         }
         for end in 0..key.len() {
-            let fault = PrivateKey::parse(&key[..end]).err().unwrap();
+            let fault = key::parse(&key[..end]).err().unwrap();
             assert!(NOT_A_KEY.ends_with(&fault.to_string()), "{end}");
         }
-        assert!(flipped(&certificate).any(|der| Certificate::parse(&der).is_err()));
-        assert!(flipped(&key).any(|der| PrivateKey::parse(&der).is_err()));
+        assert!(flipped(&certificate).any(|der| x509::parse(&der).is_err()));
+        assert!(flipped(&key).any(|der| key::parse(&der).is_err()));
         assert!(
             flipped(&certificate)
-                .filter(|der| Certificate::parse(der).is_ok())
+                .filter(|der| x509::parse(der).is_ok())
                 .count()
                 > 500,
             "the signature's bits"
         );
         assert!(
-            flipped(&key)
-                .filter(|der| PrivateKey::parse(der).is_ok())
-                .count()
-                > 200,
+            flipped(&key).filter(|der| key::parse(der).is_ok()).count() > 200,
             "the key's bits"
         );
     }

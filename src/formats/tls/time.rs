@@ -1,5 +1,6 @@
-//! The times of a certificate's Validity (RFC 5280, section 4.1.2.5), with the older forms of X.680 that Go reads:
-//! `UTCTime` `YYMMDDhhmm[ss](Z|+hhmm|-hhmm)` and `GeneralizedTime` `YYYYMMDDhhmmss(Z|+hhmm|-hhmm)`.
+//! The times of a certificate's Validity (RFC 5280, section 4.1.2.5), with the older forms of X.680
+//! that Go reads: `UTCTime` `YYMMDDhhmm[ss](Z|+hhmm|-hhmm)` and `GeneralizedTime`
+//! `YYYYMMDDhhmmss(Z|+hhmm|-hhmm)`.
 
 const UTC_TIME: u8 = 0x17;
 const GENERALIZED_TIME: u8 = 0x18;
@@ -7,40 +8,31 @@ const GENERALIZED_TIME: u8 = 0x18;
 /// Whether an element is a time.
 pub fn is_time(tag: u8, text: &[u8]) -> bool {
     let digits = text.iter().take_while(|byte| byte.is_ascii_digit()).count();
-    let Some((digits, zone)) = text.split_at_checked(digits) else {
-        return false;
-    };
-    let pairs: Vec<u32> = digits
-        .chunks_exact(2)
-        .map(|pair| {
-            pair.iter()
-                .fold(0, |number, digit| number * 10 + u32::from(digit - b'0'))
-        })
-        .collect();
-    let (year, month, day, hour, minute, second) = match (tag, digits.len(), &pairs[..]) {
-        (UTC_TIME, 10, &[year, month, day, hour, minute]) => {
-            (2000 + year, month, day, hour, minute, 0)
-        }
-        (UTC_TIME, 12, &[year, month, day, hour, minute, second]) => {
-            (2000 + year, month, day, hour, minute, second)
-        }
-        (GENERALIZED_TIME, 14, &[century, year, month, day, hour, minute, second]) => {
-            (century * 100 + year, month, day, hour, minute, second)
-        }
+    let (digits, zone) = text.split_at(digits);
+    let digits = match (tag, digits.len()) {
+        // A year of 19yy is a leap year when 20yy is; 1900 cannot be written.
+        (UTC_TIME, 10) => [b"20", digits, b"00"].concat(),
+        (UTC_TIME, 12) => [b"20", digits].concat(),
+        (GENERALIZED_TIME, 14) => digits.to_vec(),
         _ => return false,
     };
-    (1..=days(year, month)).contains(&day)
-        && hour < 24
-        && minute < 60
-        && second < 60
+    let (pairs, _) = digits.as_chunks();
+    let &[century, year, month, day, hour, minute, second] = pairs else {
+        return false;
+    };
+    let number = |[tens, ones]: [u8; 2]| u32::from(10 * (tens - b'0') + ones - b'0');
+    let days = days(100 * number(century) + number(year), number(month));
+    (1..=days).contains(&number(day))
+        && hour < *b"24"
+        && minute < *b"60"
+        && second < *b"60"
         && is_zone(zone)
 }
 
 fn days(year: u32, month: u32) -> u32 {
+    let multiple_of = |years| year.is_multiple_of(years);
     match month {
-        2 if year.is_multiple_of(4) && (!year.is_multiple_of(100) || year.is_multiple_of(400)) => {
-            29
-        }
+        2 if multiple_of(400) || multiple_of(4) && !multiple_of(100) => 29,
         2 => 28,
         4 | 6 | 9 | 11 => 30,
         1..=12 => 31,
@@ -50,11 +42,10 @@ fn days(year: u32, month: u32) -> u32 {
 
 fn is_zone(zone: &[u8]) -> bool {
     match zone {
-        b"Z" => true,
         [b'+' | b'-', offset @ ..] => {
             offset.len() == 4 && offset != b"0000" && offset.iter().all(u8::is_ascii_digit)
         }
-        _ => false,
+        _ => zone == b"Z",
     }
 }
 

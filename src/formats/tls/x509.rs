@@ -2,153 +2,43 @@
 //!
 //! ```text
 //! Certificate    ::= SEQUENCE { tbsCertificate, signatureAlgorithm, signature BIT STRING }
-//! tbsCertificate ::= SEQUENCE { version [0] DEFAULT 0, serialNumber INTEGER, signature, issuer, validity, subject,
-//!                               subjectPublicKeyInfo, issuerUniqueID [1], subjectUniqueID [2], extensions [3] }
+//! tbsCertificate ::= SEQUENCE { version [0] DEFAULT 0, serialNumber INTEGER, signature, issuer,
+//!                    validity, subject, subjectPublicKeyInfo, issuerUniqueID [1],
+//!                    subjectUniqueID [2], extensions [3] }
 //! ```
 
-use anyhow::{Context, Error, Result, anyhow};
+use anyhow::{Context, Result, ensure};
 
-use super::der::{BitString, NULL, OBJECT_IDENTIFIER, Reader, SEQUENCE, explicit, implicit};
+use super::der::{NULL, OBJECT_IDENTIFIER, Reader, SEQUENCE, explicit, implicit};
+use super::key::{Key, UNKNOWN_CURVE, curve_size, oid};
 use super::{extensions, names, time};
 
 /// What is said of anything that is not a certificate.
-pub const NOT_X509: &str = "the certificate is not X.509 DER";
+const NOT_X509: &str = "the certificate is not X.509 DER";
+const MALFORMED_RSA: &str = "the certificate's RSA key is malformed";
 
-/// A certificate, reduced to what a private key is compared with.
-pub struct Certificate<'a> {
-    key: Option<PublicKey<'a>>,
-}
-
-/// A public key of a kind that TLS can use.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum PublicKey<'a> {
-    /// RFC 8017, appendix A.1.1
-    Rsa { modulus: &'a [u8], exponent: i64 },
-    /// RFC 5480: an uncompressed point
-    Ec { curve: Curve, point: &'a [u8] },
-    /// RFC 8410
-    Ed25519(&'a [u8]),
-}
-
-impl PublicKey<'_> {
-    /// The name of the kind.
-    pub fn algorithm(self) -> &'static str {
-        match self {
-            Self::Rsa { .. } => "RSA",
-            Self::Ec { .. } => "ECDSA",
-            Self::Ed25519(_) => "Ed25519",
-        }
-    }
-}
-
-/// The curves Go knows.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Curve {
-    P224,
-    P256,
-    P384,
-    P521,
-}
-
-pub mod oid {
-    //! Contents of OBJECT IDENTIFIER elements.
-    pub const RSA: &[u8] = b"\x2a\x86\x48\x86\xf7\x0d\x01\x01\x01";
-    pub const EC: &[u8] = b"\x2a\x86\x48\xce\x3d\x02\x01";
-    pub const ED25519: &[u8] = b"\x2b\x65\x70";
-}
-
-impl Curve {
-    pub fn from_oid(oid: &[u8]) -> Option<Self> {
-        match oid {
-            b"\x2b\x81\x04\x00\x21" => Some(Self::P224),
-            b"\x2a\x86\x48\xce\x3d\x03\x01\x07" => Some(Self::P256),
-            b"\x2b\x81\x04\x00\x22" => Some(Self::P384),
-            b"\x2b\x81\x04\x00\x23" => Some(Self::P521),
-            _ => None,
-        }
-    }
-
-    /// The length of a coordinate, and of a private key.
-    pub fn size(self) -> usize {
-        match self {
-            Self::P224 => 28,
-            Self::P256 => 32,
-            Self::P384 => 48,
-            Self::P521 => 66,
-        }
-    }
-}
-
-/// What is said of keys on other curves, and of a curve that is given by its parameters.
-pub fn unknown_curve() -> Error {
-    anyhow!("is on an elliptic curve the peer does not know, use P-256, P-384 or P-521 by name")
-}
-
-impl<'a> Certificate<'a> {
-    /// Reads a certificate with nothing behind it.
-    pub fn parse(der: &'a [u8]) -> Result<Self> {
-        let mut input = Reader::new(der);
-        let mut certificate = input
-            .inside(SEQUENCE)
-            .filter(|_| input.is_empty())
-            .context(NOT_X509)?;
-        let mut tbs = certificate.inside(SEQUENCE).context(NOT_X509)?;
-        let version = version(&mut tbs).context(NOT_X509)?;
-        algorithms(&mut tbs, &mut certificate).context(NOT_X509)?;
-        name(&mut tbs)?;
-        validity(&mut tbs).context(NOT_X509)?;
-        name(&mut tbs)?;
-        let key = public_key(&mut tbs)?;
-        rest(&mut tbs, version).context(NOT_X509)?;
-        certificate.bit_string().context(NOT_X509)?;
-        Ok(Self { key })
-    }
-
-    /// The public key, if a TLS client can use it.
-    pub fn tls_key(&self) -> Result<PublicKey<'a>> {
-        self.key.context(
-            "the certificate's key is not RSA, ECDSA or Ed25519, the peer can use no other",
-        )
-    }
-}
-
-fn version(tbs: &mut Reader) -> Option<i64> {
-    if !tbs.next_is(explicit(0)) {
-        return Some(0);
-    }
-    let mut field = tbs.inside(explicit(0))?;
-    field
-        .int()
-        .filter(|version| field.is_empty() && (0..=2).contains(version))
-}
-
-/// The serial number, and the signature algorithm, which the certificate repeats outside its signed part.
-fn algorithms(tbs: &mut Reader, certificate: &mut Reader) -> Option<()> {
+/// Reads a certificate with nothing behind it: its public key, if it is of a kind that a TLS client
+/// can use.
+pub fn parse(der: &[u8]) -> Result<Option<Key>> {
+    let mut input = Reader::new(der, NOT_X509);
+    let mut certificate = input.inside(SEQUENCE)?;
+    input.require(input.is_empty())?;
+    let mut tbs = certificate.inside(SEQUENCE)?;
+    let version = version(&mut tbs)?;
     tbs.integer()?;
-    let inner = tbs.contents(SEQUENCE)?;
-    algorithm(Reader::new(inner))?;
-    certificate
-        .contents(SEQUENCE)
-        .filter(|&outer| outer == inner)
-        .map(drop)
-}
-
-fn name(tbs: &mut Reader) -> Result<()> {
-    names::check(tbs.inside(SEQUENCE).context(NOT_X509)?)
-}
-
-fn validity(tbs: &mut Reader) -> Option<()> {
+    // The certificate repeats the signature algorithm outside its signed part.
+    let signature = tbs.contents(SEQUENCE)?;
+    algorithm(Reader::new(signature, NOT_X509))?;
+    let repeated = certificate.contents(SEQUENCE)?;
+    certificate.require(repeated == signature)?;
+    names::check(tbs.inside(SEQUENCE)?)?;
     let mut validity = tbs.inside(SEQUENCE)?;
     for _ in ["notBefore", "notAfter"] {
-        validity
-            .any()
-            .filter(|&(tag, text)| time::is_time(tag, text))?;
+        let (tag, text) = validity.any()?;
+        validity.require(time::is_time(tag, text))?;
     }
-    Some(())
-}
-
-/// What follows the public key, which depends on the version.
-fn rest(tbs: &mut Reader, version: i64) -> Option<()> {
+    names::check(tbs.inside(SEQUENCE)?)?;
+    let key = public_key(tbs.inside(SEQUENCE)?)?;
     if version >= 1 {
         tbs.skip_optional(implicit(1))?;
         tbs.skip_optional(implicit(2))?;
@@ -156,61 +46,57 @@ fn rest(tbs: &mut Reader, version: i64) -> Option<()> {
     if version == 2 && tbs.next_is(explicit(3)) {
         extensions::check(tbs.inside(explicit(3))?.inside(SEQUENCE)?)?;
     }
-    Some(())
+    certificate.bit_string()?;
+    Ok(key)
+}
+
+fn version(tbs: &mut Reader) -> Result<i64> {
+    if !tbs.next_is(explicit(0)) {
+        return Ok(0);
+    }
+    let mut field = tbs.inside(explicit(0))?;
+    let version = field.int()?;
+    field.require(field.is_empty() && (0..=2).contains(&version))?;
+    Ok(version)
 }
 
 type Parameters<'a> = Option<(u8, &'a [u8])>;
 
 /// `AlgorithmIdentifier`: an OBJECT IDENTIFIER and parameters of any kind.
-fn algorithm(mut field: Reader<'_>) -> Option<(&[u8], Parameters<'_>)> {
+fn algorithm(mut field: Reader<'_>) -> Result<(&[u8], Parameters<'_>)> {
     let oid = field.object_identifier()?;
-    if field.is_empty() {
-        return Some((oid, None));
-    }
-    field.any().map(|parameters| (oid, Some(parameters)))
+    let parameters = (!field.is_empty()).then(|| field.any()).transpose()?;
+    Ok((oid, parameters))
 }
 
 /// `SubjectPublicKeyInfo`. A key of another kind than TLS can use is `None`.
-fn public_key<'a>(tbs: &mut Reader<'a>) -> Result<Option<PublicKey<'a>>> {
-    let (oid, parameters, key) = public_key_info(tbs).context(NOT_X509)?;
-    match oid {
-        oid::RSA => rsa_key(parameters, key)
-            .context("the certificate's RSA key is malformed")
-            .map(Some),
-        oid::EC => ec_key(parameters, key).map(Some),
-        oid::ED25519 if parameters.is_none() && key.len() == 32 => {
-            Ok(key.whole_bytes().map(PublicKey::Ed25519))
-        }
-        oid::ED25519 => Err(anyhow!(NOT_X509)),
-        _ => Ok(None),
-    }
-}
-
-fn public_key_info<'a>(tbs: &mut Reader<'a>) -> Option<(&'a [u8], Parameters<'a>, BitString<'a>)> {
-    let mut info = tbs.inside(SEQUENCE)?;
+fn public_key(mut info: Reader) -> Result<Option<Key>> {
     let (oid, parameters) = algorithm(info.inside(SEQUENCE)?)?;
-    Some((oid, parameters, info.bit_string()?))
-}
-
-fn rsa_key<'a>(parameters: Parameters, key: BitString<'a>) -> Option<PublicKey<'a>> {
-    parameters.filter(|&(tag, contents)| tag == NULL && contents.is_empty())?;
-    let mut numbers = Reader::new(key.whole_bytes()?).inside(SEQUENCE)?;
-    let modulus = numbers.positive()?;
-    let exponent = numbers.int().filter(|&exponent| exponent > 0)?;
-    Some(PublicKey::Rsa { modulus, exponent })
-}
-
-fn ec_key<'a>(parameters: Parameters, key: BitString<'a>) -> Result<PublicKey<'a>> {
-    let curve = parameters
-        .filter(|&(tag, _)| tag == OBJECT_IDENTIFIER)
-        .and_then(|(_, oid)| Curve::from_oid(oid))
-        .ok_or_else(unknown_curve)?;
-    match key.whole_bytes() {
-        Some(point @ [4, xy @ ..]) if xy.len() == 2 * curve.size() => {
-            Ok(PublicKey::Ec { curve, point })
+    let (unused, key) = info.bit_string()?;
+    match oid {
+        oid::RSA => {
+            ensure!(
+                unused == 0 && parameters == Some((NULL, &[])),
+                MALFORMED_RSA
+            );
+            let mut numbers = Reader::new(key, MALFORMED_RSA).inside(SEQUENCE)?;
+            Key::rsa(&mut numbers).map(Some)
         }
-        _ => Err(anyhow!(
-            "the certificate's elliptic curve point is malformed or compressed, the peer needs it uncompressed"
-        )),
+        oid::EC => {
+            let curve = parameters.filter(|&(tag, _)| tag == OBJECT_IDENTIFIER);
+            let size = curve
+                .and_then(|(_, oid)| curve_size(oid))
+                .context(UNKNOWN_CURVE)?;
+            ensure!(
+                unused == 0 && key.len() == 1 + 2 * size && key.first() == Some(&4),
+                "the certificate's elliptic curve point is malformed or compressed, the peer needs it uncompressed"
+            );
+            Ok(Some(Key::Ec(size, key.to_vec())))
+        }
+        oid::ED25519 => {
+            info.require(parameters.is_none() && key.len() == 32)?;
+            Ok((unused == 0).then(|| Key::Ed25519(key.to_vec())))
+        }
+        _ => Ok(None),
     }
 }

@@ -128,10 +128,47 @@ fn does_not_depend_on_the_sizes_of_reads() {
 
 #[test]
 fn counts_the_length_modulo_4_gib() {
-    let mut sum = Sum::new();
-    sum.length = u32::MAX;
-    sum.add_length(3);
-    assert_eq!(sum.length, 2);
+    let mut writer = Writer::new(Vec::new()).unwrap();
+    writer.length = u32::MAX.into();
+    writer.write_all(b"abc").unwrap();
+    let file = writer.finish().unwrap();
+    assert_eq!(file[file.len() - 4..], [2, 0, 0, 0]);
+    let mut reader = Reader::new(&file[..]);
+    reader.length = u32::MAX.into();
+    assert_eq!(reader.read(&mut [0; 9]).unwrap(), 3);
+    assert_eq!(reader.read(&mut [0; 9]).unwrap(), 0);
+}
+
+/// The definition: a division, the most significant bit first, of the bits of each byte from the
+/// least significant one.
+fn defined_crc32(bytes: &[u8]) -> u32 {
+    let mut remainder = u32::MAX;
+    for byte in bytes {
+        for bit in 0..8 {
+            let carry = remainder >> 31 ^ u32::from(byte >> bit & 1);
+            remainder = (remainder << 1) ^ (carry * 0x04C1_1DB7);
+        }
+    }
+    !remainder.reverse_bits()
+}
+
+#[test]
+fn the_crc_has_the_check_value_of_the_algorithm() {
+    assert_eq!(crc32(0, b"123456789"), 0xCBF4_3926);
+    assert_eq!(crc32(0, b""), 0);
+}
+
+#[test]
+fn the_crc_is_the_definition_for_every_length_and_split() {
+    let bytes: Vec<u8> = (0..=255).rev().collect();
+    for length in 0..40 {
+        let (bytes, _) = bytes.split_at(length);
+        for split in 0..=length {
+            let (left, right) = bytes.split_at(split);
+            let crc = crc32(crc32(0, left), right);
+            assert_eq!(crc, defined_crc32(bytes), "{split} of {length}");
+        }
+    }
 }
 
 #[test]

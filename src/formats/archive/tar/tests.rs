@@ -2,12 +2,7 @@ use super::*;
 
 type Files<'a> = &'a [(&'a str, &'a [u8])];
 
-fn put<W: Write>(
-    writer: &mut Writer<W>,
-    path: &str,
-    size: u64,
-    content: &[u8],
-) -> error::Result<()> {
+fn put<W: Write>(writer: &mut Writer<W>, path: &str, size: u64, content: &[u8]) -> Result<()> {
     writer.file(path, size, |out| Ok(out.write_all(content)?))
 }
 
@@ -19,7 +14,7 @@ fn write(files: Files) -> Vec<u8> {
     writer.finish().unwrap()
 }
 
-fn read(archive: &[u8]) -> Result<Vec<(String, Vec<u8>)>> {
+fn read(archive: &[u8]) -> anyhow::Result<Vec<(String, Vec<u8>)>> {
     let mut reader = Reader::new(archive);
     let mut files = Vec::new();
     while let Some(mut entry) = reader.next_entry()? {
@@ -266,7 +261,7 @@ fn takes_content_that_is_written() {
 
 #[test]
 fn what_fails_to_write_content_says_why() {
-    let fail = |_: &mut dyn Write| error::failed("cannot think of any");
+    let fail = |_: &mut dyn Write| failed("cannot think of any");
     let err = Writer::new(io::sink()).file("a", 3, fail).unwrap_err();
     assert_eq!(err.to_string(), "cannot think of any");
     // An error that is not passed on does not hide that there is too much.

@@ -36,7 +36,7 @@
 //! - Numbers in a template are decimal, not `0x1f`, `017`, `1_000` or `1i`, and fit in 64 bits.
 //! - Strings are UTF-8: no half characters by `slice`, `\xff` or `\377`, nor `\ud800` in the config.
 //!   `slice` takes no arrays. Names may hold what Unicode calls alphabetic or numeric.
-//! - Blocks and parentheses nest 100 deep, and what is rendered has 1 MiB at most.
+//! - Blocks and parentheses nest 100 deep, 100 variables are in use at once, 1 MiB is rendered.
 //! - `else with` is Go's from 1.23 on; before, it refuses it.
 
 mod eval;

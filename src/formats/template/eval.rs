@@ -1,17 +1,18 @@
 //! Templates filled in, as in Go's `text/template/exec.go`.
 
-use anyhow::{Context, Result, ensure};
+use anyhow::{Context, Result, bail, ensure};
 
 use super::WORK;
-use super::functions::Function;
-use super::parse::{Branch, Node, Operand, Pipeline, Scope, Term};
+use super::functions;
+use super::parse::{Actor, Branch, Node, Operand, Pipeline, Term};
 use super::value::Value;
 use crate::layout::MAX_SMALL;
 
 /// Renders one template.
 pub struct Evaluator {
     dot: Value,
-    variables: Scope<Value>,
+    /// With their names: the last of a name counts.
+    variables: Vec<(String, Value)>,
     output: String,
     /// The bytes that functions may still read and make.
     work: usize,
@@ -21,7 +22,7 @@ impl Evaluator {
     pub fn new(config: &Value) -> Self {
         Self {
             dot: config.clone(),
-            variables: Scope::new(config.clone()),
+            variables: vec![("$".to_owned(), config.clone())],
             output: String::new(),
             work: WORK,
         }
@@ -38,15 +39,11 @@ impl Evaluator {
                 Node::Text(text) => self.write(text)?,
                 Node::Block(branches) => self.block(branches)?,
                 Node::Action(actor) => {
-                    let value = self.pipeline(&actor.pipeline);
-                    let is_printed = actor.pipeline.variable.is_none();
-                    let text =
-                        value.and_then(|value| is_printed.then(|| value.print()).transpose());
-                    self.write(
-                        &text
-                            .with_context(|| actor.shown.clone())?
-                            .unwrap_or_default(),
-                    )?;
+                    let value = self.actor(actor)?;
+                    if actor.pipeline.variable.is_none() {
+                        let text = value.print().with_context(|| actor.shown.clone())?;
+                        self.write(&text)?;
+                    }
                 }
             }
         }
@@ -63,12 +60,11 @@ impl Evaluator {
     }
 
     fn block(&mut self, branches: &[Branch]) -> Result<()> {
-        let begin = self.variables.begin();
+        let begin = self.variables.len();
         for branch in branches {
             let mut dot = self.dot.clone();
             if let Some(actor) = &branch.condition {
-                let value = self.pipeline(&actor.pipeline);
-                let value = value.with_context(|| actor.shown.clone())?;
+                let value = self.actor(actor)?;
                 if !value.is_true() {
                     continue;
                 }
@@ -81,8 +77,13 @@ impl Evaluator {
             self.dot = outer;
             break;
         }
-        self.variables.end(begin);
+        self.variables.truncate(begin);
         Ok(())
+    }
+
+    fn actor(&mut self, actor: &Actor) -> Result<Value> {
+        let value = self.pipeline(&actor.pipeline);
+        value.with_context(|| actor.shown.clone())
     }
 
     fn pipeline(&mut self, pipeline: &Pipeline) -> Result<Value> {
@@ -92,8 +93,8 @@ impl Evaluator {
         }
         let value = last.context("has no value")?;
         match &pipeline.variable {
-            Some((name, true)) => self.variables.declare(name, value.clone()),
-            Some((name, false)) => *self.variables.get(name)? = value.clone(),
+            Some((name, true)) => self.variables.push((name.clone(), value.clone())),
+            Some((name, false)) => *self.variable(name)? = value.clone(),
             None => {}
         }
         Ok(value)
@@ -106,7 +107,7 @@ impl Evaluator {
             Term::Function(function) if first.fields.is_empty() => {
                 self.call(function, arguments, last)
             }
-            Term::Literal(Value::Nil) => anyhow::bail!("has nil alone"),
+            Term::Literal(Value::Nil) => bail!("has nil alone"),
             _ => {
                 let is_alone = arguments.is_empty() && last.is_none();
                 ensure!(is_alone, "has arguments for what is no function");
@@ -118,7 +119,7 @@ impl Evaluator {
     fn operand(&mut self, operand: &Operand) -> Result<Value> {
         let mut value = match &operand.term {
             Term::Dot => self.dot.clone(),
-            Term::Variable(name) => self.variables.get(name)?.clone(),
+            Term::Variable(name) => self.variable(name)?.clone(),
             Term::Function(function) => self.call(function, &[], None)?,
             Term::Literal(value) => value.clone(),
             Term::Pipeline(pipeline) => self.pipeline(pipeline)?,
@@ -129,30 +130,24 @@ impl Evaluator {
         Ok(value)
     }
 
-    fn call(
-        &mut self,
-        function: &Function,
-        arguments: &[Operand],
-        last: Option<Value>,
-    ) -> Result<Value> {
-        let name = function.name;
-        let count = arguments.len() + usize::from(last.is_some());
-        ensure!(
-            function.takes.contains(&count),
-            "{name} does not take {count} arguments"
-        );
-        let is_or = name == "or";
+    fn variable(&mut self, name: &str) -> Result<&mut Value> {
+        let found = self.variables.iter_mut().rfind(|(found, _)| found == name);
+        let value = found.map(|(_, value)| value);
+        value.with_context(|| format!("has {name}, which has no value"))
+    }
+
+    fn call(&mut self, name: &str, arguments: &[Operand], last: Option<Value>) -> Result<Value> {
         let mut values = Vec::new();
         for argument in arguments {
             let value = self.operand(argument)?;
-            if matches!(name, "and" | "or") && value.is_true() == is_or {
+            if matches!(name, "and" | "or") && value.is_true() == (name == "or") {
                 return Ok(value);
             }
             values.push(value);
         }
         values.extend(last);
         self.spend(&values)?;
-        let value = (function.apply)(&values).context(name)?;
+        let value = functions::call(name, &values).with_context(|| name.to_owned())?;
         self.spend(std::slice::from_ref(&value))?;
         Ok(value)
     }

@@ -79,13 +79,11 @@ impl Verb {
             (Value::Number(_, number), 'f', precision, _) => {
                 self.with_zeros(&format!("{number:.*}", precision.unwrap_or(6)))
             }
-            (value, letter, ..) => {
-                let hint = value.print().map_or("", |_| "; %v prints it");
-                bail!(
-                    "%{letter}, as it is written, does not fit {}{hint}",
-                    value.kind()
-                );
-            }
+            // The verb is not named: the format can be a value of the config.
+            _ => bail!(
+                "has a verb that does not fit {} as it is written; %v fits",
+                value.kind()
+            ),
         };
         let fill = " ".repeat(self.width.saturating_sub(text.chars().count()));
         Ok(if self.is_left {
@@ -112,13 +110,11 @@ fn number(text: &str) -> Result<(usize, &str)> {
     let rest = text.trim_start_matches(|digit: char| digit.is_ascii_digit());
     let digits = text.strip_suffix(rest).unwrap_or_default();
     let number = if digits.is_empty() {
-        Some(0)
+        Ok(0)
     } else {
-        digits.parse().ok()
+        digits.parse()
     };
-    let number = number.filter(|&number| number <= MAX_WIDTH);
-    Ok((
-        number.with_context(|| format!("has a number over {MAX_WIDTH}"))?,
-        rest,
-    ))
+    let number = number.ok().filter(|&number| number <= MAX_WIDTH);
+    let number = number.context("has a width or precision over 1000")?;
+    Ok((number, rest))
 }

@@ -110,12 +110,10 @@ impl<'a> Lexer<'a> {
 
     /// A comment, which must fill its action.
     fn comment(&mut self) -> Result<()> {
-        // The two may not share the asterisk.
-        let inside = self.rest.get("/*".len()..).unwrap_or_default();
-        let after = inside
-            .split_once("*/")
-            .context("a comment is not closed by */")?
-            .1;
+        // The two do not share the asterisk.
+        let inside = self.rest.strip_prefix("/*").unwrap_or_default();
+        let after = inside.split_once("*/").map(|(_, after)| after);
+        let after = after.context("a comment is not closed by */")?;
         // Go allows one character of white space here, and that only with a trim marker.
         let is_end =
             after.starts_with("}}") || after.get(1..).is_some_and(|end| end.starts_with("-}}"));
@@ -249,16 +247,7 @@ fn is_of_name(letter: char) -> bool {
 
 /// The character that is written with a backslash.
 fn escaped(chars: &mut Chars, quote: char) -> Option<char> {
-    const SHORT: [(char, char); 8] = [
-        ('a', '\x07'),
-        ('b', '\x08'),
-        ('f', '\x0c'),
-        ('n', '\n'),
-        ('r', '\r'),
-        ('t', '\t'),
-        ('v', '\x0b'),
-        ('\\', '\\'),
-    ];
+    const LETTERS: [char; 8] = ['\x07', '\x08', '\x0c', '\n', '\r', '\t', '\x0b', '\\'];
     let first = chars.next()?;
     let (count, radix, number) = match first {
         'x' => (2, 16, 0),
@@ -266,12 +255,7 @@ fn escaped(chars: &mut Chars, quote: char) -> Option<char> {
         'U' => (8, 16, 0),
         '0'..='7' => (2, 8, first.to_digit(8)?),
         _ if first == quote => return Some(quote),
-        _ => {
-            return SHORT
-                .iter()
-                .find(|(name, _)| *name == first)
-                .map(|&(_, letter)| letter);
-        }
+        _ => return LETTERS.get("abfnrtv\\".find(first)?).copied(),
     };
     let number = (0..count).try_fold(number, |number: u32, _| {
         number

@@ -1,15 +1,13 @@
 //! The tree of a template, as in Go's `text/template/parse/parse.go`.
 
-use std::collections::BTreeMap;
-
 use anyhow::{Context, Result, bail, ensure};
 
-use super::functions::{FUNCTIONS, Function};
+use super::functions::FUNCTIONS;
 use super::lex::{Action, Item, Lexed, Lexer, Token, shown};
 use super::value::Value;
 use crate::text::quoted;
 
-/// How deep blocks and parentheses may nest.
+/// How deep blocks and parentheses may nest, and how many variables there may be.
 const MAX_DEPTH: usize = 100;
 
 /// A piece of a template.
@@ -53,59 +51,16 @@ pub struct Operand {
 pub enum Term {
     Dot,
     Variable(String),
-    Function(&'static Function),
+    Function(&'static str),
     Literal(Value),
     Pipeline(Pipeline),
-}
-
-/// Variables: of a name the newest counts, until its block ends.
-pub struct Scope<T> {
-    values: BTreeMap<String, Vec<T>>,
-    names: Vec<String>,
-}
-
-impl<T> Scope<T> {
-    /// With the variable `$` only.
-    pub fn new(object: T) -> Self {
-        let mut scope = Self {
-            values: BTreeMap::new(),
-            names: Vec::new(),
-        };
-        scope.declare("$", object);
-        scope
-    }
-
-    pub fn declare(&mut self, name: &str, value: T) {
-        self.names.push(name.to_owned());
-        self.values.entry(name.to_owned()).or_default().push(value);
-    }
-
-    pub fn get(&mut self, name: &str) -> Result<&mut T> {
-        let value = self
-            .values
-            .get_mut(name)
-            .and_then(|values| values.last_mut());
-        value.with_context(|| format!("has the variable {name}, which has no value"))
-    }
-
-    /// How many variables there are, for [`Self::end`].
-    pub fn begin(&self) -> usize {
-        self.names.len()
-    }
-
-    /// Forgets the variables since then.
-    pub fn end(&mut self, begin: usize) {
-        for name in self.names.drain(begin..) {
-            self.values.get_mut(&name).and_then(Vec::pop);
-        }
-    }
 }
 
 /// Reads a template.
 pub fn parse(source: &str) -> Result<Vec<Node>> {
     let mut parser = Parser {
         lexer: Lexer::new(source),
-        variables: Scope::new(()),
+        variables: vec!["$"],
         depth: 0,
     };
     match parser.nodes()? {
@@ -116,7 +71,8 @@ pub fn parse(source: &str) -> Result<Vec<Node>> {
 
 struct Parser<'a> {
     lexer: Lexer<'a>,
-    variables: Scope<()>,
+    /// The names of those that there are, each as often as it is declared.
+    variables: Vec<&'a str>,
     depth: usize,
 }
 
@@ -160,7 +116,7 @@ impl<'a> Parser<'a> {
 
     /// Reads a block that begins with `first`, up to its end.
     fn block(&mut self, word: &str, first: &Action<'a>) -> Result<Vec<Branch>> {
-        let begin = self.variables.begin();
+        let begin = self.variables.len();
         let mut branches = Vec::new();
         let mut condition = Some(self.actor(first, 1)?);
         loop {
@@ -189,7 +145,7 @@ impl<'a> Parser<'a> {
                 ),
             };
         }
-        self.variables.end(begin);
+        self.variables.truncate(begin);
         Ok(branches)
     }
 
@@ -212,7 +168,11 @@ impl<'a> Parser<'a> {
         ] = *tokens
         {
             // Also one that is assigned to: whether it is there is seen when it is rendered.
-            self.variables.declare(name, ());
+            self.variables.push(name);
+            ensure!(
+                self.variables.len() <= MAX_DEPTH,
+                "has more than {MAX_DEPTH} variables"
+            );
             variable = Some(((*name).to_owned(), matches!(sign, Token::Declare)));
             *tokens = rest;
         }
@@ -269,7 +229,10 @@ impl<'a> Parser<'a> {
                 Term::Dot
             }
             Token::Variable(name) => {
-                self.variables.get(name)?;
+                ensure!(
+                    self.variables.contains(name),
+                    "has {name}, which is not declared"
+                );
                 Term::Variable((*name).to_owned())
             }
             Token::Word(word) => Term::Function(function(word)?),
@@ -289,14 +252,10 @@ impl<'a> Parser<'a> {
     }
 }
 
-fn function(name: &str) -> Result<&'static Function> {
-    let function = FUNCTIONS.iter().find(|function| function.name == name);
-    function.with_context(|| {
-        let names: Vec<_> = FUNCTIONS.iter().map(|function| function.name).collect();
-        format!(
-            "{} is not supported here; if, with, else, end {} are",
-            quoted(name),
-            names.join(" ")
-        )
+fn function(name: &str) -> Result<&'static str> {
+    let function = FUNCTIONS.iter().find(|function| **function == name);
+    function.copied().with_context(|| {
+        let (name, known) = (quoted(name), FUNCTIONS.join(" "));
+        format!("{name} is not supported here; if, with, else, end {known} are")
     })
 }

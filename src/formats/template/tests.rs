@@ -39,24 +39,25 @@ fn names_what_is_missing_and_never_a_value() {
         ("{{.o}}", format!("{{{{.o}}}}: is an object, {printable}")),
         ("{{print .l}}", format!("{{{{print .l}}}}: print: is an array, {printable}")),
         ("{{eq .z .a}}", "{{eq .z .a}}: eq: cannot compare a string with a number".into()),
-        ("{{lt .o .o}}", "{{lt .o .o}}: lt: cannot compare an object with another".into()),
+        ("{{lt .o .o}}", "{{lt .o .o}}: lt: cannot compare an object with an object".into()),
         (
             "{{eq .a 1}}",
-            "{{eq .a 1}}: eq: cannot compare a number with a whole number, write it with a point: 1.0".into(),
+            "{{eq .a 1}}: eq: a number of the config is compared with one that has a point, such as 1.0".into(),
         ),
         (
             r#"{{printf "%d" .a}}"#,
-            r#"{{printf "%d" .a}}: printf: %d, as it is written, does not fit a number; %v prints it"#.into(),
+            r#"{{printf "%d" .a}}: printf: has a verb that does not fit a number as it is written; %v fits"#.into(),
         ),
         (r#"{{printf "%s"}}"#, r#"{{printf "%s"}}: printf: has more verbs than values"#.into()),
         (r#"{{printf "" .z}}"#, r#"{{printf "" .z}}: printf: has more values than verbs"#.into()),
-        ("{{printf .a}}", "{{printf .a}}: printf: needs a string as its first argument".into()),
-        ("{{index .l 1}}", "{{index .l 1}}: index: there is no such item".into()),
-        ("{{slice .é 1}}", "{{slice .é 1}}: slice: needs a string and places in it, not inside a character".into()),
-        ("{{len .a}}", "{{len .a}}: len: a number has no length".into()),
-        ("{{not}}", "{{not}}: not does not take 0 arguments".into()),
+        ("{{printf .a .z}}", "{{printf .a .z}}: printf: does not take (a number, a string)".into()),
+        ("{{index .l 1}}", "{{index .l 1}}: index: an array has nothing there".into()),
+        ("{{index .l -1}}", "{{index .l -1}}: index: an array has nothing there".into()),
+        ("{{slice .é 1}}", "{{slice .é 1}}: slice: a place is not in the string, or is inside a character".into()),
+        ("{{len .a}}", "{{len .a}}: len: does not take (a number)".into()),
+        ("{{not}}", "{{not}}: not: does not take ()".into()),
         ("{{.a .z}}", "{{.a .z}}: has arguments for what is no function".into()),
-        ("{{$x = 1}}", "{{$x = 1}}: has the variable $x, which has no value".into()),
+        ("{{$x = 1}}", "{{$x = 1}}: has $x, which has no value".into()),
     ] {
         let config = config.replace(r#""é":"secret""#, r#""é":"é""#);
         assert_eq!(render(template, &config), Err(message), "{template}");
@@ -106,10 +107,7 @@ fn names_what_is_no_template() {
         ("{{if}}{{end}}", "{{if}}: has no value".into()),
         ("{{(.a}}", "{{(.a}}: ( is not closed".into()),
         ("{{.a)}}", "{{.a)}}: has ) without (".into()),
-        (
-            "{{$x}}",
-            "{{$x}}: has the variable $x, which has no value".into(),
-        ),
+        ("{{$x}}", "{{$x}}: has $x, which is not declared".into()),
         (
             "{{.peer-name}}",
             "{{.peer-name}}: has a name with other characters than letters, digits and _".into(),
@@ -179,7 +177,7 @@ fn what_a_hostile_template_makes_and_nests_has_limits() {
     let compared = format!(
         "{{{{$x := \"{}\"}}}}{}",
         "x".repeat(most / 2),
-        long(most / 2, "{{$y := eq $x $x}}")
+        long(most / 2, "{{if eq $x $x}}{{end}}")
     );
     assert!(error(&compared).ends_with(&format!("works on more than {WORK} bytes")));
     let printed = format!(
@@ -191,13 +189,16 @@ fn what_a_hostile_template_makes_and_nests_has_limits() {
         error(&printed),
         format!("is more than {most} bytes, filled in")
     );
+    let declared = |count| "{{$x := 1}}".repeat(count);
+    assert!(render(&declared(99), "").is_ok());
+    assert!(error(&declared(100)).ends_with("has more than 100 variables"));
     let wide = format!(
         "{{{{printf \"{}\" {}}}}}",
         "%1000v".repeat(1100),
         "1 ".repeat(1100)
     );
     assert!(error(&wide).ends_with(&format!("makes more than {most} bytes")));
-    assert!(error("{{printf \"%1001v\" 1}}").ends_with("has a number over 1000"));
+    assert!(error("{{printf \"%1001v\" 1}}").ends_with("has a width or precision over 1000"));
 }
 
 #[test]
@@ -218,13 +219,14 @@ fn the_time_is_linear_in_the_text() {
         "{{/**/}}".repeat(130_000),
         "{{".repeat(500_000),
         "{{if .a.b}}{{else}}{{end}}".repeat(40_000),
-        format!("{}{branches}", "x".repeat(1000)),
+        format!("{}{branches}{}", "x".repeat(10_000), "y".repeat(10_000)),
     ] {
         let began = Instant::now();
         let _ = render(&template, &config);
         if let Ok(template) = Template::parse(&template) {
             assert!(template.keys().len() <= 2);
-            assert!(template.texts().len() <= 1);
+            let made: usize = template.texts().iter().map(String::len).sum();
+            assert!(made <= WORK, "{made}");
         }
         // Quadratic, this takes minutes without optimization.
         assert!(began.elapsed().as_secs() < 20, "{:?}", began.elapsed());

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 use std::rc::Rc;
 
-use anyhow::{Result, anyhow, bail, ensure};
+use anyhow::{Context, Result, bail, ensure};
 use serde_json::value::RawValue;
 
 use super::VARIABLE;
@@ -73,17 +73,17 @@ impl Value {
             Self::Boolean(value) => *value,
             Self::Whole(number) => *number != 0,
             Self::Number(_, number) => *number != 0.0,
-            Self::Text(_) | Self::Array(_) | Self::Object(_) => self.len() != Some(0),
+            Self::Text(_) | Self::Array(_) | Self::Object(_) => self.len() > 0,
         }
     }
 
     /// The length of what has one.
-    pub fn len(&self) -> Option<usize> {
+    pub fn len(&self) -> usize {
         match self {
-            Self::Text(text) => Some(text.len()),
-            Self::Array(items) => Some(items.len()),
-            Self::Object(members) => Some(members.as_ref().map_or(0, |members| members.len())),
-            _ => None,
+            Self::Text(text) => text.len(),
+            Self::Array(items) => items.len(),
+            Self::Object(Some(members)) => members.len(),
+            _ => 0,
         }
     }
 
@@ -97,28 +97,20 @@ impl Value {
         })
     }
 
-    /// The member `key`, which must be there.
+    /// The member `key`, which must be there. The error names those that are, and no value.
     pub fn member(&self, key: &str) -> Result<Self> {
-        match self {
-            Self::Object(Some(members)) => {
-                let value = members.get(key).cloned();
-                value.ok_or_else(|| no_key(key, members.keys()))
-            }
+        let members = match self {
+            Self::Object(Some(members)) => members,
             Self::Object(None) => {
                 bail!("{VARIABLE} is not set, it must hold a JSON object with this key")
             }
             _ => bail!("{} has no key {}", self.kind(), quoted(key)),
-        }
+        };
+        members.get(key).cloned().with_context(|| {
+            let names: Vec<_> = members.keys().map(|name| quoted(name)).collect();
+            let (key, names) = (quoted(key), names.join(", "));
+            let has = if names.is_empty() { "is empty" } else { "has " };
+            format!("no key {key} in {VARIABLE}, which {has}{names}")
+        })
     }
-}
-
-/// Says that there is no such key, and which there are; never a value.
-fn no_key<'a>(key: &str, keys: impl Iterator<Item = &'a String>) -> anyhow::Error {
-    let names: Vec<_> = keys.map(|name| quoted(name)).collect();
-    let which = if names.is_empty() {
-        "is empty".to_owned()
-    } else {
-        format!("has {}", names.join(", "))
-    };
-    anyhow!("no key {} in {VARIABLE}, which {which}", quoted(key))
 }

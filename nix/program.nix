@@ -34,6 +34,9 @@ rustPlatform.buildRustPackage {
     export RUSTFLAGS="--remap-path-prefix=$NIX_BUILD_TOP=/build ${lib.optionalString stdenv.hostPlatform.isStatic "-C target-feature=+crt-static"}"
   '';
 
+  # nixpkgs keeps the names of functions otherwise, a quarter of the whole.
+  stripAllList = [ "bin" ];
+
   postInstall = ''
     for name in detect build release; do
       ln -s ${manifest.name} $out/bin/$name

@@ -63,6 +63,20 @@ fn files(peer: &Peer) -> Vec<String> {
     names
 }
 
+/// Asserts a failure with a system error of this number, which C libraries have different words for.
+#[track_caller]
+fn failed_with_error(seen: &Seen, what: &str, number: i32) {
+    let words = seen
+        .stderr
+        .strip_prefix(&format!("package: {what}: "))
+        .and_then(|rest| rest.strip_suffix(&format!(" (os error {number})\n")));
+    assert!(
+        words.is_some_and(|words| !words.contains(['\n', ':'])),
+        "{seen:?}"
+    );
+    assert_eq!((seen.status, seen.stdout.as_str()), (2, ""));
+}
+
 /// A failure: this status, this one line, and nothing on standard output.
 fn failed(status: i32, line: &str) -> Seen {
     Seen {

@@ -6,6 +6,7 @@ use std::os::unix::fs::{DirBuilderExt, MetadataExt, PermissionsExt, chown, symli
 use std::os::unix::process::ExitStatusExt;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Output, Stdio};
+use std::sync::LazyLock;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::thread;
 use std::time::Duration;
@@ -37,9 +38,14 @@ pub fn skip(program: &str) {
     eprintln!("skipped: {program} is missing, or not allowed");
 }
 
-/// The compiled program.
+/// The program to test: the one that cargo built, unless the variable `TESTED_PROGRAM` has the path of another.
 pub fn program() -> &'static Path {
-    Path::new(env!("CARGO_BIN_EXE_fabric-ccs-builder"))
+    static PROGRAM: LazyLock<PathBuf> = LazyLock::new(|| {
+        let built = env!("CARGO_BIN_EXE_fabric-ccs-builder").into();
+        let program = env::var_os("TESTED_PROGRAM").unwrap_or(built);
+        fs::canonicalize(&program).unwrap_or_else(|error| panic!("{}: {error}", program.display()))
+    });
+    &PROGRAM
 }
 
 /// The content of a file of `tests/fixtures/tls`.

@@ -11,20 +11,20 @@ configurePhase() {
   {
     printf '[source.crates-io]\nreplace-with = "vendored"\n[source.vendored]\ndirectory = "%s"\n' "$NIX_BUILD_TOP/cargo-vendor-dir"
     if [ -n "${isStatic-}" ]; then sign=+; else sign=-; fi
-    printf '[target.%s]\nrustflags = ["-C", "target-feature=%scrt-static"]\n' "$rustTarget" "$sign"
+    printf '[target.%s]\nlinker = "%s"\nrustflags = ["-C", "target-feature=%scrt-static"]\n' "$rustTarget" "$linker" "$sign"
   } >"$CARGO_HOME/config.toml"
   runHook postConfigure
 }
 
 buildPhase() {
   runHook preBuild
-  cargo build --offline --frozen --target "$rustTarget" --profile "$buildType"
+  cargo build -j "$NIX_BUILD_CORES" --offline --frozen --target "$rustTarget" --profile "$buildType"
   runHook postBuild
 }
 
 checkPhase() {
   runHook preCheck
-  cargo test --offline --frozen --target "$rustTarget" --profile "${checkType/debug/dev}"
+  RUST_TEST_THREADS=$NIX_BUILD_CORES cargo test -j "$NIX_BUILD_CORES" --offline --frozen --target "$rustTarget" --profile "${checkType/debug/dev}"
   runHook postCheck
 }
 

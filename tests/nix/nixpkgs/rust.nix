@@ -1,5 +1,5 @@
-# rustPlatform over this machine's Rust. The crates come from /host/vendor (scripts/get-nix makes it with
-# `cargo vendor`), and cargo compares them with Cargo.lock.
+# rustPlatform over this machine's Rust, or, in pkgsStatic, over the one with musl of scripts/get-musl. The crates come from
+# /host/vendor (scripts/get-nix makes it with `cargo vendor`), and cargo compares them with Cargo.lock.
 {
   lib,
   stdenv,
@@ -7,9 +7,6 @@
   rustc,
 }:
 let
-  # There is no Rust for musl or aarch64 here: both stand for the machine's own glibc target.
-  target = stdenv.buildPlatform.config;
-
   extend =
     args:
     let
@@ -31,12 +28,15 @@ let
       throw "buildRustPackage: cargoSha256 is gone"
     else if git != [ ] then
       throw "importCargoLock: no hash was found for a git dependency: ${toString (map (p: p.name) git)}"
+    else if !stdenv.hostPlatform.isStatic && !stdenv.buildPlatform.canExecute stdenv.hostPlatform then
+      throw "there is no Rust for ${stdenv.hostPlatform.config} here"
     else
       removeAttrs args [ "cargoLock" ]
       // {
         cargoLockFile = lock;
         rustHooks = ./rust-hooks.sh;
-        rustTarget = target;
+        rustTarget = stdenv.hostPlatform.config;
+        linker = "/usr/bin/${stdenv.cc.targetPrefix}gcc";
         isStatic = stdenv.hostPlatform.isStatic;
         doCheck = args.doCheck or true;
         buildType = args.buildType or "release";

@@ -1,5 +1,6 @@
 # The build script of every derivation: nixpkgs' phases in nixpkgs' order, as far as this project uses them.
 umask 022
+shopt -s inherit_errexit
 if [ -e "${NIX_ATTRS_SH_FILE-}" ]; then
   . "$NIX_ATTRS_SH_FILE"
   out=${outputs[out]}
@@ -57,12 +58,14 @@ installPhase() {
   runHook postInstall
 }
 
-# Strips programs, packs man pages, and refuses dangling links, as nixpkgs does.
+# Strips programs of debug information, and of all symbols what stripAllList names; packs man pages, and refuses dangling
+# links: as nixpkgs does.
 fixupPhase() {
   local file
   runHook preFixup
   if [ -d "$out/bin" ] && [ -z "${dontStrip-}" ]; then
-    find "$out/bin" -type f -exec strip --strip-all {} +
+    find "$out/bin" -type f -exec "$STRIP" -S -p {} +
+    for file in ${stripAllList[*]-}; do find "$out/$file" -type f -exec "$STRIP" -s -p {} +; done
   fi
   if [ -d "$out/share/man" ]; then
     find "$out/share/man" -type f ! -name '*.gz' -exec gzip -9n {} +
@@ -72,6 +75,8 @@ fixupPhase() {
   done < <(if [ -d "$out" ]; then find "$out" -type l; fi)
   runHook postFixup
 }
+
+runHook postHook
 
 if [ -n "${rustHooks-}" ]; then . "$rustHooks"; fi
 

@@ -13,13 +13,13 @@ use super::{Outcome, Stop, path};
 use crate::builder::{self, Done};
 use crate::error::{Cannot, Error, Refuse, Result, failed};
 use crate::files::{Buffer, Dir, Tree};
-use crate::formats::connection::Connection;
+use crate::formats::connection::{Connection, Draft};
 use crate::formats::meta_inf;
 use crate::formats::metadata::Metadata;
-use crate::formats::template::VARIABLE;
+use crate::formats::template::{Config, VARIABLE};
 use crate::layout::{BUILD, CLOSED, CONNECTION, METADATA, PUBLIC, SERVER};
 use crate::log::{self, Warnings};
-use crate::text::escaped_line;
+use crate::text::{escaped_line, quoted};
 
 pub const HELP: &str = "\
 Usage: fabric-ccs-builder check [--config JSON] [DIR]
@@ -111,6 +111,9 @@ fn run_programs(
         return Ok(None);
     }
     let (bld, published) = (scratch.dir("bld")?, scratch.dir("release")?);
+    if Config::read(config.clone()).is_ok_and(|config| config.is_unset()) {
+        print_needs(package)?;
+    }
     let built = print_done("build", builder::build(package, package, &bld, config))?;
     if built.is_some() && print_done("release", builder::release(&bld, &published))?.is_some() {
         print_files("recorded", &bld)?;
@@ -121,6 +124,25 @@ fn run_programs(
         return Ok(built);
     }
     Ok(None)
+}
+
+/// Prints which keys of the config the templates look for, and what is wrong whatever it is.
+fn print_needs(package: &Dir) -> Result<()> {
+    // What cannot be read is the business of build.
+    let Ok((draft, ..)) = Draft::read(package) else {
+        return Ok(());
+    };
+    let keys: Vec<_> = draft.keys().iter().map(|key| quoted(key)).collect();
+    if !keys.is_empty() {
+        let keys = keys.join(", ");
+        print_line(&format!(
+            "config   templates look for {keys}: write --config"
+        ))?;
+        if let Err(error) = draft.check_without_config().refuse(CONNECTION) {
+            print_line(&format!("         whatever they are: {error}"))?;
+        }
+    }
+    Ok(())
 }
 
 /// Prints what a program did or why it refused; it is an error when neither is known. Gives

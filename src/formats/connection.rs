@@ -5,6 +5,8 @@
 //! that would fail there is refused here. What is written has the known fields only, in the order
 //! of [`FIELDS`], and none that was absent.
 
+use std::collections::BTreeSet;
+
 use anyhow::{Context, Result, anyhow, bail, ensure};
 
 use super::address::{self, Address};
@@ -132,10 +134,32 @@ impl Draft {
         })
     }
 
-    /// Checks by the peer's rules what can be checked without a config: fields with a template
-    /// only for its syntax.
+    /// Checks by the peer's rules what can be checked without a config: of a field with a template
+    /// the branches that are plain text, each as if it were the value.
     pub(crate) fn check_without_config(&self) -> Result<()> {
-        self.values(None)?.check().map(drop)
+        let mut values = self.values(None)?;
+        values.check()?;
+        for (_, value) in &mut values.0 {
+            if !matches!(value, Value::Boolean(_)) {
+                *value = Value::Unknown;
+            }
+        }
+        for (name, field) in &self.0 {
+            let template = field.template().filter(|template| !template.is_text());
+            for text in template.map(Template::texts).unwrap_or_default() {
+                let shown = quoted(&text);
+                values.set(name, field.of_text(text, shown).context(*name)?);
+                values.check()?;
+                values.set(name, Value::Unknown);
+            }
+        }
+        Ok(())
+    }
+
+    /// The keys of the config that the templates look for.
+    pub(crate) fn keys(&self) -> BTreeSet<String> {
+        let templates = self.0.iter().filter_map(|(_, field)| field.template());
+        templates.flat_map(Template::keys).collect()
     }
 
     fn values(&self, config: Option<&Config>) -> Result<Values> {
@@ -157,12 +181,23 @@ impl Field {
             return Ok(Value::Unknown);
         }
         let text = template.render(config.unwrap_or(&Config::default()))?;
-        let shown = template.shown();
+        self.of_text(text, template.shown())
+    }
+
+    /// The value that a text is for this field.
+    fn of_text(&self, text: String, shown: String) -> Result<Value> {
         if matches!(self, Self::Text(_)) {
             return Ok(Value::Text(Text { text, shown }));
         }
         let timeout = DialTimeout::from_text(text).map_err(|error| anyhow!("{shown} {error}"));
         timeout.map(Value::Timeout)
+    }
+
+    fn template(&self) -> Option<&Template> {
+        match self {
+            Self::Text(template) | Self::Duration(template) => Some(template),
+            Self::Nanoseconds(_) | Self::Boolean(_) => None,
+        }
     }
 }
 

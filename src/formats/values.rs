@@ -37,6 +37,13 @@ impl Values {
         found.map(|(_, value)| value)
     }
 
+    /// Replaces the value of a field that is there.
+    pub fn set(&mut self, name: &str, value: Value) {
+        if let Some((_, old)) = self.0.iter_mut().find(|(found, _)| *found == name) {
+            *old = value;
+        }
+    }
+
     /// Whether a field is there and true.
     pub fn is(&self, name: &str) -> bool {
         matches!(self.get(name), Some(Value::Boolean(true)))

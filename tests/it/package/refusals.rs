@@ -136,7 +136,7 @@ fn templates_are_checked_for_their_syntax_only() {
     );
     assert_eq!(package(&peer, &[]).status, 0);
     let open = r#"{"address":"{{.peername:9999"}"#;
-    let line = "connection.json: address: {{ is not closed by }}";
+    let line = "connection.json: address: {{.peername:9999: is not closed by }}";
     refused(&with("connection.json", open), line);
 }
 

@@ -16,7 +16,7 @@
 //! - [`house`]: the map of the code, the direction of imports, the length of files and functions
 
 mod peer;
-mod person;
+mod user;
 
 mod build;
 mod check;

@@ -7,7 +7,7 @@ use std::fs;
 use std::path::PathBuf;
 
 use super::peer::{INDEX, PLAIN, Peer, Seen};
-use super::person;
+use super::user;
 
 /// A source folder at `package` with an index definition, and an empty working directory at `bld`.
 fn folder() -> Peer {
@@ -34,7 +34,7 @@ fn package(peer: &Peer, args: &[&str]) -> Seen {
 
 fn package_after(setup: &str, peer: &Peer, args: &[&str]) -> Seen {
     let args = [&["package"], args, &["../package"]].concat();
-    person::run_after(setup, &peer.path("bld"), &args)
+    user::run_after(setup, &peer.path("bld"), &args)
 }
 
 /// The ID of a package that there is nothing to say about.

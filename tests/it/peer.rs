@@ -14,7 +14,7 @@ use std::time::Duration;
 use fabric_ccs_builder::testing::Digest;
 use tempfile::TempDir;
 
-use super::person::NOBODY;
+use super::user::NOBODY;
 
 /// The variable with the values for templates.
 pub const CONFIG: &str = "CHAINCODE_AS_A_SERVICE_BUILDER_CONFIG";

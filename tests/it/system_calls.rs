@@ -11,7 +11,7 @@ use std::sync::LazyLock;
 use std::{env, fs};
 
 use super::peer::{INDEX, Peer, Seen, program, skip};
-use super::person;
+use super::user;
 
 /// What a program asks the system for, the calls that do it on one processor or another, and the errors that each gets. Not `close`,
 /// `unlink` and `rmdir`: they clean up, and nobody would be helped by a failure then.
@@ -298,7 +298,7 @@ fn release_publishes_all_or_nothing_whatever_call_fails() {
 }
 
 /// The program as people run it; names of something of `peer` are made paths, so that a trace shows when the work begins.
-fn run_as_person(peer: &Peer, wrapper: &[String], args: &[&str]) -> Seen {
+fn run_as_user(peer: &Peer, wrapper: &[String], args: &[&str]) -> Seen {
     let program = program().to_str().unwrap();
     let mut words: Vec<&str> = wrapper.iter().map(String::as_str).collect();
     words.push(program);
@@ -311,7 +311,7 @@ fn run_as_person(peer: &Peer, wrapper: &[String], args: &[&str]) -> Seen {
     });
     let args: Vec<String> = args.collect();
     words.extend(args.iter().map(String::as_str));
-    let command = person::command(":", &peer.path(""), words[0].as_ref(), &words[1..]).output();
+    let command = user::command(":", &peer.path(""), words[0].as_ref(), &words[1..]).output();
     Seen::of(&command.unwrap())
 }
 
@@ -319,10 +319,10 @@ fn run_as_person(peer: &Peer, wrapper: &[String], args: &[&str]) -> Seen {
 fn disturb_verify(peer: &Peer) -> Tried {
     peer.build().succeeds(&[]);
     let args = ["verify", "./bld"];
-    let whole = run_as_person(peer, &[], &args);
+    let whole = run_as_user(peer, &[], &args);
     disturb(
         peer,
-        |wrapper| run_as_person(peer, wrapper, &args),
+        |wrapper| run_as_user(peer, wrapper, &args),
         |call, seen| {
             if seen.status == 0 {
                 assert_eq!(seen, &whole, "{call}");
@@ -360,11 +360,11 @@ fn package_writes_all_or_nothing_whatever_call_fails() {
     }
     let peer = source_folder();
     let args = ["package", "--output", "./bld/a.tar.gz", "./src"];
-    let whole = run_as_person(&peer, &[], &args);
+    let whole = run_as_user(&peer, &[], &args);
     let listing = peer.listing("bld");
     let run = |wrapper: &[String]| {
         peer.clear("bld");
-        run_as_person(&peer, wrapper, &args)
+        run_as_user(&peer, wrapper, &args)
     };
     let tried = disturb(&peer, run, |call, seen| {
         if seen.status == 0 {
@@ -406,7 +406,7 @@ fn install_leaves_old_or_new_programs_whatever_call_fails() {
     let new = fs::read(program()).unwrap();
     let run = |wrapper: &[String]| {
         put_old(&peer);
-        run_as_person(&peer, wrapper, &args)
+        run_as_user(&peer, wrapper, &args)
     };
     let tried = disturb(&peer, run, |call, seen| {
         let found = PROGRAMS.map(|name| fs::read(peer.path(format!("bld/bin/{name}"))).unwrap());
@@ -506,7 +506,7 @@ fn a_killed_check_leaves_a_build_that_is_for_nobody_else() {
             wrapper,
         ]
         .concat();
-        run_as_person(&peer, &words, &["check", "./src"])
+        run_as_user(&peer, &words, &["check", "./src"])
     });
     assert_eq!(seen.status, KILLED, "{seen:?}");
     let left = peer.modes("temporary");
@@ -530,7 +530,7 @@ fn install_replaces_nothing_before_all_is_on_the_disk() {
     let run = |options: &[&str]| {
         put_old(&peer);
         let args = ["install", "--quiet", "./bld"];
-        run_as_person(&peer, &tracing(&peer, options), &args)
+        run_as_user(&peer, &tracing(&peer, options), &args)
     };
     // Three files, where there are no links.
     let no_links = "inject=?link,?linkat:error=EPERM";

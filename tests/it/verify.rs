@@ -1,6 +1,6 @@
 mod differences;
 mod output;
-mod untold;
+mod undetermined;
 
 use std::collections::BTreeMap;
 use std::fs;
@@ -10,7 +10,7 @@ use fabric_ccs_builder::testing::Digest;
 use serde_json::Value;
 
 use super::peer::{INDEX, Peer, Seen};
-use super::person;
+use super::user;
 
 /// The peer's build in most tests, named as a peer names it.
 const BUILD: &str =
@@ -115,7 +115,7 @@ fn copy(peer: &Peer, from: &str, to: &str) {
 
 /// `verify ARGS` in the folder of `peer`.
 fn run(peer: &Peer, args: &[&str]) -> Seen {
-    person::run(&peer.path(""), &[&["verify"], args].concat())
+    user::run(&peer.path(""), &[&["verify"], args].concat())
 }
 
 /// What `verify NAMES` says where it says nothing on stderr: the same with and without --json, and nothing is changed by it.

@@ -168,7 +168,7 @@ fn the_peers_programs_take_it() {
         fs::copy(bld.join("metadata.json"), again.join("metadata.json")).unwrap();
         assert_eq!(peer.listing("again").len(), folder.listing("package").len());
         let seen = package(&folder, &["--id"]);
-        let again = super::person::run(&again, &["package", "--id", "."]);
+        let again = super::user::run(&again, &["package", "--id", "."]);
         assert_eq!(again, seen);
     }
 }

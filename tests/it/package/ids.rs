@@ -8,7 +8,7 @@ use std::time::{Duration, SystemTime};
 use fabric_ccs_builder::testing::Digest;
 
 use super::super::peer::{INDEX, PLAIN, Peer, program, skip};
-use super::super::person;
+use super::super::user;
 use super::{bare, failed, files, folder, id, package, package_after, packaged};
 
 /// Bytes in a fixed disorder (a linear congruential generator).
@@ -217,7 +217,7 @@ fn prints_the_id_of_a_package_that_it_has_written() {
     for (name, folder, _) in IDS {
         let peer = folder();
         let path = packaged(&peer);
-        let seen = person::run(
+        let seen = user::run(
             &peer.path("src"),
             &["package", "--id", path.to_str().unwrap()],
         );
@@ -244,7 +244,7 @@ fn cannot_tell_the_id_of_what_it_has_not_written() {
     let package = fs::read(path).unwrap();
     let tell = |content: &[u8]| {
         peer.put("bld/x", content);
-        person::run(&peer.path("bld"), &["package", "--id", "x"])
+        user::run(&peer.path("bld"), &["package", "--id", "x"])
     };
     let ours = "not written by fabric-ccs-builder package";
     let system = [&package[..9], b"\x03", &package[10..]].concat();

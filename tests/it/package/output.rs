@@ -8,7 +8,7 @@ use std::thread;
 use std::time::{Duration, Instant};
 
 use super::super::peer::{Peer, Seen, program, quoted, skip, tls};
-use super::super::person::{self, FULL_DISK};
+use super::super::user::{self, FULL_DISK};
 use super::{bare, failed, failed_with_error, files, folder, id, package, package_after, packaged};
 
 #[test]
@@ -62,7 +62,7 @@ fn goes_to_standard_output() {
     let peer = folder();
     let package = fs::read(packaged(&peer)).unwrap();
     let args = ["package", "--output", "-", "../package"];
-    let output = person::command(":", &peer.path("bld"), program(), &args)
+    let output = user::command(":", &peer.path("bld"), program(), &args)
         .output()
         .unwrap();
     assert!(output.status.success(), "{output:?}");
@@ -168,11 +168,11 @@ fn says_where_it_cannot_write() {
 fn needs_a_folder_that_may_be_written() {
     let peer = folder();
     peer.set_mode("bld", 0o555).set_mode("", 0o755);
-    let seen = person::run_by_nobody(&peer.path("bld"), &["package", "../package"]);
+    let seen = user::run_by_nobody(&peer.path("bld"), &["package", "../package"]);
     let line = "cannot create basic_1.0.tar.gz: Permission denied (os error 13)";
     assert_eq!(seen, failed(2, line));
     // An ID needs none.
-    let seen = person::run_by_nobody(&peer.path("bld"), &["package", "--id", "../package"]);
+    let seen = user::run_by_nobody(&peer.path("bld"), &["package", "--id", "../package"]);
     assert_eq!(seen.stdout, format!("{}\n", id(&peer)));
 }
 
@@ -194,11 +194,11 @@ fn leaves_nothing_on_a_full_disk() {
 fn a_package_for_a_closed_standard_output_is_not_lost_without_a_word() {
     let peer = folder();
     let args = ["package", "--output", "-", "."];
-    let seen = person::run_after("exec >&-", &peer.path("package"), &args);
+    let seen = user::run_after("exec >&-", &peer.path("package"), &args);
     let line = "package: cannot write to standard output: it is closed\n";
     assert_eq!((seen.status, seen.stderr.as_str()), (2, line));
     // Who sends it there may only want the ID.
-    let seen = person::run_after("exec >/dev/null", &peer.path("package"), &args);
+    let seen = user::run_after("exec >/dev/null", &peer.path("package"), &args);
     assert_eq!(seen.status, 0, "{seen:?}");
 }
 
@@ -207,7 +207,7 @@ fn says_when_standard_output_is_full_or_closed() {
     let peer = folder();
     let full = || Stdio::from(File::options().write(true).open("/dev/full").unwrap());
     let seen = |args: &[&str], stdout: Stdio| {
-        let mut command = person::command(":", &peer.path("bld"), program(), args);
+        let mut command = user::command(":", &peer.path("bld"), program(), args);
         Seen::of(
             &command
                 .stdout(stdout)
@@ -239,7 +239,7 @@ fn interrupted(peer: &Peer, meanwhile: impl FnOnce()) -> Seen {
     peer.put("package/META-INF/a", vec![0; 1 << 20]);
     peer.put("package/META-INF/b", "b");
     let args = ["package", "-o", "-", "../package"];
-    let mut command = person::command(":", &peer.path("bld"), program(), &args);
+    let mut command = user::command(":", &peer.path("bld"), program(), &args);
     let command = command.stdout(Stdio::piped()).stderr(Stdio::piped());
     let mut child = command.spawn().unwrap();
     let mut stdout = child.stdout.take().unwrap();

@@ -7,7 +7,7 @@ use std::thread;
 use serde_json::Value;
 
 use super::super::peer::Seen;
-use super::super::person;
+use super::super::user;
 use super::{
     BUILD, Change, INDEX_A, OTHER, all, copy, digest, installed, matching, remove, run, summary,
     two_installed, verify,
@@ -98,7 +98,7 @@ fn goes_on_after_what_it_may_not_read() {
         let place = format!("{BUILD}/{closed}");
         peer.set_mode(&place, 0);
         let peer = peer.run_by_nobody();
-        let as_nobody = || person::run_by_nobody(&peer.path(""), &["verify", "builds"]);
+        let as_nobody = || user::run_by_nobody(&peer.path(""), &["verify", "builds"]);
         let told = |path: &str| {
             format!("{BUILD}: cannot tell: {reason} {path}: Permission denied (os error 13)")
         };

@@ -1,5 +1,5 @@
-//! Output directories: trees that are made in the order of a walk, and appear under their final
-//! names when they are whole.
+//! Output directories: trees that are created in the order of a walk and appear under their final
+//! names only when complete.
 
 use std::fs;
 use std::io;
@@ -10,8 +10,8 @@ use super::dir::names;
 use crate::error::{Cannot, Result, refused};
 use crate::layout::{CLOSED, UNFINISHED};
 
-/// Directories below a root, made when they are needed. Those on the way to the last one stay
-/// open, so that a tree can be written in the order of a walk without further look-ups.
+/// Directories below a root, created when needed. The last one and its parents stay open, so a tree
+/// can be written in the order of a walk without further look-ups.
 pub struct Tree<'a> {
     root: &'a Dir,
     open: Vec<(String, Dir)>,
@@ -24,8 +24,8 @@ impl<'a> Tree<'a> {
         Self { root, open }
     }
 
-    /// The directory at `path`, with `/` between names; `""` is the root. What is missing on the
-    /// way is created, with mode 0755.
+    /// The directory at `path`, with `/` between names; `""` is the root. Missing directories are
+    /// created with mode 0755.
     pub fn dir(&mut self, path: &str) -> Result<&Dir> {
         let names: Vec<&str> = names(path).collect();
         let same = |((open, _), name): &(&(String, Dir), &&str)| open == *name;
@@ -43,9 +43,9 @@ impl<'a> Tree<'a> {
     }
 }
 
-/// A hidden directory in `target` in which everything is made; [`Staging::commit`] gives it its
-/// final names. Without a commit it is removed, so a failure leaves nothing behind, and a killed
-/// process nothing under a final name.
+/// A hidden directory in `target` in which everything is created, until [`Staging::commit`] moves
+/// it to its final names. Without a commit it is removed, so a failure leaves nothing behind, and a
+/// killed process leaves nothing under a final name.
 pub struct Staging<'a> {
     target: &'a Dir,
     /// Where to write.
@@ -70,12 +70,12 @@ impl<'a> Staging<'a> {
         Ok(Self { target, dir })
     }
 
-    /// Moves what was made to its final names, in the order given: all of them must be there.
+    /// Moves `names`, all of which must exist, to their final places in the given order.
     pub fn commit(self, names: &[&str]) -> Result<()> {
         for (moved, name) in names.iter().enumerate() {
             let renamed = fs::rename(self.dir.reach(name), self.target.reach(name));
             if renamed.is_err() {
-                // Back, to be removed with the rest.
+                // Move them back, to be removed with the rest.
                 for name in names.iter().take(moved) {
                     let _ = fs::rename(self.target.reach(name), self.dir.reach(name));
                 }
@@ -89,13 +89,13 @@ impl<'a> Staging<'a> {
 impl Drop for Staging<'_> {
     fn drop(&mut self) {
         let path = self.target.reach(UNFINISHED);
-        // When this fails, the exit status still tells the peer not to use the directory.
+        // If this fails, the exit status still tells the peer not to use the directory.
         let _ = fs::remove_dir(&path).or_else(|_| remove_tree(&path));
     }
 }
 
-/// Removes a directory that nobody else writes to, with no more than one open at a time: the
-/// standard library keeps one for each level, and the process may be out of them.
+/// Removes a directory that nobody else writes to. It opens one directory at a time: the standard
+/// library keeps one open for each level, and the process may have run out of file descriptors.
 pub fn remove_tree(path: &Path) -> io::Result<()> {
     let mut open = vec![path.to_owned()];
     while let Some(dir) = open.last() {

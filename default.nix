@@ -13,7 +13,8 @@ in
   },
 }:
 let
-  # Of what Nix knows of a flake's source, nothing gets into our outputs but the revision, which is not known here.
+  # Of the metadata that Nix has about a flake's source, only the revision gets into our outputs;
+  # here it is unknown.
   call =
     folder: inputs:
     let

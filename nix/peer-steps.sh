@@ -1,8 +1,9 @@
 #!/usr/bin/env bash
 # usage: peer-steps.sh prepare|start|check FOLDER [PACKAGE]
 #
-# Holds a declared chaincode package against a real peer. nix/tests/peer.nix runs these steps in a virtual machine; they run
-# as well on any machine that has Fabric's `peer` and `cryptogen` on PATH and its core.yaml in FABRIC_CFG_PATH.
+# Tests a declared chaincode package with a real peer. nix/tests/peer.nix runs these steps in a
+# virtual machine; they also run on any machine that has Fabric's `peer` and `cryptogen` on PATH and
+# its core.yaml in FABRIC_CFG_PATH.
 #
 #   prepare FOLDER        makes the keys of an organisation with one peer in FOLDER
 #   start FOLDER          becomes that peer; its builders are in CORE_CHAINCODE_EXTERNALBUILDERS

@@ -58,8 +58,8 @@ installPhase() {
   runHook postInstall
 }
 
-# Strips programs of debug information, and of all symbols what stripAllList names; packs man pages, and refuses dangling
-# links: as nixpkgs does.
+# Like nixpkgs, strips debug information from programs, and all symbols from those in stripAllList;
+# compresses man pages, and refuses dangling links.
 fixupPhase() {
   local file
   runHook preFixup

@@ -1,4 +1,5 @@
-# For Nix without flakes, over the same flake.lock: the flake's outputs, with the packages of one system at the top.
+# For Nix without flakes, over the same flake.lock: the flake's outputs, with the packages of one
+# system at the top.
 #
 #   nix-build -A image
 #   imports = [ (import ./fabric-ccs-builder { }).nixosModules.default ];

@@ -7,8 +7,9 @@
 #
 #   prepare FOLDER        makes the keys of an organisation with one peer in FOLDER
 #   start FOLDER          becomes that peer; its builders are in CORE_CHAINCODE_EXTERNALBUILDERS
-#   check FOLDER PACKAGE  with the peer running, installs PACKAGE, what mkChaincodePackage made: the peer must show the declared
-#                         package ID, `verify` must match, and must find one flipped byte; needs fabric-ccs-builder on PATH
+#   check FOLDER PACKAGE  with the peer running, installs PACKAGE, made by mkChaincodePackage: the peer
+#                         must show the declared package ID, and `verify` must match, and find a flipped
+#                         byte; needs fabric-ccs-builder on PATH
 #
 # The peer listens on 127.0.0.1, from port PORT (default 7051) on.
 set -euo pipefail

@@ -45,9 +45,11 @@ rustPlatform.buildRustPackage {
     done
   '';
 
-  # Without the release profile's link-time optimisation a test run takes a third of the time, and overflows are seen.
+  # Without the release profile's link-time optimisation a test run takes a third of the time, and
+  # overflows are seen.
   checkType = "debug";
-  # script, which gives a program a terminal. Not strace, which may not trace in every sandbox: scripts/ci runs the tests that need it.
+  # script, which gives a program a terminal. Not strace, which may not trace in every sandbox:
+  # scripts/ci runs the tests that need it.
   nativeCheckInputs = [ util-linux ];
 
   # A static program refers to nothing, so it can be copied into a peer without its closure.

@@ -1,4 +1,5 @@
-# verify-release DIR|SHA256SUMS: rebuilds a release on this machine and compares the published files with it.
+# verify-release DIR|SHA256SUMS: rebuilds a release on this machine and compares the published files
+# with it.
 {
   callPackage,
   writeShellApplication,

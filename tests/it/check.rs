@@ -287,7 +287,7 @@ fn a_full_disk_is_no_refusal() {
 
 #[test]
 fn the_programs_of_the_peer_are_not_run() {
-    // Nothing can be started: no process, no thread.
+    // Nothing can be started: neither a process nor a thread.
     let peer = folder(PLAIN);
     let setup = "ulimit -u 0";
     let seen = user::run_by_nobody_after(setup, &peer.path(""), &["check"]);

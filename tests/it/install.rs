@@ -12,7 +12,8 @@ fn install(peer: &Peer, args: &[&str]) -> Seen {
     user::run(&peer.path("bld"), &[&["install"], args].concat())
 }
 
-/// Asserts that `bld/bin` has the program under its names, and these other files as [`Peer::modes`] has them.
+/// Asserts that `bld/bin` has the program under its three names, and these other files, in the
+/// format of [`Peer::modes`].
 #[track_caller]
 fn has_programs(peer: &Peer, others: &[&str]) {
     let mut modes = [&["build 755", "detect 755", "release 755"], others].concat();
@@ -138,7 +139,7 @@ fn a_link_in_the_place_of_bin_is_not_followed() {
     }
     assert_eq!(peer.modes("elsewhere"), ["detect 644"]);
     assert_eq!(peer.get("elsewhere/detect"), "mine");
-    // The folder itself is whoever's who names it.
+    // The folder itself may be a link: the user chose it.
     peer.put_link("linked", "bld");
     let seen = user::run(&peer.path(""), &["install", "-q", "linked"]);
     assert_eq!((seen.status, seen.stderr.as_str()), (0, ""));
@@ -153,7 +154,7 @@ fn a_link_swapped_in_for_bin_never_leads_elsewhere() {
     let mut pauses = pauses();
     let swap = || {
         thread::sleep(pauses.next().unwrap());
-        // A step fails when install was faster; the next round finds everything in its place again.
+        // A step fails when install was faster; the next round finds everything in place again.
         let _ = fs::create_dir(&bin);
         let _ = fs::rename(&bin, peer.path("moved"));
         let _ = symlink(&elsewhere, &bin);
@@ -168,7 +169,7 @@ fn a_link_swapped_in_for_bin_never_leads_elsewhere() {
         };
         (0..500).map(run).collect::<BTreeSet<i32>>()
     });
-    // Some came through, and some were disturbed.
+    // Some succeeded, and some were disturbed.
     assert_eq!(statuses, [0, 2].into());
 }
 
@@ -184,7 +185,7 @@ fn a_user_who_is_not_root_can_install_and_update() {
         assert_eq!((seen.status, seen.stderr.as_str()), (0, ""), "{seen:?}");
         has_programs(&peer, &[]);
     }
-    // And who may not write there is told so.
+    // A user who may not write there gets a message.
     peer.set_mode("bld/bin", 0o555);
     let seen = user::run_by_nobody(&peer.path("bld"), &["install", "-q", "."]);
     assert_eq!(

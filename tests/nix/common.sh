@@ -1,4 +1,5 @@
-# Sourced by the tests of the flake: a current Nix on PATH, the stand-in for nixpkgs, a scratch folder.
+# Sourced by the tests of the flake: a current Nix on PATH, the stand-in for nixpkgs, a scratch
+# folder.
 set -euo pipefail
 umask 022
 root=$(cd "$(dirname "${BASH_SOURCE[0]}")/../.." && pwd)

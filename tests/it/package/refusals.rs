@@ -1,4 +1,4 @@
-//! What is refused, and what is said of a package that is not.
+//! What is refused, and warnings about packages that are accepted.
 
 use std::os::unix::net::UnixListener;
 
@@ -14,7 +14,7 @@ fn refused(peer: &Peer, line: &str) {
     assert_eq!(files(peer), [""; 0]);
 }
 
-/// A package with this content of one of its files.
+/// A package with this content in one of its files.
 fn with(name: &str, content: &str) -> Peer {
     let peer = bare();
     peer.put(format!("package/{name}"), content);

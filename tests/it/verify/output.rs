@@ -1,4 +1,4 @@
-//! How it is said: names, order, and what it takes to say it.
+//! The output: names, order, and the resources it takes.
 
 use std::ffi::OsStr;
 use std::fs;
@@ -89,14 +89,14 @@ fn reads_each_file_once_in_little_memory() {
     file.set_len(32 << 20).unwrap();
     is_read_once(&peer, "ulimit -v 24000", 32 << 20);
 
-    // The statement is parsed, too.
+    // The statement is also parsed.
     let statement = format!("{BUILD}/bld/build.intoto.json");
     let peer = installed();
     peer.put(&statement, peer.get(&statement) + &" ".repeat(8 << 20));
     is_read_once(&peer, ":", 8 << 20);
 }
 
-/// Asserts that no more is read than a changed file of this size, once, and small ones.
+/// Asserts that a changed file of this size is read only once, and otherwise only small files.
 fn is_read_once(peer: &Peer, setup: &str, size: u64) {
     // What the shell's children have read is counted as its own once they have ended.
     let script = format!("{setup}; \"$@\"; grep ^rchar /proc/$$/io");

@@ -1,4 +1,4 @@
-//! Where it cannot be told whether there is a difference.
+//! Cases in which it cannot be determined whether there is a difference.
 
 use std::fs;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -26,7 +26,8 @@ fn cannot_tell_without_a_record() {
             ]),
             no_record,
         ),
-        // What a peer leaves that was stopped in the middle: it writes build-info.json, release and bld in this order.
+        // What a peer leaves when it is stopped in the middle: it writes build-info.json, release
+        // and bld in this order.
         (remove("bld"), no_bld),
         (all(vec![remove("bld"), remove("release")]), no_bld),
         (
@@ -57,7 +58,7 @@ fn cannot_tell_without_a_record() {
             verify(&peer, &[BUILD]),
             (2, vec![line.clone(), summary(1, [0, 0, 1], 0)])
         );
-        // A difference outweighs it.
+        // A difference takes precedence.
         peer.put(format!("{OTHER}/bld/added"), "new");
         assert_eq!(
             verify(&peer, &["builds"]),
@@ -84,7 +85,7 @@ fn cannot_tell_without_a_record() {
     );
 }
 
-/// What cannot be read does not hide what differs.
+/// Something unreadable does not hide a difference.
 #[test]
 fn goes_on_after_what_it_may_not_read() {
     for (closed, reason) in [
@@ -173,7 +174,7 @@ fn a_path_that_cannot_be_verified() {
         assert_eq!((seen.status, &seen.stderr), (2, &line));
         assert_eq!(objects, [object, summary]);
 
-        // The others are verified all the same.
+        // The others are still verified.
         let seen = run(&peer, &[name, BUILD]);
         assert_eq!((seen.status, &seen.stderr), (2, &line));
         assert!(

@@ -1,4 +1,5 @@
-# dockerTools.buildLayeredImage: one layer of real files, which is what nixpkgs makes when contents is empty.
+# dockerTools.buildLayeredImage: one layer of real files, which is what nixpkgs makes when contents
+# is empty.
 {
   lib,
   stdenv,

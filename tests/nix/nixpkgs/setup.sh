@@ -1,4 +1,5 @@
-# The build script of every derivation: nixpkgs' phases in nixpkgs' order, as far as this project uses them.
+# The build script of every derivation: nixpkgs' phases in nixpkgs' order, as far as this project
+# uses them.
 umask 022
 shopt -s inherit_errexit
 if [ -e "${NIX_ATTRS_SH_FILE-}" ]; then

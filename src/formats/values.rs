@@ -71,7 +71,7 @@ impl Values {
                 if let Some(Text { text, shown }) = self.text("domain") {
                     ensure!(
                         text.is_empty() || address::is_server_name(text),
-                        "domain: {shown} is no name that a certificate can have, write for example basic.example.com"
+                        "domain: {shown} is not a name that a certificate can have, write for example basic.example.com"
                     );
                 }
                 let key = self.require("client_key", "client_auth_required", "private key")?;

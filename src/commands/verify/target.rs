@@ -49,7 +49,7 @@ impl Place {
         let entries = dir.list()?;
         let Some(layout) = layout(&dir, &entries) else {
             return refused(format!(
-                "{}: is no build output (no {SUMS}), no build of a peer (no {BUILD_INFO}, no {BLD}) and no folder of such builds",
+                "{}: is neither a build output (no {SUMS}), nor a build of a peer (no {BUILD_INFO}, no {BLD}), nor a folder of such builds",
                 path.display()
             ));
         };
@@ -157,8 +157,8 @@ fn layout(dir: &Dir, entries: &[Entry]) -> Option<Layout> {
     } else if entries.iter().any(|entry| is_build(dir, entry)) {
         Some(Layout::Builds)
     } else {
-        // An empty directory counts only if its name is `builds`: a peer that has built nothing yet
-        // has one. Any other name is a wrong path, or a directory that has lost its content.
+        // Only the directory's name is left to decide: a peer that has built nothing yet has such a
+        // `builds`. Any other name means a wrong path, or a directory that has lost its content.
         let path = dir.path().canonicalize().ok()?;
         match path.file_name().and_then(OsStr::to_str)? {
             "builds" => Some(Layout::Builds),

@@ -147,7 +147,7 @@ fn a_path_that_cannot_be_verified() {
         ("file", "cannot open file: Not a directory (os error 20)"),
         (
             "folder",
-            "folder: is no build output (no SHA256SUMS), no build of a peer (no build-info.json, no bld) and no folder of such builds",
+            "folder: is neither a build output (no SHA256SUMS), nor a build of a peer (no build-info.json, no bld), nor a folder of such builds",
         ),
     ] {
         let line = format!("verify: {reason}\n");

@@ -1,20 +1,20 @@
-//! A Hyperledger Fabric external builder for chaincode as a service, which records what it copies.
+//! A Hyperledger Fabric external builder for chaincode as a service. It records what it copies.
 //!
-//! The peer calls three programs, which are this one under three names: `detect`, `build` and
-//! `release`. The other commands are for people. README.md describes them all.
+//! The peer calls this program under three names: `detect`, `build` and `release`. The other
+//! commands are for people. README.md describes them all.
 //!
 //! # A tour, from the top down
 //!
 //! Imports point downwards only.
 //!
-//! | layer | what is in it |
+//! | layer | contents |
 //! |---|---|
-//! | [`cli`] | which command is meant; errors become lines and exit statuses |
-//! | `commands` | what each command reads from its command line, and prints |
+//! | [`cli`] | selects the command; turns errors into lines and exit statuses |
+//! | `commands` | the arguments and the output of each command |
 //! | `builder` | `build` and `release`, for the peer and for `check` |
-//! | [`formats`] | what is in the files: the package's, the record's, the release's |
-//! | [`files`] | directories held open, walks, outputs that appear when they are whole, digests |
-//! | `log`, [`text`] | the one place that prints, and how texts are shown |
+//! | [`formats`] | the file formats of packages, records and releases |
+//! | [`files`] | directories held open, walks, outputs that appear only when complete, digests |
+//! | `log`, [`text`] | the one place that prints, and how text is escaped and quoted |
 //! | [`error`], `layout` | the kinds of errors; names, modes and limits |
 //!
 //! A package goes through `builder::build`: metadata.json is read ([`formats::metadata`]), then
@@ -35,7 +35,7 @@ mod layout;
 mod log;
 mod text;
 
-/// What the tests and fuzz targets call. The program itself needs nothing public but [`cli`].
+/// What the tests and fuzz targets call. The program itself only needs [`cli`] to be public.
 pub mod testing {
     pub use crate::files::{Digest, Dir};
     pub use crate::formats::address::Address;

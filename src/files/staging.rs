@@ -1,5 +1,5 @@
-//! Output directories: trees that are made in the order of a walk, and appear under their final
-//! names when they are whole.
+//! Output directories: trees that are created in the order of a walk and appear under their final
+//! names only when complete.
 
 use std::fs;
 use std::io::{self, ErrorKind};
@@ -10,8 +10,8 @@ use super::dir::names;
 use crate::error::{Cannot, Result, failed};
 use crate::layout::{CLOSED, UNFINISHED};
 
-/// Directories below a root, made when they are needed. Those on the way to the last one stay
-/// open, so that a tree can be written in the order of a walk without further look-ups.
+/// Directories below a root, created when needed. The last one and its parents stay open, so a tree
+/// can be written in the order of a walk without further look-ups.
 pub struct Tree<'a> {
     root: &'a Dir,
     open: Vec<(String, Dir)>,
@@ -24,8 +24,8 @@ impl<'a> Tree<'a> {
         Self { root, open }
     }
 
-    /// The directory at `path`, with `/` between names; `""` is the root. What is missing on the
-    /// way is created, with mode 0755.
+    /// The directory at `path`, with `/` between names; `""` is the root. Missing directories are
+    /// created with mode 0755.
     pub fn dir(&mut self, path: &str) -> Result<&Dir> {
         let names: Vec<&str> = names(path).collect();
         let same = |((open, _), name): &(&(String, Dir), &&str)| open == *name;
@@ -43,9 +43,9 @@ impl<'a> Tree<'a> {
     }
 }
 
-/// A hidden directory in `target` in which everything is made; [`Staging::commit`] gives it its
-/// final names. Without a commit it is removed, so a failure leaves nothing behind, and a killed
-/// process nothing under a final name.
+/// A hidden directory in `target` in which everything is created, until [`Staging::commit`] moves
+/// it to its final names. Without a commit it is removed, so a failure leaves nothing behind, and a
+/// killed process leaves nothing under a final name.
 pub struct Staging<'a> {
     target: &'a Dir,
     /// Where to write.
@@ -79,12 +79,12 @@ impl<'a> Staging<'a> {
         }
     }
 
-    /// Moves what was made to its final names, in the order given: all of them must be there.
+    /// Moves `names`, all of which must exist, to their final places in the given order.
     pub fn commit(self, names: &[&str]) -> Result<()> {
         for (moved, name) in names.iter().enumerate() {
             let renamed = fs::rename(self.dir.reach(name), self.target.reach(name));
             if renamed.is_err() {
-                // Back, to be removed with the rest.
+                // Move them back, to be removed with the rest.
                 for name in names.iter().take(moved) {
                     let _ = fs::rename(self.target.reach(name), self.dir.reach(name));
                 }

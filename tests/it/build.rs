@@ -2,7 +2,7 @@ use fabric_ccs_builder::testing::Digest;
 
 use super::peer::{INDEX, PLAIN, Peer, quoted, tls};
 
-/// What connection.json becomes.
+/// The connection.json that `build` writes.
 #[track_caller]
 fn written(connection: &str, warnings: &[&str]) -> String {
     let peer = Peer::with_connection(connection);

@@ -1,11 +1,11 @@
-//! The house rules that no compiler keeps: CONTRIBUTING.md's map of the code is complete, imports
-//! point one way, and nothing is too long to read.
+//! The house rules that no compiler enforces: CONTRIBUTING.md's map of the code is complete,
+//! imports point one way, and nothing is too long to read.
 
 use std::collections::BTreeSet;
 use std::fs;
 use std::path::{Path, PathBuf};
 
-/// The layers of src/lib.rs' tour, from the top down.
+/// The layers in the tour in src/lib.rs, from the top down.
 const LAYERS: [&str; 9] = [
     "main", "cli", "commands", "builder", "formats", "files", "log", "text", "error",
 ];
@@ -17,7 +17,7 @@ fn root() -> &'static Path {
     Path::new(env!("CARGO_MANIFEST_DIR"))
 }
 
-/// Each source file's path below src with its text up to its tests.
+/// The path below src of each source file, with its text up to its tests.
 fn sources() -> Vec<(String, String)> {
     let mut sources = Vec::new();
     let mut todo: Vec<PathBuf> = vec![root().join("src")];
@@ -63,7 +63,7 @@ fn layer(path: &str) -> Option<usize> {
 fn imports_point_downwards() {
     let mut seen = 0;
     for (path, text) in sources() {
-        // It declares the layers, and shows the tests what they need.
+        // It declares the layers and exports what the tests need.
         if path == "lib.rs" {
             continue;
         }

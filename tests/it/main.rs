@@ -1,9 +1,9 @@
 //! The compiled program, run as a Fabric peer runs it.
 //!
-//! - [`detect`], [`build`], [`release`]: what each writes when it says yes
-//! - [`refusals`]: every input that is refused, with its line
+//! - [`detect`], [`build`], [`release`]: what each writes on success
+//! - [`refusals`]: every input that is refused, with its message
 //! - [`templates`]: connection.json filled in from the peer's config
-//! - [`tree`]: odd things in a package's folders, and what the file system can do to us
+//! - [`tree`]: odd things in a package's folders, and file system problems
 //! - [`faults`]: kills, full disks, races, floods
 //! - [`system_calls`]: each call to the file system fails once
 //! - [`record`]: the record, checked by `sha256sum`, and the same on every run
@@ -17,7 +17,7 @@
 //! - [`house`]: the map of the code, the direction of imports, the length of files and functions
 
 mod peer;
-mod person;
+mod user;
 
 mod build;
 mod check;

@@ -1,5 +1,6 @@
-//! Thousands of made-up inputs: nothing panics, and what is accepted is what a peer takes by [`super::rules`]. More of them with
-//! `PROPTEST_CASES=100000 PROPTEST_RNG_SEED=1 cargo test --release properties`.
+//! Thousands of generated inputs: nothing panics, and what is accepted is what a peer accepts by
+//! [`super::rules`]. For more of them, run `PROPTEST_CASES=100000 PROPTEST_RNG_SEED=1 cargo test
+//! --release properties`.
 
 use std::collections::BTreeMap;
 use std::io::Read;
@@ -21,7 +22,7 @@ use super::indexes::{FOLDER, published};
 use super::peer::{INDEX, Peer, program, quoted, tls};
 use super::rules;
 
-/// JSON texts: values that some field wants, and values that none wants.
+/// JSON texts: values that are valid for some field, and values that are valid for none.
 fn values() -> impl Strategy<Value = String> {
     let pem = |name: &str| quoted(&tls(name));
     let fixed = vec![
@@ -80,7 +81,7 @@ fn names() -> impl Strategy<Value = String> {
     select(NAMES.to_vec()).prop_map(str::to_owned)
 }
 
-/// Objects whose fields are mostly right, so that many get through.
+/// Objects whose fields are mostly valid, so that many are accepted.
 fn connections() -> impl Strategy<Value = String> {
     let certificate = select(vec!["P-256.pem", "chain.pem", "rsa.pem", "ed25519.pem"]);
     let key = select(vec![
@@ -225,7 +226,7 @@ fn definitions() -> impl Strategy<Value = String> {
         .prop_map(|(inner, more, index)| format!(r#"{{"{index}":{{{inner}}}{more}}}"#))
 }
 
-/// Objects that are nearly a metadata.json.
+/// Objects that are nearly a valid metadata.json.
 fn metadata() -> impl Strategy<Value = String> {
     let value = prop_oneof![
         3 => select(vec!["\"ccaas\"", "\"External\"", "\"golang\"", "\"basic_1.0\"", "\"a@b\"", "\"a/b\"", "\"-a\"", "\"\"", "null", "1", "[]"]).prop_map(str::to_owned),
@@ -233,7 +234,7 @@ fn metadata() -> impl Strategy<Value = String> {
     ];
     let members = vec((select(vec!["type", "label", "path", "x"]), value), 0..4);
     members.prop_map(|members| {
-        // Of duplicates the last one counts here, and the last that is not null at a peer, so there are none.
+        // No duplicates: the last one counts here, but for a peer it is the last that is not null.
         let members: BTreeMap<_, _> = members.into_iter().collect();
         let members: Vec<_> = members
             .iter()
@@ -243,7 +244,7 @@ fn metadata() -> impl Strategy<Value = String> {
     })
 }
 
-/// Writes the record of a build with a backslash in a name to `dir`, and gives its two files.
+/// Writes the record of a build with a backslash in a name to `dir`, and returns its two files.
 fn recorded(dir: &Path) -> (String, String) {
     let digest = Digest::of(b"x");
     let artifact = |path: &str| Artifact {
@@ -265,7 +266,7 @@ fn recorded(dir: &Path) -> (String, String) {
     (read("SHA256SUMS"), read("build.intoto.json"))
 }
 
-/// The statement with the subjects that `sums` has.
+/// The statement with the subjects listed in `sums`.
 fn statement_of(sums: &str, statement: &str) -> String {
     let mut statement: Value = serde_json::from_str(statement).unwrap();
     let sums = rules::checked_by_sha256sum(sums).unwrap_or_default();
@@ -296,7 +297,8 @@ fn unpacked(bytes: &[u8]) -> anyhow::Result<BTreeMap<String, Vec<u8>>> {
     Ok(files)
 }
 
-/// The same cases on every run, so that a change is to blame when one fails. `PROPTEST_RNG_SEED` gives others.
+/// The same cases on every run, so that a failure is caused by a change. `PROPTEST_RNG_SEED` gives
+/// others.
 fn cases(cases: u32) -> ProptestConfig {
     let mut config = ProptestConfig::default();
     if env::var_os("PROPTEST_CASES").is_none() {
@@ -317,7 +319,7 @@ proptest! {
         if let Ok(accepted) = Draft::parse(connection.as_bytes()).and_then(|(draft, _)| draft.resolve(&config())) {
             let written = String::from_utf8(accepted.json().to_vec()).unwrap();
             prop_assert_eq!(rules::peer_takes(&written), Ok(()), "{}", &connection);
-            // And what was written is accepted again, unchanged.
+            // What was written is accepted again, unchanged.
             let again = Connection::parse_written(written.as_bytes()).unwrap().json().to_vec();
             prop_assert_eq!(String::from_utf8(again).unwrap(), written);
         }
@@ -343,7 +345,7 @@ proptest! {
             let ours = Metadata::parse(metadata.as_bytes()).is_ok_and(|metadata| metadata.is_ours());
             prop_assert_eq!(ours, ["ccaas", "external"].contains(&kind.to_lowercase().as_str()), "{}", metadata);
         }
-        // A peer installs a package without a type, for which there is no builder.
+        // A peer installs a package without a type, but no builder takes it.
         let has_type = |_: &String| !matches!(&serde_json::from_str::<Value>(&metadata).unwrap()["type"], Value::Null);
         let label = read.map(|(_, label)| label).filter(|label| rules::is_label(label)).filter(has_type);
         let taken = Metadata::parse(metadata.as_bytes()).ok().and_then(|metadata| Some(metadata.label().ok()?.to_string()));
@@ -363,7 +365,7 @@ proptest! {
         }
         fs::write(dir.path().join("SHA256SUMS"), &sums).unwrap();
         if both {
-            // So that the two do not disagree.
+            // Keeps the two files in agreement.
             fs::write(dir.path().join("build.intoto.json"), statement_of(&sums, &statement)).unwrap();
         }
         if let Ok(Some(record)) = Record::read(&Dir::open(dir.path()).unwrap()) {

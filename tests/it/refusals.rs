@@ -1,5 +1,5 @@
-//! Inputs that the Go builders let through, or that no builder can take: exit status 1, one line, and an empty
-//! `BUILD_OUTPUT_DIR`.
+//! Inputs that the Go builders let through, or that no builder can accept: exit status 1, one line,
+//! and an empty `BUILD_OUTPUT_DIR`.
 
 use super::peer::{PLAIN, Peer, quoted, tls};
 

@@ -1,11 +1,12 @@
-//! The peer's rules once more, written from its behaviour and not from our code: what a peer accepts at the first invoke.
-//! Slow and simple; the property tests hold the program against it.
+//! A second version of the peer's rules, written from its behaviour and not from our code: what a
+//! peer accepts at the first invoke. Slow and simple; the property tests compare the program with
+//! it.
 
 use serde_json::Value;
 
 use super::peer::tls;
 
-/// Certificates of the fixtures that Go can read, and the key of the first in each.
+/// The fixtures' certificates that Go can read, each with the key of the first certificate in it.
 const CERTIFICATES: [(&str, &str); 5] = [
     ("P-256.pem", "P-256.key"),
     ("chain.pem", "P-256.key"),
@@ -24,7 +25,7 @@ fn block<'a>(text: &'a str, label: &str) -> Option<&'a str> {
     Some(&block[..block.find(&end)? + end.len()])
 }
 
-/// Whether Go's `AppendCertsFromPEM` finds a certificate of the fixtures.
+/// Whether Go's `AppendCertsFromPEM` finds one of the fixtures' certificates.
 fn has_certificate(text: &str) -> bool {
     CERTIFICATES.iter().any(|(certificate, _)| {
         let certificate = tls(certificate);
@@ -32,7 +33,7 @@ fn has_certificate(text: &str) -> bool {
     })
 }
 
-/// Whether Go's `X509KeyPair` takes a certificate and a key of the fixtures.
+/// Whether Go's `X509KeyPair` accepts a certificate and a key from the fixtures.
 fn is_key_pair(certificate: &str, key: &str) -> bool {
     let same = |text: &str, fixture: &str, label: &str| {
         let found = block(text, label);
@@ -88,8 +89,8 @@ pub fn peer_takes(connection: &str) -> Result<(), String> {
     Ok(())
 }
 
-/// Whether Go's `net/url` reads an address whole, as gRPC lets it: no control characters, escapes of two digits, and nothing after a
-/// question mark or number sign.
+/// Whether Go's `net/url`, through which gRPC reads an address, reads all of it: no control
+/// characters, escapes of two digits, and nothing after a question mark or number sign.
 fn is_read_whole(address: &str) -> bool {
     let bytes = address.as_bytes();
     let is_hex = |place: usize| bytes.get(place).is_some_and(u8::is_ascii_hexdigit);
@@ -100,12 +101,12 @@ fn is_read_whole(address: &str) -> bool {
     })
 }
 
-/// Whether Go could dial the address: host and port, or a target with a resolver.
+/// Whether Go could dial the address: a host and port, or a target with a resolver.
 pub fn peer_dials(address: &str) -> Result<(), String> {
     if !is_read_whole(address) {
         return Err("not a URL".into());
     }
-    // A URL's scheme is the same in capitals.
+    // The letter case of a URL's scheme does not matter.
     let address = &match address.split_once(':') {
         Some((scheme, rest)) => format!("{}:{rest}", scheme.to_lowercase()),
         None => return Err("no port".into()),
@@ -133,13 +134,13 @@ pub fn peer_dials(address: &str) -> Result<(), String> {
     if is_looked_up && target.parse::<std::net::Ipv6Addr>().is_ok() {
         return Ok(());
     }
-    // gRPC's resolver has a port of its own for targets without one.
+    // gRPC's resolver has a default port.
     let (host, port) = match target.rsplit_once(':') {
         Some((host, port)) if !(is_looked_up && target.ends_with(']')) => (host, port),
         _ if is_looked_up && !target.is_empty() => (target, "443"),
         _ => return Err("no port".into()),
     };
-    // Every system knows these two by name.
+    // Every system knows these two names.
     let is_named = ["http", "https"].contains(&port);
     let number = port.parse::<u32>();
     if !is_named && number.map_or(true, |port| !(1..=65535).contains(&port)) {
@@ -152,12 +153,12 @@ pub fn peer_dials(address: &str) -> Result<(), String> {
     Ok(())
 }
 
-/// Whether a peer can ask for a connection in so many nanoseconds; 0 is its own default.
+/// Whether a peer can request a connection in this many nanoseconds; 0 means its default.
 pub fn is_enough(time: i128) -> bool {
     time == 0 || time >= 1000
 }
 
-/// What Go's `time.ParseDuration` makes of a text, in nanoseconds.
+/// The nanoseconds that Go's `time.ParseDuration` reads from a text.
 pub fn nanoseconds(text: &str) -> Option<i128> {
     let (sign, text) = match text.strip_prefix('-') {
         Some(rest) => (-1, rest),
@@ -203,7 +204,7 @@ pub fn nanoseconds(text: &str) -> Option<i128> {
         };
         let mut part = scale;
         total += whole.checked_mul(scale)?;
-        // Digit by digit, so that nothing is lost before the end.
+        // Digit by digit, so that nothing is rounded before the end.
         let mut below = 0_i128;
         for digit in fraction.bytes().take(15) {
             part *= 10;
@@ -360,7 +361,7 @@ pub fn peer_reads_metadata(metadata: &str) -> Option<(String, String)> {
     Some((text("type")?, text("label")?))
 }
 
-/// Whether Fabric takes a label: `^[[:alnum:]][[:alnum:]_.+-]*$`.
+/// Whether Fabric accepts a label: `^[[:alnum:]][[:alnum:]_.+-]*$`.
 pub fn is_label(label: &str) -> bool {
     let mut letters = label.chars();
     letters
@@ -369,7 +370,8 @@ pub fn is_label(label: &str) -> bool {
         && letters.all(|letter| letter.is_ascii_alphanumeric() || "_.+-".contains(letter))
 }
 
-/// What `sha256sum --check --strict` would compare: a digest and a path a line, as coreutils' manual has it.
+/// What `sha256sum --check --strict` would compare: a digest and a path per line, as described in
+/// coreutils' manual.
 pub fn checked_by_sha256sum(sums: &str) -> Option<Vec<(String, String)>> {
     sums.strip_suffix('\n')?
         .split('\n')

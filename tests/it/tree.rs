@@ -1,4 +1,4 @@
-//! Odd things in a package's folders, and what the file system can do to us.
+//! Odd things in a package's folders, and file system problems.
 
 use std::ffi::OsStr;
 use std::fs;
@@ -163,7 +163,7 @@ fn folders_as_deep_as_they_may_be() {
     let deep = format!("META-INF{}", "/d".repeat(64));
     peer.put(format!("src/{deep}/a"), "x");
     peer.build().succeeds(&[]);
-    // What is built has more folders around it.
+    // In the build output, more folders surround it.
     peer.release().succeeds(&[]);
     assert_eq!(peer.get(&format!("bld/{deep}/a")), "x");
 }
@@ -176,7 +176,7 @@ fn paths_that_would_make_a_record_too_large() {
         let name = format!("src/{folder}/{}{number:04}", "y".repeat(200));
         peer.put(name, "");
     };
-    // Seven folders have 7,091 bytes, a file 1,970.
+    // The paths of seven folders have 7,091 bytes, that of a file 1,970.
     let most = ((16 << 20) - 7_091) / 1_970;
     (0..most).for_each(put);
     peer.build().succeeds(&[]);
@@ -201,7 +201,7 @@ fn a_path_too_long_for_a_peer() {
     refuses(&peer, &format!("{folder}/{name}y: {line}"));
 }
 
-/// A file of so many bytes, which take no room.
+/// A file of this many bytes that takes no space on disk.
 fn put_sparse(peer: &Peer, name: &str, bytes: u64) {
     peer.put(name, "");
     let file = fs::File::options().write(true).open(peer.path(name));

@@ -1,4 +1,4 @@
-//! What the comparison of one build with its record has shown.
+//! The result of comparing one build with its record.
 
 use std::collections::BTreeMap;
 
@@ -11,10 +11,10 @@ use crate::formats::record::{NO_RECORD, Record};
 use crate::layout::{BLD, BUILD_INFO, META_INF, RELEASE, STATEDB};
 use crate::log::Warnings;
 
-/// The verdict on one build. It matches when a record was read, and there is nothing else to say.
+/// The verdict on one build. It is a match when a record was read and every other field is empty.
 #[derive(Default)]
 pub struct Verdict {
-    /// What is not as it was recorded, by path.
+    /// What differs from the record, by path.
     pub differences: Vec<Difference>,
     /// What is wrong with the record.
     pub damaged: Option<String>,
@@ -25,7 +25,7 @@ pub struct Verdict {
 }
 
 impl Verdict {
-    /// There is none, for this reason.
+    /// A verdict that only says why nothing could be determined.
     pub fn undetermined(reason: &str) -> Self {
         Self {
             undetermined: vec![reason.to_owned()],
@@ -143,7 +143,7 @@ impl Verdict {
         self.undetermined.extend(undetermined);
     }
 
-    /// Adds what nobody recorded, which is not read: it may be anything.
+    /// Adds an unrecorded entry without reading it: it may be anything.
     pub fn add_stray(&mut self, entry: &Entry) {
         self.differences.push(Difference {
             path: entry.name.clone(),

@@ -10,7 +10,7 @@ use std::path::Path;
 use serde_json::Value;
 
 use super::peer::{INDEX, Peer, Seen, index};
-use super::person;
+use super::user;
 
 pub const FOLDER: &str = "META-INF/statedb/couchdb/indexes";
 
@@ -104,7 +104,7 @@ fn package<'a>(definitions: impl IntoIterator<Item = (&'a str, &'a str)>) -> Pee
 
 /// What a command for people says of the package.
 fn asked(peer: &Peer, command: &[&str]) -> Seen {
-    person::run(&peer.path(""), &[command, &["src"]].concat())
+    user::run(&peer.path(""), &[command, &["src"]].concat())
 }
 
 /// The names of the definitions in [`FOLDER`] that are published, and in it alone.
@@ -126,7 +126,7 @@ fn verified(peer: &Peer) -> Seen {
     for name in ["bld", "release"] {
         fs::rename(peer.path(name), peer.path(format!("kept/{name}"))).unwrap();
     }
-    person::run(&peer.path(""), &["verify", "kept"])
+    user::run(&peer.path(""), &["verify", "kept"])
 }
 
 #[test]
@@ -600,7 +600,7 @@ fn verify_knows_what_is_published() {
     let harmful = format!("kept/bld/{FOLDER}/b.json");
     let released = "kept/release/statedb/couchdb/indexes";
     let last = |seen: &Seen| seen.stdout.lines().map(str::to_owned).collect::<Vec<_>>();
-    let verify = |peer: &Peer| person::run(&peer.path(""), &["verify", "kept"]);
+    let verify = |peer: &Peer| user::run(&peer.path(""), &["verify", "kept"]);
     let kept = || {
         let peer = package([("a", INDEX), ("b", HARMFUL)]);
         assert_eq!(published(&peer), ["a".to_owned()].into());
@@ -640,7 +640,7 @@ fn verify_knows_what_is_published() {
     let peer = kept();
     peer.set_mode(&harmful, 0);
     let peer = peer.run_by_nobody();
-    let seen = person::run_by_nobody(&peer.path(""), &["verify", "kept"]);
+    let seen = user::run_by_nobody(&peer.path(""), &["verify", "kept"]);
     let line = format!("kept: cannot tell: cannot read {harmful}: Permission denied (os error 13)");
     assert_eq!(
         (seen.status, last(&seen).len(), &last(&seen)[0]),

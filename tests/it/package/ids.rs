@@ -8,7 +8,7 @@ use std::time::{Duration, SystemTime};
 use fabric_ccs_builder::testing::Digest;
 
 use super::super::peer::{INDEX, PLAIN, Peer, index, program, skip};
-use super::super::person;
+use super::super::user;
 use super::{bare, failed, files, folder, id, package, package_after, packaged};
 
 /// Bytes that look random but are always the same (a linear congruential generator).

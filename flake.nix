@@ -8,52 +8,52 @@
     let
       inherit (nixpkgs) lib;
 
-      # { NAME = f DIRECTORY/NAME.nix; } for each file: what a directory holds is written down nowhere else.
-      mapDirectory =
-        f: directory:
-        lib.mapAttrs' (
-          file: _: lib.nameValuePair (lib.removeSuffix ".nix" file) (f (directory + "/${file}"))
-        ) (builtins.readDir directory);
-
       forSystems =
         f:
         lib.genAttrs [ "x86_64-linux" "aarch64-linux" ] (
           system:
           let
             pkgs = nixpkgs.legacyPackages.${system};
-            scope = lib.makeScope pkgs.newScope (_: all // { inherit self; });
-            callAll = mapDirectory (file: scope.callPackage file { });
-            all =
-              callAll ./nix/packages // lib.optionalAttrs (system == "x86_64-linux") (callAll ./nix/release);
-            # Release bits are made in one way only, on x86_64-linux. What nixpkgs has no part for is null.
-            present = lib.filterAttrs (_: value: value != null);
-            call = directory: present (callAll directory);
-            packages = present all;
+            scope = lib.makeScope pkgs.newScope (_: packages // { inherit self; });
+            # { NAME = DIRECTORY/NAME.nix, called; }: what a directory holds is written down nowhere else.
+            call =
+              directory:
+              lib.mapAttrs' (
+                file: _:
+                lib.nameValuePair (lib.removeSuffix ".nix" file) (scope.callPackage (directory + "/${file}") { })
+              ) (builtins.readDir directory);
+            callIf = condition: directory: lib.optionalAttrs condition (call directory);
+            # Which outputs exist depends on the system and on the names in nixpkgs, and on no output: one that throws
+            # breaks no other. Release bits, and tests in virtual machines, are for one system.
+            hasPeer = pkgs ? hyperledger-fabric;
+            isMain = system == "x86_64-linux";
+            packages = call ./nix/packages // callIf isMain ./nix/release // callIf hasPeer ./nix/peer;
+            tests = callIf (hasPeer && isMain) ./nix/tests;
           in
-          f { inherit call packages pkgs; }
+          f {
+            inherit call pkgs packages;
+            checks = packages // call ./nix/checks // tests;
+          }
         );
+
+      runnable = {
+        default = null;
+        verify-release = null;
+      };
+      app = program: {
+        type = "app";
+        program = lib.getExe program;
+        meta = { inherit (program.meta) description; };
+      };
     in
     {
-      packages = forSystems ({ packages, ... }: packages // { default = packages.fabric-ccs-builder; });
-      lib = forSystems ({ call, ... }: call ./nix/lib);
-
-      apps = forSystems (
-        { call, ... }:
-        lib.mapAttrs (_: program: {
-          type = "app";
-          program = lib.getExe program;
-          meta = { inherit (program.meta) description; };
-        }) (call ./nix/apps)
-      );
-
-      checks = forSystems ({ call, packages, ... }: packages // call ./nix/checks // call ./nix/tests);
-
-      devShells = forSystems ({ call, ... }: call ./nix/shells);
-
-      formatter = forSystems ({ pkgs, ... }: pkgs.nixfmt-tree);
-
-      nixosModules.default = import ./nix/nixos self;
-
+      packages = forSystems (of: of.packages);
+      lib = forSystems (of: of.call ./nix/lib);
+      apps = forSystems (of: lib.mapAttrs (_: app) (builtins.intersectAttrs runnable of.packages));
+      checks = forSystems (of: of.checks);
+      devShells = forSystems (of: of.call ./nix/shells);
+      formatter = forSystems (of: of.pkgs.nixfmt-tree);
+      nixosModules.default = lib.modules.importApply ./nix/nixos self;
       overlays.default = import ./nix/overlay.nix;
     };
 }

@@ -1,23 +1,17 @@
-//! The command line: which command is meant, and the one place that prints errors.
+//! The command line: which command is meant, and the one place where an error becomes a line and an
+//! exit status.
 
 use std::ffi::{OsStr, OsString};
-use std::io::{self, Write};
 use std::path::Path;
 use std::process::ExitCode;
 
-use anyhow::{Context, Result};
 use lexopt::Parser;
 
-use crate::commands::{
-    Outcome, Request, build, check, detect, install, is_of_the_system, package, paths, release,
-    verify,
-};
+use crate::commands::{Outcome, Result, Stop, check, install, package, peer, verify};
+use crate::error::Error;
+use crate::layout::{PROGRAM, PROGRAMS, VERSION};
 use crate::log;
 
-/// The program's name, where it is not called by the name of a command.
-pub const PROGRAM: &str = env!("CARGO_PKG_NAME");
-
-/// The help text of the program.
 const HELP: &str = "\
 Usage: fabric-ccs-builder COMMAND [ARGUMENT...]
 
@@ -40,199 +34,68 @@ For people:
 Example: fabric-ccs-builder check
 ";
 
-/// A command.
-struct Command {
-    name: &'static str,
-    /// Whether it is the peer that calls it, by its name alone.
-    is_the_peers: bool,
-    help: &'static str,
-    /// Reads the rest of the command line, and does what it says or prints the help.
-    run: fn(Parser, &str) -> Result<Outcome>,
-}
+type Run = fn(Parser) -> Result<Outcome>;
 
-const SOURCE: &str = "CHAINCODE_SOURCE_DIR";
-const METADATA: &str = "CHAINCODE_METADATA_DIR";
-const BUILD: &str = "BUILD_OUTPUT_DIR";
-const RELEASE: &str = "RELEASE_OUTPUT_DIR";
-
-/// All of them.
-const COMMANDS: [Command; 7] = [
-    Command {
-        name: "detect",
-        is_the_peers: true,
-        help: detect::HELP,
-        run: |parser, help| {
-            let request = paths(parser, [SOURCE, METADATA])?;
-            run_or_print(request, help, |[source, metadata]| {
-                detect::run(&source, &metadata)
-            })
-        },
-    },
-    Command {
-        name: "build",
-        is_the_peers: true,
-        help: build::HELP,
-        run: |parser, help| {
-            let request = paths(parser, [SOURCE, METADATA, BUILD])?;
-            run_or_print(request, help, |[source, metadata, output]| {
-                build::run(&source, &metadata, &output)
-            })
-        },
-    },
-    Command {
-        name: "release",
-        is_the_peers: true,
-        help: release::HELP,
-        run: |parser, help| {
-            let request = paths(parser, [BUILD, RELEASE])?;
-            run_or_print(request, help, |[build, release]| {
-                release::run(&build, &release)
-            })
-        },
-    },
-    Command {
-        name: "check",
-        is_the_peers: false,
-        help: check::HELP,
-        run: |parser, help| {
-            run_or_print(check::Args::parse(parser)?, help, |args| check::run(&args))
-        },
-    },
-    Command {
-        name: "package",
-        is_the_peers: false,
-        help: package::HELP,
-        run: |parser, help| {
-            let request = package::Args::parse(parser)?;
-            run_or_print(request, help, |args| package::run(&args))
-        },
-    },
-    Command {
-        name: "verify",
-        is_the_peers: false,
-        help: verify::HELP,
-        run: |parser, help| {
-            let request = verify::Args::parse(parser)?;
-            run_or_print(request, help, |args| verify::run(&args))
-        },
-    },
-    Command {
-        name: "install",
-        is_the_peers: false,
-        help: install::HELP,
-        run: |parser, help| {
-            let request = install::Args::parse(parser)?;
-            run_or_print(request, help, |args| install::run(&args))
-        },
-    },
+/// All commands: the name, the help text, and what reads the rest of the command line and does it.
+const COMMANDS: [(&str, &str, Run); 7] = [
+    ("detect", peer::DETECT_HELP, peer::detect),
+    ("build", peer::BUILD_HELP, peer::build),
+    ("release", peer::RELEASE_HELP, peer::release),
+    ("check", check::HELP, check::run),
+    ("package", package::HELP, package::run),
+    ("verify", verify::HELP, verify::run),
+    ("install", install::HELP, install::run),
 ];
-
-impl Command {
-    /// The command with this name.
-    fn named(name: &OsStr) -> Option<&'static Self> {
-        COMMANDS.iter().find(|command| name == command.name)
-    }
-
-    /// The command that the peer means when it calls the program by this path.
-    fn called(program: &OsStr) -> Option<&'static Self> {
-        Self::named(Path::new(program).file_name()?).filter(|command| command.is_the_peers)
-    }
-
-    fn run(&self, args: impl Iterator<Item = OsString>) -> Result<Outcome> {
-        (self.run)(Parser::from_args(args), self.help).map_err(|error| {
-            match error.downcast::<lexopt::Error>() {
-                Ok(error) => {
-                    let word = self.name;
-                    let program = if self.is_the_peers {
-                        word.to_owned()
-                    } else {
-                        format!("{PROGRAM} {word}")
-                    };
-                    usage(&error.to_string(), &program)
-                }
-                Err(error) => error,
-            }
-        })
-    }
-}
-
-fn run_or_print<T>(
-    request: Request<T>,
-    help: &str,
-    run: impl FnOnce(T) -> Result<Outcome>,
-) -> Result<Outcome> {
-    match request {
-        Request::Run(args) => run(args),
-        Request::Help => print(help),
-        Request::Version => print(&version()),
-    }
-}
-
-fn version() -> String {
-    format!("{PROGRAM} {}\n", env!("CARGO_PKG_VERSION"))
-}
-
-/// Writes `text` to standard output.
-///
-/// # Errors
-/// When it cannot be written.
-pub fn print(text: &str) -> Result<Outcome> {
-    io::stdout()
-        .write_all(text.as_bytes())
-        .context("cannot write to standard output")?;
-    Ok(Outcome::Yes)
-}
 
 /// Runs the command that `args`, program name first, ask for.
 pub fn run(args: impl IntoIterator<Item = OsString>) -> ExitCode {
     let mut args = args.into_iter();
-    let called = args.next().and_then(|program| Command::called(&program));
-    let first = if called.is_none() { args.next() } else { None };
-    let command = called.or_else(|| first.as_deref().and_then(Command::named));
-    let outcome = match (command, first) {
-        (Some(command), _) => command.run(args),
-        (None, Some(first)) => match first.to_str() {
-            Some("--help" | "-h") => print(HELP),
-            Some("--version" | "-V") => print(&version()),
-            _ => Err(usage(
-                &format!("unknown command {}", first.display()),
-                PROGRAM,
-            )),
-        },
-        (None, None) => Err(usage("missing command", PROGRAM)),
+    let program = args.next().unwrap_or_default();
+    // The peer calls its programs by their own names.
+    let called = Path::new(&program).file_name();
+    let called = called.filter(|name| PROGRAMS.iter().any(|program| name == program));
+    let name = called.map(OsStr::to_owned).or_else(|| args.next());
+    let named = |name| COMMANDS.iter().find(|(command, ..)| name == *command);
+    let command = name.as_deref().and_then(named);
+    let (word, help) = command.map_or((PROGRAM, HELP), |(name, help, _)| (name, help));
+    let ended = match (command, name) {
+        (Some((_, _, run)), _) => run(Parser::from_args(args)),
+        (None, Some(name)) => Err(match name.to_str() {
+            Some("--help" | "-h") => Stop::Help,
+            Some("--version" | "-V") => Stop::Version,
+            _ => Stop::usage(format!("unknown command {}", name.display())),
+        }),
+        (None, None) => Err(Stop::usage("missing command")),
     };
-    let is_the_peers = command.is_some_and(|command| command.is_the_peers);
-    ExitCode::from(match outcome {
-        Ok(Outcome::Yes) => 0,
-        Ok(Outcome::No) => 1,
-        Ok(Outcome::CannotTell) => 2,
-        Err(error) => {
-            let word = command.map_or(PROGRAM, |command| command.name);
-            match error.downcast_ref::<lexopt::Error>() {
-                // Its source repeats it.
-                Some(error) => log::line(word, error),
-                // Who reads the output has seen enough of it.
-                None if is_broken_pipe(&error) => {}
-                None => log::line(word, format_args!("{error:#}")),
-            }
-            status(&error, is_the_peers)
-        }
+    let printed = |text: &str| log::print(text).map(|()| Outcome::Yes);
+    let ended = ended.or_else(|stop| match stop {
+        Stop::Help => printed(help),
+        Stop::Version => printed(&format!("{VERSION}\n")),
+        Stop::Error(error) => Err(error),
+    });
+    ExitCode::from(match ended {
+        Ok(outcome) => outcome as u8,
+        Err(error) => say(&error, word),
     })
 }
 
-/// The exit status of an error. The peer knows only 1; people are told apart what is wrong with the package (1) from what could
-/// not be done (2), which has an error of the system or of the command line underneath.
-fn status(error: &anyhow::Error, is_the_peers: bool) -> u8 {
-    let could_not = is_of_the_system(error) || error.is::<lexopt::Error>();
-    if could_not && !is_the_peers { 2 } else { 1 }
-}
-
-fn is_broken_pipe(error: &anyhow::Error) -> bool {
-    let kind = error.downcast_ref::<io::Error>().map(io::Error::kind);
-    kind == Some(io::ErrorKind::BrokenPipe)
-}
-
-/// An error of the command line, with whom to ask for help.
-fn usage(what: &str, program: &str) -> anyhow::Error {
-    lexopt::Error::from(format!("{what}, see {program} --help")).into()
+/// Says what went wrong, and gives the exit status. The peer knows only 1; for people 1 means that
+/// the input is wrong, 2 that something could not be done.
+fn say(error: &Error, word: &str) -> u8 {
+    let is_the_peers = PROGRAMS.contains(&word);
+    match error {
+        Error::Usage(message) if is_the_peers || word == PROGRAM => {
+            log::line(word, format_args!("{message}, see {word} --help"));
+        }
+        Error::Usage(message) => {
+            log::line(word, format_args!("{message}, see {PROGRAM} {word} --help"));
+        }
+        Error::Refused(message) | Error::Failed(message) => log::line(word, message),
+        Error::Closed => {}
+    }
+    if is_the_peers || matches!(error, Error::Refused(_)) {
+        1
+    } else {
+        2
+    }
 }

@@ -1,79 +1,93 @@
-//! What the program does, one module a command.
+//! What the program does, one module a command but for the three of the peer. They read their
+//! arguments, call what is below them, and print.
 
-pub mod build;
 pub mod check;
-pub mod detect;
 pub mod install;
 pub mod package;
-pub mod release;
+pub mod peer;
 pub mod verify;
 
 use std::ffi::OsString;
-use std::io;
 use std::path::PathBuf;
 
 use lexopt::{Arg, Parser};
 
-/// How a command ended, where there was no error.
+use crate::error::Error;
+
+/// The answer of a command, and its exit status.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Outcome {
-    /// Yes: claimed, built, released, fine, match. Exit status 0.
-    Yes,
-    /// No: another builder's, refused, mismatch. Exit status 1.
-    No,
-    /// It could not be told, or not be done. Exit status 2.
-    CannotTell,
+    /// Claimed, built, released, fine, match.
+    Yes = 0,
+    /// Another builder's, refused, mismatch.
+    No = 1,
+    /// It could not be determined.
+    Undetermined = 2,
 }
 
-/// Whether the system has caused an error, so that it says nothing about what a file holds.
-#[must_use]
-pub fn is_of_the_system(error: &anyhow::Error) -> bool {
-    error.chain().any(<dyn std::error::Error>::is::<io::Error>)
-}
-
-/// What the command line asks for.
-pub enum Request<T> {
-    /// Run the command.
-    Run(T),
-    /// Print the command's help.
+/// Why a command gave no answer.
+pub enum Stop {
+    /// Its help is asked for.
     Help,
-    /// Print the program's version.
+    /// The program's version is asked for.
     Version,
+    /// It could not do its work.
+    Error(Error),
 }
 
-/// A path from the command line.
-///
-/// # Errors
-/// When it is empty, as an unset variable of a shell is.
-pub fn path(value: OsString) -> Result<PathBuf, lexopt::Error> {
+/// What a command gives, or a reader of its arguments.
+pub type Result<T> = std::result::Result<T, Stop>;
+
+impl Stop {
+    /// For an argument that the command does not know.
+    pub fn of(arg: Arg) -> Self {
+        match arg {
+            Arg::Short('h') | Arg::Long("help") => Self::Help,
+            Arg::Short('V') | Arg::Long("version") => Self::Version,
+            _ => arg.unexpected().into(),
+        }
+    }
+
+    /// The command line is wrong.
+    pub fn usage(message: impl Into<String>) -> Self {
+        Self::Error(Error::Usage(message.into()))
+    }
+}
+
+impl From<Error> for Stop {
+    fn from(error: Error) -> Self {
+        Self::Error(error)
+    }
+}
+
+impl From<lexopt::Error> for Stop {
+    fn from(error: lexopt::Error) -> Self {
+        Self::usage(error.to_string())
+    }
+}
+
+/// A path from the command line. An empty one is what an unset variable of a shell gives.
+pub fn path(value: OsString) -> Result<PathBuf> {
     if value.is_empty() {
-        return Err("an argument is empty, a path is needed".into());
+        return Err(Stop::usage("an argument is empty, a path is needed"));
     }
     Ok(value.into())
 }
 
-/// Reads a command line that has exactly the `names` as arguments, in their order, and no option of its own.
-///
-/// # Errors
-/// When an argument is missing, or there is one too many.
+/// Reads a command line of exactly the arguments `names`, in their order, without options.
 pub fn paths<const COUNT: usize>(
     mut parser: Parser,
     names: [&str; COUNT],
-) -> Result<Request<[PathBuf; COUNT]>, lexopt::Error> {
+) -> Result<[PathBuf; COUNT]> {
     let mut paths: Vec<PathBuf> = Vec::new();
     while let Some(arg) = parser.next()? {
         match arg {
-            Arg::Short('h') | Arg::Long("help") => return Ok(Request::Help),
-            Arg::Short('V') | Arg::Long("version") => return Ok(Request::Version),
             Arg::Value(value) if paths.len() < COUNT => paths.push(path(value)?),
-            _ => return Err(arg.unexpected()),
+            _ => return Err(Stop::of(arg)),
         }
     }
-    match <[PathBuf; COUNT]>::try_from(paths) {
-        Ok(paths) => Ok(Request::Run(paths)),
-        Err(paths) => {
-            let missing = names.get(paths.len()).unwrap_or(&"");
-            Err(format!("missing argument {missing}").into())
-        }
-    }
+    paths.try_into().map_err(|paths: Vec<PathBuf>| {
+        let missing = names.get(paths.len()).unwrap_or(&"");
+        Stop::usage(format!("missing argument {missing}"))
+    })
 }

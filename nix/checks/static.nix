@@ -1,10 +1,14 @@
 # The program needs no interpreter, no library and nothing of the Nix store: it can be copied anywhere.
 {
+  binutils,
   closureInfo,
   fabric-ccs-builder,
   runCommand,
 }:
-runCommand "static" { closure = closureInfo { rootPaths = [ fabric-ccs-builder ]; }; } ''
+let
+  closure = closureInfo { rootPaths = [ fabric-ccs-builder ]; };
+in
+runCommand "static" { nativeBuildInputs = [ binutils ]; } ''
   program=${fabric-ccs-builder}/bin/${fabric-ccs-builder.meta.mainProgram}
 
   readelf --file-header "$program" | grep -w ELF64
@@ -17,6 +21,6 @@ runCommand "static" { closure = closureInfo { rootPaths = [ fabric-ccs-builder ]
     echo "$program names a path of the Nix store" >&2
     exit 1
   fi
-  diff <(echo ${fabric-ccs-builder}) $closure/store-paths
+  diff <(echo ${fabric-ccs-builder}) ${closure}/store-paths
   touch $out
 ''

@@ -3,6 +3,7 @@ self:
 {
   config,
   lib,
+  options,
   pkgs,
   ...
 }:
@@ -10,6 +11,8 @@ let
   inherit (lib) literalExpression mkOption types;
   cfg = config.services.fabric-ccs-builder;
   option = "services.fabric-ccs-builder";
+  undefinedUnits = import ./undefined-units.nix { inherit lib options; };
+  peerUnits = map (lib.removeSuffix ".service") cfg.peerUnits;
   json = (pkgs.formats.json { }).type;
   variable = "CHAINCODE_AS_A_SERVICE_BUILDER_CONFIG";
 
@@ -50,6 +53,17 @@ let
 
   # systemd expands % in a unit's environment.
   forUnit = value: lib.replaceStrings [ "%" ] [ "%%" ] (builtins.toJSON value);
+  # The option that each variable of a peer is declared by.
+  environment = {
+    CORE_CHAINCODE_EXTERNALBUILDERS = {
+      from = "extraBuilders";
+      value = forUnit cfg.externalBuilders;
+    };
+    ${variable} = {
+      from = "templateConfig";
+      value = forUnit cfg.templateConfig;
+    };
+  };
 in
 {
   options.services.fabric-ccs-builder = {
@@ -175,13 +189,22 @@ in
           lib.replaceStrings [ "PRIVATE KEY" ] [ "" ] text == text;
         message = "${option}.templateConfig: a private key must not be put into the Nix store, which everyone can read; set the whole of ${variable} in an EnvironmentFile of the peer's unit";
       }
-    ];
+    ]
+    ++ map (unit: {
+      assertion = false;
+      message = "${option}.peerUnits: nobody else defines systemd.services.\"${unit}\", so no peer would get the builder; name a peer's service (of one that a package brings, set its wantedBy)";
+    }) (undefinedUnits peerUnits)
+    ++ lib.concatMap (
+      unit:
+      lib.mapAttrsToList (variable: ours: {
+        assertion = config.systemd.services.${unit}.environment.${variable} == ours.value;
+        message = "${option}.${ours.from}: systemd.services.\"${unit}\" sets ${variable} itself, which replaces what is declared here; declare its content in ${option}.${ours.from} and remove it from the unit";
+      }) environment
+    ) peerUnits;
 
-    systemd.services = lib.genAttrs (map (lib.removeSuffix ".service") cfg.peerUnits) (_: {
-      environment = {
-        CORE_CHAINCODE_EXTERNALBUILDERS = forUnit cfg.externalBuilders;
-        ${variable} = forUnit cfg.templateConfig;
-      };
+    # Weaker than the unit's own value, so that an assertion can say what to do about that.
+    systemd.services = lib.genAttrs peerUnits (_: {
+      environment = lib.mapAttrs (_: ours: lib.mkOverride 900 ours.value) environment;
     });
   };
 }

@@ -3,6 +3,7 @@ self:
 {
   config,
   lib,
+  options,
   pkgs,
   ...
 }:
@@ -136,6 +137,7 @@ let
   labels = map (one: one.label) all;
   served = lib.filter (one: one.serverUnit != null) all;
   unit = one: lib.removeSuffix ".service" one.serverUnit;
+  undefinedUnits = import ./undefined-units.nix { inherit lib options; };
   isTemplate =
     text: text == null || builtins.match "[[:space:]]*\\{\\{[^}]*}}[[:space:]]*" text != null;
 in
@@ -181,6 +183,10 @@ in
         {
           assertion = one.address != null || declared == { };
           message = "${option}.${name}.address: is missing, but other fields of connection.json are declared (${toString (lib.attrNames declared)})";
+        }
+        {
+          assertion = one.serverUnit == null || undefinedUnits [ (unit one) ] == [ ];
+          message = "${option}.${name}.serverUnit: nobody else defines systemd.services.\"${unit one}\", so no chaincode server would get the package ID; name its service (of one that a package brings, set its wantedBy)";
         }
         {
           assertion = isTemplate one.tls.clientKey;

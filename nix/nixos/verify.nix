@@ -60,7 +60,10 @@ in
       unitConfig.ConditionPathIsDirectory = forUnit cfg.verify.builds;
       serviceConfig = {
         Type = "oneshot";
-        ExecStart = "${lib.getExe cfg.package} verify ${forUnit (lib.escapeShellArg cfg.verify.builds)}";
+        ExecStart = "${lib.getExe cfg.package} verify ${
+          # In a command systemd expands $ too.
+          lib.replaceStrings [ "$" ] [ "$$" ] (forUnit (builtins.toJSON cfg.verify.builds))
+        }";
 
         # It reads files and writes to its log. All else is taken from it.
         NoNewPrivileges = true;

@@ -2,53 +2,39 @@
 # or description is an error.
 {
   lib,
+  nixosOptionsDoc,
   pkgs,
-  writeText,
+  self,
 }:
 let
-  # Defaults that come from the flake have a text of their own, so none is needed here.
   inherit
     (lib.evalModules {
-      modules = [ (import ../nixos { }) ];
+      modules = [
+        self.nixosModules.default
+        # The options that the module sets are NixOS' own, which is not here.
+        { _module.check = false; }
+      ];
       specialArgs = { inherit pkgs; };
     })
     options
     ;
-  documented = lib.filter (option: option.loc != [ ] && lib.head option.loc == "services") (
-    lib.optionAttrSetToDocList options
-  );
-
-  code =
-    text:
-    if lib.length (lib.splitString "\n" text) > 1 then "\n\n```nix\n${text}\n```" else " `${text}`";
-  entry =
+  complete =
     option:
     let
-      missing = lib.filter (part: (option.${part} or null) == null) [
-        "type"
-        "default"
-        "example"
-        "description"
-      ];
+      missing =
+        lib.filter (part: option.${part} or null == null) [
+          "default"
+          "example"
+          "description"
+        ]
+        ++ lib.optional (lib.hasPrefix "unspecified" option.type) "type";
     in
-    if missing != [ ] then
-      throw "option ${option.name} has no ${toString missing}"
-    else
-      ''
-        ## `${option.name}`
-
-        ${lib.replaceStrings [ "{option}" "{manpage}" ] [ "" "" ] (
-          lib.removeSuffix "\n" option.description
-        )}
-
-        Type: ${option.type}${lib.optionalString option.readOnly ", read only"}
-
-        Default:${code (lib.removeSuffix "\n" option.default.text)}
-
-        Example:${code (lib.removeSuffix "\n" option.example.text)}
-      '';
+    lib.throwIf (
+      !option.internal && missing != [ ]
+    ) "option ${option.name} has no ${toString missing}" option;
 in
-writeText "options.md" ''
-  # Options of services.fabric-ccs-builder
-
-  ${lib.concatMapStringsSep "\n" entry documented}''
+(nixosOptionsDoc {
+  options = { inherit (options) services; };
+  # A path in the store would change with every file of the flake.
+  transformOptions = option: complete option // { declarations = [ ]; };
+}).optionsCommonMark

@@ -1,5 +1,6 @@
 # Exactly the files of a release.
 {
+  lib,
   callPackage,
   runCommand,
   fabric-ccs-builder,
@@ -36,7 +37,7 @@ in
 runCommand "${name}-release"
   {
     # What has to be built anew by who rebuilds a release: Nix rebuilds only what it is told to.
-    passthru.parts = [
+    passthru.parts = lib.concatMap (part: (part.parts or [ ]) ++ [ part ]) [
       fabric-ccs-builder
       program-arm64
       image-amd64
@@ -56,6 +57,6 @@ runCommand "${name}-release"
     cp ${images} $out/${name}-images.oci.tar
     cp ${option-reference} $out/${name}-options.md
     cp ${sbom} $out/${name}.cdx.json
-    (cd $out && sha256sum -- *) >SHA256SUMS
+    (export LC_ALL=C; cd $out && sha256sum -- *) >SHA256SUMS
     mv SHA256SUMS $out
   ''

@@ -6,17 +6,17 @@ use std::fs;
 use std::io::{self, Write};
 use std::path::{self, Path, PathBuf};
 
-use anyhow::{Context, Result, anyhow};
 use lexopt::{Arg, Parser};
-use serde::Serialize;
+use serde_json::json;
 
-use super::{Outcome, Request};
-use crate::dir::Dir;
-use crate::new_file::NewFile;
-use crate::template::VARIABLE;
-use crate::{cli, log};
+use super::{Outcome, Result, Stop};
+use crate::error::{self, Cannot, Error, failed};
+use crate::files::{Dir, NewFile};
+use crate::formats::template::VARIABLE;
+use crate::layout::{BIN, OPEN, PROGRAMS};
+use crate::log;
+use crate::text::is_unsafe;
 
-/// The help text.
 pub const HELP: &str = "\
 Usage: fabric-ccs-builder install [--name NAME] [--path PATH] [--quiet] DIR
 
@@ -28,7 +28,7 @@ that is running is not disturbed.
   --name NAME  the builder's name instead of ccaas_builder; keep the one of a
                builder that you replace: a peer finds its chaincode by it
   --path PATH  DIR as the peer sees it, when that is another path
-  --quiet      prints nothing but warnings
+  -q, --quiet  prints nothing but warnings
 
 Exit status: 0 installed, 2 not possible; one line says why.
 
@@ -37,96 +37,23 @@ Example: fabric-ccs-builder install /opt/hyperledger/ccaas_builder
 
 const WORD: &str = "install";
 
-/// The names by which a peer calls this program.
-const NAMES: [&str; 3] = ["detect", "build", "release"];
-
-/// The folder below DIR in which a peer looks for them.
-const BIN: &str = "bin";
-
-/// What the command line says.
-pub struct Args {
-    dir: PathBuf,
-    builder: Builder,
-    quiet: bool,
-}
-
-/// An external builder as core.yaml has it.
-#[derive(Serialize)]
-#[serde(rename_all = "camelCase")]
-struct Builder {
-    name: String,
-    path: String,
-    propagate_environment: [&'static str; 1],
-}
-
-impl Args {
-    /// Reads the command line.
-    ///
-    /// # Errors
-    /// When it has no argument or one too many, or a name or path that a peer could not use.
-    pub fn parse(mut parser: Parser) -> Result<Request<Self>, lexopt::Error> {
-        let (mut dir, mut path) = (None, None);
-        let (mut name, mut quiet) = (OsString::from("ccaas_builder"), false);
-        while let Some(arg) = parser.next()? {
-            match arg {
-                Arg::Short('h') | Arg::Long("help") => return Ok(Request::Help),
-                Arg::Short('V') | Arg::Long("version") => return Ok(Request::Version),
-                Arg::Long("name") => name = parser.value()?,
-                Arg::Long("path") => path = Some(parser.value()?),
-                Arg::Short('q') | Arg::Long("quiet") => quiet = true,
-                Arg::Value(value) if dir.is_none() => dir = Some(super::path(value)?),
-                _ => return Err(arg.unexpected()),
-            }
+/// A name or path that a peer could not use is an error.
+pub fn run(mut parser: Parser) -> Result<Outcome> {
+    let (mut dir, mut path, mut name, mut quiet) = (None, None, "ccaas_builder".into(), false);
+    while let Some(arg) = parser.next()? {
+        match arg {
+            Arg::Long("name") => name = parser.value()?,
+            Arg::Long("path") => path = Some(parser.value()?),
+            Arg::Short('q') | Arg::Long("quiet") => quiet = true,
+            Arg::Value(value) if dir.is_none() => dir = Some(super::path(value)?),
+            _ => return Err(Stop::of(arg)),
         }
-        let dir = dir.ok_or("missing argument DIR")?;
-        let builder = Builder {
-            name: text("--name", name)?,
-            path: peer_path(&dir, path)?,
-            propagate_environment: [VARIABLE],
-        };
-        Ok(Request::Run(Self {
-            dir,
-            builder,
-            quiet,
-        }))
     }
-}
+    let dir = dir.ok_or_else(|| Stop::usage("missing argument DIR"))?;
+    let name = text("--name", name)?;
+    let path = peer_path(&dir, path)?;
 
-/// DIR as the peer sees it.
-fn peer_path(dir: &Path, given: Option<OsString>) -> Result<String, lexopt::Error> {
-    if let Some(given) = given {
-        let given = text("--path", given)?;
-        if !given.starts_with('/') {
-            return Err(format!(r#"--path: "{given}" does not begin with a /"#).into());
-        }
-        return Ok(given);
-    }
-    let absolute = path::absolute(dir)
-        .map_err(|error| format!("cannot find {}: {error}", dir.display()))?
-        .components()
-        .collect::<PathBuf>();
-    text("DIR", absolute.into())
-        .map_err(|error| format!("{error}, say with --path what the peer calls it").into())
-}
-
-/// A text that can stand in a configuration and a log.
-fn text(what: &str, value: OsString) -> Result<String, lexopt::Error> {
-    match value.into_string() {
-        Ok(text) if text.is_empty() => Err(format!("{what}: is empty").into()),
-        Ok(text) if text.chars().any(log::is_unsafe) => {
-            Err(format!("{what}: holds a control character").into())
-        }
-        Ok(text) => Ok(text),
-        Err(_) => Err(format!("{what}: is not UTF-8").into()),
-    }
-}
-
-/// Runs the command.
-///
-/// # Errors
-/// When the program cannot be read, or not be written there.
-pub fn run(args: &Args) -> Result<Outcome> {
-    let dir = Dir::open(&args.dir)?;
+    let dir = Dir::open(&dir)?;
     let (bin, is_new) = open_bin(&dir)?;
     put(&bin, NewFile::link).inspect_err(|_| {
         if is_new {
@@ -134,77 +61,100 @@ pub fn run(args: &Args) -> Result<Outcome> {
         }
     })?;
     // A warning only, so whatever hinders the look does not matter.
-    if fs::symlink_metadata(bin.reach("run")).is_ok() {
-        let line = format!(
-            "{}: is another builder's, the peer does not call it for this one's packages",
-            bin.path_of("run").display()
-        );
-        log::line(WORD, format_args!("warning: {line}"));
+    if matches!(bin.look_up("run"), Ok(Some(_))) {
+        let line = "is another builder's, the peer does not call it for this one's packages";
+        let run = bin.path_of("run");
+        log::line(WORD, format_args!("warning: {}: {line}", run.display()));
     }
-    if args.quiet {
-        return Ok(Outcome::Yes);
+    if !quiet {
+        let (place, names) = (dir.path_of(BIN), PROGRAMS.join(", "));
+        log::line(WORD, format_args!("{}: {names}", place.display()));
+        log::print(&configuration(&name, &path))?;
     }
-    let names = NAMES.join(", ");
-    let place = dir.path_of(BIN);
-    log::line(WORD, format_args!("{}: {names}", place.display()));
-    cli::print(&args.builder.configuration()?)
+    Ok(Outcome::Yes)
+}
+
+/// DIR as the peer sees it.
+fn peer_path(dir: &Path, given: Option<OsString>) -> Result<String> {
+    if let Some(given) = given {
+        let given = text("--path", given)?;
+        if given.starts_with('/') {
+            return Ok(given);
+        }
+        let message = format!(r#"--path: "{given}" does not begin with a /"#);
+        return Err(Stop::usage(message));
+    }
+    let absolute = path::absolute(dir)
+        .map_err(|error| Stop::usage(format!("cannot find {}: {error}", dir.display())))?;
+    // Without what `.` and repeated slashes leave.
+    let absolute: PathBuf = absolute.components().collect();
+    text("DIR", absolute.into())
+        .map_err(|error| Stop::usage(format!("{error}, say with --path what the peer calls it")))
+}
+
+/// A text that can stand in a configuration and a log.
+fn text(what: &str, value: OsString) -> error::Result<String> {
+    let fault = match value.into_string() {
+        Ok(text) if text.is_empty() => "is empty",
+        Ok(text) if text.chars().any(is_unsafe) => "holds a control character",
+        Ok(text) => return Ok(text),
+        Err(_) => "is not UTF-8",
+    };
+    Err(Error::Usage(format!("{what}: {fault}")))
 }
 
 /// The folder `bin` in `dir`, created where it is missing, and whether it was.
-fn open_bin(dir: &Dir) -> Result<(Dir, bool)> {
-    // Asked only for the message: to open it follows no link, as who can write a volume could have root write elsewhere.
-    if fs::symlink_metadata(dir.reach(BIN)).is_ok_and(|found| !found.is_dir()) {
-        let line = format!(
+fn open_bin(dir: &Dir) -> error::Result<(Dir, bool)> {
+    // Asked only for the message. To open it follows no link either: whoever can write a volume
+    // must not have root write elsewhere.
+    if matches!(dir.look_up(BIN), Ok(Some(found)) if !found.is_dir()) {
+        return failed(format!(
             "{}: is a link or file, which is left alone, put a directory in its place",
             dir.path_of(BIN).display()
-        );
-        return Err(io::Error::new(io::ErrorKind::NotADirectory, line).into());
+        ));
     }
     dir.make_dir(BIN)
 }
 
 /// Puts this program into `bin`, under each of its names: one file, where `link` can link it.
-fn put(bin: &Dir, link: impl Fn(&NewFile, &str) -> io::Result<NewFile>) -> Result<()> {
-    for name in NAMES {
-        // Told now, before one of the others is replaced; whatever else is wrong with it is told when it is.
-        if fs::symlink_metadata(bin.reach(name)).is_ok_and(|found| found.is_dir()) {
-            return Err(io::Error::from(io::ErrorKind::IsADirectory))
-                .with_context(|| format!("cannot create {}", bin.path_of(name).display()));
+fn put(bin: &Dir, link: impl Fn(&NewFile, &str) -> io::Result<NewFile>) -> error::Result<()> {
+    for name in PROGRAMS {
+        // Before one of the others is replaced.
+        if matches!(bin.look_up(name), Ok(Some(found)) if found.is_dir()) {
+            let path = bin.path_of(name);
+            return failed(format!("cannot create {}: is a directory", path.display()));
         }
     }
     let program = this_program()?;
     let mut files: Vec<NewFile> = Vec::new();
-    for name in NAMES {
-        files.push(match files.first().map(|first| link(first, name)) {
-            Some(Ok(linked)) => linked,
-            // Where this is for want of room, there is none for a copy either.
-            None | Some(Err(_)) => copy(&program, bin, name)?,
-        });
+    for name in PROGRAMS {
+        let linked = files.first().and_then(|first| link(first, name).ok());
+        // Where there is no room for a link, there is none for a copy either.
+        files.push(linked.map_or_else(|| copy(&program, bin, name), Ok)?);
     }
     // All are on the disk, and none is open, before the first is replaced.
     files.iter_mut().try_for_each(NewFile::close)?;
-    files.into_iter().try_for_each(NewFile::commit)
+    files.into_iter().try_for_each(NewFile::replace)
 }
 
-fn copy(program: &[u8], bin: &Dir, name: &str) -> Result<NewFile> {
-    let mut file = NewFile::create_in(bin, name, 0o755)?;
-    file.write_all(program)
-        .with_context(|| format!("cannot write {}", bin.path_of(name).display()))?;
-    Ok(file)
+fn copy(program: &[u8], bin: &Dir, name: &str) -> error::Result<NewFile> {
+    let mut file = NewFile::create_in(bin, name, OPEN)?;
+    let written = file.write_all(program);
+    written.cannot("write", &bin.path_of(name)).map(|()| file)
 }
 
 /// The bytes of the program that is running, even if its file has been replaced since.
-fn this_program() -> Result<Vec<u8>> {
+fn this_program() -> error::Result<Vec<u8>> {
     fs::read("/proc/self/exe")
         .or_else(|_| env::current_exe().and_then(fs::read))
-        .context("cannot read this program")
+        .map_err(|error| Error::Failed(format!("cannot read this program: {error}")))
 }
 
-impl Builder {
-    /// What makes a peer use this builder. A JSON string is a YAML one too.
-    fn configuration(&self) -> Result<String> {
-        Ok(format!(
-            "\
+/// What makes a peer use the builder. A JSON string is a YAML one too.
+fn configuration(name: &str, path: &str) -> String {
+    let variable = json!([{"name": name, "path": path, "propagateEnvironment": [VARIABLE]}]);
+    format!(
+        "\
 # core.yaml:
 chaincode:
   externalBuilders:
@@ -213,17 +163,11 @@ chaincode:
       propagateEnvironment:
         - {VARIABLE}
 # or the value of CORE_CHAINCODE_EXTERNALBUILDERS in the peer's environment:
-{}
+{variable}
 ",
-            json(&self.name)?,
-            json(&self.path)?,
-            json(&[self])?
-        ))
-    }
-}
-
-fn json(value: &impl Serialize) -> Result<String> {
-    serde_json::to_string(value).map_err(|_| anyhow!("cannot be written as JSON"))
+        json!(name),
+        json!(path)
+    )
 }
 
 #[cfg(test)]
@@ -238,12 +182,12 @@ mod tests {
         let dir = Dir::open(bin.path()).unwrap();
         put(&dir, |_, _| Err(io::ErrorKind::Unsupported.into())).unwrap();
         let program = this_program().unwrap();
-        for name in NAMES {
+        for name in PROGRAMS {
             let path = bin.path().join(name);
             let found = fs::metadata(&path).unwrap();
             assert_eq!((found.nlink(), found.mode() & 0o7777), (1, 0o755), "{name}");
             assert!(fs::read(path).unwrap() == program, "{name}");
         }
-        assert_eq!(fs::read_dir(bin.path()).unwrap().count(), NAMES.len());
+        assert_eq!(fs::read_dir(bin.path()).unwrap().count(), PROGRAMS.len());
     }
 }

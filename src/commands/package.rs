@@ -1,25 +1,22 @@
-//! `package`: makes the chaincode package of a source folder, always the same bytes from the same content.
+//! `package`: makes the chaincode package of a source folder: the same bytes from the same content.
 
 mod existing;
 mod source;
 
-use std::ffi::OsStr;
 use std::fs::{self, File};
-use std::io::{self, BufWriter, IsTerminal, Write};
+use std::io::{self, BufWriter, IsTerminal, Read, Write};
 use std::os::fd::AsFd;
-use std::path::{Path, PathBuf};
+use std::os::unix::fs::{FileTypeExt, MetadataExt};
+use std::path::Path;
 
-use anyhow::{Context, Result};
 use lexopt::{Arg, Parser};
 
 use self::source::Source;
-use super::{Outcome, Request};
-use crate::digest::{Digest, HashingWriter};
-use crate::metadata::Label;
-use crate::new_file::NewFile;
-use crate::{cli, log};
+use super::{Outcome, Result, Stop};
+use crate::error::{self, Cannot, Error, failed};
+use crate::files::{Digest, HashingWriter, NewFile};
+use crate::log;
 
-/// The help text.
 pub const HELP: &str = "\
 Usage: fabric-ccs-builder package [--output FILE] [--force] DIR
        fabric-ccs-builder package --id DIR|FILE
@@ -28,11 +25,12 @@ Makes the chaincode package of a source folder DIR (metadata.json,
 connection.json and META-INF side by side), after the checks that build makes,
 and prints its package ID. The same content gives the same ID on every machine.
 
-  --output FILE  writes to FILE instead of LABEL.tar.gz in the current folder; -
-                 is standard output, and the ID then goes to standard error
-  --force        replaces a FILE that is another package
-  --id           only prints the ID: of the package that DIR would give, or of a
-                 FILE that this command has written
+  -o, --output FILE  writes to FILE instead of LABEL.tar.gz in the current
+                     folder; - is standard output, and the ID then goes to
+                     standard error
+  --force            replaces a FILE that is another package
+  --id               only prints the ID: of the package that DIR would give, or
+                     of a FILE that this command has written
 
 Exit status: 0 done, 1 the package is refused, 2 not possible; one line says
 why.
@@ -42,160 +40,120 @@ Example: CHAINCODE_ID=$(fabric-ccs-builder package basic)
 
 const WORD: &str = "package";
 
-/// What the command line says.
-pub struct Args {
-    path: PathBuf,
-    action: Action,
-}
-
-enum Action {
-    PrintId,
-    WriteToStdout,
-    WriteToFile {
-        /// LABEL.tar.gz where it is not given.
-        path: Option<PathBuf>,
-        force: bool,
-    },
-}
-
-impl Args {
-    /// Reads the command line.
-    ///
-    /// # Errors
-    /// When it has no argument or one too many, or options that do not go together.
-    pub fn parse(mut parser: Parser) -> Result<Request<Self>, lexopt::Error> {
-        let (mut path, mut output) = (None, None);
-        let (mut id, mut force) = (false, false);
-        while let Some(arg) = parser.next()? {
-            match arg {
-                Arg::Short('h') | Arg::Long("help") => return Ok(Request::Help),
-                Arg::Short('V') | Arg::Long("version") => return Ok(Request::Version),
-                Arg::Short('o') | Arg::Long("output") => output = Some(parser.value()?),
-                Arg::Long("force") => force = true,
-                Arg::Long("id") => id = true,
-                Arg::Value(value) if path.is_none() => path = Some(super::path(value)?),
-                _ => return Err(arg.unexpected()),
-            }
+pub fn run(mut parser: Parser) -> Result<Outcome> {
+    let (mut path, mut output, mut id, mut force) = (None, None, false, false);
+    while let Some(arg) = parser.next()? {
+        match arg {
+            Arg::Short('o') | Arg::Long("output") => output = Some(parser.value()?),
+            Arg::Long("force") => force = true,
+            Arg::Long("id") => id = true,
+            Arg::Value(value) if path.is_none() => path = Some(super::path(value)?),
+            _ => return Err(Stop::of(arg)),
         }
-        let action = match (id, output.as_deref().map(OsStr::as_encoded_bytes)) {
-            (true, None) if !force => Action::PrintId,
-            (true, _) => return Err("--id writes nothing, leave --output and --force out".into()),
-            (false, Some(b"")) => return Err("--output: is empty, name a file".into()),
-            (false, Some(b"-")) => Action::WriteToStdout,
-            (false, _) => Action::WriteToFile {
-                path: output.map(PathBuf::from),
-                force,
-            },
-        };
-        let path = path.ok_or("missing argument DIR")?;
-        Ok(Request::Run(Self { path, action }))
     }
-}
+    if id && (force || output.is_some()) {
+        let message = "--id writes nothing, leave --output and --force out";
+        return Err(Stop::usage(message));
+    }
+    if output.as_ref().is_some_and(|output| output.is_empty()) {
+        return Err(Stop::usage("--output: is empty, name a file"));
+    }
+    let path = path.ok_or_else(|| Stop::usage("missing argument DIR"))?;
 
-/// Runs the command.
-///
-/// # Errors
-/// When the package is refused, or something cannot be read or written.
-pub fn run(args: &Args) -> Result<Outcome> {
-    if matches!(args.action, Action::PrintId) && is_file(&args.path)? {
-        let (label, digest) = existing::identify(&args.path)?;
-        return print_id(&label, &digest);
-    }
-    let source = Source::read(&args.path)?;
-    let label = &source.label;
-    let digest = match &args.action {
-        Action::PrintId => digest(&source)?,
-        Action::WriteToStdout => write_to_stdout(&source)?,
-        Action::WriteToFile { path, force } => {
-            let path = path.clone();
-            let path = path.unwrap_or_else(|| PathBuf::from(format!("{label}.tar.gz")));
-            write_to_file(&source, &path, *force)?
-        }
-    };
-    source.warnings.write(WORD);
-    if matches!(args.action, Action::WriteToStdout) {
-        log::line(WORD, format_args!("{label}:{digest}"));
+    if id && fs::metadata(&path).cannot("open", &path)?.is_file() {
+        log::print(&format!("{}\n", existing::identify(&path)?))?;
         return Ok(Outcome::Yes);
     }
-    print_id(label, &digest)
+    let source = Source::read(&path)?;
+    let label = source.metadata.label()?;
+    let is_stdout = output.as_ref().is_some_and(|output| output == "-");
+    let digest = if id {
+        write(&source, io::sink())?
+    } else if is_stdout {
+        write_to_stdout(&source)?
+    } else {
+        let path = output.unwrap_or_else(|| format!("{label}.tar.gz").into());
+        write_to_file(&source, Path::new(&path), force)?
+    };
+    source.warnings.write(WORD);
+    if is_stdout {
+        log::line(WORD, format_args!("{label}:{digest}"));
+    } else {
+        log::print(&format!("{label}:{digest}\n"))?;
+    }
+    Ok(Outcome::Yes)
 }
 
-fn print_id(label: &Label, digest: &Digest) -> Result<Outcome> {
-    cli::print(&format!("{label}:{digest}\n"))
-}
-
-fn is_file(path: &Path) -> Result<bool> {
-    let found = fs::metadata(path).with_context(|| format!("cannot open {}", path.display()))?;
-    Ok(found.is_file())
-}
-
-/// Writes the package, and gives its digest; `name` is where to, for messages.
-fn write(source: &Source, out: impl Write, name: &str) -> Result<Digest> {
-    let out = HashingWriter::new(Named { out, name });
-    let mut out = BufWriter::with_capacity(128 << 10, out);
+/// Writes the package to `out`, and gives its digest.
+fn write(source: &Source, out: impl Write) -> error::Result<Digest> {
+    let mut out = BufWriter::with_capacity(64 << 10, HashingWriter::new(out));
     source.write(&mut out)?;
     let out = out.into_inner().map_err(io::IntoInnerError::into_error)?;
-    Ok(out.finish())
+    Ok(out.digest())
 }
 
-/// The digest of the package, which is written nowhere.
-fn digest(source: &Source) -> Result<Digest> {
-    write(source, io::sink(), "nowhere")
-}
-
-fn write_to_stdout(source: &Source) -> Result<Digest> {
-    const NAME: &str = "to standard output";
+fn write_to_stdout(source: &Source) -> error::Result<Digest> {
     let stdout = io::stdout();
     if stdout.is_terminal() {
-        return Err(lexopt::Error::from("standard output is a terminal, send it to a file").into());
+        let message = "standard output is a terminal, send it to a file";
+        return Err(Error::Usage(message.to_owned()));
     }
     // Not through the standard library's buffer, which looks for ends of lines.
-    let stdout = stdout.as_fd().try_clone_to_owned();
-    let stdout = stdout.with_context(|| format!("cannot write {NAME}"))?;
-    write(source, File::from(stdout), NAME)
+    let stdout = stdout.as_fd().try_clone_to_owned().map(File::from);
+    let name = Path::new("to standard output");
+    let mut stdout = stdout.cannot("write", name)?;
+    if is_closed(&mut stdout) {
+        return failed("cannot write to standard output: it is closed");
+    }
+    write(source, Named(stdout, name))
 }
 
-fn write_to_file(source: &Source, path: &Path, force: bool) -> Result<Digest> {
+/// Whether standard output was closed when this process began. The standard library has opened
+/// `/dev/null` in its place then, for reading too, which nobody else does for an output.
+fn is_closed(stdout: &mut File) -> bool {
+    let is_null = |found: &fs::Metadata| {
+        let null = fs::metadata("/dev/null").map(|null| null.rdev());
+        found.file_type().is_char_device() && null.is_ok_and(|null| null == found.rdev())
+    };
+    stdout.metadata().is_ok_and(|found| is_null(&found)) && stdout.read(&mut [0]).is_ok()
+}
+
+fn write_to_file(source: &Source, path: &Path, force: bool) -> error::Result<Digest> {
     if let Some(existing) = existing::digest(path)? {
-        let digest = digest(source)?;
+        let digest = write(source, io::sink())?;
         if digest == existing {
             return Ok(digest);
         }
         if !force {
-            let line = format!(
+            return failed(format!(
                 "{}: exists already and is not this package, --force replaces it",
                 path.display()
-            );
-            return Err(io::Error::new(io::ErrorKind::AlreadyExists, line).into());
+            ));
         }
     }
     let mut file = NewFile::create(path, source.mode)?;
-    let digest = write(source, &mut file, &path.display().to_string())?;
-    file.commit()?;
+    let digest = write(source, Named(&mut file, path))?;
+    if force {
+        file.replace()?;
+    } else {
+        file.commit()?;
+    }
     Ok(digest)
 }
 
-/// Names the place in errors of writing.
-struct Named<'a, W> {
-    out: W,
-    name: &'a str,
-}
-
-impl<W> Named<'_, W> {
-    fn named(&self, error: &io::Error) -> io::Error {
-        io::Error::new(error.kind(), format!("cannot write {}: {error}", self.name))
-    }
-}
+/// A writer whose errors name the place.
+struct Named<'a, W>(W, &'a Path);
 
 impl<W: Write> Write for Named<'_, W> {
     fn write(&mut self, piece: &[u8]) -> io::Result<usize> {
-        let written = self.out.write_all(piece);
-        written.map_err(|error| self.named(&error))?;
+        self.0.write_all(piece).map_err(|error| {
+            let message = format!("cannot write {}: {error}", self.1.display());
+            io::Error::new(error.kind(), message)
+        })?;
         Ok(piece.len())
     }
 
     fn flush(&mut self) -> io::Result<()> {
-        let flushed = self.out.flush();
-        flushed.map_err(|error| self.named(&error))
+        self.0.flush()
     }
 }

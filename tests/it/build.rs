@@ -1,4 +1,4 @@
-use fabric_ccs_builder::digest::Digest;
+use fabric_ccs_builder::testing::Digest;
 
 use super::peer::{INDEX, PLAIN, Peer, quoted, tls};
 
@@ -25,12 +25,13 @@ fn writes_exactly_these_files() {
     .put("src/README.md", "other files are tolerated, and not copied");
     let seen = peer.build();
     let connection = Digest::of(PLAIN.as_bytes());
+    let version = env!("CARGO_PKG_VERSION");
     assert_eq!(
         (seen.status, seen.stderr),
         (
             0,
             format!(
-                "build: basic_1.0: 5 artifacts, connection.json sha256:{connection}, \
+                "build: basic_1.0: 5 artifacts by fabric-ccs-builder {version}, connection.json sha256:{connection}, \
                  the peer will dial basic.example.com:9999 without TLS\n"
             )
         )
@@ -150,8 +151,8 @@ fn rewrites_connection_json_with_known_fields_in_order() {
             r#"{"adress":"b:1","address":"a:1","tls":{"x":[1,{}]}}"#,
             r#"{"address":"a:1"}"#,
             &[
-                r#"build: warning: connection.json: "adress": is not a field that the peer knows, and is left out; the nearest is "address""#,
-                r#"build: warning: connection.json: "tls": is not a field that the peer knows, and is left out; the nearest is "address""#,
+                r#"build: warning: connection.json: "adress": is not a field that the peer knows, and is left out; did you mean "address"?"#,
+                r#"build: warning: connection.json: "tls": is not a field that the peer knows, and is left out; did you mean "tls_required"?"#,
             ],
         ),
         (
@@ -252,6 +253,28 @@ fn takes_tls_with_what_the_peer_would_ignore() {
 }
 
 #[test]
+fn takes_a_host_name_of_63_letters() {
+    let connection = format!(r#"{{"address":"{}:1"}}"#, "a".repeat(63));
+    Peer::with_connection(connection).build().succeeds(&[]);
+}
+
+#[test]
+fn a_domain_is_only_checked_where_the_peer_uses_it() {
+    let peer = Peer::with_connection(r#"{"address":"a:1","domain":"not a name"}"#);
+    peer.build().succeeds(&[
+        "build: warning: connection.json: domain: is ignored by the peer unless tls_required and client_auth_required are true",
+    ]);
+}
+
+#[test]
+fn a_field_that_nobody_could_mean_gets_the_list_of_fields() {
+    let peer = Peer::with_connection(r#"{"address":"a:1","transport_protocol":"grpc"}"#);
+    peer.build().succeeds(&[
+        r#"build: warning: connection.json: "transport_protocol": is not a field that the peer knows, and is left out; it knows address, domain, dial_timeout, tls_required, client_auth_required, root_cert, client_key, client_cert"#,
+    ]);
+}
+
+#[test]
 fn says_what_is_not_released() {
     let peer = Peer::new();
     peer.put("src/META-INF/statedb/couchdb/indexes/a.json", INDEX)
@@ -278,7 +301,7 @@ fn a_package_without_a_label_is_built() {
     seen.succeeds(&[]);
     assert!(
         seen.stderr
-            .starts_with("build: package without a label: 2 artifacts, "),
+            .starts_with("build: package without a label: 2 artifacts by "),
         "{seen:?}"
     );
 }

@@ -159,12 +159,11 @@ fn what_the_peer_refuses_before_it_calls_us_is_refused() {
     }
     let peer = folder(PLAIN);
     peer.put_link("package/META-INF/link", "statedb");
+    let (status, stdout, stderr) = check_folder(&peer, &[]);
+    assert_eq!((status, stderr.as_str()), (1, ""), "{stdout}");
     let line =
-        "check: META-INF/link: is a symbolic link, only regular files and directories are copied\n";
-    assert_eq!(
-        check_folder(&peer, &[]),
-        (1, String::new(), line.to_owned())
-    );
+        "build: META-INF/link: is a symbolic link, only regular files and directories are copied\n";
+    assert!(stdout.contains(line), "{stdout}");
 }
 
 #[test]
@@ -209,13 +208,11 @@ fn says_when_it_cannot_tell() {
 
     let peer = folder(PLAIN);
     std::fs::remove_file(peer.path("package/connection.json")).unwrap();
-    assert_eq!(
-        check_folder(&peer, &[]),
-        (
-            1,
-            String::new(),
-            "check: connection.json not found\n".to_owned()
-        )
+    let (status, stdout, stderr) = check_folder(&peer, &[]);
+    assert_eq!((status, stderr.as_str()), (1, ""), "{stdout}");
+    assert!(
+        stdout.contains("\n         build: connection.json not found\n"),
+        "{stdout}"
     );
 }
 
@@ -249,7 +246,7 @@ fn cannot_tell_where_too_much_is_left_of_other_runs() {
     let process = seen.stdout.trim();
     let place = peer.path("bld").canonicalize().unwrap();
     let line = format!(
-        "check: cannot create fabric-check-{process}-0 to -99 in {}: entity already exists\n",
+        "check: cannot create fabric-check-{process}-0 to -99 in {}: all exist\n",
         place.display()
     );
     assert_eq!((seen.status, seen.stderr), (2, line));
@@ -261,4 +258,38 @@ fn names_the_variable_of_a_folder_that_is_missing() {
     let seen = person::run_after("export TMPDIR=no", &peer.path(""), &["check"]);
     let line = "check: TMPDIR: cannot open no: No such file or directory (os error 2)\n";
     assert_eq!((seen.status, seen.stderr.as_str()), (2, line));
+}
+
+#[test]
+fn an_empty_tmpdir_is_none() {
+    let peer = Peer::empty();
+    let seen = person::run_after("export TMPDIR=''", &peer.path("bld"), &["check"]);
+    assert_eq!((seen.status, seen.stderr.as_str()), (0, ""), "{seen:?}");
+    peer.has_nothing_in("bld");
+}
+
+#[test]
+fn a_full_disk_is_no_refusal() {
+    let peer = folder(PLAIN);
+    peer.put("package/META-INF/large", vec![b'x'; 100_000])
+        .put_dir("temporary");
+    let setup = format!("{}; export TMPDIR=temporary", person::FULL_DISK);
+    let seen = person::run_after(&setup, &peer.path(""), &["check", "package"]);
+    assert_eq!(seen.status, 2, "{seen:?}");
+    assert!(
+        seen.stderr.starts_with("check: cannot write ")
+            && seen.stderr.ends_with(": File too large (os error 27)\n"),
+        "{seen:?}"
+    );
+    assert!(!seen.stdout.contains("result"), "{seen:?}");
+    peer.has_nothing_in("temporary");
+}
+
+#[test]
+fn the_programs_of_the_peer_are_not_run() {
+    // Nothing can be started: no process, no thread.
+    let peer = folder(PLAIN);
+    let setup = "ulimit -u 0";
+    let seen = person::run_by_nobody_after(setup, &peer.path(""), &["check"]);
+    assert_eq!(seen.status, 0, "{seen:?}");
 }

@@ -13,6 +13,7 @@
 //! - [`install`]: the program where a peer looks for it
 //! - [`verify`]: what a peer keeps, compared with the record
 //! - [`command_line`]: help, versions and wrong arguments
+//! - [`house`]: the map of the code, the direction of imports, the length of files and functions
 
 mod peer;
 mod person;
@@ -22,6 +23,7 @@ mod check;
 mod command_line;
 mod detect;
 mod faults;
+mod house;
 mod install;
 mod package;
 mod properties;

@@ -11,7 +11,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::thread;
 use std::time::Duration;
 
-use fabric_ccs_builder::digest::Digest;
+use fabric_ccs_builder::testing::Digest;
 use tempfile::TempDir;
 
 use super::person::NOBODY;
@@ -203,8 +203,13 @@ impl Peer {
     }
 
     /// Values for templates.
-    pub fn config(mut self, json: &str) -> Self {
-        self.environment.push((CONFIG.to_owned(), json.to_owned()));
+    pub fn config(self, json: &str) -> Self {
+        self.environment(CONFIG, json)
+    }
+
+    /// A variable that the peer passes on.
+    pub fn environment(mut self, name: &str, value: &str) -> Self {
+        self.environment.push((name.to_owned(), value.to_owned()));
         self
     }
 

@@ -1,6 +1,8 @@
+use std::path::Path;
 use std::process::Command;
+use std::{env, fs};
 
-use super::peer::{INDEX, Peer};
+use super::peer::{INDEX, Peer, quoted, tls};
 
 fn package() -> Peer {
     let peer =
@@ -19,6 +21,58 @@ fn package() -> Peer {
         .put("src/META-INF/é", "not ASCII")
         .put_dir("src/META-INF/empty");
     peer
+}
+
+/// Everything that a package can have, its index definitions in `folder`.
+fn golden(folder: &str) -> Peer {
+    let peer = Peer::with_connection(format!(
+        r#"{{"client_cert":{},"Client_Key":"{{{{.key}}}}","root_cert":{},"client_auth_required":true,"tls_required":true,"dial_timeout":"10s","domain":"{{{{- .peer -}}}}.example.com","address":"{{{{.peer}}}}_basic:9999","other":1}}"#,
+        quoted(&tls("P-256.pem")),
+        quoted(&tls("rsa.pem")),
+    ))
+    .config(&format!(r#"{{"peer":"org1","key":{}}}"#, quoted(&tls("P-256.key"))));
+    let couchdb = format!("src/{folder}/statedb/couchdb");
+    peer.put(format!("{couchdb}/indexes/owner.json"), INDEX)
+        .put(
+            format!("{couchdb}/collections/private_1/indexes/a.json"),
+            INDEX,
+        )
+        .put(format!("{couchdb}/README"), "not released")
+        .put(format!("src/{folder}/back\\slash"), "x")
+        .put(format!("src/{folder}/é"), "x");
+    peer
+}
+
+/// The record must be the same for ever: people compare it across peers and versions. After a
+/// deliberate change before 0.1.0: `BLESS=1 cargo test record`.
+#[test]
+fn every_byte_of_a_build_and_its_record_is_fixed() {
+    for folder in ["META-INF", "metadata"] {
+        let peer = golden(folder);
+        assert_eq!(peer.build().status, 0);
+        assert_eq!(peer.release().status, 0);
+        let listings = [peer.listing("bld"), peer.listing("release")]
+            .concat()
+            .join("\n");
+        let made = [
+            ("listing", listings + "\n"),
+            ("SHA256SUMS", peer.get("bld/SHA256SUMS")),
+            ("build.intoto.json", peer.get("bld/build.intoto.json")),
+            ("connection.json", peer.get("bld/connection.json")),
+        ];
+        for (name, content) in made {
+            let fixture = Path::new(env!("CARGO_MANIFEST_DIR"))
+                .join(format!("tests/fixtures/record/{folder}.{name}"));
+            if env::var_os("BLESS").is_some() {
+                fs::write(&fixture, &content).unwrap();
+            }
+            assert_eq!(
+                content,
+                fs::read_to_string(fixture).unwrap(),
+                "{folder} {name}"
+            );
+        }
+    }
 }
 
 #[test]
@@ -67,7 +121,7 @@ fn the_statement_names_what_was_read_and_written() {
     let statement: serde_json::Value =
         serde_json::from_str(&peer.get("bld/build.intoto.json")).unwrap();
     let digest =
-        |content: &str| fabric_ccs_builder::digest::Digest::of(content.as_bytes()).to_string();
+        |content: &str| fabric_ccs_builder::testing::Digest::of(content.as_bytes()).to_string();
     let file = |name: &str, content: &str| serde_json::json!({"name": name, "digest": {"sha256": digest(content)}});
     let metadata = r#"{"type":"ccaas","label":"basic_1.0"}"#;
     assert_eq!(
@@ -89,7 +143,7 @@ fn the_statement_names_what_was_read_and_written() {
                     file("src/connection.json", r#"{ "address": "a:1" }"#),
                 ],
                 "byproducts": {},
-                "environment": {"fabric-ccs-builder": env!("CARGO_PKG_VERSION")},
+                "environment": {},
             },
         })
     );

@@ -113,6 +113,13 @@ fn addresses() {
             format!(r#"address: "basic" has no port, {example}"#),
         ),
         (
+            &format!(r#""address":"{}:1""#, "a".repeat(64)),
+            format!(
+                r#"address: "{}:1" has a host that no name server knows, {example}"#,
+                "a".repeat(64)
+            ),
+        ),
+        (
             r#""address":"basic:0""#,
             format!(r#"address: "basic:0" has port 0, {example}"#),
         ),

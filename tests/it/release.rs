@@ -1,4 +1,4 @@
-use fabric_ccs_builder::digest::Digest;
+use fabric_ccs_builder::testing::Digest;
 
 use super::peer::{INDEX, PLAIN, Peer};
 
@@ -259,6 +259,21 @@ fn another_builders_metadata_is_only_for_the_log() {
             "{seen:?}"
         );
     }
+}
+
+#[test]
+fn metadata_that_cannot_be_read_is_no_metadata_that_is_missing() {
+    let peer = Peer::new();
+    peer.put("bld/connection.json", PLAIN)
+        .put("bld/metadata.json", "{}")
+        .set_mode("bld/metadata.json", 0);
+    let peer = peer.run_by_nobody();
+    let path = peer.path("bld/metadata.json");
+    peer.release().refuses(&format!(
+        "release: cannot read {}: Permission denied (os error 13)",
+        path.display()
+    ));
+    peer.has_nothing_in("release");
 }
 
 #[test]

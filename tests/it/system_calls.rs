@@ -8,14 +8,14 @@ use std::os::unix::net::UnixListener;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 use std::sync::LazyLock;
-use std::{env, fs, thread};
+use std::{env, fs};
 
 use super::peer::{INDEX, Peer, Seen, program, skip};
 use super::person;
 
 /// What a program asks the system for, the calls that do it on one processor or another, and the errors that each gets. Not `close`,
 /// `unlink` and `rmdir`: they clean up, and nobody would be helped by a failure then.
-const CALLS: [(&str, &[&str], &[&str]); 14] = [
+const CALLS: [(&str, &[&str], &[&str]); 13] = [
     ("open", &["open", "openat"], &["EIO", "EACCES", "EMFILE"]),
     ("read", &["read"], &["EIO", "EINTR"]),
     ("write", &["write"], &["EIO", "ENOSPC", "EINTR"]),
@@ -33,7 +33,6 @@ const CALLS: [(&str, &[&str], &[&str]); 14] = [
         &["EIO", "ENOSPC"],
     ),
     ("open again", &["fcntl"], &["EMFILE"]),
-    ("start a thread", &["clone", "clone3"], &["EAGAIN"]),
 ];
 
 /// The calls of a traced run, as `strace` wrote them, each whole: where another thread came between, it tells of a call in two lines.
@@ -83,16 +82,12 @@ impl Counts {
         counts
     }
 
-    /// What to let fail, and how: what it is for, the call, its number, the error. Of each call at most about `most`, evenly spread.
-    fn faults(
-        &self,
-        most: usize,
-    ) -> impl Iterator<Item = (&'static str, &'static str, usize, &'static str)> {
+    /// What to let fail, and how: what it is for, the call, its number, the error.
+    fn faults(&self) -> impl Iterator<Item = (&'static str, &'static str, usize, &'static str)> {
         CALLS.iter().flat_map(move |&(what, names, errors)| {
             names.iter().flat_map(move |&name| {
                 let (before, made) = self.0.get(name).copied().unwrap_or_default();
-                let step = (made - before).div_ceil(most).max(1);
-                (before + 1..=made).step_by(step).flat_map(move |number| {
+                (before + 1..=made).flat_map(move |number| {
                     errors.iter().map(move |&error| (what, name, number, error))
                 })
             })
@@ -173,18 +168,17 @@ impl Tried {
     }
 }
 
-/// Lets calls of `run` fail, one in each run, at most about `most` of each, and gives what it did to `check`, with the call; that tells
+/// Lets calls of `run` fail, one in each run, and gives what it did to `check`, with the call; that says
 /// whether the program did its work all the same.
 fn disturb(
     peer: &Peer,
-    most: usize,
     run: impl Fn(&[String]) -> Seen,
     check: impl Fn(&str, &Seen) -> bool,
 ) -> Tried {
     run(&tracing(peer, &[]));
     let counts = Counts::of(peer, &fs::read_to_string(peer.path("trace")).unwrap());
     let mut tried = Tried::default();
-    for (what, name, number, error) in counts.faults(most) {
+    for (what, name, number, error) in counts.faults() {
         let traced = format!("trace={name}");
         let injected = format!("inject={name}:error={error}:when={number}");
         let seen = run(&tracing(peer, &["-e", &traced, "-e", &injected]));
@@ -208,9 +202,6 @@ fn disturb(
     tried
 }
 
-/// Every one of a call.
-const ALL: usize = usize::MAX;
-
 /// Asserts that a program said one thing on stderr, unless that call failed.
 fn said_one_line(call: &str, word: &str, seen: &Seen) {
     let is_line = seen.stderr.lines().count() == 1 && seen.stderr.starts_with(&format!("{word}: "));
@@ -218,7 +209,7 @@ fn said_one_line(call: &str, word: &str, seen: &Seen) {
 }
 
 /// Lets each call of a program of the peer's fail once. It must make the whole output, or say why it cannot and leave nothing.
-fn disturb_programs(peer: &Peer, word: &str, dirs: &[&str], output: &str, most: usize) -> Tried {
+fn disturb_programs(peer: &Peer, word: &str, dirs: &[&str], output: &str) -> Tried {
     peer.clear(output);
     assert_eq!(peer.run(word, dirs).status, 0);
     let whole = peer.listing(output);
@@ -226,7 +217,7 @@ fn disturb_programs(peer: &Peer, word: &str, dirs: &[&str], output: &str, most: 
         peer.clear(output);
         peer.run_under(wrapper, word, dirs)
     };
-    disturb(peer, most, run, |call, seen| {
+    disturb(peer, run, |call, seen| {
         if seen.status == 0 {
             assert_eq!(peer.listing(output), whole, "{call}");
             return true;
@@ -252,7 +243,7 @@ const COPYING: [&str; 7] = [
 /// What stops a program that reads and says what it found.
 const READING: [&str; 5] = ["open", "read", "write", "look up", "list"];
 
-/// A package with an index definition and a file that is large enough for a thread of its own.
+/// A package with an index definition and a file of several pieces.
 fn package() -> Peer {
     let peer = Peer::in_memory();
     peer.put("src/META-INF/statedb/couchdb/indexes/a.json", INDEX)
@@ -267,37 +258,12 @@ fn source_folder() -> Peer {
     peer
 }
 
-/// A package with so many files that several threads copy them.
-fn many() -> Peer {
-    let peer = package();
-    for number in 0..100 {
-        let name = format!("src/META-INF/statedb/couchdb/indexes/{number:02}.json");
-        peer.put(name, INDEX);
-    }
-    peer
-}
-
-/// Whether the programs start further threads for many files.
-fn starts_threads() -> &'static [&'static str] {
-    let cores = thread::available_parallelism().unwrap().get();
-    if cores > 1 { &["start a thread"] } else { &[] }
-}
-
-/// Enough to meet each thread in the middle of each kind of work.
-const SOME: usize = 16;
-
 #[test]
 fn detect_tells_of_every_call_that_fails() {
     if !can_trace() {
         return;
     }
-    let tried = disturb_programs(
-        &Peer::in_memory(),
-        "detect",
-        &["src", "metadata"],
-        "bld",
-        ALL,
-    );
+    let tried = disturb_programs(&Peer::in_memory(), "detect", &["src", "metadata"], "bld");
     tried.has(&["open", "read", "look up"], &["read a link"]);
 }
 
@@ -306,17 +272,8 @@ fn build_makes_all_or_nothing_whatever_call_fails() {
     if !can_trace() {
         return;
     }
-    let tried = disturb_programs(&package(), "build", &["src", "metadata", "bld"], "bld", ALL);
-    tried.has(&COPYING, &["read a link", "start a thread"]);
-}
-
-#[test]
-fn build_makes_all_or_nothing_whatever_call_of_several_threads_fails() {
-    if !can_trace() {
-        return;
-    }
-    let tried = disturb_programs(&many(), "build", &["src", "metadata", "bld"], "bld", SOME);
-    tried.has(&COPYING, starts_threads());
+    let tried = disturb_programs(&package(), "build", &["src", "metadata", "bld"], "bld");
+    tried.has(&COPYING, &["read a link"]);
 }
 
 #[test]
@@ -325,7 +282,7 @@ fn a_umask_that_takes_bits_away_is_set_right_or_told_of() {
         return;
     }
     let peer = package().umask("077");
-    let tried = disturb_programs(&peer, "build", &["src", "metadata", "bld"], "bld", ALL);
+    let tried = disturb_programs(&peer, "build", &["src", "metadata", "bld"], "bld");
     tried.has(&["set a mode"], &[]);
 }
 
@@ -336,19 +293,8 @@ fn release_publishes_all_or_nothing_whatever_call_fails() {
     }
     let peer = package();
     peer.build().succeeds(&[]);
-    let tried = disturb_programs(&peer, "release", &["bld", "release"], "release", ALL);
+    let tried = disturb_programs(&peer, "release", &["bld", "release"], "release");
     tried.has(&COPYING, &["read a link"]);
-}
-
-#[test]
-fn release_publishes_all_or_nothing_whatever_call_of_several_threads_fails() {
-    if !can_trace() {
-        return;
-    }
-    let peer = many();
-    peer.build().succeeds(&[]);
-    let tried = disturb_programs(&peer, "release", &["bld", "release"], "release", SOME);
-    tried.has(&COPYING, starts_threads());
 }
 
 /// The program as people run it; names of something of `peer` are made paths, so that a trace shows when the work begins.
@@ -370,13 +316,12 @@ fn run_as_person(peer: &Peer, wrapper: &[String], args: &[&str]) -> Seen {
 }
 
 /// Lets calls of `verify` of a build of this package fail. It must not take what cannot be read for a difference or a match.
-fn disturb_verify(peer: &Peer, most: usize) -> Tried {
+fn disturb_verify(peer: &Peer) -> Tried {
     peer.build().succeeds(&[]);
     let args = ["verify", "./bld"];
     let whole = run_as_person(peer, &[], &args);
     disturb(
         peer,
-        most,
         |wrapper| run_as_person(peer, wrapper, &args),
         |call, seen| {
             if seen.status == 0 {
@@ -404,17 +349,8 @@ fn verify_never_takes_what_cannot_be_read_for_a_difference_or_a_match() {
     if !can_trace() {
         return;
     }
-    let tried = disturb_verify(&package(), ALL);
+    let tried = disturb_verify(&package());
     tried.has(&READING, &["read a link"]);
-}
-
-#[test]
-fn verify_by_several_threads_never_takes_what_cannot_be_read_for_a_difference_or_a_match() {
-    if !can_trace() {
-        return;
-    }
-    let tried = disturb_verify(&many(), SOME);
-    tried.has(&READING, starts_threads());
 }
 
 #[test]
@@ -430,7 +366,7 @@ fn package_writes_all_or_nothing_whatever_call_fails() {
         peer.clear("bld");
         run_as_person(&peer, wrapper, &args)
     };
-    let tried = disturb(&peer, ALL, run, |call, seen| {
+    let tried = disturb(&peer, run, |call, seen| {
         if seen.status == 0 {
             assert_eq!(
                 (seen, peer.listing("bld")),
@@ -448,7 +384,7 @@ fn package_writes_all_or_nothing_whatever_call_fails() {
         false
     });
     tried.has(&READING, &["read a link"]);
-    tried.has(&["set a mode", "sync", "rename", "open again"], &[]);
+    tried.has(&["set a mode", "sync", "open again"], &["link"]);
 }
 
 const PROGRAMS: [&str; 3] = ["build", "detect", "release"];
@@ -472,7 +408,7 @@ fn install_leaves_old_or_new_programs_whatever_call_fails() {
         put_old(&peer);
         run_as_person(&peer, wrapper, &args)
     };
-    let tried = disturb(&peer, ALL, run, |call, seen| {
+    let tried = disturb(&peer, run, |call, seen| {
         let found = PROGRAMS.map(|name| fs::read(peer.path(format!("bld/bin/{name}"))).unwrap());
         let are_new = found.iter().filter(|&content| *content == new).count();
         let are_old = found.iter().filter(|&content| content == b"old").count();
@@ -555,7 +491,7 @@ fn a_kill_between_two_renames_leaves_the_names_before_it() {
 }
 
 #[test]
-fn a_killed_check_leaves_a_copy_that_is_for_nobody_else() {
+fn a_killed_check_leaves_a_build_that_is_for_nobody_else() {
     if !can_trace() {
         return;
     }
@@ -563,8 +499,8 @@ fn a_killed_check_leaves_a_copy_that_is_for_nobody_else() {
     peer.put_dir("temporary")
         .set_mode("src/connection.json", 0o644);
     let temporary = peer.path("temporary");
-    // For what the first program says.
-    let seen = kill_at(&peer, &["pipe", "pipe2"], 1, |wrapper| {
+    let renames = ["rename", "renameat", "renameat2"];
+    let seen = kill_at(&peer, &renames, 1, |wrapper| {
         let words = [
             &["env".into(), format!("TMPDIR={}", temporary.display())],
             wrapper,
@@ -577,8 +513,8 @@ fn a_killed_check_leaves_a_copy_that_is_for_nobody_else() {
     let (folder, _) = left[0].split_once('/').unwrap();
     for line in [
         " 700",
-        "metadata/metadata.json 600",
-        "src/connection.json 600",
+        "bld/.fabric-ccs-builder/ 700",
+        "bld/.fabric-ccs-builder/connection.json 600",
     ] {
         let line = format!("{folder}/{line}");
         assert!(left.contains(&line), "{line}: {left:?}");

@@ -32,7 +32,7 @@ fn fills_every_kept_string_field() {
 fn the_source_is_recorded_as_it_was_before() {
     let peer = Peer::with_connection(r#"{"address":"{{.a}}:1"}"#).config(r#"{"a":"b"}"#);
     peer.build().succeeds(&[]);
-    let read = fabric_ccs_builder::digest::Digest::of(br#"{"address":"{{.a}}:1"}"#);
+    let read = fabric_ccs_builder::testing::Digest::of(br#"{"address":"{{.a}}:1"}"#);
     let statement = peer.get("bld/build.intoto.json");
     assert!(
         statement.contains(&format!(
@@ -40,6 +40,16 @@ fn the_source_is_recorded_as_it_was_before() {
         )),
         "{statement}"
     );
+}
+
+#[test]
+fn nothing_of_the_environment_but_the_variable_reaches_a_template() {
+    let peer = Peer::with_connection(r#"{"address":"{{.peername}}:1"}"#)
+        .environment("peername", "org1")
+        .environment("CONFIG", r#"{"peername":"org1"}"#);
+    peer.build().refuses(&format!(
+        "build: connection.json: address: {{{{.peername}}}}: {CONFIG} is not set, it must hold a JSON object with this key"
+    ));
 }
 
 #[test]

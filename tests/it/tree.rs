@@ -22,6 +22,7 @@ fn files_where_folders_must_be() {
         "META-INF/statedb/couchdb",
         "META-INF/statedb/couchdb/indexes",
         "META-INF/statedb/couchdb/collections",
+        "META-INF/statedb/couchdb/collections/c/indexes",
     ] {
         let peer = Peer::new();
         peer.put(format!("src/{path}"), "x");
@@ -38,6 +39,29 @@ fn both_layouts_at_once() {
         &peer,
         "metadata/statedb: there is a META-INF too, keep one of them",
     );
+}
+
+#[test]
+fn anything_else_called_metadata_is_another_file_that_packages_may_hold() {
+    let fifo = |peer: &Peer| {
+        let made = Command::new("mkfifo")
+            .arg(peer.path("src/metadata"))
+            .status();
+        assert!(made.unwrap().success());
+    };
+    let things: [&dyn Fn(&Peer); 5] = [
+        &|peer| _ = peer.put("src/metadata", "x"),
+        &|peer| _ = peer.put_dir("src/metadata/other"),
+        &|peer| _ = peer.put_link("src/metadata", "/etc"),
+        &|peer| _ = peer.put_link("src/metadata", "nowhere"),
+        &fifo,
+    ];
+    for put in things {
+        let peer = Peer::new();
+        put(&peer);
+        peer.build().succeeds(&[]);
+        assert!(!peer.names("bld").contains(&"META-INF".to_owned()));
+    }
 }
 
 #[test]
@@ -148,9 +172,9 @@ fn names_that_could_deceive() {
 #[test]
 fn folders_too_deep() {
     let peer = Peer::new();
-    let deep = format!("META-INF{}", "/d".repeat(200));
+    let deep = format!("META-INF{}", "/d".repeat(65));
     peer.put_dir(&format!("src/{deep}"));
-    let refused = peer.path(format!("src/META-INF{}", "/d".repeat(65)));
+    let refused = peer.path(format!("src/META-INF{}", "/d".repeat(64)));
     refuses(
         &peer,
         &format!(
@@ -186,26 +210,22 @@ fn paths_that_would_make_a_record_too_large() {
     peer.release().succeeds(&[]);
     peer.clear("bld");
     put(most);
-    let line = format!(
-        "{}: the paths have more than 16777216 bytes in all, the most that are recorded",
-        peer.path(format!("src/{folder}")).display()
-    );
-    refuses(&peer, &line);
+    let last = format!("{folder}/{}{most:04}", "y".repeat(200));
+    let line = "paths have more than 16777216 bytes in all, the most that are recorded";
+    refuses(&peer, &format!("{last}: {line}"));
 }
 
 #[test]
 fn a_path_too_long_for_a_peer() {
     let peer = Peer::new();
     let folder = format!("META-INF/{}", vec!["x".repeat(250); 8].join("/"));
-    peer.put(format!("src/{folder}/{}", "y".repeat(100)), "x");
-    let refused = peer.path(format!("src/{folder}"));
-    refuses(
-        &peer,
-        &format!(
-            "{}: holds a path of more than 2048 bytes, which a peer may be unable to copy",
-            refused.display()
-        ),
-    );
+    let name = "y".repeat(2048 - folder.len() - 1);
+    peer.put(format!("src/{folder}/{name}"), "x");
+    peer.build().succeeds(&[]);
+    peer.clear("bld");
+    peer.put(format!("src/{folder}/{name}y"), "x");
+    let line = "its path has more than 2048 bytes, which a peer may be unable to copy";
+    refuses(&peer, &format!("{folder}/{name}y: {line}"));
 }
 
 /// A file of so many bytes, which take no room.

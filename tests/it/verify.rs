@@ -6,7 +6,7 @@ use std::collections::BTreeMap;
 use std::fs;
 use std::process::Command;
 
-use fabric_ccs_builder::digest::Digest;
+use fabric_ccs_builder::testing::Digest;
 use serde_json::Value;
 
 use super::peer::{INDEX, Peer, Seen};
@@ -199,7 +199,7 @@ fn text_of(json: &str) -> String {
         assert!(known.contains(&key.as_str()), "{json}");
     }
     // People see names escaped.
-    fabric_ccs_builder::log::escaped(&shown)
+    fabric_ccs_builder::testing::escaped(&shown)
 }
 
 fn summary(

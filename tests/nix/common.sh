@@ -3,6 +3,20 @@ set -euo pipefail
 umask 022
 root=$(cd "$(dirname "${BASH_SOURCE[0]}")/../.." && pwd)
 "$root/scripts/get-nix"
+
+# A build without the sandbox finds in /host what one with it finds there, and only builds of this run do.
+if [ -z "${OWN_MOUNTS-}" ]; then
+  mkdir -p /host
+  OWN_MOUNTS=1 exec unshare --mount "$0" "$@"
+fi
+if ! mountpoint -q /host; then
+  mount -t tmpfs tmpfs /host
+  sed -n 's/^sandbox-paths = //p' "$root/target/tools/nix.conf" | tr ' ' '\n' | sed -n 's,^\(/host/[^=]*\)=,\1 ,p' |
+    while read -r name path; do
+      mkdir "$name"
+      mount --bind "$path" "$name"
+    done
+fi
 export NIX_CONF_DIR=$root/target/tools PATH=$root/target/tools/bin:$root/target/tools/cargo/bin:$PATH
 export LC_ALL=C TZ=UTC
 unset NIX_PATH NIX_CONFIG

@@ -1,4 +1,4 @@
-//! What a PATH is, told by what is in it.
+//! What a PATH is, detected from its contents.
 //!
 //! ```text
 //! build output     SHA256SUMS, build.intoto.json, connection.json, metadata.json, META-INF/
@@ -9,185 +9,172 @@
 //! The last two are those of Fabric's `core/container/externalbuilder/externalbuilder.go`.
 
 use std::ffi::OsStr;
-use std::path::{Path, PathBuf};
-use std::sync::Arc;
+use std::path::Path;
 
-use anyhow::{Result, bail};
+use super::verdict::Verdict;
+use crate::commands::Outcome;
+use crate::error::{Result, refused};
+use crate::files::{Digest, Dir, Entry};
+use crate::layout::{BLD, BUILD_INFO, CONNECTION, STATEMENT, SUMS};
 
-use super::verdict::{BLD, BUILD_INFO, Verdict};
-use crate::connection;
-use crate::digest::Digest;
-use crate::dir::{Dir, Entry, Fault};
-use crate::record::{STATEMENT, SUMS};
-
-/// Something that gets a verdict of its own.
-pub struct Target {
-    /// Where it is, for messages.
-    pub shown: String,
-    place: Place,
+/// A directory that was named.
+pub struct Place {
+    dir: Dir,
+    entries: Vec<Entry>,
+    layout: Layout,
 }
 
-enum Place {
-    /// A build output or a peer's build that was named.
-    Named(PathBuf),
-    /// A build in a peer's builds.
-    Among(Arc<Dir>, String),
-    /// Something in a peer's builds that is none.
-    Stray(Arc<Dir>, Entry),
-}
-
-/// What a directory is.
-#[derive(Debug, PartialEq, Eq)]
+#[derive(PartialEq, Eq)]
 enum Layout {
     Output,
     Build,
     Builds,
 }
 
-impl Target {
-    /// What there is to verify at `path`.
-    ///
-    /// # Errors
-    /// When it cannot be read, or is nothing that can be verified.
-    pub fn find(path: &Path) -> Result<Vec<Self>> {
-        let dir = Dir::open(path)?.with_hard_links();
+/// Something that gets a verdict of its own.
+pub struct Target<'a> {
+    /// Where it is, for messages.
+    pub shown: String,
+    /// Whether it is a build, and so counts as one.
+    pub is_build: bool,
+    place: &'a Place,
+    /// What in a peer's builds it is; or it is the place itself.
+    entry: Option<&'a Entry>,
+}
+
+impl Place {
+    /// What is at `path`; it is an error when that is nothing that can be verified.
+    pub fn find(path: &Path) -> Result<Self> {
+        let dir = open(path)?;
         let entries = dir.list()?;
-        match Layout::of(path, &dir, &entries) {
-            None => bail!(
+        let Some(layout) = layout(&dir, &entries) else {
+            return refused(format!(
                 "{}: is no build output (no {SUMS}), no build of a peer (no {BUILD_INFO}, no {BLD}) and no folder of such builds",
                 path.display()
-            ),
-            Some(Layout::Output | Layout::Build) => Ok(vec![Self {
-                shown: path.display().to_string(),
-                place: Place::Named(path.to_owned()),
-            }]),
-            Some(Layout::Builds) => {
-                let dir = Arc::new(dir);
-                let targets = entries
-                    .into_iter()
-                    .map(|entry| Self::among(path, &dir, entry));
-                Ok(targets.collect())
-            }
+            ));
+        };
+        Ok(Self {
+            dir,
+            entries,
+            layout,
+        })
+    }
+
+    /// What there is to verify.
+    pub fn targets(&self) -> Vec<Target<'_>> {
+        let (dir, path) = (&self.dir, self.dir.path());
+        let target = |path: &Path, is_build, entry| Target {
+            shown: path.display().to_string(),
+            is_build,
+            place: self,
+            entry,
+        };
+        if self.layout != Layout::Builds {
+            return vec![target(path, true, None)];
         }
-    }
-
-    fn among(path: &Path, dir: &Arc<Dir>, entry: Entry) -> Self {
-        if is_build(dir, &entry) {
-            Self {
-                shown: path.join(&entry.name).display().to_string(),
-                place: Place::Among(Arc::clone(dir), entry.name),
+        let among = |entry| {
+            if is_build(dir, entry) {
+                target(&dir.path_of(&entry.name), true, Some(entry))
+            } else {
+                target(path, false, Some(entry))
             }
-        } else {
-            Self {
-                shown: path.display().to_string(),
-                place: Place::Stray(Arc::clone(dir), entry),
-            }
-        }
+        };
+        self.entries.iter().map(among).collect()
     }
+}
 
-    /// Whether it is a build, and so counts as one.
-    pub fn is_build(&self) -> bool {
-        !matches!(self.place, Place::Stray(..))
-    }
+fn open(path: &Path) -> Result<Dir> {
+    Ok(Dir::open(path)?.with_hard_links())
+}
 
-    /// Compares it with its record. Where something is missing it is compared once more: a build that is being copied or removed at
-    /// this moment looks different each time.
+impl Target<'_> {
+    /// Compares it with its record. Where something is missing it is compared once more: a build
+    /// that is being copied or removed at this moment looks different each time.
     pub fn verify(&self) -> Verdict {
         let first = self.compare();
-        if !first.is_incomplete() || !self.is_build() {
+        if !first.is_incomplete() || !self.is_build {
             return first;
         }
         let second = self.compare();
         if first.says_as_much_as(&second) || !second.is_incomplete() {
             second
         } else {
-            Verdict::changed()
+            Verdict::undetermined("changed while it was verified")
         }
     }
 
     fn compare(&self) -> Verdict {
-        let verdict = match &self.place {
-            Place::Named(path) => verify_named(path),
-            Place::Among(dir, name) => dir
-                .subdir(name)
-                .map(|dir| Verdict::of_build(&dir.as_root())),
-            Place::Stray(_, entry) => Ok(Verdict::of_stray(entry)),
-        };
-        self.settle(verdict.unwrap_or_else(|error| Verdict::untold(&error)))
-    }
-
-    /// The verdict, unless the build is gone: half of one that is being removed looks like differences.
-    fn settle(&self, verdict: Verdict) -> Verdict {
-        if verdict.matches() || !self.is_gone() {
-            verdict
-        } else {
-            Verdict::disappeared()
+        let mut verdict = Verdict::default();
+        if let Err(error) = self.compare_with_record(&mut verdict) {
+            verdict.undetermined.push(error.to_string());
         }
+        self.settle(verdict)
     }
 
-    fn is_gone(&self) -> bool {
-        match &self.place {
-            Place::Named(path) => matches!(path.try_exists(), Ok(false)),
-            Place::Among(dir, name) => matches!(dir.find(name), Ok(None)),
-            // A name that is not UTF-8 cannot be looked up again.
-            Place::Stray(dir, entry) => {
-                entry.fault != Some(Fault::NotUtf8) && matches!(dir.find(&entry.name), Ok(None))
+    fn compare_with_record(&self, verdict: &mut Verdict) -> Result<()> {
+        let dir = &self.place.dir;
+        match self.entry {
+            Some(entry) if self.is_build => {
+                verdict.add_build(&dir.subdir(&entry.name)?.into_root())?;
             }
+            Some(entry) => verdict.add_stray(entry),
+            None if self.place.layout == Layout::Output => {
+                verdict.add_output(&open(dir.path())?, "");
+            }
+            None => verdict.add_build(&open(dir.path())?)?,
         }
+        Ok(())
+    }
+
+    /// The verdict, unless the build is gone: half of one that is being removed looks like
+    /// differences.
+    fn settle(&self, verdict: Verdict) -> Verdict {
+        let dir = &self.place.dir;
+        let is_gone = match self.entry {
+            // A name that is not UTF-8 cannot be looked up again.
+            Some(entry) => entry.is_utf8 && matches!(dir.look_up(&entry.name), Ok(None)),
+            None => matches!(dir.path().try_exists(), Ok(false)),
+        };
+        if is_gone && verdict.outcome() != Outcome::Yes {
+            return Verdict::undetermined("disappeared while it was verified");
+        }
+        verdict
     }
 }
 
-fn verify_named(path: &Path) -> Result<Verdict> {
-    let dir = Dir::open(path)?.with_hard_links();
-    Ok(match Layout::of(path, &dir, &dir.list()?) {
-        Some(Layout::Output) => Verdict::of_output(&dir),
-        _ => Verdict::of_build(&dir),
-    })
-}
-
-impl Layout {
-    fn of(path: &Path, dir: &Dir, entries: &[Entry]) -> Option<Self> {
-        let has = |name| entries.iter().any(|entry| entry.name == name);
-        let has_bld = entries
-            .iter()
-            .any(|entry| entry.name == BLD && entry.is_dir());
-        if has_bld {
-            Some(Self::Build)
-        } else if has(SUMS) || has(STATEMENT) {
-            Some(Self::Output)
-        } else if has(BUILD_INFO) {
-            Some(Self::Build)
-        } else if has(connection::FILE) {
-            // Another builder's.
-            Some(Self::Output)
-        } else if entries.iter().any(|entry| is_build(dir, entry)) {
-            Some(Self::Builds)
-        } else {
-            Self::of_name(path, entries.is_empty())
-        }
-    }
-
-    /// What a directory without a build in it is, by the name that it has itself: a peer that has built nothing yet has such `builds`.
-    /// Another name is a wrong path, or one that has lost what was in it.
-    fn of_name(path: &Path, is_empty: bool) -> Option<Self> {
-        let path = path.canonicalize().ok()?;
+fn layout(dir: &Dir, entries: &[Entry]) -> Option<Layout> {
+    let has = |name| entries.iter().any(|entry| entry.name == name);
+    let is_bld = |entry: &Entry| entry.name == BLD && entry.is_dir();
+    if entries.iter().any(is_bld) {
+        Some(Layout::Build)
+    } else if has(SUMS) || has(STATEMENT) {
+        Some(Layout::Output)
+    } else if has(BUILD_INFO) {
+        Some(Layout::Build)
+    } else if has(CONNECTION) {
+        // Another builder's.
+        Some(Layout::Output)
+    } else if entries.iter().any(|entry| is_build(dir, entry)) {
+        Some(Layout::Builds)
+    } else {
+        // The directory's own name decides: a peer that has built nothing yet has such `builds`.
+        // Another name is a wrong path, or one that has lost what was in it.
+        let path = dir.path().canonicalize().ok()?;
         match path.file_name().and_then(OsStr::to_str)? {
-            "builds" => Some(Self::Builds),
-            name if is_empty && is_builds_name(name) => Some(Self::Build),
+            "builds" => Some(Layout::Builds),
+            name if entries.is_empty() && is_builds_name(name) => Some(Layout::Build),
             _ => None,
         }
     }
 }
 
-/// Whether `entry` is one of the builds in `dir`: also by its name, as a peer that stopped early has made no more.
+/// Whether `entry` is one of the builds in `dir`: also by its name, as a peer that stopped early
+/// has made no more.
 fn is_build(dir: &Dir, entry: &Entry) -> bool {
-    let has_parts = |dir: Dir| {
-        [BUILD_INFO, BLD]
-            .iter()
-            .any(|name| !matches!(dir.find(name), Ok(None)))
-    };
+    let may_hold = |dir: &Dir, name| !matches!(dir.look_up(name), Ok(None));
+    let has_parts = |dir: Dir| may_hold(&dir, BUILD_INFO) || may_hold(&dir, BLD);
     entry.is_dir()
-        && entry.fault.is_none()
+        && entry.fault().is_none()
         && (is_builds_name(&entry.name) || dir.subdir(&entry.name).is_ok_and(has_parts))
 }
 
@@ -210,19 +197,20 @@ mod tests {
         fs::create_dir_all(build.join(BLD)).unwrap();
         for path in [builds.path(), &build] {
             fs::create_dir_all(build.join(BLD)).unwrap();
-            let targets = Target::find(path).unwrap();
+            let place = Place::find(path).unwrap();
+            let targets = place.targets();
             let [target] = targets.as_slice() else {
                 panic!("{path:?}")
             };
             let before = target.verify();
-            assert_eq!(before.differences.len(), 1, "{before:?}");
-            assert!(target.settle(before).untold[0].contains("there is no record"));
+            assert_eq!(before.differences.len(), 1, "{:?}", before.differences);
+            assert!(target.settle(before).undetermined[0].contains("there is no record"));
 
             let before = target.verify();
             fs::remove_dir_all(&build).unwrap();
             for after in [target.settle(before), target.verify()] {
-                assert_eq!(after.untold, ["disappeared while it was verified"]);
-                assert!(after.differences.is_empty(), "{after:?}");
+                assert_eq!(after.undetermined, ["disappeared while it was verified"]);
+                assert_eq!(after.differences, []);
             }
         }
     }

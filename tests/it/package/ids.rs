@@ -5,7 +5,7 @@ use std::path::Path;
 use std::process::Command;
 use std::time::{Duration, SystemTime};
 
-use fabric_ccs_builder::digest::Digest;
+use fabric_ccs_builder::testing::Digest;
 
 use super::super::peer::{INDEX, PLAIN, Peer, program, skip};
 use super::super::person;
@@ -249,11 +249,15 @@ fn cannot_tell_the_id_of_what_it_has_not_written() {
     let ours = "not written by fabric-ccs-builder package";
     let system = [&package[..9], b"\x03", &package[10..]].concat();
     let tar_in_gzip = |files: &[(&str, &[u8])]| {
-        use fabric_ccs_builder::archive::{gzip, tar};
+        use fabric_ccs_builder::testing::{gzip, tar};
         let mut archive = tar::Writer::new(gzip::Writer::new(Vec::new()).unwrap());
         for (path, content) in files {
             archive
-                .file(path, content.len() as u64, &mut &**content)
+                .file(
+                    path,
+                    content.len() as u64,
+                    |out| Ok(out.write_all(content)?),
+                )
                 .unwrap();
         }
         archive.finish().unwrap().finish().unwrap()

@@ -191,6 +191,18 @@ fn leaves_nothing_on_a_full_disk() {
 }
 
 #[test]
+fn a_package_for_a_closed_standard_output_is_not_lost_without_a_word() {
+    let peer = folder();
+    let args = ["package", "--output", "-", "."];
+    let seen = person::run_after("exec >&-", &peer.path("package"), &args);
+    let line = "package: cannot write to standard output: it is closed\n";
+    assert_eq!((seen.status, seen.stderr.as_str()), (2, line));
+    // Who sends it there may only want the ID.
+    let seen = person::run_after("exec >/dev/null", &peer.path("package"), &args);
+    assert_eq!(seen.status, 0, "{seen:?}");
+}
+
+#[test]
 fn says_when_standard_output_is_full_or_closed() {
     let peer = folder();
     let full = || Stdio::from(File::options().write(true).open("/dev/full").unwrap());

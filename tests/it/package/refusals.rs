@@ -213,7 +213,7 @@ fn warns_as_build_does_and_says_what_is_left_out() {
     let seen = package(&peer, &[]);
     let left_out = "is not packaged, only metadata.json, connection.json and META-INF are";
     let lines = [
-        r#"connection.json: "timeout": is not a field that the peer knows, and is left out; the nearest is "dial_timeout""#.to_owned(),
+        r#"connection.json: "timeout": is not a field that the peer knows, and is left out; did you mean "dial_timeout"?"#.to_owned(),
         "META-INF/statedb/couchdb/indexes/.DS_Store: is not released, it is no index definition".to_owned(),
         format!(".git: {left_out}"),
         format!("chaincode.go: {left_out}"),

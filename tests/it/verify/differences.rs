@@ -321,19 +321,22 @@ fn what_lies_among_the_builds_is_unrecorded() {
 }
 
 #[test]
+#[expect(clippy::too_many_lines, reason = "one table")]
 fn a_damaged_record_never_matches() {
     let bad_line = |number: usize| {
         format!("SHA256SUMS: line {number}: is not a digest, two spaces and a relative path")
     };
     let disagrees =
         |about: &str| format!("build.intoto.json: disagrees with SHA256SUMS about {about}");
-    let changes: Vec<(Change, String)> =
-        vec![
+    let changes: Vec<(Change, String)> = vec![
         (sums(|text| text.replacen("  ", " ", 1)), bad_line(1)),
         (sums(|text| format!("{text}x\n")), bad_line(8)),
         (sums(|text| text.replacen("  m", "  /m", 1)), bad_line(7)),
         (sums(|text| text.replacen("  m", "  ../m", 1)), bad_line(7)),
-        (sums(|text| text.replacen("  m", "  a/../m", 1)), bad_line(7)),
+        (
+            sums(|text| text.replacen("  m", "  a/../m", 1)),
+            bad_line(7),
+        ),
         (
             sums(|text| {
                 let last = text.lines().last().unwrap().to_owned();
@@ -362,7 +365,10 @@ fn a_damaged_record_never_matches() {
             disagrees("connection.json"),
         ),
         (
-            statement("\"name\":\"connection.json\"", "\"name\":\"Connection.json\""),
+            statement(
+                "\"name\":\"connection.json\"",
+                "\"name\":\"Connection.json\"",
+            ),
             disagrees("connection.json"),
         ),
         (
@@ -373,6 +379,14 @@ fn a_damaged_record_never_matches() {
             statement("link/v0.3", "provenance/v1"),
             "build.intoto.json: its predicateType is not https://in-toto.io/attestation/link/v0.3"
                 .to_owned(),
+        ),
+        (
+            statement(
+                r#"],"predicateType""#,
+                // The digest of nothing.
+                r#",{"name":"more","digest":{"sha256":"e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855"}}],"predicateType""#,
+            ),
+            disagrees("more"),
         ),
         (
             statement("{", ""),

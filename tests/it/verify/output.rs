@@ -1,12 +1,11 @@
-//! How it is said: names, order, progress, and what it takes to say it.
+//! How it is said: names, order, and what it takes to say it.
 
 use std::ffi::OsStr;
 use std::fs;
-use std::io::{self, Read as _};
+use std::io;
 use std::os::unix::ffi::OsStrExt;
 use std::path::Path;
-use std::process::{Command, Stdio};
-use std::time::{Duration, Instant};
+use std::process::Stdio;
 
 use super::super::peer::{Peer, Seen, program};
 use super::super::person;
@@ -43,7 +42,7 @@ fn names_cannot_deceive() {
     assert_eq!(lines.len(), 9);
     let json = run(&peer, &["--json", "builds"]).stdout;
     assert!(
-        !json.contains(|c: char| c != '\n' && fabric_ccs_builder::log::is_unsafe(c)),
+        !json.contains(|c: char| c != '\n' && fabric_ccs_builder::testing::is_unsafe(c)),
         "{json}"
     );
 }
@@ -112,56 +111,4 @@ fn is_read_once(peer: &Peer, setup: &str, size: u64) {
     };
     let read: u64 = read.trim().parse().unwrap();
     assert!((size..size + (1 << 20)).contains(&read), "{read}");
-}
-
-#[test]
-fn shows_progress_on_a_terminal_and_removes_it() {
-    if Command::new("script").arg("--version").output().is_err() {
-        eprintln!("there is no script(1) to make a terminal: not tested");
-        return;
-    }
-    let peer = installed();
-    let path = peer.path(format!("{BUILD}/bld/{INDEX_A}"));
-    let line = format!("{} verify {BUILD}", program().display());
-    let terminal = || {
-        let mut terminal = Command::new("script")
-            .args(["-q", "-e", "-c", &line, "/dev/null"])
-            .current_dir(peer.path(""))
-            .stdin(Stdio::null())
-            .stdout(Stdio::piped())
-            .spawn()
-            .unwrap();
-        let mut shown = String::new();
-        terminal
-            .stdout
-            .take()
-            .unwrap()
-            .read_to_string(&mut shown)
-            .unwrap();
-        (terminal.wait().unwrap().code(), shown)
-    };
-    // A busy machine may need more than a second for anything.
-    let quiet = (0..9)
-        .map(|_| terminal())
-        .find(|(_, shown)| !shown.contains('\x1b'));
-    assert_eq!(quiet.unwrap().0, Some(0));
-
-    // Until it takes more than a second.
-    let file = fs::File::create(path).unwrap();
-    let (status, shown) = (0..8)
-        .map(|doubled| {
-            file.set_len((32 << 20) << doubled).unwrap();
-            let began = Instant::now();
-            (terminal(), began.elapsed())
-        })
-        .find(|((_, shown), took)| shown.contains('\x1b') || *took > Duration::from_secs(9))
-        .unwrap()
-        .0;
-    assert_eq!(status, Some(1));
-    let (before, rest) = shown.split_once(BUILD).unwrap();
-    assert!(before.starts_with("\rverify: 0 of 1 build, "), "{shown:?}");
-    assert!(before.ends_with("\r\x1b[K"), "{shown:?}");
-    assert!(!rest.contains('\x1b'), "{shown:?}");
-
-    assert_eq!(run(&peer, &[BUILD]).stderr, "");
 }

@@ -2,12 +2,14 @@
 {
   lib,
   stdenv,
+  stdenvNoCC,
   nixfmt,
+  shellcheck,
 }:
 let
   runCommand =
     name: attrs: buildCommand:
-    stdenv.mkDerivation ({ inherit name buildCommand; } // attrs);
+    stdenvNoCC.mkDerivation ({ inherit name buildCommand; } // attrs);
   writeTextFile =
     given:
     let
@@ -19,9 +21,6 @@ let
         "checkPhase"
         "meta"
         "passthru"
-        "allowSubstitutes"
-        "preferLocalBuild"
-        "derivationArgs"
       ] given;
     in
     runCommand args.name
@@ -37,6 +36,7 @@ let
         mkdir -p "$(dirname "$out$destination")"
         cp "$textPath" "$out$destination"
         if [ -n "$executable" ]; then chmod +x "$out$destination"; fi
+        target=$out$destination
         ${args.checkPhase or ""}
       '';
 in
@@ -52,15 +52,8 @@ in
         "name"
         "text"
         "runtimeInputs"
-        "runtimeEnv"
         "meta"
-        "passthru"
-        "checkPhase"
-        "excludeShellChecks"
-        "extraShellCheckFlags"
         "bashOptions"
-        "derivationArgs"
-        "inheritPath"
       ] given;
     in
     writeTextFile {
@@ -79,7 +72,10 @@ in
         export PATH="${lib.makeBinPath (args.runtimeInputs or [ ])}:$PATH"
         ${args.text}
       '';
-      checkPhase = args.checkPhase or ''bash -n "$out/bin/${args.name}"'';
+      checkPhase = ''
+        bash -n -O extglob "$target"
+        ${shellcheck}/bin/shellcheck "$target"
+      '';
       meta = {
         mainProgram = args.name;
       }
@@ -88,27 +84,70 @@ in
 
   mkShell =
     attrs:
-    runCommand (attrs.name or "nix-shell")
-      (
-        removeAttrs attrs [
-          "name"
-          "packages"
-          "inputsFrom"
-        ]
-        // {
-          nativeBuildInputs = (attrs.packages or [ ]) ++ (attrs.nativeBuildInputs or [ ]);
-        }
-      )
-      ''
-        printf '%s\n' $nativeBuildInputs > "$out"
-      '';
+    stdenv.mkDerivation (
+      removeAttrs attrs [ "packages" ]
+      // {
+        name = attrs.name or "nix-shell";
+        nativeBuildInputs = (attrs.packages or [ ]) ++ (attrs.nativeBuildInputs or [ ]);
+        buildCommand = ''
+          printf '%s\n' $nativeBuildInputs > "$out"
+        '';
+      }
+    );
+
+  # optionsNix as nixpkgs has it; optionsCommonMark in the same order, and in Markdown of our own.
+  nixosOptionsDoc =
+    given:
+    let
+      args = lib.refuseUnknown "nixosOptionsDoc" [ "options" "transformOptions" ] given;
+      documented = lib.filter (option: option.visible && !option.internal) (
+        map (args.transformOptions or (option: option)) (lib.optionAttrSetToDocList args.options)
+      );
+      code =
+        value: if lib.hasInfix "\n" value.text then "\n```nix\n${value.text}\n```" else "` ${value.text} `";
+      field = name: value: "\n*${name}:*\n${value}\n";
+      entry =
+        option:
+        if option.description == null then
+          throw "option ${option.name} has no description"
+        else
+          lib.concatStrings (
+            [
+              "## ${lib.replaceStrings [ "." "_" ] [ "\\." "\\_" ] option.name}\n\n${option.description}\n"
+              (field "Type" "${option.type}${lib.optionalString option.readOnly " *(read only)*"}")
+            ]
+            ++ lib.optional (option ? default) (field "Default" (code option.default))
+            ++ lib.optional (option ? example) (field "Example" (code option.example))
+            ++ lib.optional (option.declarations != [ ]) (
+              field "Declared by" (lib.concatMapStringsSep "\n" (file: " - ${toString file}") option.declarations)
+            )
+          );
+    in
+    {
+      optionsNix = lib.listToAttrs (
+        map (
+          option:
+          lib.nameValuePair option.name (
+            removeAttrs option [
+              "name"
+              "visible"
+              "internal"
+            ]
+          )
+        ) documented
+      );
+      optionsCommonMark = writeTextFile {
+        name = "options.md";
+        text = lib.concatMapStringsSep "\n\n" entry documented;
+      };
+    };
 
   closureInfo =
     given:
     let
       args = lib.refuseUnknown "closureInfo" [ "rootPaths" ] given;
     in
-    stdenv.mkDerivation {
+    stdenvNoCC.mkDerivation {
       name = "closure-info";
       __structuredAttrs = true;
       exportReferencesGraph.closure = args.rootPaths;

@@ -32,15 +32,14 @@ lib.makeOverridable (
       ''}
     ''
   else
-    runCommand "busybox"
-      {
-        cpu = lib.removeSuffix "-unknown-linux-musl" stdenv.hostPlatform.config;
-        inherit (stdenv.cc) targetPrefix;
-        base = if args.enableMinimal or false then "allnoconfig" else "defconfig";
-        given = lib.replaceStrings [ " " "\n" ] [ "=" " " ] "CONFIG_STATIC y\n${args.extraConfig or ""}";
-        meta.mainProgram = "busybox";
-      }
-      ''
+    stdenv.mkDerivation {
+      name = "busybox";
+      cpu = lib.removeSuffix "-unknown-linux-musl" stdenv.hostPlatform.config;
+      inherit (stdenv.cc) targetPrefix;
+      base = if args.enableMinimal or false then "allnoconfig" else "defconfig";
+      given = lib.replaceStrings [ " " "\n" ] [ "=" " " ] "CONFIG_STATIC y\n${args.extraConfig or ""}";
+      meta.mainProgram = "busybox";
+      buildCommand = ''
         cp -r /host/musl/busybox build
         cd build
         make -s "$base" >/dev/null
@@ -66,5 +65,6 @@ lib.makeOverridable (
         ${lib.optionalString (args.enableAppletSymlinks or true) ''
           sed 's,.*/,,' busybox.links | while read -r applet; do ln -s busybox "$out/bin/$applet"; done
         ''}
-      ''
+      '';
+    }
 ) { }

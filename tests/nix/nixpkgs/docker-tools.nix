@@ -34,7 +34,11 @@ let
   ];
   # Known to nixpkgs, but nothing here would act on them.
   unsupported = [
+    "debug"
     "fromImage"
+    "includeStorePaths"
+    "maxLayers"
+    "mtime"
     "uid"
     "gid"
     "uname"
@@ -64,7 +68,6 @@ in
       };
       created = args.created or "1970-01-01T00:00:01Z";
       config = builtins.toJSON {
-        inherit created;
         architecture = args.architecture or (if stdenv.hostPlatform.isAarch64 then "arm64" else "amd64");
         os = "linux";
         config = args.config or { };
@@ -74,7 +77,6 @@ in
           {
             inherit config;
             imageName = lib.toLower args.name;
-            mtime = args.mtime or "1970-01-01T00:00:01Z";
             extraCommands = args.extraCommands or "";
             fakeRootCommands = args.fakeRootCommands or "";
             given = builtins.toString contents;
@@ -99,6 +101,9 @@ in
           }
           ''
             created=${created}
+            umask 022
+            # As Python's isoformat writes it.
+            if [ "$created" = now ]; then created=$(date -Iseconds); else created=$(date -Iseconds -d "$created"); fi
             mkdir layer image
             # Links to the contents, not copies: as in nixpkgs.
             for path in $given; do
@@ -106,19 +111,20 @@ in
               (cd "$path" && find . ! -type d) | while read -r file; do ln -s "$path/$file" "layer/$file"; done
             done
             (cd layer && . "$extraCommandsPath")
+            # extraCommands and fakeRootCommands are in the layer of real files, whose time is stdenv's and not `mtime`.
             # A chown that the sandbox's one user cannot do has to be only pretended, which nixpkgs' fakeroot is patched for.
             FAKEROOTDONTTRYCHOWN=1 fakeroot bash -e -c '
               (cd layer && . "$fakeRootCommandsPath")
-              tar --sort=name --hard-dereference --numeric-owner --mtime="$mtime" -C layer -cf image/layer.tar .
+              tar --sort=name --hard-dereference --numeric-owner --mtime="@$SOURCE_DATE_EPOCH" -C layer -cf image/layer.tar .
             '
             for path in $(if [ -n "$closure" ]; then cat "$closure/store-paths"; fi); do
-              tar --sort=name --numeric-owner --owner=0 --group=0 --mtime="$mtime" --absolute-names -rf image/layer.tar "$path"
+              tar --sort=name --numeric-owner --owner=0 --group=0 --mtime=@1 --absolute-names -rf image/layer.tar "$path"
             done
             layer=$(sha256sum image/layer.tar | cut -d ' ' -f 1)
             mkdir "image/$layer"
             mv image/layer.tar "image/$layer/layer.tar"
             jq -cS --arg layer "sha256:$layer" --arg created "$created" \
-              '.rootfs = {type: "layers", diff_ids: [$layer]} | .history = [{created: $created}]' "$configPath" >image/config.json
+              '.created = $created | .rootfs = {type: "layers", diff_ids: [$layer]} | .history = [{created: $created}]' "$configPath" >image/config.json
             id=$(sha256sum image/config.json | cut -d ' ' -f 1)
             mv image/config.json "image/$id.json"
             if [ -z "$tag" ]; then tag=$(basename "$out" | cut -d - -f 1); fi

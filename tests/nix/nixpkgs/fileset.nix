@@ -1,4 +1,4 @@
-# lib.fileset. Here a file set is a predicate over a file's path and name.
+# lib.fileset. Here a file set is a predicate over a file's path and name, and the paths that it was made of.
 { lib }:
 let
   inherit (builtins)
@@ -6,38 +6,41 @@ let
     isPath
     pathExists
     readDir
+    readFileType
     ;
 
   isFileset = value: value._type or null == "fileset";
-  fromPath =
+  # A path that has to exist, or a file set.
+  fromValue =
     function: value:
     if isFileset value then
       value
     else if !isPath value then
-      throw "${function}: (${toString value}) is neither a file set nor a path"
+      throw "${function}: ${
+        if builtins.isString value then "\"${value}\"" else "an argument"
+      } is neither a file set nor a path"
     else if !pathExists value then
-      throw "${function}: (${toString value}) is a path that does not exist"
+      throw "${function}: ${toString value} is a path that does not exist"
     else
-      make (path: _: startsWith value path);
-  startsWith =
-    base: path:
-    let
-      prefix = "${toString base}/";
-    in
-    toString path == toString base
-    || builtins.substring 0 (builtins.stringLength prefix) (toString path) == prefix;
+      make [ value ] (path: _: isBelow value path);
+  isBelow =
+    base: path: toString path == toString base || lib.hasPrefix "${toString base}/" (toString path);
   # has: path -> name -> bool
-  make = has: {
+  make = bases: has: {
     _type = "fileset";
-    inherit has;
+    inherit bases has;
   };
   combine =
     function: f: a: b:
     let
-      left = fromPath function a;
-      right = fromPath function b;
+      left = fromValue function a;
+      right = fromValue function b;
     in
-    make (path: name: f (left.has path name) (right.has path name));
+    builtins.seq left.bases (
+      builtins.seq right.bases (
+        make (left.bases ++ right.bases) (path: name: f (left.has path name) (right.has path name))
+      )
+    );
 
   holdsFile =
     set: directory:
@@ -54,23 +57,31 @@ let
 in
 {
   unions =
-    sets: builtins.foldl' (combine "lib.fileset.unions" (a: b: a || b)) (make (_: _: false)) sets;
-  union = combine "lib.fileset.union" (a: b: a || b);
-  intersection = combine "lib.fileset.intersection" (a: b: a && b);
+    sets: builtins.foldl' (combine "lib.fileset.unions" (a: b: a || b)) (make [ ] (_: _: false)) sets;
   difference = combine "lib.fileset.difference" (a: b: a && !b);
   maybeMissing =
-    path: if pathExists path then fromPath "lib.fileset.maybeMissing" path else make (_: _: false);
+    path:
+    if isPath path && !pathExists path then
+      make [ path ] (_: _: false)
+    else
+      fromValue "lib.fileset.maybeMissing" path;
   fileFilter =
     keep: base:
-    make (
-      path: name:
-      startsWith base path
-      && keep {
-        inherit name;
-        type = "regular";
-        hasExt = extension: lib.hasSuffix ".${extension}" name;
-      }
-    );
+    if isFileset base then
+      throw "lib.fileset.fileFilter: the second argument is a file set, but it should be a path"
+    else
+      let
+        all = fromValue "lib.fileset.fileFilter" base;
+      in
+      make all.bases (
+        path: name:
+        all.has path name
+        && keep {
+          inherit name;
+          type = "regular";
+          hasExt = extension: lib.hasSuffix ".${extension}" name;
+        }
+      );
   toSource =
     given:
     let
@@ -82,16 +93,24 @@ in
         root
         fileset
         ;
-      set = fromPath "lib.fileset.toSource" fileset;
+      set = fromValue "lib.fileset.toSource" fileset;
+      outside = builtins.filter (base: !isBelow root base) set.bases;
     in
-    {
-      outPath = builtins.path {
-        path = root;
-        name = "source";
-        # Like nixpkgs', without the directories that hold no file of the set.
-        filter =
-          path: type:
-          if type == "directory" then holdsFile set (/. + path) else set.has path (baseNameOf path);
+    if !isPath root then
+      throw "lib.fileset.toSource: `root` should be a path"
+    else if readFileType root != "directory" then
+      throw "lib.fileset.toSource: `root` (${toString root}) is a file, but it should be a directory"
+    else if outside != [ ] then
+      throw "lib.fileset.toSource: `fileset` could contain files in ${toString (builtins.head outside)}, which is not under the `root` (${toString root})"
+    else
+      {
+        outPath = builtins.path {
+          path = root;
+          name = "source";
+          # Like nixpkgs', without the directories that hold no file of the set.
+          filter =
+            path: type:
+            if type == "directory" then holdsFile set (/. + path) else set.has path (baseNameOf path);
+        };
       };
-    };
 }

@@ -53,10 +53,6 @@ let
       "aarch64-linux"
     ];
 
-    modules.importApply = path: args: {
-      _file = path;
-      imports = [ (import path args) ];
-    };
     generators.toPretty =
       given:
       let
@@ -93,6 +89,12 @@ let
     last = list: builtins.elemAt list (builtins.length list - 1);
     unique = builtins.foldl' (seen: value: if elem value seen then seen else seen ++ [ value ]) [ ];
     subtractLists = without: filter (value: !elem value without);
+    zipListsWith =
+      f: a: b:
+      builtins.genList (i: f (builtins.elemAt a i) (builtins.elemAt b i)) (builtins.length a);
+    throwIf =
+      condition: message: value:
+      if condition then throw message else value;
     optional = condition: value: if condition then [ value ] else [ ];
     optionals = condition: list: if condition then list else [ ];
 
@@ -117,11 +119,17 @@ let
         lib.attrByPath (builtins.tail path) default set.${builtins.head path}
       else
         default;
-    escapeShellArg = arg: "'${replaceStrings [ "'" ] [ "'\\''" ] (toString arg)}'";
+    escapeShellArg =
+      arg:
+      if builtins.match "[[:alnum:],._+:@%/-]+" (toString arg) != null then
+        toString arg
+      else
+        "'${replaceStrings [ "'" ] [ "'\\''" ] (toString arg)}'";
     hasSuffix =
       suffix: text:
       stringLength text >= stringLength suffix
       && substring (stringLength text - stringLength suffix) (-1) text == suffix;
+    hasInfix = infix: text: replaceStrings [ infix ] [ "" ] text != text;
     hasPrefix = prefix: text: substring 0 (stringLength prefix) text == prefix;
     removeSuffix =
       suffix: text:
@@ -131,7 +139,15 @@ let
         text;
     makeBinPath = lib.concatMapStringsSep ":" (package: "${package}/bin");
 
-    splitString = separator: text: lib.filter lib.isString (builtins.split separator text);
+    # The separator is no regular expression.
+    splitString =
+      separator: text:
+      let
+        escaped = replaceStrings (lib.stringToCharacters "\\[{()^$?*+|.") (map (c: "\\${c}") (
+          lib.stringToCharacters "\\[{()^$?*+|."
+        )) separator;
+      in
+      filter lib.isString (builtins.split escaped (toString text));
     toList = value: if builtins.isList value then value else [ value ];
     # ASCII only, like nixpkgs'.
     toLower =
@@ -166,7 +182,9 @@ let
         missing = filter (name: !wanted.${name} && !given ? ${name}) (attrNames wanted);
       in
       if missing != [ ] then
-        throw "callPackage ${toString function}: no package called ${concatStringsSep ", " missing}"
+        # Like nixpkgs', out of tryEval's reach.
+        abort
+          "lib.customisation.callPackageWith: Function called without required argument \"${concatStringsSep "\", \"" missing}\""
       else
         lib.makeOverridable f given;
     makeOverridable =

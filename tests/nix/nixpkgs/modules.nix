@@ -1,4 +1,5 @@
-# lib's module system, as far as this project's modules use it: options with types, mkIf and its kin, submodules.
+# lib's module system, as far as this project's modules use it, and with nixpkgs' errors. What is written of nixpkgs' own
+# behaviour was read in its lib/modules.nix and lib/types.nix.
 { lib }:
 let
   inherit (builtins)
@@ -6,13 +7,13 @@ let
     attrNames
     concatLists
     concatMap
-    concatStringsSep
-    elem
     filter
     foldl'
+    genericClosure
     head
     isAttrs
     isBool
+    isFloat
     isFunction
     isInt
     isList
@@ -20,141 +21,214 @@ let
     isString
     length
     mapAttrs
+    match
     partition
     sort
+    zipAttrsWith
     ;
+  inherit (lib) showOption;
 
   typeOf = value: if isAttrs value then value._type or null else null;
   isOption = value: typeOf value == "option";
-  showOption = concatStringsSep ".";
+  groupByName = zipAttrsWith (_: values: values);
 
-  # A definition, freed of mkIf, mkMerge, mkOverride and mkOrder.
+  showDefs = lib.concatMapStrings (
+    def: "\n- In `${def.file}': ${lib.generators.toPretty { } def.value}"
+  );
+  showFiles = files: lib.concatMapStringsSep " and " (file: "`${file}'") files;
+
+  # The values that mkIf and mkMerge leave. Below mkOverride and mkOrder they are not looked for.
   discharge =
-    def:
-    let
-      inner = discharge (def // { value = def.value.content; });
-    in
+    value:
     {
-      "if" = if def.value.condition then inner else [ ];
-      merge = concatMap (value: discharge (def // { inherit value; })) def.value.contents;
-      override = map (one: one // { inherit (def.value) priority; }) inner;
-      order = map (one: one // { order = def.value.priority; }) inner;
+      "if" = if value.condition then discharge value.content else [ ];
+      merge = concatMap discharge value.contents;
     }
-    .${toString (typeOf def.value)} or [
-      (
-        {
-          priority = 100;
-          order = 1000;
-        }
-        // def
-      )
-    ];
+    .${toString (typeOf value)} or [ value ];
 
-  # The same, one level down, without looking at any condition.
+  # The same, one level down and without looking at any condition.
   pushDown =
     value:
     let
-      wrap = concatMap (inner: [ (mapAttrs (_: content: value // { inherit content; }) inner) ]) (
-        pushDown value.content
-      );
+      wrap = map (mapAttrs (_: content: value // { inherit content; })) (pushDown value.content);
     in
     {
       "if" = wrap;
       override = wrap;
-      order = wrap;
       merge = concatMap pushDown value.contents;
     }
     .${toString (typeOf value)} or [ value ];
+  # Of definitions, { file, value }.
+  pushDownDefs = concatMap (def: map (value: def // { inherit value; }) (pushDown def.value));
 
+  # The definitions that count, in their order: mkIf and mkMerge, then mkOverride, then mkOrder, each only outside the next.
   effective =
     defs:
     let
-      plain = concatMap discharge defs;
-      strongest = foldl' (least: def: if def.priority < least then def.priority else least) 9999 plain;
+      priority =
+        kind: usual: def:
+        if typeOf def.value == kind then def.value.priority else usual;
+      strip = kind: def: if typeOf def.value == kind then def // { value = def.value.content; } else def;
+      plain = concatMap (def: map (value: def // { inherit value; }) (discharge def.value)) defs;
+      override = priority "override" 100;
+      strongest = foldl' (least: def: if override def < least then override def else least) 9999 plain;
+      kept = map (strip "override") (filter (def: override def == strongest) plain);
+      order = priority "order" 1000;
     in
-    sort (a: b: a.order < b.order) (filter (def: def.priority == strongest) plain);
+    map (strip "order") (sort (a: b: order a < order b) kept);
 
-  mergeValue =
-    loc: type: defs:
+  mergeDefinitions =
+    loc: type: given:
     let
+      defs = effective given;
       wrong = filter (def: !type.check def.value) defs;
     in
-    if wrong == [ ] then
-      type.merge loc defs
-    else
-      throw "A definition for option `${showOption loc}' is not of type `${type.description}'. Definition values: ${toJSON (head wrong).value}";
-  toJSON = value: if isFunction value then "a function" else builtins.toJSON value;
+    {
+      inherit defs;
+      value =
+        if wrong != [ ] then
+          throw "A definition for option `${showOption loc}' is not of type `${type.description}'. Definition values:${showDefs wrong}"
+        else if defs != [ ] then
+          type.merge loc defs
+        else
+          type.emptyValue.value
+            or (throw "The option `${showOption loc}' was accessed but has no value defined. Try setting the option.");
+    };
 
   evaluate =
-    loc: option: defs:
+    loc: decl: given:
     let
-      default = lib.optionals (option ? default) [
-        {
-          value = option.default;
-          priority = 1500;
-          order = 1000;
+      option = decl.value;
+      # Before any condition is looked at, as nixpkgs counts for readOnly.
+      defs =
+        lib.optional (option ? default) {
+          inherit (decl) file;
+          value = lib.mkOverride 1500 option.default;
         }
-      ];
-      found = effective (defs ++ default);
-      value = mergeValue loc option.type found;
+        ++ given;
+      merged = mergeDefinitions loc option.type defs;
     in
-    if (option.readOnly or false) && length (concatMap discharge (defs ++ default)) > 1 then
-      throw "The option `${showOption loc}' is read-only, but it's set multiple times."
-    else if found == [ ] && option.type ? emptyValue then
-      option.type.emptyValue
-    else if found == [ ] then
-      throw "The option `${showOption loc}' was accessed but has no value defined. Try setting the option."
-    else
-      (option.apply or (x: x)) value;
+    {
+      type = types.unspecified;
+    }
+    // option
+    // {
+      inherit loc;
+      declarations = [ decl.file ];
+      definitionsWithLocations = merged.defs;
+      value =
+        if option.readOnly or false && length defs > 1 then
+          throw "The option `${showOption loc}' is read-only, but it's set multiple times. Definition values:${
+            showDefs (concatMap (def: effective [ def ]) defs)
+          }"
+        else
+          (option.apply or (x: x)) merged.value;
+    };
 
-  # { config = ...; options = ...; } of the trees declared and the values given, all at `loc`.
+  # { options, unmatched } of the declarations and definitions at `loc`, { file, value } each.
   walk =
-    loc: freeform: trees: defs:
+    loc: decls: defs:
     let
-      declared = lib.zipAttrsWith (_: values: values) trees;
-      given = lib.zipAttrsWith (_: values: values) (
-        concatMap (
-          def:
-          map (mapAttrs (_: value: { inherit value; })) (
+      byName = map (each: mapAttrs (_: value: each // { inherit value; }) each.value);
+      declared = groupByName (byName decls);
+      given = groupByName (
+        byName (
+          map (
+            def:
             if isAttrs def.value then
-              pushDown def.value
+              def
             else
-              throw "`${showOption loc}' is no attribute set, but holds options"
-          )
-        ) defs
+              throw "In module `${def.file}', you're trying to define a value of type `${builtins.typeOf def.value}' rather than an attribute set for the option `${showOption loc}'!"
+          ) defs
+        )
       );
-      unknown = removeAttrs given (attrNames declared);
       at =
         name: nodes:
         let
           path = loc ++ [ name ];
-          options = partition isOption nodes;
-          values = given.${name} or [ ];
+          kinds = partition (decl: isOption decl.value) nodes;
         in
-        if options.right == [ ] then
-          walk path null nodes values
+        if kinds.right == [ ] then
+          walk path nodes (pushDownDefs (given.${name} or [ ]))
         else if length nodes > 1 then
-          throw "The option `${showOption path}' is already declared"
+          throw "The option `${showOption path}' in `${(head nodes).file}' is already declared in ${
+            showFiles (map (decl: decl.file) (lib.tail nodes))
+          }."
         else
           {
-            config = evaluate path (head nodes) values;
-            options = head nodes // {
-              loc = path;
-              declarations = [ ];
-            };
+            options = evaluate path (head nodes) (given.${name} or [ ]);
+            unmatched = [ ];
           };
       below = mapAttrs at declared;
+      stray = name: map (def: def // { loc = loc ++ [ name ]; }) given.${name};
     in
     {
       options = mapAttrs (_: node: node.options) below;
-      config =
-        if unknown == { } then
-          mapAttrs (_: node: node.config) below
-        else if freeform == null then
-          throw "The option `${showOption (loc ++ [ (head (attrNames unknown)) ])}' does not exist."
-        else
-          freeform.merge loc [ { value = mapAttrs (_: values: (head (effective values)).value) unknown; } ]
-          // mapAttrs (_: node: node.config) below;
+      unmatched =
+        concatMap stray (attrNames (removeAttrs given (attrNames declared)))
+        ++ concatMap (node: node.unmatched) (lib.attrValues below);
+    };
+
+  # Every module once, by its key, with what it imports.
+  collect =
+    args: modules:
+    let
+      # { key, file, options, config, imports } of a path, a function or a set.
+      load =
+        parent: number: given:
+        let
+          isFile = isPath given || isString given;
+          from =
+            if isFile then
+              {
+                file = toString given;
+                key = toString given;
+              }
+            else
+              {
+                inherit (parent) file;
+                key = "${parent.key}:anon-${toString number}";
+              };
+          value = if isFile then import given else given;
+          module = if isFunction value then value (args // argumentsOf value) else value;
+          own = [
+            "_file"
+            "key"
+            "imports"
+          ];
+          isLong = module ? config || module ? options;
+        in
+        from
+        // {
+          imports = module.imports or [ ];
+          options = module.options or { };
+          config =
+            if isLong then
+              (lib.refuseUnknown "module ${from.key}" (
+                own
+                ++ [
+                  "options"
+                  "config"
+                ]
+              ) module).config or { }
+            else
+              removeAttrs module own;
+        }
+        // lib.optionalAttrs (module ? _file) { file = toString module._file; }
+        // lib.optionalAttrs (module ? key) { key = toString module.key; };
+      # Only what a module names is looked up, so that it may depend on the configuration. An argument's own default is not.
+      argumentsOf =
+        function:
+        mapAttrs (name: _: args.${name} or args.config._module.args.${name}) (lib.functionArgs function);
+      loadAll =
+        parent: list: lib.zipListsWith (load parent) (builtins.genList (n: n + 1) (length list)) list;
+    in
+    genericClosure {
+      startSet = loadAll {
+        file = "<unknown-file>";
+        key = "";
+      } modules;
+      operator = module: loadAll module module.imports;
     };
 
   evalModules =
@@ -164,72 +238,65 @@ let
         "modules"
         "specialArgs"
         "prefix"
-        "class"
       ] given;
-      always = {
-        inherit lib;
-        inherit (result) config options;
-      }
-      // args.specialArgs or { };
-      load =
-        module:
-        let
-          value = if isPath module || isString module then import module else module;
-          # Only what a module names is looked up, so that `args` may depend on the configuration.
-          plain =
-            if isFunction value then
-              value (
-                mapAttrs (
-                  name: _:
-                  always.${name} or result.config._module.args.${name}
-                    or (throw "a module wants the argument ${name}, which nobody gives")
-                ) (lib.functionArgs value)
-              )
-            else
-              value;
-          isLong = plain ? config || plain ? options;
-          long = lib.refuseUnknown "a module" [
-            "_file"
-            "key"
-            "imports"
-            "options"
-            "config"
-            "freeformType"
-          ] plain;
-          normal =
-            if isLong then
-              long
-            else
-              {
-                imports = plain.imports or [ ];
-                config = removeAttrs plain [
-                  "_file"
-                  "key"
-                  "imports"
-                ];
-              };
-        in
-        [ normal ] ++ concatMap load (normal.imports or [ ]);
-      modules = concatMap load (
-        args.modules
-        ++ [
-          {
-            options._module.args = mkOption {
-              type = types.attrsOf types.raw;
-              default = { };
-              internal = true;
-            };
-          }
-        ]
-      );
-      freeforms = concatMap (
-        module: lib.optionals (module ? freeformType) [ module.freeformType ]
-      ) modules;
-      result = walk (args.prefix or [ ]) (if freeforms == [ ] then null else head freeforms) (map (
-        module: module.options or { }
-      ) modules) (map (module: { value = module.config or { }; }) modules);
+      prefix = args.prefix or [ ];
+      internals = {
+        _file = "lib/modules.nix";
+        key = "lib/modules.nix";
+        options._module = {
+          args = mkOption (
+            {
+              type = types.lazyAttrsOf types.raw;
+              description = "Additional arguments passed to each module.";
+            }
+            // lib.optionalAttrs (prefix != [ ]) { internal = true; }
+          );
+          check = mkOption {
+            type = types.bool;
+            internal = true;
+            default = true;
+            description = "Whether to check whether all option definitions have matching declarations.";
+          };
+        };
+        config._module.args = { };
+      };
+      modules = collect (
+        {
+          inherit lib options;
+          inherit config;
+        }
+        // args.specialArgs or { }
+      ) (args.modules ++ [ internals ]);
+      merged =
+        walk prefix
+          (map (module: {
+            inherit (module) file;
+            value = module.options;
+          }) modules)
+          (
+            pushDownDefs (
+              map (module: {
+                inherit (module) file;
+                value = module.config;
+              }) modules
+            )
+          );
+      inherit (merged) options;
+      valueOf = node: if isOption node then node.value else mapAttrs (_: valueOf) node;
+      config = valueOf options;
+      # Whatever is asked of the result, options too.
+      checked =
+        if config._module.check && merged.unmatched != [ ] then
+          throw "The option `${showOption (head merged.unmatched).loc}' does not exist. Definition values:${
+            showDefs [ (head merged.unmatched) ]
+          }"
+        else
+          null;
     in
-    result;
+    {
+      options = builtins.seq checked options;
+      config = builtins.seq checked (removeAttrs config [ "_module" ]);
+    };
 
   mkOption =
     given:
@@ -255,6 +322,7 @@ let
       description = given.name;
       check = _: true;
       merge = mergeEqualOption;
+      emptyValue = { };
       getSubOptions = _: { };
     }
     // lib.refuseUnknown "lib.mkOptionType" [
@@ -265,6 +333,11 @@ let
       "merge"
       "emptyValue"
       "getSubOptions"
+      "getSubModules"
+      "substSubModules"
+      "typeMerge"
+      "functor"
+      "deprecationMessage"
       "nestedTypes"
     ] given
     // {
@@ -273,16 +346,17 @@ let
 
   mergeEqualOption =
     loc: defs:
-    if all (def: def.value == (head defs).value) defs then
+    # One alone is not looked into.
+    if all (def: def.value == (head defs).value) (lib.tail defs) then
       (head defs).value
     else
-      throw "The option `${showOption loc}' has conflicting definition values";
+      throw "The option `${showOption loc}' has conflicting definition values:${showDefs defs}";
   mergeOneOption =
     loc: defs:
     if length defs == 1 then
       (head defs).value
     else
-      throw "The option `${showOption loc}' is defined multiple times while it's expected to be unique.";
+      throw "The option `${showOption loc}' is defined multiple times while it's expected to be unique. Definition values:${showDefs defs}";
 
   simple =
     name: description: check:
@@ -291,40 +365,77 @@ let
   types = {
     bool = simple "bool" "boolean" isBool;
     int = simple "int" "signed integer" isInt;
+    float = simple "float" "floating point number" isFloat;
     str = simple "str" "string" isString;
-    nonEmptyStr = simple "nonEmptyStr" "non-empty string" (
-      value: isString value && builtins.match "[ \t\n]*" value == null
-    );
-    raw = simple "raw" "raw value" (_: true) // {
-      merge = mergeOneOption;
+    lines = simple "separatedString" "strings concatenated with \"\\n\"" isString // {
+      merge = _: defs: lib.concatStringsSep "\n" (map (def: def.value) defs);
     };
-    package = simple "package" "package" (
-      value: lib.isDerivation value || lib.hasPrefix "/nix/store/" (toString value)
-    );
-    path = simple "path" "path" (value: lib.hasPrefix "/" (toString value));
-    enum =
-      values:
-      simple "enum" "one of ${concatStringsSep ", " (map toJSON values)}" (value: elem value values);
     strMatching =
       pattern:
       simple "strMatching" "string matching the pattern ${pattern}" (
-        value: isString value && builtins.match pattern value != null
+        value: isString value && match pattern value != null
       );
+    raw = simple "raw" "raw value" (_: true) // {
+      merge = mergeOneOption;
+    };
+    # nixpkgs merges several of one kind.
+    unspecified = types.raw // {
+      description = "unspecified value";
+    };
+    package =
+      simple "package" "package" (
+        value:
+        lib.isDerivation value || isString value && match "/nix/store/[0-9a-z]{32}-[^/]+" value != null
+      )
+      // {
+        merge = mergeOneOption;
+      };
+    path = simple "path" "absolute path" (
+      value:
+      (isPath value || isString value || isAttrs value && value ? outPath)
+      && lib.hasPrefix "/" (toString value)
+    );
+    either =
+      a: b:
+      mkOptionType {
+        name = "either";
+        description = "${a.description} or ${b.description}";
+        check = value: a.check value || b.check value;
+        merge =
+          loc: defs:
+          let
+            are = type: all (def: type.check def.value) defs;
+          in
+          (
+            if are a then
+              a.merge
+            else if are b then
+              b.merge
+            else
+              mergeOneOption
+          )
+            loc
+            defs;
+      };
+    oneOf = list: foldl' types.either (head list) (lib.tail list);
     nullOr =
       inner:
       mkOptionType {
         name = "nullOr";
         description = "null or ${inner.description}";
         check = value: value == null || inner.check value;
+        emptyValue.value = null;
+        inherit (inner) getSubOptions;
         merge =
           loc: defs:
           if all (def: def.value == null) defs then
             null
           else if lib.any (def: def.value == null) defs then
-            throw "The option `${showOption loc}' is defined both null and not null"
+            throw "The option `${showOption loc}' is defined both null and not null, in ${
+              showFiles (map (def: def.file) defs)
+            }."
           else
             inner.merge loc defs;
-        inherit (inner) getSubOptions;
       };
     listOf =
       inner:
@@ -332,68 +443,86 @@ let
         name = "listOf";
         description = "list of ${inner.description}";
         check = isList;
-        merge =
-          loc: defs:
-          map (value: mergeValue (loc ++ [ "*" ]) inner (effective [ { inherit value; } ])) (
-            concatLists (map (def: def.value) defs)
-          );
-        emptyValue = [ ];
+        emptyValue.value = [ ];
         getSubOptions = prefix: inner.getSubOptions (prefix ++ [ "*" ]);
-      };
-    attrsOf =
-      inner:
-      mkOptionType {
-        name = "attrsOf";
-        description = "attribute set of ${inner.description}";
-        check = isAttrs;
         merge =
           loc: defs:
-          let
-            each = lib.zipAttrsWith (_: values: effective (map (value: { inherit value; }) values)) (
-              concatMap (def: pushDown def.value) defs
-            );
-          in
-          mapAttrs (name: mergeValue (loc ++ [ name ]) inner) (
-            lib.filterAttrs (_: values: values != [ ]) each
+          map (merged: merged.value) (
+            filter (merged: merged.defs != [ ]) (
+              concatMap (
+                def: map (value: mergeDefinitions (loc ++ [ "*" ]) inner [ (def // { inherit value; }) ]) def.value
+              ) defs
+            )
           );
-        emptyValue = { };
-        getSubOptions = prefix: inner.getSubOptions (prefix ++ [ "<name>" ]);
       };
+    attrsOf = attrsOf "attrsOf" (lib.filterAttrs (_: merged: merged.defs != [ ]));
+    # Its values are not looked at to know its names.
+    lazyAttrsOf = attrsOf "lazyAttrsOf" (x: x);
     submodule =
       module:
       let
         evaluated =
-          loc: modules:
+          prefix: modules:
           evalModules {
-            prefix = loc;
-            modules = lib.toList module ++ modules ++ [ { _module.args.name = lib.last loc; } ];
+            inherit prefix;
+            modules = [ { _module.args.name = lib.mkOverride 1500 "‹name›"; } ] ++ lib.toList module ++ modules;
           };
       in
       mkOptionType {
         name = "submodule";
-        description = "submodule";
-        check = value: isAttrs value || isFunction value || isPath value;
-        merge = loc: defs: removeAttrs (evaluated loc (map submoduleOf defs)).config [ "_module" ];
-        emptyValue = removeAttrs (evaluated [ "<empty>" ] [ ]).config [ "_module" ];
-        getSubOptions = prefix: removeAttrs (evaluated (prefix) [ ]).options [ "_module" ];
+        check = value: isAttrs value || isFunction value || types.path.check value;
+        emptyValue.value = (evaluated [ ] [ ]).config;
+        getSubOptions = prefix: (evaluated prefix [ { _module.check = false; } ]).options;
+        merge =
+          loc: defs:
+          (evaluated loc (
+            [ { _module.args.name = lib.last loc; } ]
+            ++ map (
+              def:
+              {
+                _file = def.file;
+              }
+              // (if isAttrs def.value then { config = def.value; } else { imports = [ def.value ]; })
+            ) defs
+          )).config;
       };
   };
-  submoduleOf = def: if isAttrs def.value then { config = def.value; } else def.value;
+  attrsOf =
+    name: present: inner:
+    mkOptionType {
+      inherit name;
+      description = "attribute set of ${inner.description}";
+      check = isAttrs;
+      emptyValue.value = { };
+      getSubOptions = prefix: inner.getSubOptions (prefix ++ [ "<name>" ]);
+      merge =
+        loc: defs:
+        mapAttrs (_: merged: merged.value) (
+          present (
+            mapAttrs (key: mergeDefinitions (loc ++ [ key ]) inner) (
+              groupByName (map (def: mapAttrs (_: value: def // { inherit value; }) def.value) defs)
+            )
+          )
+        );
+    };
 
   collectOptions =
-    tree: if isOption tree then [ tree ] else concatMap collectOptions (lib.attrValues tree);
+    tree: if isOption tree then [ tree ] else concatLists (map collectOptions (lib.attrValues tree));
 in
 {
   inherit
     evalModules
-    mkOption
-    mkOptionType
+    isOption
     mergeEqualOption
     mergeOneOption
-    showOption
+    mkOption
+    mkOptionType
     types
-    isOption
     ;
+  # Parts that are no identifiers are quoted, but for those of a reference.
+  showOption = lib.concatMapStringsSep "." (
+    part: if match "[a-zA-Z_][a-zA-Z0-9_'-]*|\\*|<.*>" part != null then part else builtins.toJSON part
+  );
   mkIf = condition: content: {
     _type = "if";
     inherit condition content;
@@ -406,14 +535,11 @@ in
     _type = "override";
     inherit priority content;
   };
-  mkDefault = lib.mkOverride 1000;
   mkForce = lib.mkOverride 50;
   mkOrder = priority: content: {
     _type = "order";
     inherit priority content;
   };
-  mkBefore = lib.mkOrder 500;
-  mkAfter = lib.mkOrder 1500;
   mkEnableOption =
     name:
     mkOption {
@@ -426,12 +552,12 @@ in
     _type = "literalExpression";
     inherit text;
   };
-  literalMD = text: {
-    _type = "literalMD";
-    inherit text;
+  modules.importApply = path: args: {
+    _file = path;
+    imports = [ (import path args) ];
   };
 
-  # The list that option references are made of, those of submodules included.
+  # The list that option references are made of, those of submodules included, and the internal ones.
   optionAttrSetToDocList =
     options:
     concatMap (
@@ -439,12 +565,7 @@ in
       let
         render =
           value:
-          if
-            elem (typeOf value) [
-              "literalExpression"
-              "literalMD"
-            ]
-          then
+          if typeOf value == "literalExpression" then
             value
           else
             lib.literalExpression (lib.generators.toPretty { } value);
@@ -456,18 +577,18 @@ in
             inherit (option) loc;
             name = showOption option.loc;
             description = option.description or null;
-            declarations = [ ];
+            declarations = filter (file: file != "<unknown-file>") option.declarations;
             internal = option.internal or false;
             visible = option.visible or true;
             readOnly = option.readOnly or false;
             type = option.type.description;
           }
           // lib.optionalAttrs (option ? example) { example = render option.example; }
-          // lib.optionalAttrs (option ? default || option ? defaultText) {
-            default = render (option.defaultText or option.default);
+          // lib.optionalAttrs (option ? default || option ? defaultText || option.type.emptyValue ? value) {
+            default = render (option.defaultText or option.default or option.type.emptyValue.value);
           }
         )
       ]
       ++ lib.optionals (below != { }) (lib.optionAttrSetToDocList below)
-    ) (collectOptions (removeAttrs options [ "_module" ]));
+    ) (collectOptions options);
 }

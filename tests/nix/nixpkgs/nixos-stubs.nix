@@ -1,11 +1,12 @@
-# Of NixOS' options, those that this project's modules set.
+# Of NixOS' options, those that this project's modules and examples set, with NixOS' types.
 { lib, pkgs }:
+{ config, ... }:
 let
   inherit (lib) mkOption types;
 
-  # As systemd's units in NixOS: lists of one setting are joined.
+  # A setting of a systemd unit: lists are joined.
   setting = lib.mkOptionType {
-    name = "systemd setting";
+    name = "systemd option";
     merge =
       loc: defs:
       if lib.any (def: lib.isList def.value) defs then
@@ -13,56 +14,65 @@ let
       else
         lib.mergeEqualOption loc defs;
   };
-  ofSettings = mkOption {
-    type = types.attrsOf setting;
-    default = { };
+  option = type: default: mkOption { inherit type default; };
+  settings = option (types.attrsOf setting) { };
+  text = option types.lines "";
+  listOf = type: option (types.listOf type) [ ];
+  attrsOf = options: option (types.attrsOf (types.submodule { inherit options; })) { };
+
+  unit = {
+    description = option (types.strMatching "[^\n\r]*\n?") "";
+    wantedBy = listOf (
+      types.strMatching "[a-zA-Z0-9@%:_.\\-]+[.](service|socket|device|mount|automount|swap|target|path|timer|scope|slice)"
+    );
+    unitConfig = settings;
   };
-  text = mkOption {
-    type = types.str;
-    default = "";
-  };
-  unit.options = {
-    description = mkOption {
-      type = types.str;
-      default = "";
+  service =
+    { name, config, ... }:
+    {
+      options = unit // {
+        environment = option (types.attrsOf (
+          types.nullOr (
+            types.oneOf [
+              types.str
+              types.path
+              types.package
+            ]
+          )
+        )) { };
+        path = listOf (types.either types.package types.str);
+        preStart = text;
+        script = text;
+        serviceConfig = settings;
+      };
+      config.serviceConfig = lib.mkIf (config.script != "") {
+        ExecStart = "${pkgs.writeText "unit-script-${name}" config.script}";
+      };
     };
-    wantedBy = mkOption {
-      type = types.listOf types.str;
-      default = [ ];
-    };
-    script = text;
-    preStart = text;
-    path = mkOption {
-      type = types.listOf types.package;
-      default = [ ];
-    };
-    environment = mkOption {
-      type = types.attrsOf types.str;
-      default = { };
-    };
-    unitConfig = ofSettings;
-    serviceConfig = ofSettings;
-    timerConfig = ofSettings;
-  };
-  units = mkOption {
-    type = types.attrsOf (types.submodule unit);
-    default = { };
-  };
 in
 {
   options = {
-    assertions = mkOption {
-      type = types.listOf types.raw;
-      default = [ ];
+    assertions = listOf types.unspecified;
+    boot.loader.grub.device = option types.str "";
+    fileSystems = attrsOf {
+      device = option (types.nullOr types.str) null;
+      fsType = option types.str "auto";
     };
-    environment.etc = mkOption {
-      type = types.attrsOf (types.submodule { options.source = mkOption { type = types.path; }; });
-      default = { };
+    system.stateVersion = mkOption { type = types.str; };
+    environment.etc = attrsOf { source = mkOption { type = types.path; }; };
+    users.users = attrsOf {
+      isSystemUser = option types.bool false;
+      group = option types.str "";
     };
-    users.users = ofSettings;
-    users.groups = ofSettings;
-    systemd.services = units;
-    systemd.timers = units;
+    users.groups = attrsOf { };
+    systemd.services = option (types.attrsOf (types.submodule service)) { };
+    systemd.timers = attrsOf (unit // { timerConfig = settings; });
   };
-  config._module.args = { inherit pkgs; };
+  config = {
+    _module.args = { inherit pkgs; };
+    assertions = lib.mapAttrsToList (name: user: {
+      assertion = user.group != "";
+      message = "users.users.${name}.group is unset";
+    }) config.users.users;
+  };
 }

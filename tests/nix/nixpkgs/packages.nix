@@ -33,23 +33,28 @@ let
       in
       final;
 
-    stdenv = import ./stdenv.nix {
-      inherit
-        lib
-        system
-        targetPrefix
-        tool
-        ;
-      hostPlatform = {
-        system = hostSystem;
-        config = "${cpu}-unknown-linux-${if isStatic then "musl" else "gnu"}";
-        inherit isStatic;
-        isLinux = true;
-        isMusl = isStatic;
-        isAarch64 = cpu == "aarch64";
-        isx86_64 = cpu == "x86_64";
-      };
-    };
+    inherit
+      (import ./stdenv.nix {
+        inherit
+          lib
+          system
+          targetPrefix
+          tool
+          ;
+        hostPlatform = {
+          system = hostSystem;
+          config = "${cpu}-unknown-linux-${if isStatic then "musl" else "gnu"}";
+          inherit isStatic;
+          isLinux = true;
+          isMusl = isStatic;
+          isAarch64 = cpu == "aarch64";
+          isx86_64 = cpu == "x86_64";
+        };
+      })
+      stdenv
+      stdenvNoCC
+      binutils
+      ;
     inherit (packages.stdenv) mkDerivation;
 
     pkgsStatic = import ./packages.nix {
@@ -62,19 +67,27 @@ let
     };
     buildPackages = import ./packages.nix { inherit lib system; };
 
-    formats.json = given: {
-      type = lib.mkOptionType {
-        name = "json";
-        description = "JSON value";
-        merge =
-          loc: defs:
-          if builtins.length defs > 1 && lib.all (def: lib.isAttrs def.value) defs then
-            (lib.types.attrsOf (packages.formats.json { }).type).merge loc defs
-          else
-            lib.mergeEqualOption loc defs;
-      };
-      generate = lib.refuseUnknown "formats.json" [ ] given;
-    };
+    formats.json =
+      given:
+      let
+        inherit (lib) types;
+        value =
+          types.nullOr (
+            types.oneOf [
+              types.bool
+              types.int
+              types.float
+              types.str
+              types.path
+              (types.attrsOf value)
+              (types.listOf value)
+            ]
+          )
+          // {
+            description = "JSON value";
+          };
+      in
+      builtins.seq (lib.refuseUnknown "formats.json" [ ] given) { type = value; };
 
     # No virtual machine: the machines' configurations are evaluated, and their script is compiled.
     testers.runNixOSTest =
@@ -109,7 +122,14 @@ let
           passAsFile = [ "testScript" ];
         }
         ''
-          /usr/bin/python3 -c 'import ast, sys; ast.parse(open(sys.argv[1]).read())' "$testScriptPath"
+          # The driver's names, then the script: nixpkgs' driver runs a linter over it too.
+          {
+            echo 'start_all = subtest = retry = machines = ${
+              lib.concatMapStringsSep " = " (name: name) (lib.attrNames test.nodes)
+            } = None'
+            cat "$testScriptPath"
+          } >script.py
+          /usr/bin/pyflakes3 script.py
           touch $out
         '';
 
@@ -118,7 +138,12 @@ let
   }
   // import ./builders.nix {
     inherit lib;
-    inherit (packages) stdenv nixfmt;
+    inherit (packages)
+      nixfmt
+      shellcheck
+      stdenv
+      stdenvNoCC
+      ;
   }
   // lib.mapAttrs (name: tool name) {
     cargo = [ "${rust}/bin/cargo" ];
@@ -134,6 +159,7 @@ let
       "/host/rust/bin/cargo-fmt"
       "/host/rust/bin/rustfmt"
     ];
+    bash = [ "/usr/bin/bash" ];
     deadnix = [ "/host/cargo/bin/deadnix" ];
     nixfmt = [ "/host/cargo/bin/nixfmt" ];
     fakeroot = [
@@ -143,6 +169,7 @@ let
     help2man = [ "/usr/bin/help2man" ];
     jq = [ "/usr/bin/jq" ];
     openssl = [ "/usr/bin/openssl" ];
+    shellcheck = [ "/usr/bin/shellcheck" ];
     skopeo = [ "/usr/bin/skopeo" ];
     util-linux = [ "/usr/bin/script" ];
   };

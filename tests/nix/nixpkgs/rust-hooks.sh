@@ -18,13 +18,13 @@ configurePhase() {
 
 buildPhase() {
   runHook preBuild
-  cargo build --offline --frozen --target "$rustTarget" --profile "$buildType"
+  cargo build -j "$NIX_BUILD_CORES" --offline --frozen --target "$rustTarget" --profile "$buildType"
   runHook postBuild
 }
 
 checkPhase() {
   runHook preCheck
-  cargo test --offline --frozen --target "$rustTarget" --profile "${checkType/debug/dev}"
+  RUST_TEST_THREADS=$NIX_BUILD_CORES cargo test -j "$NIX_BUILD_CORES" --offline --frozen --target "$rustTarget" --profile "${checkType/debug/dev}"
   runHook postCheck
 }
 

@@ -1,5 +1,6 @@
 # The build script of every derivation: nixpkgs' phases in nixpkgs' order, as far as this project uses them.
 umask 022
+shopt -s inherit_errexit
 if [ -e "${NIX_ATTRS_SH_FILE-}" ]; then
   . "$NIX_ATTRS_SH_FILE"
   out=${outputs[out]}
@@ -74,6 +75,8 @@ fixupPhase() {
   done < <(if [ -d "$out" ]; then find "$out" -type l; fi)
   runHook postFixup
 }
+
+runHook postHook
 
 if [ -n "${rustHooks-}" ]; then . "$rustHooks"; fi
 

@@ -1,0 +1,14 @@
+# The reference describes the options of services.fabric-ccs-builder, and nothing that only modules see.
+{ option-reference, runCommand }:
+runCommand "options" { } ''
+  # Points and underscores are escaped in headings.
+  sed -n 's/^## //p' ${option-reference} | tr -d '\\' >options
+  if grep -v '^services\.fabric-ccs-builder\.' options || grep -F _module options; then
+    echo "the reference has an option that is not the module's, or an internal one" >&2
+    exit 1
+  fi
+  for option in enable extraBuilders.\*.path chaincodes.\<name\>.tls.clientKey verify.builds; do
+    grep -xF "services.fabric-ccs-builder.$option" options
+  done
+  touch $out
+''

@@ -1,0 +1,19 @@
+# Those of the given systemd services that nobody but this module defines. What it sets makes a unit of them, but not one
+# that runs anything.
+{ lib, options }:
+let
+  others = lib.filter (
+    definition: !lib.hasPrefix "${toString ./.}/" definition.file
+  ) options.systemd.services.definitionsWithLocations;
+  # Whether mkIf leaves anything of a definition.
+  isThere =
+    value:
+    {
+      "if" = value.condition && isThere value.content;
+      merge = lib.any isThere value.contents;
+    }
+    .${value._type or ""} or true;
+in
+lib.filter (
+  unit: !lib.any (definition: definition.value ? ${unit} && isThere definition.value.${unit}) others
+)

@@ -1,0 +1,2 @@
+# The image of nixpkgs' peer.
+{ callPackage }: callPackage ../lib/mkPeerImage.nix { } { }

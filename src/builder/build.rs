@@ -1,0 +1,93 @@
+//! Checks a package, and makes the build output with its record.
+
+use std::ffi::OsString;
+
+use super::lines;
+use crate::error::{Refuse, Result};
+use crate::files::{Buffer, Digest, Dir, Staging, Tree, join};
+use crate::formats::artifact::Artifact;
+use crate::formats::connection::Draft;
+use crate::formats::index::Role;
+use crate::formats::meta_inf;
+use crate::formats::metadata::Metadata;
+use crate::formats::record::Build;
+use crate::formats::template::Config;
+use crate::layout::{
+    ALTERNATIVE, CONNECTION, META_INF, METADATA, PUBLIC, SECRET, STATEMENT, SUMS, VERSION,
+};
+use crate::log::Warnings;
+use crate::text::plural;
+
+/// Builds the package in `source` and `metadata`, which may be one directory, into the empty
+/// directory `output`. `config` is only read when the package is ours.
+pub fn build(
+    source: &Dir,
+    metadata: &Dir,
+    output: &Dir,
+    config: Option<OsString>,
+) -> Result<Vec<String>> {
+    let (metadata, metadata_content) = Metadata::read(metadata)?;
+    metadata.must_be_ours()?;
+    let config = Config::read(config)?;
+    let (draft, mut warnings, connection_content) = Draft::read(source)?;
+    let connection = draft.resolve(&config).refuse(CONNECTION)?;
+    let tree = meta_inf::find(source)?;
+
+    let staging = Staging::new(output)?;
+    let out = &staging.dir;
+    let (mut meta_inf, mut meta_inf_source) = (Vec::new(), META_INF);
+    if let Some(tree) = &tree {
+        meta_inf = copy_meta_inf(tree, out, &mut warnings)?;
+        if tree.relative("") == ALTERNATIVE {
+            meta_inf_source = ALTERNATIVE;
+        }
+    }
+    out.write(METADATA, PUBLIC, &metadata_content)?;
+    out.write(CONNECTION, SECRET, connection.json())?;
+    let build = Build {
+        metadata: Digest::of(&metadata_content),
+        connection_read: Digest::of(&connection_content),
+        connection_written: Digest::of(connection.json()),
+        meta_inf_source,
+        meta_inf,
+    };
+    build.write(out)?;
+    // Last comes what the peer looks for.
+    let tree = tree.map(|_| META_INF).into_iter();
+    let names = tree.chain([METADATA, STATEMENT, SUMS, CONNECTION]);
+    staging.commit(&names.collect::<Vec<_>>())?;
+
+    let artifacts = plural(build.artifacts().count(), "artifact", "artifacts");
+    let made = format!("{}: {artifacts} by {VERSION}", metadata.label_shown());
+    Ok(lines(
+        &warnings,
+        &made,
+        build.connection_written,
+        &connection,
+    ))
+}
+
+/// Copies the tree to `META-INF` in `out`, checking the index definitions on the way.
+fn copy_meta_inf(tree: &Dir, out: &Dir, warnings: &mut Warnings) -> Result<Vec<Artifact>> {
+    let mut artifacts = Vec::new();
+    let mut buffer = Buffer::default();
+    let mut out = Tree::new(out);
+    meta_inf::walk(tree, warnings, |folder, dir, files| {
+        let folder = join(META_INF, folder);
+        let target = out.dir(&folder)?;
+        for (file, role) in files {
+            let digest = if *role == Role::Index {
+                let content = meta_inf::read_index(dir, file)?;
+                target.write(&file.name, PUBLIC, &content)?;
+                Digest::of(&content)
+            } else {
+                dir.copy(file, target, &mut buffer)?
+            };
+            let path = join(&folder, &file.name);
+            artifacts.push(Artifact { path, digest });
+        }
+        Ok(())
+    })?;
+    artifacts.sort_unstable();
+    Ok(artifacts)
+}

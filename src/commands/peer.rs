@@ -1,0 +1,93 @@
+//! The three programs that the peer calls: `detect`, `build` and `release`.
+
+use std::env;
+
+use lexopt::Parser;
+
+use super::{Outcome, Result, paths};
+use crate::builder;
+use crate::files::Dir;
+use crate::formats::metadata::Metadata;
+use crate::formats::template::VARIABLE;
+use crate::log;
+
+pub const DETECT_HELP: &str = "\
+Usage: detect CHAINCODE_SOURCE_DIR CHAINCODE_METADATA_DIR
+
+Tells the peer whether this builder takes a chaincode package: it does when the
+type in CHAINCODE_METADATA_DIR/metadata.json is ccaas or external, in any letter
+case. Prints nothing but errors.
+
+Exit status: 0 it does, 1 it does not, or there was an error.
+
+Example: detect \"$PWD/src\" \"$PWD/metadata\"
+";
+
+pub const BUILD_HELP: &str = "\
+Usage: build CHAINCODE_SOURCE_DIR CHAINCODE_METADATA_DIR BUILD_OUTPUT_DIR
+
+Checks a chaincode package for everything the peer would trip over later, fills
+in the templates of connection.json, and copies into the empty BUILD_OUTPUT_DIR:
+metadata.json, connection.json, META-INF, and a record of all of it (SHA256SUMS
+and build.intoto.json). Templates get their values from the JSON object in the
+environment variable CHAINCODE_AS_A_SERVICE_BUILDER_CONFIG.
+
+Exit status: 0 built, 1 refused or not possible; one line says why, and nothing
+is written.
+
+Example: build \"$PWD/src\" \"$PWD/metadata\" \"$PWD/bld\"
+";
+
+pub const RELEASE_HELP: &str = "\
+Usage: release BUILD_OUTPUT_DIR RELEASE_OUTPUT_DIR
+
+Publishes what a build made: index definitions go to statedb/, connection.json
+goes to chaincode/server/ in the empty RELEASE_OUTPUT_DIR. First every file of
+BUILD_OUTPUT_DIR is checked against its record; the output of another builder
+has none, and one line says so.
+
+Exit status: 0 released, 1 refused or not possible; one line says why, and
+nothing is published.
+
+Example: release \"$PWD/bld\" \"$PWD/release\"
+";
+
+const SOURCE: &str = "CHAINCODE_SOURCE_DIR";
+const METADATA: &str = "CHAINCODE_METADATA_DIR";
+const BUILD: &str = "BUILD_OUTPUT_DIR";
+const RELEASE: &str = "RELEASE_OUTPUT_DIR";
+
+pub fn detect(parser: Parser) -> Result<Outcome> {
+    let [_, metadata] = paths(parser, [SOURCE, METADATA])?;
+    let (metadata, _) = Metadata::read(&Dir::open(&metadata)?)?;
+    Ok(if metadata.is_ours() {
+        Outcome::Yes
+    } else {
+        Outcome::No
+    })
+}
+
+pub fn build(parser: Parser) -> Result<Outcome> {
+    let [source, metadata, output] = paths(parser, [SOURCE, METADATA, BUILD])?;
+    let (metadata, config) = (Dir::open(&metadata)?, env::var_os(VARIABLE));
+    let lines = builder::build(
+        &Dir::open(&source)?,
+        &metadata,
+        &Dir::open(&output)?,
+        config,
+    )?;
+    Ok(say("build", &lines))
+}
+
+pub fn release(parser: Parser) -> Result<Outcome> {
+    let [build, release] = paths(parser, [BUILD, RELEASE])?;
+    let lines = builder::release(&Dir::open(&build)?, &Dir::open(&release)?)?;
+    Ok(say("release", &lines))
+}
+
+fn say(word: &str, lines: &[String]) -> Outcome {
+    for line in lines {
+        log::line(word, line);
+    }
+    Outcome::Yes
+}

@@ -1,0 +1,278 @@
+//! Directories held open.
+//!
+//! Names are looked up relative to an open handle (through `/proc/PROCESS/fd`, the way to
+//! openat(2) that safe Rust has) without following links, and what was opened is compared with
+//! what was listed once it is read. Where `/proc` cannot be used names are looked up by path;
+//! SECURITY.md says what that leaves open.
+
+use std::fs::{self, DirBuilder, File, OpenOptions, Permissions};
+use std::io::{self, ErrorKind};
+use std::os::fd::AsRawFd;
+use std::os::unix::fs::{DirBuilderExt, MetadataExt, OpenOptionsExt, PermissionsExt};
+use std::path::{Path, PathBuf};
+use std::sync::OnceLock;
+
+use super::Entry;
+use crate::error::{Cannot, Result, refused};
+use crate::layout::{OPEN, PACKAGE};
+
+/// Flags of open(2), which differ between processors (Linux: `asm/fcntl.h`). A wrong value would
+/// follow links without a word, so other processors are refused until their values are known.
+#[cfg(any(target_arch = "aarch64", target_arch = "arm"))]
+pub(super) mod flags {
+    pub const NONBLOCK: i32 = 0o4_000;
+    pub const DIRECTORY: i32 = 0o40_000;
+    pub const NOFOLLOW: i32 = 0o100_000;
+}
+#[cfg(any(
+    target_arch = "x86_64",
+    target_arch = "x86",
+    target_arch = "riscv64",
+    target_arch = "s390x"
+))]
+pub(super) mod flags {
+    pub const NONBLOCK: i32 = 0o4_000;
+    pub const DIRECTORY: i32 = 0o200_000;
+    pub const NOFOLLOW: i32 = 0o400_000;
+}
+
+/// An open directory.
+#[derive(Debug)]
+pub struct Dir {
+    handle: File,
+    /// A path that leads to what `handle` has open.
+    by_handle: PathBuf,
+    /// Where it was found: for messages, and for look-ups where `/proc` cannot be used.
+    path: PathBuf,
+    /// Its path below the directory that a caller named, which is `""` itself.
+    relative: String,
+    hard_links: bool,
+}
+
+impl Dir {
+    fn new(handle: File, path: PathBuf, relative: String, hard_links: bool) -> Self {
+        Self {
+            by_handle: path_by_handle(&handle, &path),
+            handle,
+            path,
+            relative,
+            hard_links,
+        }
+    }
+
+    /// Opens the directory at `path`, which a user or the peer chose: links to it are followed.
+    ///
+    /// # Errors
+    /// When it does not exist, is not a directory or may not be read.
+    pub fn open(path: &Path) -> Result<Self> {
+        let handle = open_dir(path, flags::DIRECTORY).cannot("open", path)?;
+        Ok(Self::new(handle, path.to_owned(), String::new(), false))
+    }
+
+    /// Files in here may have further hard links: right for folders of the user who calls us, who
+    /// may keep them in a Nix store or a backup that links equal files.
+    pub(crate) fn with_hard_links(mut self) -> Self {
+        self.hard_links = true;
+        self
+    }
+
+    /// This directory, with paths below it counted from here.
+    pub(crate) fn into_root(mut self) -> Self {
+        self.relative.clear();
+        self
+    }
+
+    /// The path of `name`, or of the directory itself for `""`, below the directory that a caller
+    /// named.
+    pub(crate) fn relative(&self, name: &str) -> String {
+        join(&self.relative, name)
+    }
+
+    /// Where it was found, for messages.
+    pub(crate) fn path(&self) -> &Path {
+        &self.path
+    }
+
+    /// The path of `name` in here, for messages.
+    pub(crate) fn path_of(&self, name: &str) -> PathBuf {
+        self.path.join(name)
+    }
+
+    /// A path that leads to `name` in this very directory for as long as `self` lives, whatever
+    /// happens to the path that it was opened by.
+    pub(crate) fn reach(&self, name: &str) -> PathBuf {
+        self.by_handle.join(name)
+    }
+
+    /// Opens the directory `name`, which must not be a symbolic link.
+    pub(crate) fn subdir(&self, name: &str) -> Result<Self> {
+        self.open_subdir(name).cannot("open", &self.path_of(name))
+    }
+
+    fn open_subdir(&self, name: &str) -> io::Result<Self> {
+        let handle = open_dir(&self.reach(name), flags::DIRECTORY | flags::NOFOLLOW)?;
+        let (path, relative) = (self.path_of(name), self.relative(name));
+        Ok(Self::new(handle, path, relative, self.hard_links))
+    }
+
+    /// Opens the directory at `path` below this one, without following a link on the way.
+    pub(crate) fn descend(&self, path: &str) -> Result<Self> {
+        let handle = self.handle.try_clone().cannot("open", &self.path)?;
+        let (here, relative) = (self.path.clone(), self.relative.clone());
+        let here = Self::new(handle, here, relative, self.hard_links);
+        names(path).try_fold(here, |dir, name| dir.subdir(name))
+    }
+
+    /// The entry `name`, faults and all, or `None` when there is none.
+    pub(crate) fn look_up(&self, name: &str) -> Result<Option<Entry>> {
+        match fs::symlink_metadata(self.reach(name)) {
+            Ok(listed) => Ok(Some(Entry::new(name.into(), listed, self.hard_links))),
+            Err(error) if error.kind() == ErrorKind::NotFound => Ok(None),
+            Err(error) => Err(error).cannot("read", &self.path_of(name)),
+        }
+    }
+
+    /// The regular file `name`, or `None` when there is none.
+    pub(crate) fn find_file(&self, name: &str) -> Result<Option<Entry>> {
+        let needed = "is a directory, a regular file is needed";
+        self.find(name, |entry| !entry.is_dir(), needed)
+    }
+
+    /// The directory `name`, opened, or `None` when there is none.
+    pub(crate) fn find_dir(&self, name: &str) -> Result<Option<Self>> {
+        let found = self.find(name, Entry::is_dir, "is a file, a directory is needed")?;
+        found.map(|entry| self.subdir(&entry.name)).transpose()
+    }
+
+    /// The entry `name`, which must be one that can be copied and `is_right`.
+    fn find(
+        &self,
+        name: &str,
+        is_right: impl Fn(&Entry) -> bool,
+        needed: &str,
+    ) -> Result<Option<Entry>> {
+        match self.look_up(name)? {
+            None => Ok(None),
+            Some(entry) => match self.copyable(entry)? {
+                entry if is_right(&entry) => Ok(Some(entry)),
+                _ => refused(format!("{}: {needed}", self.relative(name))),
+            },
+        }
+    }
+
+    /// Everything in here, sorted bytewise by name, faults and all.
+    pub(crate) fn list(&self) -> Result<Vec<Entry>> {
+        const MOST: usize = PACKAGE.entries;
+        let mut entries = Vec::new();
+        let listed = fs::read_dir(self.reach("")).cannot("list", &self.path)?;
+        for entry in listed {
+            let entry = entry.cannot("list", &self.path)?;
+            if entries.len() == MOST {
+                return refused(format!(
+                    "{}: holds more than {MOST} files and folders, the most that are copied",
+                    self.path.display()
+                ));
+            }
+            match entry.metadata() {
+                Ok(listed) => {
+                    entries.push(Entry::new(entry.file_name(), listed, self.hard_links));
+                }
+                // Gone since: whoever needs it will miss it.
+                Err(error) if error.kind() == ErrorKind::NotFound => {}
+                Err(error) => return Err(error).cannot("list", &self.path),
+            }
+        }
+        entries.sort_unstable_by(|a, b| a.name.cmp(&b.name));
+        Ok(entries)
+    }
+
+    /// `entry` of this directory, unless it must not be copied.
+    pub(crate) fn copyable(&self, entry: Entry) -> Result<Entry> {
+        match entry.fault() {
+            Some(fault) => refused(format!("{}: {fault}", self.relative(&entry.name))),
+            None => Ok(entry),
+        }
+    }
+
+    /// Creates the directory `name` with `mode`, whatever the umask, and opens it.
+    pub(crate) fn create_dir(&self, name: &str, mode: u32) -> Result<Self> {
+        self.try_create_dir(name, mode)
+            .cannot("create", &self.path_of(name))
+    }
+
+    /// Opens the directory `name`, or creates it, with mode 0755, where it is missing; whether it
+    /// was created.
+    pub(crate) fn make_dir(&self, name: &str) -> Result<(Self, bool)> {
+        match self.try_create_dir(name, OPEN) {
+            Err(error) if error.kind() == ErrorKind::AlreadyExists => {
+                Ok((self.subdir(name)?, false))
+            }
+            created => Ok((created.cannot("create", &self.path_of(name))?, true)),
+        }
+    }
+
+    /// As [`Dir::create_dir`], with the system's own error.
+    pub(crate) fn try_create_dir(&self, name: &str, mode: u32) -> io::Result<Self> {
+        DirBuilder::new().mode(mode).create(self.reach(name))?;
+        let open = || {
+            let dir = match self.open_subdir(name) {
+                // The umask has closed it to us, too.
+                Err(error) if error.kind() == ErrorKind::PermissionDenied => {
+                    fs::set_permissions(self.reach(name), Permissions::from_mode(mode))?;
+                    self.open_subdir(name)?
+                }
+                opened => opened?,
+            };
+            set_mode(&dir.handle, mode)?;
+            Ok(dir)
+        };
+        open().inspect_err(|_: &io::Error| {
+            // It is of no use to anybody, and in the way of the next run.
+            let _ = fs::remove_dir(self.reach(name));
+        })
+    }
+}
+
+fn open_dir(path: &Path, flags: i32) -> io::Result<File> {
+    OpenOptions::new().read(true).custom_flags(flags).open(path)
+}
+
+/// The path of `name` in `folder`; either may be `""`.
+pub fn join(folder: &str, name: &str) -> String {
+    match (folder, name) {
+        ("", path) | (path, "") => path.to_owned(),
+        _ => [folder, "/", name].concat(),
+    }
+}
+
+/// The names in a path, of which `""` has none.
+pub fn names(path: &str) -> impl Iterator<Item = &str> {
+    path.split('/').filter(|name| !name.is_empty())
+}
+
+/// A path that leads to the open directory `handle`, which was found at `path`.
+fn path_by_handle(handle: &File, path: &Path) -> PathBuf {
+    // Where the link /proc/self leads: to follow it at each look-up would double its cost.
+    static HANDLES: OnceLock<Option<PathBuf>> = OnceLock::new();
+    let number = handle.as_raw_fd().to_string();
+    let handles = HANDLES.get_or_init(|| {
+        let process = fs::read_link("/proc/self").ok()?;
+        let handles = Path::new("/proc").join(process).join("fd");
+        // It may be closed to us, or covered by something else.
+        let is_usable = fs::metadata(handles.join(&number)).is_ok();
+        is_usable.then_some(handles)
+    });
+    match handles {
+        Some(handles) => handles.join(number),
+        None => path.to_owned(),
+    }
+}
+
+/// Gives what was created with `mode` just that, where the umask or the directory around it has
+/// changed it. To look first is cheaper than to set, which file systems write to their journals.
+pub(super) fn set_mode(created: &File, mode: u32) -> io::Result<()> {
+    if created.metadata()?.mode() & 0o7777 == mode {
+        return Ok(());
+    }
+    created.set_permissions(Permissions::from_mode(mode))
+}

@@ -1,0 +1,138 @@
+//! What is found in a directory.
+
+use std::ffi::OsString;
+use std::fs::Metadata;
+use std::os::unix::fs::{FileTypeExt, MetadataExt};
+
+use crate::text::is_unsafe;
+
+/// Something in a directory, as it was listed.
+#[derive(Clone, Debug)]
+pub struct Entry {
+    /// The name. One that is not UTF-8 has replacement characters here, and a fault.
+    pub name: String,
+    /// Whether the name is UTF-8, so that it can be looked up again.
+    pub is_utf8: bool,
+    listed: Metadata,
+    hard_links: bool,
+}
+
+impl Entry {
+    /// The entry `name`, of which lstat(2) says `listed`. Further hard links are a fault unless
+    /// `hard_links` are allowed.
+    pub fn new(name: OsString, listed: Metadata, hard_links: bool) -> Self {
+        let (name, is_utf8) = match name.into_string() {
+            Ok(name) => (name, true),
+            Err(name) => (name.to_string_lossy().into_owned(), false),
+        };
+        Self {
+            name,
+            is_utf8,
+            listed,
+            hard_links,
+        }
+    }
+
+    /// Whether it is a directory.
+    pub fn is_dir(&self) -> bool {
+        self.listed.is_dir()
+    }
+
+    /// The file's length in bytes.
+    pub fn size(&self) -> u64 {
+        self.listed.len()
+    }
+
+    /// Why it must not be copied.
+    pub fn fault(&self) -> Option<String> {
+        if !self.is_utf8 {
+            return Some("its name is not UTF-8, rename it".to_owned());
+        }
+        if self.name.chars().any(is_unsafe) {
+            return Some("its name holds a control or invisible character, rename it".to_owned());
+        }
+        if self.has_hard_link() {
+            return Some("has another hard link, copy the file instead".to_owned());
+        }
+        let kind = self.kind();
+        let is_special = !self.listed.is_file() && !self.listed.is_dir();
+        is_special.then(|| format!("is {kind}, only regular files and directories are copied"))
+    }
+
+    fn has_hard_link(&self) -> bool {
+        self.listed.is_file() && self.listed.nlink() > 1 && !self.hard_links
+    }
+
+    /// What it is, in words.
+    pub fn kind(&self) -> &'static str {
+        let kind = self.listed.file_type();
+        if self.has_hard_link() {
+            "a file with another hard link"
+        } else if kind.is_file() {
+            "a regular file"
+        } else if kind.is_dir() {
+            "a directory"
+        } else if kind.is_symlink() {
+            "a symbolic link"
+        } else if kind.is_fifo() {
+            "a FIFO"
+        } else if kind.is_socket() {
+            "a socket"
+        } else {
+            "a device"
+        }
+    }
+
+    /// Whether `now` is the same file with the same content, as far as the file system knows: the
+    /// time of the last change is the one that programs cannot set.
+    pub fn is_still(&self, now: &Metadata) -> bool {
+        let state = |file: &Metadata| {
+            let changed = (file.ctime(), file.ctime_nsec());
+            (file.dev(), file.ino(), file.len(), changed)
+        };
+        state(&self.listed) == state(now)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::fs::{self, File};
+    use std::time::SystemTime;
+
+    use super::*;
+
+    /// Whether a file is still the same one after `change`.
+    fn is_still_after(change: impl Fn(&std::path::Path)) -> bool {
+        let dir = tempfile::tempdir().unwrap();
+        let path = dir.path().join("a");
+        fs::write(&path, "abc").unwrap();
+        let entry = Entry::new("a".into(), fs::symlink_metadata(&path).unwrap(), true);
+        change(&path);
+        entry.is_still(&fs::metadata(&path).unwrap())
+    }
+
+    #[test]
+    fn a_file_is_still_the_same_only_when_nothing_has_touched_it() {
+        assert!(is_still_after(|path| drop(fs::read(path))));
+        let set_time = |path: &std::path::Path, time: SystemTime| {
+            File::options()
+                .write(true)
+                .open(path)
+                .unwrap()
+                .set_modified(time)
+                .unwrap();
+        };
+        // The same size, and the time that programs can set is set back.
+        assert!(!is_still_after(|path| {
+            let before = fs::metadata(path).unwrap().modified().unwrap();
+            fs::write(path, "xyz").unwrap();
+            set_time(path, before);
+        }));
+        assert!(!is_still_after(|path| fs::write(path, "abcd").unwrap()));
+        assert!(!is_still_after(|path| {
+            let other = path.with_file_name("b");
+            fs::write(&other, "abc").unwrap();
+            fs::rename(other, path).unwrap();
+        }));
+    }
+}

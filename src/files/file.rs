@@ -1,0 +1,148 @@
+//! Files of a directory: read piece by piece, copied while they are hashed, created.
+
+use std::cmp::min;
+use std::fs::{File, OpenOptions};
+use std::io::{self, ErrorKind, Read, Write};
+use std::os::unix::fs::OpenOptionsExt;
+
+use super::dir::{flags, set_mode};
+use super::{Digest, Dir, Entry, HashingWriter};
+use crate::error::{Cannot, Result, failed, refused};
+use crate::layout::{MAX_SMALL, PUBLIC};
+
+/// The most bytes of a file that are in memory at once when it is copied or hashed.
+const PIECE: u64 = 64 << 10;
+
+/// Memory for pieces of files, used again and again, and no larger than the largest file needs.
+#[derive(Default)]
+pub struct Buffer(Vec<u8>);
+
+impl Buffer {
+    /// Room for the next piece of a file of which `left` bytes are left.
+    fn room(&mut self, left: u64) -> &mut [u8] {
+        let size = usize::try_from(min(left, PIECE)).unwrap_or_default();
+        if self.0.len() < size {
+            self.0.resize(size, 0);
+        }
+        self.0.get_mut(..size).unwrap_or_default()
+    }
+}
+
+impl Dir {
+    /// Reads the file `name`, which must be there and have at most 1 MiB.
+    pub(crate) fn read_needed(&self, name: &str) -> Result<Vec<u8>> {
+        match self.find_file(name)? {
+            Some(entry) => self.read(&entry, MAX_SMALL),
+            None => refused(format!("{} not found", self.relative(name))),
+        }
+    }
+
+    /// Reads a file of at most `limit` bytes.
+    pub(crate) fn read(&self, entry: &Entry, limit: u64) -> Result<Vec<u8>> {
+        let (name, size) = (self.relative(&entry.name), entry.size());
+        if size > limit {
+            return refused(format!(
+                "{name}: has {size} bytes, more than the {limit} allowed"
+            ));
+        }
+        let mut content = Vec::new();
+        self.pieces(entry, &mut Buffer::default(), |piece| {
+            content.extend_from_slice(piece);
+            Ok(())
+        })?;
+        Ok(content)
+    }
+
+    /// The digest of a file's content.
+    pub(crate) fn digest(&self, entry: &Entry, buffer: &mut Buffer) -> Result<Digest> {
+        let mut hasher = HashingWriter::new(io::sink());
+        self.pieces(entry, buffer, |piece| {
+            hasher
+                .write_all(piece)
+                .cannot("hash", &self.path_of(&entry.name))
+        })?;
+        Ok(hasher.digest())
+    }
+
+    /// Copies a file to a new one of the same name in `target`, mode 0644, and gives the digest of
+    /// what was copied.
+    pub(crate) fn copy(&self, entry: &Entry, target: &Self, buffer: &mut Buffer) -> Result<Digest> {
+        let path = target.path_of(&entry.name);
+        let mut copy = HashingWriter::new(target.create(&entry.name, PUBLIC)?);
+        self.pieces(entry, buffer, |piece| {
+            copy.write_all(piece).cannot("write", &path)
+        })?;
+        Ok(copy.digest())
+    }
+
+    /// Gives a file's content to `take`, piece by piece. It is an error when the file changes
+    /// meanwhile, or has changed since it was listed.
+    pub(crate) fn pieces(
+        &self,
+        entry: &Entry,
+        buffer: &mut Buffer,
+        mut take: impl FnMut(&[u8]) -> Result<()>,
+    ) -> Result<()> {
+        let path = self.path_of(&entry.name);
+        let mut file = OpenOptions::new()
+            .read(true)
+            .custom_flags(flags::NOFOLLOW | flags::NONBLOCK)
+            .open(self.reach(&entry.name))
+            .cannot("read", &path)?;
+        let mut left = entry.size();
+        while left > 0 {
+            let piece = buffer.room(left);
+            match file.read(piece) {
+                Ok(0) => break,
+                Ok(count) => {
+                    take(piece.get(..count).unwrap_or_default())?;
+                    left = left.saturating_sub(count as u64);
+                }
+                Err(error) if error.kind() == ErrorKind::Interrupted => {}
+                Err(error) => return Err(error).cannot("read", &path),
+            }
+        }
+        // Whatever was put in the file's place before it was opened is noticed by this, too.
+        if !entry.is_still(&file.metadata().cannot("read", &path)?) {
+            let name = self.relative(&entry.name);
+            return failed(format!("{name}: changed while it was read"));
+        }
+        Ok(())
+    }
+
+    /// Creates the file `name` with `content` and `mode`, whatever the umask.
+    pub(crate) fn write(&self, name: &str, mode: u32, content: &[u8]) -> Result<()> {
+        self.create(name, mode)?
+            .write_all(content)
+            .cannot("write", &self.path_of(name))
+    }
+
+    /// Creates the file `name` with `mode`, whatever the umask. It must not exist.
+    pub(crate) fn create(&self, name: &str, mode: u32) -> Result<File> {
+        let mut options = OpenOptions::new();
+        options.write(true).create_new(true).mode(mode);
+        let file = options.open(self.reach(name)).and_then(|file| {
+            set_mode(&file, mode)?;
+            Ok(file)
+        });
+        file.cannot("create", &self.path_of(name))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::fs;
+
+    use super::*;
+
+    #[test]
+    fn nothing_is_overwritten() {
+        let place = tempfile::tempdir().unwrap();
+        let dir = Dir::open(place.path()).unwrap();
+        dir.write("a", PUBLIC, b"one").unwrap();
+        let error = dir.write("a", PUBLIC, b"two").unwrap_err().to_string();
+        assert!(error.contains("cannot create"), "{error}");
+        assert!(error.contains("File exists"), "{error}");
+        assert_eq!(fs::read(place.path().join("a")).unwrap(), b"one");
+    }
+}

@@ -1,0 +1,224 @@
+//! Files that appear under their names only when they are whole.
+//!
+//! Each is written under a temporary name in the folder of its final one, and then renamed or
+//! linked. A failure removes it; a killed process leaves at most a file whose name begins with
+//! `.fabric-ccs-builder-`.
+
+use std::fs::{self, File, OpenOptions, Permissions};
+use std::io::{self, ErrorKind, Write};
+use std::os::unix::fs::{OpenOptionsExt, PermissionsExt};
+use std::path::{Path, PathBuf};
+use std::process;
+
+use super::Dir;
+use crate::error::{Cannot, Result, failed};
+use crate::layout::UNFINISHED;
+
+/// A file that does not have its final name yet.
+pub struct NewFile {
+    /// Where it will be.
+    path: PathBuf,
+    /// The same, for messages.
+    shown: PathBuf,
+    temporary: PathBuf,
+    /// Open until all is written. A program whose file is open for writing anywhere cannot be run,
+    /// so it is closed before it gets its name.
+    file: Option<File>,
+}
+
+impl NewFile {
+    /// Begins the file at `path`, with `mode` whatever the umask.
+    pub fn create(path: &Path, mode: u32) -> Result<Self> {
+        Self::begin(path, path, mode)
+    }
+
+    /// Begins the file `name` in `dir`, in this very directory whatever happens to its path.
+    pub fn create_in(dir: &Dir, name: &str, mode: u32) -> Result<Self> {
+        Self::begin(&dir.reach(name), &dir.path_of(name), mode)
+    }
+
+    fn begin(path: &Path, shown: &Path, mode: u32) -> Result<Self> {
+        let create = |temporary: &Path| {
+            let mut options = OpenOptions::new();
+            options.write(true).create_new(true).mode(mode);
+            options.open(temporary)
+        };
+        let (temporary, file) = under_temporary_name(path, create).cannot("create", shown)?;
+        // From here on it is removed on failure.
+        let mut begun = Self {
+            path: path.to_owned(),
+            shown: shown.to_owned(),
+            temporary,
+            file: None,
+        };
+        file.set_permissions(Permissions::from_mode(mode))
+            .cannot("create", shown)?;
+        begun.file = Some(file);
+        Ok(begun)
+    }
+
+    /// Ends the writing, and brings the content to the disk: some file systems say only now that
+    /// they are full.
+    pub fn close(&mut self) -> Result<()> {
+        match self.file.take() {
+            Some(file) => file.sync_all().cannot("create", &self.shown),
+            None => Ok(()),
+        }
+    }
+
+    /// The same file a second time, to be `name` in the same folder; an error where the file
+    /// system has no hard links, or no more room.
+    pub fn link(&self, name: &str) -> io::Result<Self> {
+        let path = self.path.with_file_name(name);
+        let link = |temporary: &Path| fs::hard_link(&self.temporary, temporary);
+        let (temporary, ()) = under_temporary_name(&path, link)?;
+        Ok(Self {
+            path,
+            shown: self.shown.with_file_name(name),
+            temporary,
+            file: None,
+        })
+    }
+
+    /// Gives the file its final name; what had that name is replaced.
+    pub fn replace(mut self) -> Result<()> {
+        self.close()?;
+        fs::rename(&self.temporary, &self.path).cannot("create", &self.shown)
+    }
+
+    /// Gives the file its final name, unless anything else has that name by now.
+    pub fn commit(mut self) -> Result<()> {
+        self.close()?;
+        let linked = match fs::hard_link(&self.temporary, &self.path) {
+            Err(error) if error.kind() != ErrorKind::AlreadyExists => self.rename_to_new(),
+            linked => linked,
+        };
+        match linked {
+            Err(error) if error.kind() == ErrorKind::AlreadyExists => failed(format!(
+                "{}: appeared while the file was written, and is left alone",
+                self.shown.display()
+            )),
+            linked => linked.cannot("create", &self.shown),
+        }
+    }
+
+    /// Without hard links: takes the name with an empty file first, which nobody else can then do.
+    fn rename_to_new(&self) -> io::Result<()> {
+        let mut options = OpenOptions::new();
+        options.write(true).create_new(true).open(&self.path)?;
+        fs::rename(&self.temporary, &self.path).inspect_err(|_| {
+            let _ = fs::remove_file(&self.path);
+        })
+    }
+
+    fn open(&mut self) -> io::Result<&mut File> {
+        let closed = || io::Error::other("is closed already");
+        self.file.as_mut().ok_or_else(closed)
+    }
+}
+
+impl Write for NewFile {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        self.open()?.write(bytes)
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        self.open()?.flush()
+    }
+}
+
+impl Drop for NewFile {
+    fn drop(&mut self) {
+        // Not there any more once it has been renamed.
+        let _ = fs::remove_file(&self.temporary);
+    }
+}
+
+/// Creates something under a name beside `path` that nothing else has.
+fn under_temporary_name<T>(
+    path: &Path,
+    create: impl Fn(&Path) -> io::Result<T>,
+) -> io::Result<(PathBuf, T)> {
+    let mut attempt = 0;
+    loop {
+        let name = format!("{UNFINISHED}-{}-{attempt}", process::id());
+        let temporary = path.with_file_name(name);
+        match create(&temporary) {
+            // Of a run that was killed, or of one in a container with the same process ID.
+            Err(error) if error.kind() == ErrorKind::AlreadyExists && attempt < 1000 => {
+                attempt += 1;
+            }
+            created => return created.map(|created| (temporary, created)),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn names(dir: &Path) -> Vec<String> {
+        let listed = fs::read_dir(dir).unwrap();
+        let mut names: Vec<String> = listed
+            .map(|entry| entry.unwrap().file_name().into_string().unwrap())
+            .collect();
+        names.sort();
+        names
+    }
+
+    #[test]
+    fn has_its_name_only_when_it_is_whole() {
+        let dir = tempfile::tempdir().unwrap();
+        let path = dir.path().join("a");
+        let mut file = NewFile::create(&path, 0o644).unwrap();
+        file.write_all(b"one").unwrap();
+        assert!(!names(dir.path()).contains(&"a".to_owned()));
+        file.commit().unwrap();
+        assert_eq!(names(dir.path()), ["a"]);
+        assert_eq!(fs::read(path).unwrap(), b"one");
+    }
+
+    #[test]
+    fn replaces_a_file_only_when_it_is_told_to() {
+        let dir = tempfile::tempdir().unwrap();
+        let path = dir.path().join("a");
+        let begin = || {
+            let mut file = NewFile::create(&path, 0o644).unwrap();
+            file.write_all(b"new").unwrap();
+            file
+        };
+        let late = begin();
+        fs::write(&path, "old").unwrap();
+        let error = late.commit().unwrap_err().to_string();
+        assert!(error.ends_with("and is left alone"), "{error}");
+        assert_eq!(fs::read(&path).unwrap(), b"old");
+        begin().replace().unwrap();
+        assert_eq!(fs::read(&path).unwrap(), b"new");
+        assert_eq!(names(dir.path()), ["a"]);
+        assert!(begin().rename_to_new().is_err());
+        fs::remove_file(&path).unwrap();
+        begin().rename_to_new().unwrap();
+        assert_eq!(fs::read(&path).unwrap(), b"new");
+    }
+
+    #[test]
+    fn leaves_nothing_when_it_is_dropped() {
+        let dir = tempfile::tempdir().unwrap();
+        let file = NewFile::create(&dir.path().join("a"), 0o644).unwrap();
+        let link = file.link("b").unwrap();
+        assert_eq!(names(dir.path()).len(), 2);
+        drop((file, link));
+        assert_eq!(names(dir.path()), [""; 0]);
+    }
+
+    #[test]
+    fn passes_over_what_a_killed_run_has_left() {
+        let dir = tempfile::tempdir().unwrap();
+        let left = format!(".fabric-ccs-builder-{}-0", process::id());
+        fs::write(dir.path().join(&left), "left").unwrap();
+        let file = NewFile::create(&dir.path().join("a"), 0o644).unwrap();
+        file.commit().unwrap();
+        assert_eq!(names(dir.path()), [left.as_str(), "a"]);
+        assert_eq!(fs::read(dir.path().join(left)).unwrap(), b"left");
+    }
+}

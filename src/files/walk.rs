@@ -1,0 +1,104 @@
+//! Walks through a tree of directories, within limits that no real package meets.
+
+use super::{Dir, Entry};
+use crate::error::{Result, refused};
+use crate::layout::{BUILD, Limits, MAX_PATH};
+
+impl Dir {
+    /// Visits this directory and every one below it, parents first and in bytewise order of names:
+    /// `visit` gets each open directory and the regular files in it.
+    pub(crate) fn walk(
+        &self,
+        limits: Limits,
+        mut visit: impl FnMut(&Self, &[Entry]) -> Result<()>,
+    ) -> Result<()> {
+        let list = |dir: &Self| {
+            let entries = dir.list()?.into_iter();
+            entries.map(|entry| dir.copyable(entry)).collect()
+        };
+        Walk::new(&list, limits, &mut visit).enter(self, 0)
+    }
+
+    /// As [`Dir::walk`] of a build, but what must not be copied is among the files, with its
+    /// fault.
+    pub(crate) fn walk_all(
+        &self,
+        mut visit: impl FnMut(&Self, &[Entry]) -> Result<()>,
+    ) -> Result<()> {
+        Walk::new(&Self::list, BUILD, &mut visit).enter(self, 0)
+    }
+}
+
+type List<'a> = &'a dyn Fn(&Dir) -> Result<Vec<Entry>>;
+type Visit<'a> = &'a mut dyn FnMut(&Dir, &[Entry]) -> Result<()>;
+
+/// A walk under way, with what it has met so far.
+struct Walk<'a> {
+    list: List<'a>,
+    visit: Visit<'a>,
+    limits: Limits,
+    entries: usize,
+    bytes: u64,
+    path_bytes: usize,
+}
+
+impl<'a> Walk<'a> {
+    fn new(list: List<'a>, limits: Limits, visit: Visit<'a>) -> Self {
+        Self {
+            list,
+            visit,
+            limits,
+            entries: 0,
+            bytes: 0,
+            path_bytes: 0,
+        }
+    }
+
+    fn enter(&mut self, dir: &Dir, depth: usize) -> Result<()> {
+        let is_entered = |entry: &Entry| entry.is_dir() && entry.fault().is_none();
+        let (dirs, files): (Vec<_>, Vec<_>) = (self.list)(dir)?.into_iter().partition(is_entered);
+        for entry in dirs.iter().chain(&files) {
+            self.count(dir, entry)?;
+        }
+        (self.visit)(dir, &files)?;
+        drop(files);
+        if !dirs.is_empty() && depth == self.limits.depth {
+            return refused(format!(
+                "{}: more than {depth} directories inside each other",
+                dir.path().display()
+            ));
+        }
+        for entry in dirs {
+            self.enter(&dir.subdir(&entry.name)?, depth + 1)?;
+        }
+        Ok(())
+    }
+
+    /// Counts what is in `dir`, up to the limits.
+    fn count(&mut self, dir: &Dir, entry: &Entry) -> Result<()> {
+        let Limits {
+            entries,
+            bytes,
+            path_bytes,
+            ..
+        } = self.limits;
+        let path = dir.relative(&entry.name);
+        self.entries += 1;
+        self.path_bytes += path.len();
+        if !entry.is_dir() {
+            self.bytes = self.bytes.saturating_add(entry.size());
+        }
+        let excess = if self.entries > entries {
+            format!("more than {entries} files and folders in all, the most that are copied")
+        } else if path.len() > MAX_PATH {
+            format!("its path has more than {MAX_PATH} bytes, which a peer may be unable to copy")
+        } else if self.path_bytes > path_bytes {
+            format!("paths have more than {path_bytes} bytes in all, the most that are recorded")
+        } else if self.bytes > bytes {
+            format!("more than {bytes} bytes in all, the most that are copied")
+        } else {
+            return Ok(());
+        };
+        refused(format!("{path}: {excess}"))
+    }
+}

@@ -1,0 +1,21 @@
+//! What is in the files: of a package, of a build and its record, and of what is published of it.
+//!
+//! The functions that read content give `anyhow` errors, which are always about that content; those
+//! that read files give this crate's [`Error`](crate::error::Error).
+
+pub mod address;
+pub mod archive;
+pub mod artifact;
+pub mod comparison;
+pub mod connection;
+pub mod dial_timeout;
+pub mod index;
+pub mod json;
+pub mod meta_inf;
+pub mod metadata;
+pub mod published;
+pub mod record;
+pub mod statement;
+pub mod template;
+pub mod tls;
+pub mod values;

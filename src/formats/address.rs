@@ -1,0 +1,324 @@
+//! `address`: what the peer's gRPC dials, `host:port`.
+//!
+//! gRPC also takes a target with the name of a resolver in front (gRPC Name Resolution:
+//! `dns:///host:port`, `unix:/path`). Such addresses work with the Go builders, so they are taken
+//! here. Hosts follow the rules of Go's `net` package: an IPv4 address, an IPv6 address in
+//! brackets, or a name of at most 253 characters.
+
+use std::fmt;
+use std::net::{Ipv4Addr, Ipv6Addr};
+
+use anyhow::{Context, Result, anyhow, bail, ensure};
+
+use crate::text::is_unsafe;
+
+/// The longest path of a socket, in bytes: `sun_path` of unix(7) has one more, for a null byte.
+const MAX_SOCKET: usize = 107;
+
+/// An address that the peer can dial, as it was written.
+#[derive(Debug, PartialEq, Eq)]
+pub struct Address(String);
+
+impl Address {
+    /// Reads an address.
+    ///
+    /// # Errors
+    /// When no dial to it can succeed: what is wrong with it, and what would be right.
+    pub fn parse(text: &str) -> Result<Self> {
+        check(text).map_err(|what| anyhow!("{what}, write for example basic.example.com:9999"))?;
+        Ok(Self(text.to_owned()))
+    }
+}
+
+impl fmt::Display for Address {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.0)
+    }
+}
+
+fn check(text: &str) -> Result<()> {
+    ensure!(!text.is_empty(), "is empty");
+    ensure!(!text.contains(char::is_whitespace), "holds white space");
+    ensure!(!text.contains(is_unsafe), "holds a control character");
+    let (scheme, rest) = text.split_once(':').context("has no port")?;
+    // Go's URL parser lower-cases a scheme, also one that is meant as a host.
+    let scheme = scheme.to_ascii_lowercase();
+    match (scheme.as_str(), rest.strip_prefix("//")) {
+        ("unix" | "unix-abstract", _) => check_socket(&scheme, rest),
+        ("dns", Some(target)) => check_looked_up(after_name_server(target)?),
+        ("dns", None) => {
+            // Nothing is unescaped in such a URL.
+            ensure!(!rest.contains('%'), "has a % without /// after dns:");
+            check_looked_up(rest)
+        }
+        ("passthrough", Some(target)) => check_host_port(after_name_server(target)?),
+        ("passthrough", None) => bail!("has no /// after passthrough:"),
+        (_, Some(_)) => bail!("is a URL, not host:port"),
+        (_, None) => check_host_port(text),
+    }
+}
+
+/// Checks what comes after `unix:`.
+fn check_socket(scheme: &str, socket: &str) -> Result<()> {
+    let path = socket.strip_prefix("//").unwrap_or(socket);
+    // Two slashes begin an authority, which these two resolvers do not have.
+    ensure!(
+        !path.trim_start_matches('/').is_empty() && (path == socket || path.starts_with('/')),
+        "has no path of a socket after {scheme}:"
+    );
+    // Go's URL parser would end the path at a ? or #.
+    let is_escape = |rest: &str| rest.bytes().take(2).filter(u8::is_ascii_hexdigit).count() == 2;
+    ensure!(
+        !path.contains(['?', '#']) && path.split('%').skip(1).all(is_escape),
+        "has a path with a ?, a # or a % that is not one of a URL"
+    );
+    // Only a path that begins with a slash is unescaped.
+    let escapes = path
+        .strip_prefix('/')
+        .map_or(0, |path| path.matches('%').count());
+    ensure!(
+        path.len() - 2 * escapes <= MAX_SOCKET,
+        "has a path of more than {MAX_SOCKET} bytes, which no socket has"
+    );
+    Ok(())
+}
+
+/// What comes after a URL's `//SERVER/`; without a server, the usual one looks names up.
+fn after_name_server(target: &str) -> Result<&str> {
+    let parts = target.split_once('/');
+    let (server, path) = parts.context("has two slashes where three are needed")?;
+    let host_port = with_port(server, 53);
+    // A URL's port is a number.
+    let is_server = |(host, port): (_, &str)| {
+        is_server_name(host) && check_port(port).is_ok() && !port.starts_with("http")
+    };
+    ensure!(
+        server.is_empty() || split(&host_port).is_ok_and(is_server),
+        "has no name server between its slashes"
+    );
+    Ok(path)
+}
+
+/// Checks a target of gRPC's resolver `dns`, which may do without a port (grpc-go:
+/// `internal/resolver/dns`, `parseTarget`).
+fn check_looked_up(target: &str) -> Result<()> {
+    ensure!(!target.is_empty(), "has no host");
+    if target.parse::<Ipv6Addr>().is_ok() {
+        return Ok(());
+    }
+    check_host_port(&with_port(target, 443))
+}
+
+/// A host and its port, which is `default` where it has none.
+fn with_port(host_port: &str, default: u16) -> String {
+    if host_port.ends_with(']') || !host_port.contains(':') {
+        return format!("{host_port}:{default}");
+    }
+    host_port.to_owned()
+}
+
+fn check_host_port(host_port: &str) -> Result<()> {
+    let (host, port) = split(host_port)?;
+    let mut address = host;
+    if let Some((before, zone)) = host.split_once('%') {
+        // gRPC reads the whole as a URL before it dials (RFC 3986, section 2.3).
+        let is_unreserved = |byte: u8| byte.is_ascii_alphanumeric() || b"-._~".contains(&byte);
+        let zone = zone.strip_prefix("25");
+        let zone = zone.context("has a % that is not written as %25")?;
+        ensure!(
+            !zone.is_empty() && zone.bytes().all(is_unreserved),
+            "has a zone after %25 with other characters than letters, digits, - . _ and ~"
+        );
+        address = before;
+    }
+    ensure!(
+        host.is_empty() || address.parse::<Ipv6Addr>().is_ok() || is_host(host),
+        "has a host that no name server knows"
+    );
+    check_port(port)
+}
+
+/// The host, without its brackets, and the port.
+fn split(host_port: &str) -> Result<(&str, &str)> {
+    if let Some(rest) = host_port.strip_prefix('[') {
+        let (host, port) = rest.split_once(']').context("has a [ without ]")?;
+        return Ok((host, port.strip_prefix(':').context("has no port")?));
+    }
+    let (host, port) = host_port.rsplit_once(':').context("has no port")?;
+    ensure!(!host.contains(':'), "has an IPv6 address without brackets");
+    Ok((host, port))
+}
+
+/// Checks a port: a number, or one of the two names in use that Go knows without the system.
+fn check_port(port: &str) -> Result<()> {
+    if matches!(port, "http" | "https") {
+        return Ok(());
+    }
+    ensure!(!port.is_empty(), "has no port");
+    let is_number = port.bytes().all(|digit| digit.is_ascii_digit());
+    ensure!(is_number, "has a port that is not a number");
+    let number: u16 = port.parse().context("has a port above 65535")?;
+    ensure!(number != 0, "has port 0");
+    Ok(())
+}
+
+/// Whether a certificate can be for this name: a host's, or an IP address.
+pub fn is_server_name(name: &str) -> bool {
+    is_host(name) || name.parse::<Ipv6Addr>().is_ok()
+}
+
+/// Whether Go would look the host up: an IPv4 address, or a name by its `net.isDomainName`.
+fn is_host(host: &str) -> bool {
+    let name = host.strip_suffix('.').unwrap_or(host);
+    let is_inner = |byte: u8| byte.is_ascii_alphanumeric() || b"-_".contains(&byte);
+    let is_label = |label: &str| {
+        let is_short = (1..=63).contains(&label.len());
+        is_short && label.bytes().all(is_inner) && label.trim_matches('-') == label
+    };
+    let is_number = name
+        .bytes()
+        .all(|byte| byte.is_ascii_digit() || byte == b'.');
+    host.parse::<Ipv4Addr>().is_ok()
+        || (name.len() <= 253 && name.split('.').all(is_label) && !is_number)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn takes_what_the_peer_can_dial() {
+        for text in [
+            "basic.example.com:9999",
+            "org1_peer1_basic_ccaas:9999",
+            "localhost:1",
+            "127.0.0.1:65535",
+            "[::1]:9999",
+            "[fe80::1%25eth0]:9999",
+            "[127.0.0.1]:9999",
+            "[basic]:9999",
+            "basic:http",
+            ":9999",
+            "example.com.:9999",
+            "1a:80",
+            "a:09999",
+            "dns:///basic:9999",
+            "dns://10.0.0.53/basic:9999",
+            "dns://10.0.0.53:5353/basic:9999",
+            "dns://[::1]/basic:9999",
+            "dns://[::1]:53/basic:9999",
+            "[fe80::1%25br-lan.100]:1",
+            "unix:/run/a%20b",
+            "passthrough:///127.0.0.1:9999",
+            "dns:basic:9999",
+            "dns:basic",
+            "dns:///basic",
+            "dns:///10.0.0.1",
+            "dns:///::1",
+            "DNS:///basic:9999",
+            "Unix:/run/a",
+            "dns:///[::1]",
+            "dns://[::1]/basic",
+            "xn--caf-dma.example:1",
+            "unix:///run/basic.sock",
+            "unix:basic.sock",
+            "unix-abstract:basic",
+        ] {
+            assert_eq!(Address::parse(text).map(|a| a.to_string()).unwrap(), text);
+        }
+    }
+
+    const ZONE: &str =
+        "has a zone after %25 with other characters than letters, digits, - . _ and ~";
+
+    #[test]
+    fn says_what_is_wrong() {
+        for (text, what) in [
+            ("basic", "has no port"),
+            ("basic:", "has no port"),
+            ("[::1]", "has no port"),
+            ("[::1]9999", "has no port"),
+            ("basic:0", "has port 0"),
+            ("basic:65536", "has a port above 65535"),
+            ("basic:99999999999999999999", "has a port above 65535"),
+            ("basic:-1", "has a port that is not a number"),
+            ("basic:port", "has a port that is not a number"),
+            ("http://basic:9999", "is a URL, not host:port"),
+            ("https://basic:9999/", "is a URL, not host:port"),
+            ("grpc://basic:9999", "is a URL, not host:port"),
+            ("basic:9999/", "has a port that is not a number"),
+            ("basic:9999/a:1", "has an IPv6 address without brackets"),
+            ("ba sic:9999", "holds white space"),
+            (" basic:9999", "holds white space"),
+            ("basic:9999\n", "holds white space"),
+            ("[::1:9999", "has a [ without ]"),
+            ("[fe80::1%eth0]:9999", "has a % that is not written as %25"),
+            ("[fe80::1%25]:1", ZONE),
+            ("[fe80::1%25a%zz]:1", ZONE),
+            ("[::1%25a?b]:1", ZONE),
+            ("[::1%25a#b]:1", ZONE),
+            ("[::1%25{{.x}}]:1", ZONE),
+            ("[fe80::1%25e\0]:1", "holds a control character"),
+            ("unix:\0", "holds a control character"),
+            (
+                "unix:%zz",
+                "has a path with a ?, a # or a % that is not one of a URL",
+            ),
+            (
+                "unix:/a?b",
+                "has a path with a ?, a # or a % that is not one of a URL",
+            ),
+            ("dns://%zz/a:1", "has no name server between its slashes"),
+            ("dns://::1/a:1", "has no name server between its slashes"),
+            ("dns://a:0/a:1", "has no name server between its slashes"),
+            ("dns://a:http/a:1", "has no name server between its slashes"),
+            ("DNS:9999", "has a host that no name server knows"),
+            ("Passthrough:9999", "has no /// after passthrough:"),
+            (
+                "dns:[fe80::1%25eth0]:9999",
+                "has a % without /// after dns:",
+            ),
+            ("dns://a b/a:1", "holds white space"),
+            ("[::g]:9999", "has a host that no name server knows"),
+            ("::1:9999", "has an IPv6 address without brackets"),
+            ("10.0.0.256:9999", "has a host that no name server knows"),
+            ("12:9999", "has a host that no name server knows"),
+            ("a..b:9999", "has a host that no name server knows"),
+            ("unix://", "has no path of a socket after unix:"),
+            (
+                "unix://host/basic.sock",
+                "has no path of a socket after unix:",
+            ),
+            ("unix:", "has no path of a socket after unix:"),
+            ("dns://basic:9999", "has two slashes where three are needed"),
+            ("dns:////basic:9999", "has a host that no name server knows"),
+            ("passthrough:basic:9999", "has no /// after passthrough:"),
+            ("-a:9999", "has a host that no name server knows"),
+            ("user@basic:9999", "has a host that no name server knows"),
+            ("{{.peer}}:9999", "has a host that no name server knows"),
+        ] {
+            let message = format!("{what}, write for example basic.example.com:9999");
+            assert_eq!(Address::parse(text).unwrap_err().to_string(), message);
+        }
+        assert!(
+            Address::parse("")
+                .unwrap_err()
+                .to_string()
+                .starts_with("is empty, ")
+        );
+        let long = format!("{}a:1", "a.".repeat(126));
+        assert!(Address::parse(&long).is_ok());
+        assert!(Address::parse(&format!("a{long}")).is_err());
+    }
+
+    #[test]
+    fn a_socket_has_a_short_path() {
+        for (start, longest) in [("unix:/", 106), ("unix:", 107), ("unix-abstract:", 107)] {
+            let address = |length: usize| format!("{start}{}", "a".repeat(length));
+            assert!(Address::parse(&address(longest)).is_ok(), "{start}");
+            assert!(Address::parse(&address(longest + 1)).is_err(), "{start}");
+        }
+        assert!(Address::parse(&format!("unix:/{}", "%20".repeat(106))).is_ok());
+        assert!(Address::parse(&format!("unix:{}", "%20".repeat(36))).is_err());
+    }
+}

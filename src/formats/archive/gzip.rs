@@ -1,0 +1,216 @@
+//! gzip without compression: RFC 1952 with the stored blocks of RFC 1951, section 3.2.4.
+//!
+//! ```text
+//! file    = header block* last trailer
+//! header  = 1f 8b, method 8, no flags, no time (four zero bytes), no extra flags, system 255
+//! block   = 00 ff ff 00 00, 65,535 bytes
+//! last    = 01, length and its complement (16 bits, little-endian), `length` bytes
+//! trailer = CRC-32 and length modulo 2^32 of the content (32 bits, little-endian)
+//! ```
+//!
+//! The last block is empty only if the content is. A compressor is not used because its version
+//! would decide the bytes, and with them the package ID.
+
+use std::io::{self, Read, Take, Write};
+
+use super::{ends_early, expect_end, invalid, read_array};
+
+const HEADER: [u8; 10] = [0x1f, 0x8b, 8, 0, 0, 0, 0, 0, 0, 255];
+const FULL: u16 = u16::MAX;
+
+/// Writes a gzip file. The bytes do not depend on how the content is cut into writes.
+pub struct Writer<W> {
+    inner: W,
+    block: Vec<u8>,
+    crc: u32,
+    length: u64,
+}
+
+impl<W: Write> Writer<W> {
+    /// Writes the header.
+    ///
+    /// # Errors
+    /// When `inner` cannot be written.
+    pub fn new(mut inner: W) -> io::Result<Self> {
+        inner.write_all(&HEADER)?;
+        Ok(Self {
+            inner,
+            block: Vec::with_capacity(FULL.into()),
+            crc: 0,
+            length: 0,
+        })
+    }
+
+    /// Writes the last block and the trailer, and flushes. Without it the file is incomplete.
+    ///
+    /// # Errors
+    /// When `inner` cannot be written.
+    pub fn finish(mut self) -> io::Result<W> {
+        self.write_block(true)?;
+        self.inner.write_all(&self.crc.to_le_bytes())?;
+        self.inner.write_all(&self.length.to_le_bytes()[..4])?;
+        self.inner.flush()?;
+        Ok(self.inner)
+    }
+
+    fn write_block(&mut self, last: bool) -> io::Result<()> {
+        let length = u16::try_from(self.block.len()).map_err(io::Error::other)?;
+        let [l0, l1] = length.to_le_bytes();
+        self.inner.write_all(&[last.into(), l0, l1, !l0, !l1])?;
+        self.inner.write_all(&self.block)?;
+        self.crc = crc32(self.crc, &self.block);
+        self.length += u64::from(length);
+        self.block.clear();
+        Ok(())
+    }
+}
+
+impl<W: Write> Write for Writer<W> {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        let full = usize::from(FULL);
+        // A full block may be the last one: it stays here until there is a byte for the next.
+        if self.block.len() == full && !bytes.is_empty() {
+            self.write_block(false)?;
+        }
+        let taken = bytes.len().min(full - self.block.len());
+        self.block.extend_from_slice(&bytes[..taken]);
+        Ok(taken)
+    }
+
+    /// Flushes what is written. The block being filled stays: the caller does not decide its end.
+    fn flush(&mut self) -> io::Result<()> {
+        self.inner.flush()
+    }
+}
+
+/// How many bytes [`Writer`] writes for `content` bytes.
+#[must_use]
+pub fn length(content: u64) -> u64 {
+    let blocks = content.div_ceil(FULL.into()).max(1);
+    // The header, 5 bytes before the content of each block, and the trailer.
+    HEADER.len() as u64 + 5 * blocks + content + 8
+}
+
+/// Reads what [`Writer`] writes and refuses everything else. The content is known to be undamaged
+/// only when a read has returned 0.
+pub struct Reader<R> {
+    /// Limited to the current block.
+    inner: Take<R>,
+    next: Next,
+    crc: u32,
+    length: u64,
+}
+
+/// What follows the current block.
+enum Next {
+    Header,
+    Block,
+    Trailer,
+    End,
+}
+
+impl<R: Read> Reader<R> {
+    /// Reads nothing yet.
+    pub fn new(inner: R) -> Self {
+        Self {
+            inner: inner.take(0),
+            next: Next::Header,
+            crc: 0,
+            length: 0,
+        }
+    }
+
+    fn read_header(&mut self) -> io::Result<()> {
+        self.next = Next::Block;
+        match read_array(self.inner.get_mut())? {
+            HEADER => Ok(()),
+            [0x1f, 0x8b, ..] => Err(foreign("gzip header")),
+            _ => Err(invalid("not a gzip file")),
+        }
+    }
+
+    fn read_block_header(&mut self) -> io::Result<()> {
+        let [kind, l0, l1, n0, n1] = read_array(self.inner.get_mut())?;
+        if matches!(kind >> 1 & 3, 1 | 2) {
+            return Err(foreign("compressed"));
+        }
+        if [l0, l1] != [!n0, !n1] {
+            return Err(invalid("damaged: a gzip block has two lengths"));
+        }
+        let length = u16::from_le_bytes([l0, l1]);
+        self.next = match (kind, length) {
+            (0, FULL) => Next::Block,
+            (1, 1..) => Next::Trailer,
+            (1, 0) if self.length == 0 => Next::Trailer,
+            _ => return Err(foreign("gzip block")),
+        };
+        self.inner.set_limit(length.into());
+        Ok(())
+    }
+
+    fn read_trailer(&mut self) -> io::Result<()> {
+        if read_array(self.inner.get_mut())? != self.crc.to_le_bytes() {
+            return Err(invalid("damaged: the content has another CRC-32"));
+        }
+        if read_array::<4>(self.inner.get_mut())? != self.length.to_le_bytes()[..4] {
+            return Err(invalid("damaged: the content has another length"));
+        }
+        self.next = Next::End;
+        expect_end(self.inner.get_mut())
+    }
+}
+
+impl<R: Read> Read for Reader<R> {
+    fn read(&mut self, out: &mut [u8]) -> io::Result<usize> {
+        if out.is_empty() {
+            return Ok(0);
+        }
+        while self.inner.limit() == 0 {
+            match self.next {
+                Next::Header => self.read_header()?,
+                Next::Block => self.read_block_header()?,
+                Next::Trailer => self.read_trailer()?,
+                Next::End => return Ok(0),
+            }
+        }
+        let read = self.inner.read(out)?;
+        if read == 0 {
+            return Err(ends_early());
+        }
+        self.length += read as u64;
+        self.crc = crc32(self.crc, &out[..read]);
+        Ok(read)
+    }
+}
+
+fn foreign(what: &str) -> io::Error {
+    invalid(format!("{what}: not written by fabric-ccs-builder package"))
+}
+
+/// Continues the CRC-32 of RFC 1952, section 8, which is 0 for no bytes.
+pub(super) fn crc32(crc: u32, bytes: &[u8]) -> u32 {
+    !bytes.iter().fold(!crc, |crc, byte| {
+        let [low, ..] = crc.to_le_bytes();
+        crc >> 8 ^ TABLE[usize::from(low ^ byte)]
+    })
+}
+
+/// What eight bits of the division make of each byte.
+static TABLE: [u32; 256] = {
+    let mut table = [0; 256];
+    let mut byte = 0;
+    while byte < 256 {
+        let mut crc = byte;
+        let mut bit = 0;
+        while bit < 8 {
+            crc = crc >> 1 ^ if crc & 1 == 1 { 0xEDB8_8320 } else { 0 };
+            bit += 1;
+        }
+        table[byte as usize] = crc;
+        byte += 1;
+    }
+    table
+};
+
+#[cfg(test)]
+mod tests;

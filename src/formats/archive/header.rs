@@ -1,0 +1,119 @@
+//! The 512-byte header of one regular file.
+
+use std::ops::Range;
+
+use anyhow::{Context as _, ensure};
+
+use crate::error::{Result, refused};
+
+pub(super) const BLOCK: usize = 512;
+
+pub(super) type Block = [u8; BLOCK];
+
+const NAME: Range<usize> = 0..100;
+const SIZE: Range<usize> = 124..136;
+const CHECKSUM: Range<usize> = 148..156;
+const PREFIX: Range<usize> = 345..500;
+
+/// The size field has eleven octal digits: 8 GiB and more do not fit.
+const MAX_SIZE: u64 = 0o777_7777_7777;
+
+/// The one header of the regular file `path` of `size` bytes.
+pub(super) fn encode(path: &str, size: u64) -> Result<Block> {
+    check_path(path)?;
+    let shown = path.escape_debug();
+    let Some((prefix, name)) = split(path) else {
+        return refused(format!(
+            "{shown}: too long for a tar archive (100 bytes, or 155 up to a slash and 100 after it)"
+        ));
+    };
+    if size > MAX_SIZE {
+        return refused(format!(
+            "{shown}: too large for a tar archive (less than 8 GiB)"
+        ));
+    }
+    let mut block = [0; BLOCK];
+    let mut put = |at: usize, value: &str| {
+        block[at..at + value.len()].copy_from_slice(value.as_bytes());
+    };
+    put(NAME.start, name);
+    put(100, "0000644"); // mode
+    put(108, "0000000"); // user
+    put(116, "0000000"); // group
+    put(SIZE.start, &format!("{size:011o}"));
+    put(136, "00000000000"); // modification time
+    put(156, "0"); // type
+    put(257, "ustar\x0000"); // magic and version
+    put(329, "0000000"); // device, major
+    put(337, "0000000"); // device, minor
+    put(PREFIX.start, prefix);
+    let sum = format!("{:06o}\0 ", checksum(&block));
+    block[CHECKSUM].copy_from_slice(sum.as_bytes());
+    Ok(block)
+}
+
+/// The path and size in a header that [`encode`] has made; every other header is an error.
+pub(super) fn decode(block: &Block) -> anyhow::Result<(String, u64)> {
+    ensure!(
+        octal(&block[CHECKSUM]) == Some(checksum(block)),
+        "damaged: a tar header has another checksum"
+    );
+    let path = match (text(&block[PREFIX])?, text(&block[NAME])?) {
+        ("", name) => name.to_owned(),
+        (prefix, name) => format!("{prefix}/{name}"),
+    };
+    let size = octal(&block[SIZE]).unwrap_or_default();
+    // Leniency above costs nothing: a header that says the same in another way is not this one.
+    ensure!(
+        encode(&path, size)? == *block,
+        "{}: not written by fabric-ccs-builder package (a regular file, mode 0644, time 0, owner 0)",
+        path.escape_debug()
+    );
+    Ok((path, size))
+}
+
+fn check_path(path: &str) -> Result<()> {
+    if path.is_empty() {
+        return refused("an entry of the archive has no name");
+    }
+    let fault = if path.contains('\0') {
+        "a NUL byte"
+    } else if path.starts_with('/') {
+        "an absolute path"
+    } else if path.split('/').any(|part| matches!(part, "" | "." | "..")) {
+        "an empty, \".\" or \"..\" component"
+    } else {
+        return Ok(());
+    };
+    let path = path.escape_debug();
+    refused(format!("{path}: {fault} in the name of an entry"))
+}
+
+/// Prefix and name of a path. The prefix is as long as possible, as in GNU tar; so the name is as
+/// short as possible, and if it does not fit here, it fits nowhere.
+fn split(path: &str) -> Option<(&str, &str)> {
+    if path.len() <= NAME.len() {
+        return Some(("", path));
+    }
+    let mut start = path.bytes().take(PREFIX.len() + 1);
+    let (prefix, name) = path.split_at(start.rposition(|byte| byte == b'/')?);
+    let name = name.strip_prefix('/')?;
+    (name.len() <= NAME.len()).then_some((prefix, name))
+}
+
+/// The sum of all bytes, those of the checksum itself taken as spaces.
+fn checksum(block: &Block) -> u64 {
+    let mut block = *block;
+    block[CHECKSUM].fill(b' ');
+    block.into_iter().map(u64::from).sum()
+}
+
+fn text(field: &[u8]) -> anyhow::Result<&str> {
+    let bytes = field.split(|byte| *byte == 0).next().unwrap_or_default();
+    str::from_utf8(bytes).context("the name of an entry is not UTF-8")
+}
+
+fn octal(field: &[u8]) -> Option<u64> {
+    let digits = str::from_utf8(field).ok()?;
+    u64::from_str_radix(digits.trim_matches(['\0', ' ']), 8).ok()
+}

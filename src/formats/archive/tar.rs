@@ -1,0 +1,234 @@
+//! tar: the ustar interchange format of POSIX.1-2017 (IEEE Std 1003.1, utility `pax`, "ustar
+//! Interchange Format"), regular files only.
+//!
+//! ```text
+//! archive = entry* end
+//! entry   = header (512 bytes), content, zero bytes up to a multiple of 512
+//! end     = 1,024 zero bytes, zero bytes up to a multiple of 10,240
+//! header  = path, size, mode 0644, user and group 0 without names, modification time 0,
+//!           type 0, device 0
+//! ```
+//!
+//! A path of up to 100 bytes is in the name field; a longer one is split at the last slash that
+//! leaves at most 155 bytes for the prefix field. Paths are in strictly increasing byte order, so
+//! there is one archive for a set of files and none names a file twice. GNU tar writes the same
+//! bytes for the same list of files with `--format=ustar --mtime=@0 --owner=0 --group=0
+//! --numeric-owner --mode=0644`.
+
+use std::io::{self, Read, Take, Write};
+
+use anyhow::ensure;
+
+use super::header::{self, BLOCK, Block};
+use super::{ends_early, expect_end, read_array};
+use crate::error::{Result, failed, refused};
+
+const BLOCK_SIZE: u64 = BLOCK as u64;
+const RECORD_SIZE: u64 = 20 * BLOCK_SIZE;
+
+/// Writes a tar archive.
+pub struct Writer<W> {
+    inner: Counted<W>,
+    last: String,
+}
+
+impl<W: Write> Writer<W> {
+    /// Writes nothing yet.
+    pub fn new(inner: W) -> Self {
+        let (inner, last) = (Counted(inner, 0), String::new());
+        Self { inner, last }
+    }
+
+    /// Writes the next file, whose content `write` writes. `path` is relative, with `/` between its
+    /// components, and greater than the one before in byte order (which is not the order of
+    /// `std::path::Path`).
+    ///
+    /// # Errors
+    /// When the path or the size cannot be in the archive, the content is not `size` bytes, `write`
+    /// fails, or `inner` cannot be written.
+    pub fn file(
+        &mut self,
+        path: &str,
+        size: u64,
+        write: impl FnOnce(&mut dyn Write) -> Result<()>,
+    ) -> Result<()> {
+        let header = header::encode(path, size)?;
+        advance(&mut self.last, path)?;
+        self.inner.write_all(&header)?;
+        let start = self.inner.1;
+        write(&mut self.inner)?;
+        if self.inner.1 - start != size {
+            return failed(format!(
+                "{}: changed while it was read (not {size} bytes any more)",
+                path.escape_debug()
+            ));
+        }
+        self.pad(BLOCK_SIZE)
+    }
+
+    /// Writes the end of the archive, and flushes. Without it the archive is incomplete.
+    ///
+    /// # Errors
+    /// When `inner` cannot be written.
+    pub fn finish(mut self) -> Result<W> {
+        self.inner.write_all(&[0; 2 * BLOCK])?;
+        self.pad(RECORD_SIZE)?;
+        self.inner.flush()?;
+        Ok(self.inner.0)
+    }
+
+    fn pad(&mut self, multiple: u64) -> Result<()> {
+        let padding = padding(self.inner.1, multiple);
+        io::copy(&mut io::repeat(0).take(padding), &mut self.inner)?;
+        Ok(())
+    }
+}
+
+/// A writer, and how many bytes it has written.
+struct Counted<W>(W, u64);
+
+impl<W: Write> Write for Counted<W> {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        let written = self.0.write(bytes)?;
+        self.1 += written as u64;
+        Ok(written)
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        self.0.flush()
+    }
+}
+
+/// How many bytes [`Writer`] writes for a file, before the end of the archive.
+///
+/// # Errors
+/// When the path or the size cannot be in an archive.
+pub fn length_of_file(path: &str, size: u64) -> Result<u64> {
+    header::encode(path, size)?;
+    Ok(BLOCK_SIZE + size.next_multiple_of(BLOCK_SIZE))
+}
+
+/// How many bytes [`Writer`] writes in all, for `files` bytes as [`length_of_file`] gives them.
+#[must_use]
+pub fn length(files: u64) -> u64 {
+    (files + 2 * BLOCK_SIZE).next_multiple_of(RECORD_SIZE)
+}
+
+/// Reads what [`Writer`] writes and refuses everything else.
+pub struct Reader<R> {
+    /// Limited to what is being read: a block, the content of an entry, or padding.
+    inner: Take<R>,
+    /// Where that ends.
+    end: u64,
+    last: String,
+    ended: bool,
+}
+
+impl<R: Read> Reader<R> {
+    /// Reads nothing yet.
+    pub fn new(inner: R) -> Self {
+        Self {
+            inner: inner.take(0),
+            end: 0,
+            last: String::new(),
+            ended: false,
+        }
+    }
+
+    /// The next entry, or `None` at the end, when `inner` has been read to its end too. What
+    /// was not read of the entry before is skipped.
+    ///
+    /// # Errors
+    /// When `inner` cannot be read or is not what [`Writer`] writes.
+    pub fn next_entry(&mut self) -> anyhow::Result<Option<Entry<'_, R>>> {
+        if self.ended {
+            return Ok(None);
+        }
+        // If it ends early, so does what has to follow.
+        io::copy(&mut self.inner, &mut io::sink())?;
+        self.read_padding(BLOCK_SIZE)?;
+        let block = self.read_block()?;
+        if block == [0; BLOCK] {
+            self.read_end()?;
+            return Ok(None);
+        }
+        let (path, size) = header::decode(&block)?;
+        advance(&mut self.last, &path)?;
+        self.start(size);
+        let content = &mut self.inner;
+        Ok(Some(Entry {
+            path,
+            size,
+            content,
+        }))
+    }
+
+    fn start(&mut self, length: u64) {
+        self.inner.set_limit(length);
+        self.end += length;
+    }
+
+    fn read_block(&mut self) -> io::Result<Block> {
+        self.start(BLOCK_SIZE);
+        read_array(&mut self.inner)
+    }
+
+    fn read_padding(&mut self, multiple: u64) -> anyhow::Result<()> {
+        self.start(padding(self.end, multiple));
+        let mut zeros = Vec::new();
+        self.inner.read_to_end(&mut zeros)?;
+        ensure!(self.inner.limit() == 0, ends_early());
+        ensure!(
+            zeros.iter().all(|byte| *byte == 0),
+            "damaged: padding of the tar archive is not zero"
+        );
+        Ok(())
+    }
+
+    fn read_end(&mut self) -> anyhow::Result<()> {
+        ensure!(
+            self.read_block()? == [0; BLOCK],
+            "damaged: a block of zeros inside the tar archive"
+        );
+        self.read_padding(RECORD_SIZE)?;
+        expect_end(self.inner.get_mut())?;
+        self.ended = true;
+        Ok(())
+    }
+}
+
+/// One regular file of an archive; reads as its content.
+pub struct Entry<'a, R> {
+    /// Relative, without empty, `.` and `..` components and without NUL.
+    pub path: String,
+    /// Of the content, in bytes.
+    pub size: u64,
+    content: &'a mut Take<R>,
+}
+
+impl<R: Read> Read for Entry<'_, R> {
+    fn read(&mut self, out: &mut [u8]) -> io::Result<usize> {
+        let read = self.content.read(out)?;
+        if read == 0 && self.content.limit() > 0 && !out.is_empty() {
+            return Err(ends_early());
+        }
+        Ok(read)
+    }
+}
+
+/// Goes on from the path before to the next one, which must be greater.
+fn advance(last: &mut String, path: &str) -> Result<()> {
+    if path <= last.as_str() {
+        let (path, last) = (path.escape_debug(), last.escape_debug());
+        return refused(format!("{path}: not after {last} in byte order"));
+    }
+    path.clone_into(last);
+    Ok(())
+}
+
+fn padding(length: u64, multiple: u64) -> u64 {
+    length.next_multiple_of(multiple) - length
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,166 @@
+//! How a directory differs from what was recorded of it.
+
+use std::collections::BTreeMap;
+use std::fmt;
+
+use super::artifact::Artifact;
+use crate::error::Error;
+use crate::files::{Buffer, Digest, Dir};
+
+/// What is in the place of a recorded file, or where nothing was recorded.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Found {
+    /// A regular file with this content.
+    Content(Digest),
+    /// Something that cannot be a recorded file: what it is, in words.
+    Other(&'static str),
+}
+
+impl fmt::Display for Found {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Content(digest) => digest.fmt(f),
+            Self::Other(kind) => f.write_str(kind),
+        }
+    }
+}
+
+/// One path where what was found is not what was recorded.
+#[derive(Debug, PartialEq, Eq)]
+pub struct Difference {
+    /// The path below the directory that was compared.
+    pub path: String,
+    /// The digest in the record, where there is one.
+    pub recorded: Option<Digest>,
+    /// What is there, where there is anything.
+    pub found: Option<Found>,
+}
+
+impl Difference {
+    /// The name of this kind of difference: `mismatch`, `missing` or `unrecorded`.
+    pub fn kind(&self) -> &'static str {
+        match (self.recorded, self.found) {
+            (_, None) => "missing",
+            (None, Some(_)) => "unrecorded",
+            (Some(_), Some(_)) => "mismatch",
+        }
+    }
+}
+
+impl fmt::Display for Difference {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}: {}", self.path, self.kind())?;
+        if let Some(recorded) = self.recorded {
+            write!(f, ", recorded {recorded}")?;
+        }
+        if let Some(found) = self.found {
+            write!(f, ", found {found}")?;
+        }
+        Ok(())
+    }
+}
+
+/// What a directory has that was not recorded of it, or the other way round.
+#[derive(Default)]
+pub struct Comparison {
+    /// The differences, in bytewise order of paths.
+    pub differences: Vec<Difference>,
+    /// Why some files, or all after some place, could not be compared.
+    pub undetermined: Vec<Error>,
+}
+
+impl Comparison {
+    /// Compares a directory that is not there with `recorded`.
+    pub fn with_nothing(recorded: &[Artifact]) -> Self {
+        let mut comparison = Self::default();
+        for Artifact { path, digest } in recorded {
+            comparison.add(path, Some(*digest), None);
+        }
+        comparison
+    }
+
+    /// Compares the regular files in and below `dir` with `recorded`, reading each file once.
+    /// Those of `read` have been read already.
+    pub fn new(dir: &Dir, recorded: &[Artifact], read: &[(&str, Digest)]) -> Self {
+        let mut comparison = Self::default();
+        let recorded = recorded.iter().map(|file| (&*file.path, file.digest));
+        let mut unseen: BTreeMap<_, _> = recorded.collect();
+        let mut buffer = Buffer::default();
+        let walked = dir.walk_all(|dir, files| {
+            for file in files {
+                let path = dir.relative(&file.name);
+                let recorded = unseen.remove(&*path);
+                let known = read.iter().find(|(name, _)| *name == path);
+                let found = match (file.fault(), known) {
+                    (Some(_), _) => Ok(Found::Other(file.kind())),
+                    // A record does not record itself.
+                    (None, Some(_)) if recorded.is_none() => continue,
+                    (None, Some((_, digest))) => Ok(Found::Content(*digest)),
+                    (None, None) => dir.digest(file, &mut buffer).map(Found::Content),
+                };
+                match found {
+                    Ok(found) => comparison.add(&path, recorded, Some(found)),
+                    Err(error) => comparison.undetermined.push(error),
+                }
+            }
+            Ok(())
+        });
+        match walked {
+            Ok(()) => {
+                for (path, digest) in unseen {
+                    comparison.add(path, Some(digest), None);
+                }
+            }
+            // What was not seen may be where the walk did not come.
+            Err(error) => comparison.undetermined.push(error),
+        }
+        let differences = &mut comparison.differences;
+        differences.sort_unstable_by(|a, b| a.path.cmp(&b.path));
+        comparison
+    }
+
+    fn add(&mut self, path: &str, recorded: Option<Digest>, found: Option<Found>) {
+        if found != recorded.map(Found::Content) {
+            self.differences.push(Difference {
+                path: path.to_owned(),
+                recorded,
+                found,
+            });
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn each_kind_says_what_was_recorded_and_what_was_found() {
+        let (recorded, other) = (Digest::of(b"1"), Digest::of(b"2"));
+        let shown = |recorded, found| {
+            let path = "a".to_owned();
+            Difference {
+                path,
+                recorded,
+                found,
+            }
+            .to_string()
+        };
+        assert_eq!(
+            shown(Some(recorded), Some(Found::Content(other))),
+            format!("a: mismatch, recorded {recorded}, found {other}")
+        );
+        assert_eq!(
+            shown(Some(recorded), Some(Found::Other("a FIFO"))),
+            format!("a: mismatch, recorded {recorded}, found a FIFO")
+        );
+        assert_eq!(
+            shown(Some(recorded), None),
+            format!("a: missing, recorded {recorded}")
+        );
+        assert_eq!(
+            shown(None, Some(Found::Content(other))),
+            format!("a: unrecorded, found {other}")
+        );
+    }
+}

@@ -1,0 +1,345 @@
+//! connection.json: where a chaincode listens, and how the peer is to dial it.
+//!
+//! The peer reads it as `ChaincodeServerUserData` of Fabric's
+//! `core/container/externalbuilder/instance.go`, at the first invoke and not before, so everything
+//! that would fail there is refused here. What is written has the known fields only, in the order
+//! of [`FIELDS`], and none that was absent.
+
+use anyhow::{Context, Result, anyhow, bail, ensure};
+
+use super::address::{self, Address};
+use super::dial_timeout::DialTimeout;
+use super::json::{self, Kind, Object, folded};
+use super::template::{Config, Template};
+use super::values::{Text, Value, Values};
+use crate::error::{self, Refuse};
+use crate::files::Dir;
+use crate::layout::{CONNECTION, MAX_SMALL};
+use crate::log::Warnings;
+use crate::text::quoted;
+
+/// How the peer reads a field.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Type {
+    Text,
+    Duration,
+    Boolean,
+    /// Text that counts only with TLS.
+    TlsText,
+}
+
+/// The fields that the peer knows, in the order in which they are written.
+const FIELDS: [(&str, Type); 8] = [
+    ("address", Type::Text),
+    ("domain", Type::Text),
+    ("dial_timeout", Type::Duration),
+    ("tls_required", Type::Boolean),
+    ("client_auth_required", Type::Boolean),
+    ("root_cert", Type::TlsText),
+    ("client_key", Type::TlsText),
+    ("client_cert", Type::TlsText),
+];
+
+/// What people write for a field, where no typing error explains it.
+const ALIASES: [(&str, &str); 9] = [
+    ("host", "address"),
+    ("url", "address"),
+    ("timeout", "dial_timeout"),
+    ("tls", "tls_required"),
+    ("tls_enabled", "tls_required"),
+    ("client_auth", "client_auth_required"),
+    ("ca_cert", "root_cert"),
+    ("key_path", "client_key"),
+    ("cert_path", "client_cert"),
+];
+
+/// A connection.json whose types are right, its templates not yet filled in.
+pub struct Draft(Vec<(&'static str, Field)>);
+
+/// What a field holds.
+enum Field {
+    Text(Template),
+    /// A `dial_timeout` in a string.
+    Duration(Template),
+    /// A `dial_timeout` that is a number.
+    Nanoseconds(DialTimeout),
+    Boolean(bool),
+}
+
+/// How the template in a text is read.
+type ReadTemplate = fn(&str) -> Result<Template>;
+
+impl Draft {
+    /// Reads the file in `dir`: the draft, what its author should know, and the content.
+    pub(crate) fn read(dir: &Dir) -> error::Result<(Self, Warnings, Vec<u8>)> {
+        let content = dir.read_needed(CONNECTION)?;
+        let (draft, warnings) = Self::parse(&content).refuse(CONNECTION)?;
+        Ok((draft, warnings, content))
+    }
+
+    /// Reads the content of a connection.json, and says what its author should know.
+    ///
+    /// # Errors
+    /// When a field has the wrong type or a template that is not supported; the message begins with
+    /// the field's name.
+    pub fn parse(content: &[u8]) -> Result<(Self, Warnings)> {
+        let object = Object::parse(content)?;
+        let draft = Self::of(&object, Template::parse)?;
+        let mut warnings = Warnings::default();
+        warnings.extend(unknown_fields(&object));
+        warnings.extend(ignored_fields(&object)?);
+        Ok((draft, warnings))
+    }
+
+    fn of(object: &Object, template: ReadTemplate) -> Result<Self> {
+        let has_tls = object.boolean("tls_required")? == Some(true);
+        let mut fields = Vec::new();
+        for (name, kind) in FIELDS {
+            let field = match kind {
+                Type::Text | Type::TlsText => {
+                    let text = object.string(name)?;
+                    // A field that is left out still needs the right type, for the peer, but its
+                    // template does not matter.
+                    let text = text.filter(|_| has_tls || kind == Type::Text);
+                    let template = text.map(|text| template(&text)).transpose();
+                    template.context(name)?.map(Field::Text)
+                }
+                Type::Boolean => object.boolean(name)?.map(Field::Boolean),
+                Type::Duration => dial_timeout(object, name, template)?,
+            };
+            fields.extend(field.map(|field| (name, field)));
+        }
+        Ok(Self(fields))
+    }
+
+    /// Fills the templates in and checks the result by the peer's rules.
+    ///
+    /// # Errors
+    /// When a template cannot be filled in, or the peer would fail to dial; the message begins with
+    /// the field's name.
+    pub fn resolve(&self, config: &Config) -> Result<Connection> {
+        let values = self.values(Some(config))?;
+        let address = values.check()?.context("address: is not known")?;
+        let json = values.to_json()?;
+        ensure!(
+            json.len() as u64 <= MAX_SMALL,
+            "is more than {MAX_SMALL} bytes, filled in"
+        );
+        Ok(Connection {
+            address,
+            values,
+            json,
+        })
+    }
+
+    /// Checks by the peer's rules what can be checked without a config: fields with a template
+    /// only for its syntax.
+    pub(crate) fn check_without_config(&self) -> Result<()> {
+        self.values(None)?.check().map(drop)
+    }
+
+    fn values(&self, config: Option<&Config>) -> Result<Values> {
+        let fields = self.0.iter();
+        let values = fields.map(|(name, field)| Ok((*name, field.value(config).context(*name)?)));
+        values.collect::<Result<_>>().map(Values)
+    }
+}
+
+impl Field {
+    /// The field's value, of which nothing is known when it has a template and there is no config.
+    fn value(&self, config: Option<&Config>) -> Result<Value> {
+        let template = match self {
+            Self::Boolean(value) => return Ok(Value::Boolean(*value)),
+            Self::Nanoseconds(number) => return Ok(Value::Timeout(number.clone())),
+            Self::Text(template) | Self::Duration(template) => template,
+        };
+        if config.is_none() && !template.is_text() {
+            return Ok(Value::Unknown);
+        }
+        let text = template.render(config.unwrap_or(&Config::default()))?;
+        let shown = template.shown();
+        if matches!(self, Self::Text(_)) {
+            return Ok(Value::Text(Text { text, shown }));
+        }
+        let timeout = DialTimeout::from_text(text).map_err(|error| anyhow!("{shown} {error}"));
+        timeout.map(Value::Timeout)
+    }
+}
+
+/// The field `dial_timeout`, which is a string or a number.
+fn dial_timeout(object: &Object, name: &str, template: ReadTemplate) -> Result<Option<Field>> {
+    let field = object.last(name, |value| match Kind::of(value) {
+        Kind::String => {
+            let text = json::string(value)?.unwrap_or_default();
+            Ok(Some(Field::Duration(template(&text)?)))
+        }
+        Kind::Number => Ok(Some(Field::Nanoseconds(DialTimeout::from_number(value)?))),
+        Kind::Null => Ok(None),
+        kind => bail!(r#"is {kind}, leave it out or write for example "10s""#),
+    })?;
+    // Null alone is an error at the peer. Behind another value it changes nothing.
+    ensure!(
+        field.is_some() || object.field(name).next().is_none(),
+        r#"{name}: is null, leave it out or write for example "10s""#
+    );
+    Ok(field)
+}
+
+/// A warning for each field that the peer does not know.
+fn unknown_fields(object: &Object) -> impl Iterator<Item = String> {
+    let names = FIELDS.map(|(name, _)| name);
+    let keys = object.members().iter().map(|(key, _)| key);
+    let unknown = keys.filter(move |key| !names.contains(&folded(key).as_str()));
+    unknown.map(move |key| {
+        let hint = match meant(&folded(key)) {
+            Some(name) => format!(r#"did you mean "{name}"?"#),
+            None => format!("it knows {}", names.join(", ")),
+        };
+        let key = quoted(key);
+        format!("{CONNECTION}: {key}: is not a field that the peer knows, and is left out; {hint}")
+    })
+}
+
+/// The field that the author of an unknown one surely meant.
+fn meant(key: &str) -> Option<&'static str> {
+    let alias = ALIASES.iter().find(|(alias, _)| *alias == key);
+    let near = |most| {
+        let names = FIELDS.iter().map(|&(name, _)| name);
+        let near = names.filter(|name| is_near(key.as_bytes(), name.as_bytes(), most));
+        near.min()
+    };
+    alias.map(|&(_, name)| name).or((0..=2).find_map(near))
+}
+
+/// Whether `a` becomes `b` when at most `most` letters are added, removed or changed.
+fn is_near(a: &[u8], b: &[u8], most: usize) -> bool {
+    match (a, b) {
+        ([], rest) | (rest, []) => rest.len() <= most,
+        ([x, a @ ..], [y, b @ ..]) if x == y => is_near(a, b, most),
+        ([_, less_a @ ..], [_, less_b @ ..]) => {
+            let less = |a, b| most > 0 && is_near(a, b, most - 1);
+            less(less_a, less_b) || less(less_a, b) || less(a, less_b)
+        }
+    }
+}
+
+/// A warning for each field that the peer passes over because of another one.
+fn ignored_fields(object: &Object) -> Result<Vec<String>> {
+    const CLIENT_AUTH: &str = "client_auth_required";
+    let has_tls = object.boolean("tls_required")? == Some(true);
+    let has_client = object.boolean(CLIENT_AUTH)? == Some(true);
+    let mut ignored = Vec::new();
+    for name in [
+        CLIENT_AUTH,
+        "domain",
+        "client_key",
+        "client_cert",
+        "root_cert",
+    ] {
+        let is_set = match name {
+            CLIENT_AUTH => has_client,
+            _ => object.string(name)?.is_some_and(|text| !text.is_empty()),
+        };
+        let what = match (name, has_tls, has_client) {
+            _ if !is_set => continue,
+            (_, true, true) | ("root_cert", true, _) => continue,
+            (_, true, false) => "is ignored by the peer unless client_auth_required is true",
+            (CLIENT_AUTH, ..) => "is ignored by the peer unless tls_required is true",
+            ("domain", ..) => {
+                "is ignored by the peer unless tls_required and client_auth_required are true"
+            }
+            _ => "is left out, the peer ignores it unless tls_required is true",
+        };
+        ignored.push(format!("{CONNECTION}: {name}: {what}"));
+    }
+    Ok(ignored)
+}
+
+/// A connection.json that a peer can use.
+pub struct Connection {
+    address: Address,
+    values: Values,
+    json: Vec<u8>,
+}
+
+impl Connection {
+    /// Reads a connection.json that a builder wrote, whose templates are filled in.
+    ///
+    /// # Errors
+    /// When the peer could not use it; the message begins with the field's name.
+    pub fn parse_written(content: &[u8]) -> Result<Self> {
+        let object = Object::parse(content)?;
+        let draft = Draft::of(&object, |text| Ok(Template::literal(text)))?;
+        draft.resolve(&Config::default())
+    }
+
+    /// The bytes of the file: compact JSON, fields in the order of [`FIELDS`].
+    #[must_use]
+    pub fn json(&self) -> &[u8] {
+        &self.json
+    }
+
+    /// What the peer will do, as it shows in messages: `dial HOST:PORT with TLS`.
+    #[must_use]
+    pub fn dial(&self) -> String {
+        let Self {
+            address, values, ..
+        } = self;
+        if !values.is("tls_required") {
+            return format!("dial {address} without TLS");
+        }
+        if !values.is("client_auth_required") {
+            return format!("dial {address} with TLS");
+        }
+        // Anything can be filled into it, also a key: only a name is shown.
+        let domain = values.text("domain").map(|domain| &domain.text);
+        let domain = domain.filter(|domain| address::is_server_name(domain));
+        let domain = domain.map_or_else(String::new, |name| format!(" for the domain {name}"));
+        format!("dial {address} with TLS{domain} and a client certificate")
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn means_a_field_only_for_a_near_typing_error_or_a_known_alias() {
+        for (key, field) in [
+            ("adress", Some("address")),
+            ("addres", Some("address")),
+            ("rootcert", Some("root_cert")),
+            ("root_certs", Some("root_cert")),
+            ("dial-timeout", Some("dial_timeout")),
+            ("timeout", Some("dial_timeout")),
+            ("tls", Some("tls_required")),
+            ("host", Some("address")),
+            ("key_path", Some("client_key")),
+            ("transport_protocol", None),
+            ("port", None),
+            ("name", None),
+            ("root", None),
+            ("x", None),
+            ("", None),
+        ] {
+            assert_eq!(meant(key), field, "{key}");
+        }
+    }
+
+    #[test]
+    fn nearness_is_levenshteins_distance() {
+        for (a, b, expected) in [
+            ("", "", 0),
+            ("", "ab", 2),
+            ("ab", "", 2),
+            ("kitten", "sitting", 3),
+            ("flaw", "lawn", 2),
+            ("ab", "ba", 2),
+        ] {
+            for most in 0..4 {
+                let near = is_near(a.as_bytes(), b.as_bytes(), most);
+                assert_eq!(near, expected <= most, "{a} {b} {most}");
+            }
+        }
+    }
+}

@@ -1,0 +1,208 @@
+//! `dial_timeout` as the peer reads it: a Go duration string or a number of nanoseconds.
+//!
+//! The grammar is that of Go's `time.ParseDuration`: `0`, or
+//! `[-+]?([0-9]*(\.[0-9]*)?(ns|us|µs|ms|s|m|h))+`. The peer turns 0 into its default of 3 s. What
+//! would make each dial fail is refused: a negative time-out, a number so small that it must be
+//! meant as seconds or milliseconds, a text of less than a microsecond.
+
+use anyhow::{Context, Result, anyhow, bail, ensure};
+use serde::Serialize;
+use serde_json::value::RawValue;
+
+/// The smallest number of nanoseconds that can be meant: no connection is made in less than a
+/// millisecond.
+const LEAST_NUMBER: f64 = 1e6;
+
+/// The smallest number that Go cannot convert to an int64 of nanoseconds.
+const TOO_LARGE: f64 = 9_223_372_036_854_775_808.0;
+
+/// The smallest time of a text, in nanoseconds: to ask for a connection takes longer, even on the
+/// same machine.
+const LEAST_TEXT: u128 = 1000;
+
+/// A `dial_timeout` that the peer can use, as it was written.
+#[derive(Clone, Debug, Serialize)]
+#[serde(untagged)]
+pub enum DialTimeout {
+    /// A Go duration, for example `10s`.
+    Text(String),
+    /// A number of nanoseconds, digits as written.
+    Number(Box<RawValue>),
+}
+
+impl DialTimeout {
+    /// Reads a string.
+    ///
+    /// # Errors
+    /// When the peer could not read it, or would give up before it dials.
+    pub fn from_text(text: String) -> Result<Self> {
+        check(&text).map_err(|what| anyhow!(r#"{what}, write for example "10s""#))?;
+        Ok(Self::Text(text))
+    }
+
+    /// Reads a number.
+    ///
+    /// # Errors
+    /// When the peer could not use it.
+    pub fn from_number(number: &RawValue) -> Result<Self> {
+        let text = number.get();
+        let value: f64 = text.parse()?;
+        let fault = match value.trunc() {
+            _ if value < 0.0 => "is negative",
+            1.0..LEAST_NUMBER => "is a number of nanoseconds and too short to dial",
+            TOO_LARGE.. => "nanoseconds are too long",
+            _ => return Ok(Self::Number(number.to_owned())),
+        };
+        bail!(r#"{text} {fault}, write for example "10s""#)
+    }
+}
+
+/// Reads `text` as Go's `time.ParseDuration` does; the error is what follows the quoted text in a
+/// message.
+fn check(text: &str) -> Result<()> {
+    ensure!(!text.is_empty(), "is empty");
+    let mut rest = text.strip_prefix(['-', '+']).unwrap_or(text);
+    if rest == "0" {
+        return Ok(());
+    }
+    ensure!(!rest.is_empty(), "is not a duration");
+    let mut nanoseconds = 0;
+    while !rest.is_empty() {
+        let (value, after) = term(rest)?;
+        nanoseconds += value;
+        ensure!(nanoseconds <= 1 << 63, "is too long");
+        rest = after;
+    }
+    ensure!(nanoseconds == 0 || !text.starts_with('-'), "is negative");
+    ensure!(nanoseconds < 1 << 63, "is too long");
+    let is_too_short = (1..LEAST_TEXT).contains(&nanoseconds);
+    ensure!(!is_too_short, "is too short to dial");
+    Ok(())
+}
+
+/// Reads one number with its unit: its nanoseconds and what follows.
+fn term(text: &str) -> Result<(u128, &str)> {
+    let is_digit = |c: char| c.is_ascii_digit();
+    let (whole, rest) = split_before(text, |c| !is_digit(c));
+    let (fraction, rest) = match rest.strip_prefix('.') {
+        Some(rest) => split_before(rest, |c| !is_digit(c)),
+        None => ("", rest),
+    };
+    let has_digits = !whole.is_empty() || !fraction.is_empty();
+    ensure!(has_digits, "is not a duration");
+    let (unit, rest) = split_before(rest, |c| c == '.' || is_digit(c));
+    let unit = match unit {
+        "ns" => 1,
+        "us" | "\u{b5}s" | "\u{3bc}s" => 1_000,
+        "ms" => 1_000_000,
+        "s" => 1_000_000_000,
+        "m" => 60_000_000_000,
+        "h" => 3_600_000_000_000,
+        "" => bail!("has no unit"),
+        _ => bail!("has an unknown unit"),
+    };
+    let whole: u128 = format!("0{whole}").parse().context("is too long")?;
+    ensure!(whole <= 1 << 63, "is too long");
+    // More than 18 digits after the point are far below a nanosecond, even of hours.
+    let fraction: u128 = format!("{fraction:0<18.18}").parse()?;
+    Ok((whole * unit + fraction * unit / 10_u128.pow(18), rest))
+}
+
+/// Splits `text` before the first letter that `ends` it.
+fn split_before(text: &str, ends: impl Fn(char) -> bool) -> (&str, &str) {
+    text.split_at(text.find(ends).unwrap_or(text.len()))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn read(json: &str) -> Result<String, String> {
+        let raw: &RawValue = serde_json::from_str(json).unwrap();
+        let outcome = match super::super::json::string(raw) {
+            Ok(text) => DialTimeout::from_text(text.unwrap()),
+            Err(_) => DialTimeout::from_number(raw),
+        };
+        outcome
+            .map(|t| serde_json::to_string(&t).unwrap())
+            .map_err(|error| error.to_string())
+    }
+
+    #[test]
+    fn takes_what_go_takes_and_keeps_it_as_written() {
+        for json in [
+            r#""10s""#,
+            r#""1m30s""#,
+            r#""1.5h""#,
+            r#""500ms""#,
+            r#""+5s""#,
+            r#""0""#,
+            r#""-0""#,
+            r#""+0""#,
+            r#""0s""#,
+            r#""-0s""#,
+            r#""1.s""#,
+            r#"".5s""#,
+            r#""1us""#,
+            r#""1µs""#,
+            r#""1μs""#,
+            r#""1000ns""#,
+            r#""3h2m1s5ms""#,
+            r#""1s1s""#,
+            r#""2562047h47m16.854775807s""#,
+            r#""0.100000000000000000000h""#,
+            r#""1m.5s""#,
+            "0",
+            "10000000000",
+            "1e10",
+            "1.5E9",
+            "1000000.7",
+            "0.5",
+            "9223372036854774784",
+        ] {
+            assert_eq!(read(json), Ok(json.to_owned()));
+        }
+    }
+
+    #[test]
+    fn says_what_is_wrong_and_what_would_be_right() {
+        for (json, what) in [
+            (r#""10""#, "has no unit"),
+            (r#""""#, "is empty"),
+            (r#""ten""#, "is not a duration"),
+            (r#"" 10s""#, "is not a duration"),
+            (r#""10s ""#, "has an unknown unit"),
+            (r#""10 s""#, "has an unknown unit"),
+            (r#""10S""#, "has an unknown unit"),
+            (r#""1d""#, "has an unknown unit"),
+            (r#"".s""#, "is not a duration"),
+            (r#""-""#, "is not a duration"),
+            (r#""--1s""#, "is not a duration"),
+            (r#""1m30""#, "has no unit"),
+            (r#""1..5s""#, "has no unit"),
+            (r#""-5s""#, "is negative"),
+            (r#""999ns""#, "is too short to dial"),
+            (r#""2562047h47m16.854775808s""#, "is too long"),
+            (
+                r#""9999999999999999999999999999999999999999s""#,
+                "is too long",
+            ),
+            ("-1", "-1 is negative"),
+            ("10", "10 is a number of nanoseconds and too short to dial"),
+            (
+                "30000",
+                "30000 is a number of nanoseconds and too short to dial",
+            ),
+            (
+                "9223372036854775808",
+                "9223372036854775808 nanoseconds are too long",
+            ),
+            ("1e400", "1e400 nanoseconds are too long"),
+        ] {
+            assert_eq!(
+                read(json),
+                Err(format!(r#"{what}, write for example "10s""#))
+            );
+        }
+    }
+}

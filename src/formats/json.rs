@@ -1,0 +1,312 @@
+//! JSON as Go's `encoding/json` reads it into a struct, which is how a peer reads connection.json
+//! and metadata.json.
+//!
+//! Object keys match field names in any letter case, the last duplicate wins, unknown keys are
+//! passed over, `null` leaves a field as it was. A byte order mark and trailing data are errors.
+//! Messages never quote a value: it may be a private key.
+
+use std::collections::BTreeMap;
+use std::fmt;
+use std::iter;
+
+use anyhow::{Context, Result, anyhow, bail, ensure};
+use serde::de::{Deserialize, Deserializer, MapAccess, Visitor};
+use serde_json::error::Category;
+use serde_json::value::RawValue;
+
+/// The deepest nesting that is read; Go's own limit is 10,000, and none of our formats needs more
+/// than four.
+const MAX_DEPTH: usize = 100;
+
+/// The members of an object, in their order, duplicates and all; values are the text as written.
+pub struct Object<'a>(Vec<(String, &'a RawValue)>);
+
+impl<'a> Object<'a> {
+    /// Reads `content`, which must be one JSON object in UTF-8.
+    pub fn parse(content: &'a [u8]) -> Result<Self> {
+        ensure!(
+            !content.starts_with(b"\xef\xbb\xbf"),
+            "starts with a byte order mark, save it as UTF-8 without one"
+        );
+        let text = str::from_utf8(content).ok().context("is not UTF-8")?;
+        ensure!(
+            depth(content) <= MAX_DEPTH,
+            "is nested more than {MAX_DEPTH} deep"
+        );
+        Self::from_value(read(text)?)
+    }
+
+    /// Reads a value, which must be an object.
+    pub fn from_value(value: &'a RawValue) -> Result<Self> {
+        let kind = Kind::of(value);
+        ensure!(kind == Kind::Object, "is {kind}, a JSON object is needed");
+        read(value.get())
+    }
+
+    /// The members, in their order.
+    pub fn members(&self) -> &[(String, &'a RawValue)] {
+        &self.0
+    }
+
+    /// The members by name, the last of each name, letter case as written: an object that Go reads
+    /// into a map.
+    pub fn into_map(self) -> BTreeMap<String, &'a RawValue> {
+        self.0.into_iter().collect()
+    }
+
+    /// The values of the field `name`, in their order: those of all keys that Go takes for it.
+    pub fn field(&self, name: &str) -> impl Iterator<Item = &'a RawValue> {
+        let members = self.0.iter().filter(move |(key, _)| folded(key) == name);
+        members.map(|&(_, value)| value)
+    }
+
+    /// The field `name`: the last of its values that `read` does not take for null.
+    pub fn last<T>(
+        &self,
+        name: &str,
+        read: impl Fn(&'a RawValue) -> Result<Option<T>>,
+    ) -> Result<Option<T>> {
+        self.field(name).try_fold(None, |last, value| {
+            Ok(read(value).with_context(|| name.to_owned())?.or(last))
+        })
+    }
+
+    /// The field `name`, whose values must be strings or null.
+    pub fn string(&self, name: &str) -> Result<Option<String>> {
+        self.last(name, string)
+    }
+
+    /// The field `name`, whose values must be booleans or null.
+    pub fn boolean(&self, name: &str) -> Result<Option<bool>> {
+        self.last(name, |value| match Kind::of(value) {
+            Kind::Null => Ok(None),
+            Kind::Boolean => read(value.get()).map(Some),
+            Kind::String => bail!("is a string, write true or false without quotes"),
+            kind => bail!("is {kind}, write true or false"),
+        })
+    }
+}
+
+impl<'de: 'a, 'a> Deserialize<'de> for Object<'a> {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        struct Members;
+        impl<'de> Visitor<'de> for Members {
+            type Value = Vec<(String, &'de RawValue)>;
+
+            fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                f.write_str("an object")
+            }
+
+            fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Self::Value, A::Error> {
+                iter::from_fn(|| map.next_entry().transpose()).collect()
+            }
+        }
+        deserializer.deserialize_map(Members).map(Self)
+    }
+}
+
+/// `key` as Go folds it when it looks for a field: in lower case, with the two letters outside
+/// ASCII whose simple fold is in it.
+pub fn folded(key: &str) -> String {
+    let fold = |letter: char| match letter {
+        'ſ' => 's',
+        '\u{212a}' => 'k',
+        letter => letter.to_ascii_lowercase(),
+    };
+    key.chars().map(fold).collect()
+}
+
+/// The text of a string, or `None` for null.
+pub fn string(value: &RawValue) -> Result<Option<String>> {
+    match Kind::of(value) {
+        Kind::Null | Kind::String => read(value.get()),
+        kind => bail!("is {kind}, a string is needed"),
+    }
+}
+
+/// The items of an array.
+pub fn array(value: &RawValue) -> Result<Vec<&RawValue>> {
+    read(value.get())
+}
+
+/// Reads a JSON text; the error says what is wrong with it without a word of it.
+fn read<'a, T: Deserialize<'a>>(text: &'a str) -> Result<T> {
+    serde_json::from_str(text).map_err(|error| match error.classify() {
+        Category::Syntax => anyhow!("is not JSON: {error}"),
+        Category::Eof => anyhow!("is not JSON: it ends too early"),
+        Category::Data | Category::Io => anyhow!("cannot be read as JSON"),
+    })
+}
+
+/// How deep the arrays and objects of a JSON text are nested.
+fn depth(json: &[u8]) -> usize {
+    let (mut deepest, mut depth) = (0, 0_usize);
+    for byte in without_strings(json) {
+        match byte {
+            b'[' | b'{' => depth += 1,
+            b']' | b'}' => depth = depth.saturating_sub(1),
+            _ => {}
+        }
+        deepest = deepest.max(depth);
+    }
+    deepest
+}
+
+/// Whether a number in there is beyond what a float64 holds: Go refuses it where any value may be.
+pub fn has_huge_number(value: &RawValue) -> bool {
+    let text: Vec<u8> = without_strings(value.get().as_bytes()).collect();
+    text.split(|byte| b" \t\r\n,:[]{}\"".contains(byte))
+        .filter(|word| matches!(word, [b'-' | b'0'..=b'9', ..]))
+        .any(|number| serde_json::from_slice::<f64>(number).is_err())
+}
+
+/// A JSON text with nothing in its strings.
+fn without_strings(json: &[u8]) -> impl Iterator<Item = u8> {
+    let (mut in_string, mut escaped) = (false, false);
+    json.iter().copied().filter(move |&byte| {
+        let is_inside = in_string;
+        match byte {
+            _ if escaped => escaped = false,
+            b'\\' if in_string => escaped = true,
+            b'"' => in_string = !in_string,
+            _ => {}
+        }
+        !(is_inside && in_string)
+    })
+}
+
+/// What a JSON value is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Kind {
+    Null,
+    Boolean,
+    Number,
+    String,
+    Array,
+    Object,
+}
+
+impl Kind {
+    /// The kind of `value`, by its first character.
+    pub fn of(value: &RawValue) -> Self {
+        match value.get().as_bytes() {
+            [b'n', ..] => Self::Null,
+            [b't' | b'f', ..] => Self::Boolean,
+            [b'"', ..] => Self::String,
+            [b'[', ..] => Self::Array,
+            [b'{', ..] => Self::Object,
+            _ => Self::Number,
+        }
+    }
+}
+
+impl fmt::Display for Kind {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::Null => "null",
+            Self::Boolean => "a boolean",
+            Self::Number => "a number",
+            Self::String => "a string",
+            Self::Array => "an array",
+            Self::Object => "an object",
+        })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn text(json: &str, field: &str) -> Result<Option<String>, String> {
+        Object::parse(json.as_bytes())
+            .and_then(|object| object.string(field))
+            .map_err(|error| format!("{error:#}"))
+    }
+
+    #[test]
+    fn keys_match_as_in_go() {
+        for key in ["address", "ADDRESS", "Address", "addreſſ", "\\u0061ddress"] {
+            assert_eq!(
+                text(&format!("{{\"{key}\":\"a\"}}"), "address"),
+                Ok(Some("a".into()))
+            );
+        }
+        assert_eq!(text("{\"\u{212a}ey\":\"a\"}", "key"), Ok(Some("a".into())));
+        for key in ["adress", "address ", "äddress", ""] {
+            assert_eq!(
+                text(&format!("{{\"{key}\":\"a\"}}"), "address"),
+                Ok(None),
+                "{key}"
+            );
+        }
+    }
+
+    #[test]
+    fn the_last_duplicate_wins_and_null_changes_nothing() {
+        assert_eq!(text(r#"{"a":"1","A":"2"}"#, "a"), Ok(Some("2".into())));
+        assert_eq!(text(r#"{"a":"1","a":null}"#, "a"), Ok(Some("1".into())));
+        assert_eq!(text(r#"{"a":null}"#, "a"), Ok(None));
+        assert_eq!(
+            text(r#"{"a":1,"a":"2"}"#, "a"),
+            Err("a: is a number, a string is needed".into())
+        );
+        let boolean = |json: &str| {
+            Object::parse(json.as_bytes())
+                .unwrap()
+                .boolean("a")
+                .unwrap()
+        };
+        assert_eq!(boolean(r#"{"a":true,"a":null}"#), Some(true));
+        assert_eq!(boolean(r#"{"a":null,"a":false}"#), Some(false));
+        assert_eq!(boolean(r#"{"a":null}"#), None);
+    }
+
+    #[test]
+    fn says_what_it_is_instead_of_an_object() {
+        for (json, message) in [
+            ("null", "is null, a JSON object is needed"),
+            ("[]", "is an array, a JSON object is needed"),
+            ("1", "is a number, a JSON object is needed"),
+            ("", "is not JSON: it ends too early"),
+            ("{", "is not JSON: it ends too early"),
+            (
+                "{} {}",
+                "is not JSON: trailing characters at line 1 column 4",
+            ),
+            (
+                "{\"a\":nul}",
+                "is not JSON: expected ident at line 1 column 9",
+            ),
+            (
+                "\u{feff}{}",
+                "starts with a byte order mark, save it as UTF-8 without one",
+            ),
+        ] {
+            assert_eq!(text(json, "a"), Err(message.into()), "{json}");
+        }
+        assert_eq!(
+            Object::parse(b"{\"\xff\":1}").err().map(|e| e.to_string()),
+            Some("is not UTF-8".into())
+        );
+    }
+
+    #[test]
+    fn nesting_has_a_limit_and_strings_do_not_nest() {
+        let nested = |depth| format!("{{\"a\":{}{}}}", "[".repeat(depth), "]".repeat(depth));
+        assert_eq!(depth(nested(2).as_bytes()), 3);
+        assert_eq!(depth(br#"{"a":"[[\"[[","b":[]}"#), 2);
+        assert_eq!(text(&nested(MAX_DEPTH - 1), "b"), Ok(None));
+        assert_eq!(
+            text(&nested(10_000), "b"),
+            Err("is nested more than 100 deep".into())
+        );
+    }
+
+    #[test]
+    fn unknown_values_may_be_what_only_go_can_read() {
+        assert_eq!(
+            text(r#"{"x":1e999,"y":"\ud800","a":"1"}"#, "a"),
+            Ok(Some("1".into()))
+        );
+    }
+}

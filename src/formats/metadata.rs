@@ -1,0 +1,191 @@
+//! metadata.json names a chaincode package: `{"type": "...", "label": "...", "path": "..."}`.
+//!
+//! The rules are those of Fabric's `core/chaincode/persistence/chaincode_package.go`.
+
+use std::fmt;
+
+use anyhow::{Context, Result, ensure};
+
+use super::json::Object;
+use crate::error::{self, Error, Refuse, refused};
+use crate::files::Dir;
+use crate::layout::{MAX_LABEL, METADATA};
+use crate::text::quoted;
+
+/// A package's metadata.json.
+#[derive(Debug)]
+pub struct Metadata {
+    /// The type, in the letter case that was used.
+    pub package_type: String,
+    /// The label, or why a peer refuses the package for it at install, before it calls a builder.
+    label: Result<Label>,
+}
+
+impl Metadata {
+    /// Reads the file in `dir`, and gives its content too.
+    pub(crate) fn read(dir: &Dir) -> error::Result<(Self, Vec<u8>)> {
+        let content = dir.read_needed(METADATA)?;
+        Ok((Self::parse(&content).refuse(METADATA)?, content))
+    }
+
+    /// Reads the content of a metadata.json.
+    ///
+    /// # Errors
+    /// When it is not a JSON object or has no string `type`.
+    pub fn parse(content: &[u8]) -> Result<Self> {
+        let object = Object::parse(content)?;
+        let package_type = object.string("type")?;
+        Ok(Self {
+            package_type: package_type.context(r#"type: is missing, write "type": "ccaas""#)?,
+            label: Label::of(&object),
+        })
+    }
+
+    /// Whether this builder takes packages of this type: `ccaas` (Fabric's builder) or `external`
+    /// (the older one), in any letter case.
+    #[must_use]
+    pub fn is_ours(&self) -> bool {
+        // As Go's strings.ToLower: beyond ASCII only the Kelvin sign becomes an ASCII letter, and
+        // no type of ours has a k.
+        matches!(
+            &*self.package_type.to_ascii_lowercase(),
+            "ccaas" | "external"
+        )
+    }
+
+    /// As [`Metadata::is_ours`], for callers that cannot go on without.
+    pub(crate) fn must_be_ours(&self) -> error::Result<()> {
+        if self.is_ours() {
+            return Ok(());
+        }
+        let package_type = quoted(&self.package_type);
+        refused(format!(
+            r#"{METADATA}: type: {package_type} is for another builder, write "ccaas" or "external""#
+        ))
+    }
+
+    /// The label, if a peer would install a package with it.
+    ///
+    /// # Errors
+    /// When it is missing or refused by Fabric, or the peer could not read the file.
+    pub fn label(&self) -> error::Result<&Label> {
+        let label = self.label.as_ref();
+        label.map_err(|error| Error::Refused(format!("{METADATA}: {error:#}")))
+    }
+
+    /// The label as the log shows it, where it need not be right: that is for the peer at install.
+    pub(crate) fn label_shown(&self) -> &str {
+        let label = self.label.as_ref();
+        label.map_or("package without a label", |label| &label.0)
+    }
+}
+
+/// A package's label: a letter or digit of ASCII, then those or `.`, `+`, `-`, `_`.
+#[derive(Debug, PartialEq, Eq)]
+pub struct Label(String);
+
+impl Label {
+    fn of(object: &Object) -> Result<Self> {
+        object.string("path")?;
+        let label = object.string("label")?;
+        let label =
+            label.context(r#"label: is missing, write for example "label": "basic_1.0""#)?;
+        let is_inner = |byte: u8| byte.is_ascii_alphanumeric() || b"_.+-".contains(&byte);
+        ensure!(
+            label.bytes().all(is_inner) && label.starts_with(|c: char| c.is_ascii_alphanumeric()),
+            "label: {} is refused by Fabric, begin with a letter or digit and go on with those or . + - _",
+            quoted(&label)
+        );
+        ensure!(
+            label.len() <= MAX_LABEL,
+            "label: has {} bytes, a peer can install {MAX_LABEL}",
+            label.len()
+        );
+        Ok(Self(label))
+    }
+}
+
+impl fmt::Display for Label {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.0)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn of_type(package_type: &str) -> Metadata {
+        Metadata::parse(format!(r#"{{"type":{package_type:?}}}"#).as_bytes()).unwrap()
+    }
+
+    /// The label in a metadata.json, or the line that refuses it.
+    fn label_of(content: &str) -> Result<String, String> {
+        let metadata = Metadata::parse(content.as_bytes()).refuse(METADATA);
+        let label = metadata.and_then(|metadata| Ok(metadata.label()?.to_string()));
+        label.map_err(|error| error.to_string())
+    }
+
+    #[test]
+    fn claims_both_types_in_any_letter_case() {
+        for ours in ["ccaas", "CCAAS", "CcaaS", "external", "External"] {
+            assert!(of_type(ours).is_ours(), "{ours}");
+        }
+        for foreign in ["", "golang", "ccaas ", "ccaa", "externals"] {
+            assert!(!of_type(foreign).is_ours(), "{foreign}");
+        }
+    }
+
+    fn label(label: &str) -> Result<String, String> {
+        label_of(&format!(r#"{{"type":"ccaas","label":{label}}}"#))
+    }
+
+    #[test]
+    fn labels_are_fabrics() {
+        for good in ["a", "0", "basic_1.0", "A+b-c_d.e", &"a".repeat(173)] {
+            assert_eq!(label(&format!("{good:?}")).unwrap(), good);
+        }
+        for bad in ["", ".a", "_a", "-a", "a b", "a/b", "a:b", "é", "aé", "a\n"] {
+            let reason = label(&format!("{bad:?}")).unwrap_err();
+            assert!(reason.contains("is refused by Fabric"), "{reason}");
+        }
+        assert_eq!(
+            label(&format!("{:?}", "a".repeat(174))).unwrap_err(),
+            "metadata.json: label: has 174 bytes, a peer can install 173"
+        );
+    }
+
+    #[test]
+    fn refuses_what_the_peer_cannot_read() {
+        for (content, line) in [
+            ("{}", r#"type: is missing, write "type": "ccaas""#),
+            (
+                r#"{"type":"a"}"#,
+                r#"label: is missing, write for example "label": "basic_1.0""#,
+            ),
+            (
+                r#"{"type":"a","label":null}"#,
+                r#"label: is missing, write for example "label": "basic_1.0""#,
+            ),
+            (
+                r#"{"type":"a","label":1}"#,
+                "label: is a number, a string is needed",
+            ),
+            (
+                r#"{"type":"a","label":1,"label":"a"}"#,
+                "label: is a number, a string is needed",
+            ),
+            (
+                r#"{"type":"a","label":"a","path":[]}"#,
+                "path: is an array, a string is needed",
+            ),
+            (
+                r#"{"label":"a","Type":{}}"#,
+                "type: is an object, a string is needed",
+            ),
+            ("[]", "is an array, a JSON object is needed"),
+        ] {
+            assert_eq!(label_of(content), Err(format!("metadata.json: {line}")));
+        }
+    }
+}

@@ -1,0 +1,115 @@
+//! `build.intoto.json`: an in-toto Statement v1 with a Link v0.3 predicate, unsigned.
+
+use std::borrow::Cow;
+use std::io;
+
+use anyhow::{Context, Result, bail, ensure};
+use serde::{Deserialize, Serialize};
+
+use super::artifact::Artifact;
+use crate::error;
+use crate::files::Digest;
+use crate::layout::{STATEMENT, SUMS};
+
+/// in-toto's Statement layer, version 1.
+const STATEMENT_TYPE: &str = "https://in-toto.io/Statement/v1";
+
+/// in-toto's Link predicate, version 0.3.
+const PREDICATE_TYPE: &str = "https://in-toto.io/attestation/link/v0.3";
+
+#[derive(Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+struct Statement<'a> {
+    #[serde(rename = "_type")]
+    kind: Cow<'a, str>,
+    #[serde(borrow)]
+    subject: Vec<Descriptor<'a>>,
+    predicate_type: Cow<'a, str>,
+    /// Nothing depends on it where a statement is read.
+    #[serde(skip_deserializing)]
+    predicate: Option<Link<'a>>,
+}
+
+#[derive(Serialize)]
+struct Link<'a> {
+    name: &'static str,
+    command: [&'static str; 4],
+    materials: Vec<Descriptor<'a>>,
+    byproducts: Empty,
+    environment: Empty,
+}
+
+#[derive(Serialize)]
+struct Empty {}
+
+/// in-toto's `ResourceDescriptor`: `{"name": "PATH", "digest": {"sha256": "..."}}`.
+#[derive(Serialize, Deserialize)]
+struct Descriptor<'a> {
+    #[serde(borrow)]
+    name: Cow<'a, str>,
+    digest: DigestSet,
+}
+
+#[derive(Serialize, Deserialize)]
+struct DigestSet {
+    sha256: String,
+}
+
+impl<'a> Descriptor<'a> {
+    fn new((name, digest): (impl Into<Cow<'a, str>>, Digest)) -> Self {
+        let (name, sha256) = (name.into(), digest.to_string());
+        let digest = DigestSet { sha256 };
+        Self { name, digest }
+    }
+}
+
+/// The bytes of the statement of a build that made `artifacts` of `materials`.
+pub fn of<'a>(
+    artifacts: impl Iterator<Item = (&'a str, Digest)>,
+    materials: Vec<(String, Digest)>,
+) -> error::Result<Vec<u8>> {
+    let predicate = Link {
+        name: "build",
+        command: [
+            "build",
+            "CHAINCODE_SOURCE_DIR",
+            "CHAINCODE_METADATA_DIR",
+            "BUILD_OUTPUT_DIR",
+        ],
+        materials: materials.into_iter().map(Descriptor::new).collect(),
+        byproducts: Empty {},
+        environment: Empty {},
+    };
+    let statement = Statement {
+        kind: STATEMENT_TYPE.into(),
+        subject: artifacts.map(Descriptor::new).collect(),
+        predicate_type: PREDICATE_TYPE.into(),
+        predicate: Some(predicate),
+    };
+    let mut json = serde_json::to_vec(&statement).map_err(io::Error::from)?;
+    json.push(b'\n');
+    Ok(json)
+}
+
+/// Checks that a statement is one of ours and lists what `SHA256SUMS` lists, but for itself.
+pub fn agrees(artifacts: &[Artifact], statement: &[u8]) -> Result<()> {
+    let found = serde_json::from_slice::<Statement>(statement).ok();
+    let found = found.context("is not an in-toto statement")?;
+    let is_ours = found.kind == STATEMENT_TYPE;
+    ensure!(is_ours, "its _type is not {STATEMENT_TYPE}");
+    let is_ours = found.predicate_type == PREDICATE_TYPE;
+    ensure!(is_ours, "its predicateType is not {PREDICATE_TYPE}");
+    let mut subjects = found.subject.iter();
+    for Artifact { path, digest } in artifacts.iter().filter(|file| file.path != STATEMENT) {
+        let is_same =
+            |found: &Descriptor| found.name == *path && found.digest.sha256.parse() == Ok(*digest);
+        ensure!(
+            subjects.next().is_some_and(is_same),
+            "disagrees with {SUMS} about {path}"
+        );
+    }
+    if let Some(subject) = subjects.next() {
+        bail!("disagrees with {SUMS} about {}", subject.name);
+    }
+    Ok(())
+}

@@ -1,0 +1,102 @@
+//! X.509 certificates (RFC 5280, section 4.1) as Go's `x509.ParseCertificate` reads them.
+//!
+//! ```text
+//! Certificate    ::= SEQUENCE { tbsCertificate, signatureAlgorithm, signature BIT STRING }
+//! tbsCertificate ::= SEQUENCE { version [0] DEFAULT 0, serialNumber INTEGER, signature, issuer,
+//!                    validity, subject, subjectPublicKeyInfo, issuerUniqueID [1],
+//!                    subjectUniqueID [2], extensions [3] }
+//! ```
+
+use anyhow::{Context, Result, ensure};
+
+use super::der::{NULL, OBJECT_IDENTIFIER, Reader, SEQUENCE, explicit, implicit};
+use super::key::{Key, UNKNOWN_CURVE, curve_size, oid};
+use super::{extensions, names, time};
+
+/// What is said of anything that is not a certificate.
+const NOT_X509: &str = "the certificate is not X.509 DER";
+const MALFORMED_RSA: &str = "the certificate's RSA key is malformed";
+
+/// Reads a certificate with nothing behind it: its public key, if it is of a kind that a TLS client
+/// can use.
+pub fn parse(der: &[u8]) -> Result<Option<Key>> {
+    let mut input = Reader::new(der, NOT_X509);
+    let mut certificate = input.inside(SEQUENCE)?;
+    input.require(input.is_empty())?;
+    let mut tbs = certificate.inside(SEQUENCE)?;
+    let version = version(&mut tbs)?;
+    tbs.integer()?;
+    // The certificate repeats the signature algorithm outside its signed part.
+    let signature = tbs.contents(SEQUENCE)?;
+    algorithm(Reader::new(signature, NOT_X509))?;
+    let repeated = certificate.contents(SEQUENCE)?;
+    certificate.require(repeated == signature)?;
+    names::check(tbs.inside(SEQUENCE)?)?;
+    let mut validity = tbs.inside(SEQUENCE)?;
+    for _ in ["notBefore", "notAfter"] {
+        let (tag, text) = validity.any()?;
+        validity.require(time::is_time(tag, text))?;
+    }
+    names::check(tbs.inside(SEQUENCE)?)?;
+    let key = public_key(tbs.inside(SEQUENCE)?)?;
+    if version >= 1 {
+        tbs.skip_optional(implicit(1))?;
+        tbs.skip_optional(implicit(2))?;
+    }
+    if version == 2 && tbs.next_is(explicit(3)) {
+        extensions::check(tbs.inside(explicit(3))?.inside(SEQUENCE)?)?;
+    }
+    certificate.bit_string()?;
+    Ok(key)
+}
+
+fn version(tbs: &mut Reader) -> Result<i64> {
+    if !tbs.next_is(explicit(0)) {
+        return Ok(0);
+    }
+    let mut field = tbs.inside(explicit(0))?;
+    let version = field.int()?;
+    field.require(field.is_empty() && (0..=2).contains(&version))?;
+    Ok(version)
+}
+
+type Parameters<'a> = Option<(u8, &'a [u8])>;
+
+/// `AlgorithmIdentifier`: an OBJECT IDENTIFIER and parameters of any kind.
+fn algorithm(mut field: Reader<'_>) -> Result<(&[u8], Parameters<'_>)> {
+    let oid = field.object_identifier()?;
+    let parameters = (!field.is_empty()).then(|| field.any()).transpose()?;
+    Ok((oid, parameters))
+}
+
+/// `SubjectPublicKeyInfo`. A key of another kind than TLS can use is `None`.
+fn public_key(mut info: Reader) -> Result<Option<Key>> {
+    let (oid, parameters) = algorithm(info.inside(SEQUENCE)?)?;
+    let (unused, key) = info.bit_string()?;
+    match oid {
+        oid::RSA => {
+            ensure!(
+                unused == 0 && parameters == Some((NULL, &[])),
+                MALFORMED_RSA
+            );
+            let mut numbers = Reader::new(key, MALFORMED_RSA).inside(SEQUENCE)?;
+            Key::rsa(&mut numbers).map(Some)
+        }
+        oid::EC => {
+            let curve = parameters.filter(|&(tag, _)| tag == OBJECT_IDENTIFIER);
+            let size = curve
+                .and_then(|(_, oid)| curve_size(oid))
+                .context(UNKNOWN_CURVE)?;
+            ensure!(
+                unused == 0 && key.len() == 1 + 2 * size && key.first() == Some(&4),
+                "the certificate's elliptic curve point is malformed or compressed, the peer needs it uncompressed"
+            );
+            Ok(Some(Key::Ec(size, key.to_vec())))
+        }
+        oid::ED25519 => {
+            info.require(parameters.is_none() && key.len() == 32)?;
+            Ok((unused == 0).then(|| Key::Ed25519(key.to_vec())))
+        }
+        _ => Ok(None),
+    }
+}

@@ -1,0 +1,133 @@
+//! Text as messages show it. What a package chose (names, labels, addresses) can then forge
+//! neither lines of a log nor a terminal's codes, and a private key is never quoted.
+
+use std::fmt::Write as _;
+
+use crate::layout::MAX_LINE;
+
+/// A number and what it counts.
+pub fn plural(count: usize, one: &str, many: &str) -> String {
+    format!("{count} {}", if count == 1 { one } else { many })
+}
+
+/// A text of the package as a message quotes it: shortened, so that the reason after it is in the
+/// line too, and not at all when it looks like a key.
+pub fn quoted(text: &str) -> String {
+    const MOST: usize = 80;
+    if looks_like_key_material(text) {
+        "the text".to_owned()
+    } else if text.chars().count() > MOST {
+        let start: String = text.chars().take(MOST).collect();
+        format!(r#""{start}...""#)
+    } else {
+        format!(r#""{text}""#)
+    }
+}
+
+/// Whether there could be key material in a text, or a piece of it.
+fn looks_like_key_material(text: &str) -> bool {
+    // Nearly all base64 of random bytes that is so long has all three, and a name seldom has.
+    const LONG: usize = 40;
+    let is_base64 = |letter: char| letter.is_ascii_alphanumeric() || "+/".contains(letter);
+    let is_random = |run: &str| {
+        run.len() >= LONG
+            && run.contains(|letter: char| letter.is_ascii_lowercase())
+            && run.contains(|letter: char| letter.is_ascii_uppercase())
+            && run.contains(|letter: char| letter.is_ascii_digit())
+    };
+    text.contains("-----BEGIN") || text.split(|letter| !is_base64(letter)).any(is_random)
+}
+
+/// `text` escaped, cut to the length of a line, with a line feed.
+#[must_use]
+pub fn escaped_line(text: &str) -> String {
+    const CUT: &str = " [cut]";
+    let mut line = escaped(text);
+    let room = MAX_LINE - 1;
+    if line.len() > room {
+        let mut end = room - CUT.len();
+        while !line.is_char_boundary(end) {
+            end -= 1;
+        }
+        line.truncate(end);
+        line.push_str(CUT);
+    }
+    line.push('\n');
+    line
+}
+
+/// `text` with every [unsafe](is_unsafe) character written as `\u{..}`.
+#[must_use]
+pub fn escaped(text: &str) -> String {
+    let mut safe = String::with_capacity(text.len());
+    for character in text.chars() {
+        if is_unsafe(character) {
+            // Writing to a String cannot fail.
+            let _ = write!(safe, "{}", character.escape_unicode());
+        } else {
+            safe.push(character);
+        }
+    }
+    safe
+}
+
+/// Whether a character could move a cursor, start a line, or hide or reorder text.
+#[must_use]
+pub fn is_unsafe(character: char) -> bool {
+    character.is_control()
+        || matches!(character,
+            '\u{ad}' | '\u{61c}' | '\u{200b}'..='\u{200f}' | '\u{2028}'..='\u{202e}'
+            | '\u{2060}'..='\u{206f}' | '\u{feff}' | '\u{fff9}'..='\u{fffb}' | '\u{e0000}'..='\u{e007f}')
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_line_stays_one_line_without_terminal_codes() {
+        assert_eq!(
+            escaped_line("a\nb\x1b[2J\u{202e}c"),
+            "a\\u{a}b\\u{1b}[2J\\u{202e}c\n"
+        );
+    }
+
+    #[test]
+    fn a_long_line_is_cut_between_characters() {
+        for text in [
+            "x".repeat(MAX_LINE),
+            "é".repeat(MAX_LINE),
+            "\u{1}".repeat(MAX_LINE),
+        ] {
+            let line = escaped_line(&text);
+            assert!(line.len() <= MAX_LINE, "{}", line.len());
+            assert!(line.ends_with(" [cut]\n"), "{line}");
+        }
+        let longest = "x".repeat(MAX_LINE - 1);
+        assert_eq!(escaped_line(&longest), format!("{longest}\n"));
+    }
+
+    /// Unicode 16.0: categories Cc, Zl and Zp, the formatting characters that hide or reorder
+    /// text, and the tags, each by its first and last.
+    #[test]
+    fn every_character_that_hides_or_reorders_text_is_unsafe() {
+        let ranges = [
+            ('\0', '\u{1f}'),
+            ('\u{7f}', '\u{9f}'),
+            ('\u{ad}', '\u{ad}'),
+            ('\u{61c}', '\u{61c}'),
+            ('\u{200b}', '\u{200f}'),
+            ('\u{2028}', '\u{202e}'),
+            ('\u{2060}', '\u{206f}'),
+            ('\u{feff}', '\u{feff}'),
+            ('\u{fff9}', '\u{fffb}'),
+            ('\u{e0000}', '\u{e007f}'),
+        ];
+        for character in '\0'..=char::MAX {
+            let expected = ranges
+                .iter()
+                .any(|&(first, last)| (first..=last).contains(&character));
+            assert_eq!(is_unsafe(character), expected, "{character:?}");
+        }
+    }
+}

@@ -136,6 +136,20 @@ mod tests {
     use super::*;
 
     #[test]
+    fn a_file_that_has_changed_since_it_was_listed_is_not_taken() {
+        let place = tempfile::tempdir().unwrap();
+        fs::write(place.path().join("a"), "one").unwrap();
+        let dir = Dir::open(place.path()).unwrap();
+        let entry = dir.find_file("a").unwrap().unwrap();
+        assert_eq!(dir.read(&entry, 3).unwrap(), b"one");
+        for content in ["longer", "on", ""] {
+            fs::write(place.path().join("a"), content).unwrap();
+            let error = dir.read(&entry, 3).unwrap_err().to_string();
+            assert_eq!(error, "a: changed while it was read");
+        }
+    }
+
+    #[test]
     fn nothing_is_overwritten() {
         let place = tempfile::tempdir().unwrap();
         let dir = Dir::open(place.path()).unwrap();

@@ -1,7 +1,7 @@
 //! Checks a build output against its record, and publishes what the peer reads.
 
 use super::Done;
-use crate::error::{Error, Refuse, Result, refused};
+use crate::error::{Error, Refuse, Result, failed, refused};
 use crate::files::{Digest, Dir, Staging, Tree};
 use crate::formats::connection::Connection;
 use crate::formats::metadata::Metadata;
@@ -70,7 +70,7 @@ fn check(record: &Record, build: &Dir) -> Result<()> {
 fn check_copied(record: Option<&Record>, path: &str, copied: Digest) -> Result<()> {
     match record {
         Some(record) if record.digest(path) != Some(copied) => {
-            refused(format!("{path}: changed while it was released"))
+            failed(format!("{path}: changed while it was released"))
         }
         _ => Ok(()),
     }

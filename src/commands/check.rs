@@ -71,10 +71,12 @@ pub fn run(mut parser: Parser) -> super::Result<Outcome> {
     let scratch = Scratch::new()?;
     let (package, shown) = if let Some(path) = &source {
         let package = Dir::open(path)?.with_hard_links();
-        let tree = meta_inf::find(&package).unwrap_or_default();
-        let mut warnings = Warnings::default();
-        warnings.extend(meta_inf::left_out(&package, tree.as_ref())?);
-        warnings.write(WORD);
+        // If it is refused, `build` says why, and nothing is sure of the rest.
+        if let Ok(tree) = meta_inf::find(&package) {
+            let mut warnings = Warnings::default();
+            warnings.extend(meta_inf::left_out(&package, tree.as_ref())?);
+            warnings.write(WORD);
+        }
         (package, path.display().to_string())
     } else {
         warn_of_package_around();

@@ -1,5 +1,5 @@
-//! What the program does, one module a command but for the three of the peer. They read their
-//! arguments, call what is below them, and print.
+//! The commands, one module each; the peer's three share one. They parse their arguments, call the
+//! layers below, and print.
 
 pub mod check;
 pub mod install;
@@ -14,7 +14,7 @@ use lexopt::{Arg, Parser};
 
 use crate::error::Error;
 
-/// The answer of a command, and its exit status.
+/// A command's answer, which is also its exit status.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Outcome {
     /// Claimed, built, released, fine, match.
@@ -25,17 +25,17 @@ pub enum Outcome {
     Undetermined = 2,
 }
 
-/// Why a command gave no answer.
+/// Why a command returned no answer.
 pub enum Stop {
-    /// Its help is asked for.
+    /// The user asked for its help.
     Help,
-    /// The program's version is asked for.
+    /// The user asked for the program's version.
     Version,
     /// It could not do its work.
     Error(Error),
 }
 
-/// What a command gives, or a reader of its arguments.
+/// The result of a command, or of parsing its arguments.
 pub type Result<T> = std::result::Result<T, Stop>;
 
 impl Stop {
@@ -66,7 +66,7 @@ impl From<lexopt::Error> for Stop {
     }
 }
 
-/// A path from the command line. An empty one is what an unset variable of a shell gives.
+/// A path from the command line. An empty one usually comes from an unset shell variable.
 pub fn path(value: OsString) -> Result<PathBuf> {
     if value.is_empty() {
         return Err(Stop::usage("an argument is empty, a path is needed"));
@@ -74,7 +74,7 @@ pub fn path(value: OsString) -> Result<PathBuf> {
     Ok(value.into())
 }
 
-/// Reads a command line of exactly the arguments `names`, in their order, without options.
+/// Parses a command line that has exactly the arguments `names`, in this order, and no options.
 pub fn paths<const COUNT: usize>(
     mut parser: Parser,
     names: [&str; COUNT],

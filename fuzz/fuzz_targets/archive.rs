@@ -1,4 +1,4 @@
-//! A package file: no bytes make the readers panic, and what they accept is written again byte for
+//! A package file: no bytes make the readers panic, and what they accept is written back byte for
 //! byte.
 #![no_main]
 

@@ -3,7 +3,7 @@ use std::fs;
 use fabric_ccs_builder::testing::{Config, Template};
 
 use super::peer::{CONFIG, Peer, quoted, tls};
-use super::person;
+use super::user;
 
 /// `templates.jsonl` has a template, a config and Go's output on each line, null where Go refuses.
 /// It was made by a Go program that reads the config into a `map[string]interface{}` with
@@ -97,7 +97,7 @@ fn without_a_config_check_says_which_keys_are_looked_for_and_checks_each_branch(
             package.join("metadata.json"),
         )
         .unwrap();
-        let seen = person::run(&package, &[&["check"], config, &["."]].concat());
+        let seen = user::run(&package, &[&["check"], config, &["."]].concat());
         (seen.status, seen.stdout)
     };
     let pem = tls("P-256.pem");

@@ -46,7 +46,8 @@ impl Value {
             }
             Kind::String => Self::Text(json::string(value)?.unwrap_or_default().into()),
             Kind::Array => {
-                let items = json::array(value)?.into_iter().map(Self::of);
+                let items: Vec<&RawValue> = json::parse(value.get().as_bytes())?;
+                let items = items.into_iter().map(Self::of);
                 Self::Array(items.collect::<Result<_>>()?)
             }
             Kind::Object => Self::of_object(Object::from_value(value)?)?,

@@ -30,8 +30,8 @@
 //! - `range`, `break`, `continue`, `define`, `template`, `block`, `call`, `html`, `js` and
 //!   `urlquery` are refused, wherever they stand.
 //! - `printf` has the verbs `%s` and `%q` (ASCII only) for strings, `%d` for whole numbers of the
-//!   template, `%f` for other numbers, which all of the config are, `%t`, `%v` and `%%`; widths up to
-//!   1,000; for `%s` and `%f` precisions up to 1,000; the flags `-` and, for `%d` and `%f`, `0`.
+//!   template, `%f` for other numbers, which all of the config are, `%t`, `%v` and `%%`; widths
+//!   up to 1,000, precisions too for `%s` and `%f`; the flags `-` and, for `%d` and `%f`, `0`.
 //! - Numbers in a template are decimal, not `0x1f`, `017`, `1_000` or `1i`, and fit in 64 bits.
 //! - Strings are UTF-8: no half characters by `slice`, `\xff`, `\377`, nor `\ud800` in the config.
 //!   `slice` takes no arrays. Names may hold what Unicode calls alphabetic or numeric.

@@ -29,12 +29,11 @@
 //!   prints for a wrong verb or number of arguments (`%!d(string=a)`): they are errors.
 //! - `range`, `break`, `continue`, `define`, `template`, `block`, `call`, `html`, `js` and
 //!   `urlquery` are refused, wherever they stand.
-//! - `printf` has the verbs `%s` and `%q` for strings, `%d` for whole numbers of the template, `%f`
-//!   for other numbers, which all of the config are, `%t`, `%v` and `%%`; widths and precisions up to
-//!   1,000; the flags `-` and, for numbers, `0`. Whole numbers have no precision, nor has `%q`, which
-//!   takes ASCII only.
+//! - `printf` has the verbs `%s` and `%q` (ASCII only) for strings, `%d` for whole numbers of the
+//!   template, `%f` for other numbers, which all of the config are, `%t`, `%v` and `%%`; widths
+//!   up to 1,000, precisions too for `%s` and `%f`; the flags `-` and, for `%d` and `%f`, `0`.
 //! - Numbers in a template are decimal, not `0x1f`, `017`, `1_000` or `1i`, and fit in 64 bits.
-//! - Strings are UTF-8: no half characters by `slice`, `\xff` or `\377`, nor `\ud800` in the config.
+//! - Strings are UTF-8: no half characters by `slice`, `\xff`, `\377`, nor `\ud800` in the config.
 //!   `slice` takes no arrays. Names may hold what Unicode calls alphabetic or numeric.
 //! - Blocks and parentheses nest 100 deep, 100 variables are in use at once, 1 MiB is rendered.
 //! - `else with` is Go's from 1.23 on; before, it refuses it.

@@ -35,6 +35,20 @@ fn renders_what_go_renders_and_refuses_what_go_refuses() {
     assert!(rendered > 200 && refused > 100, "{rendered} {refused}");
 }
 
+#[test]
+fn a_config_of_null_is_one_that_is_not_set() {
+    Peer::with_connection(r#"{"address":"a:1"}"#)
+        .config("null")
+        .build()
+        .succeeds(&[]);
+    Peer::with_connection(r#"{"address":"{{.a}}:1"}"#)
+        .config("null")
+        .build()
+        .refuses(&format!(
+            "build: connection.json: address: {{{{.a}}}}: {CONFIG} is not set, it must hold a JSON object with this key"
+        ));
+}
+
 /// The form of the packages that fablo makes: other certificates on each peer.
 #[test]
 fn one_package_has_other_certificates_on_each_peer() {

@@ -187,10 +187,9 @@ impl<'a> Parser<'a> {
                 }
                 _ => {
                     let command = self.command(tokens)?;
-                    let is_value = matches!(
-                        command.first(),
-                        Some(Operand { term: Term::Dot | Term::Literal(_), fields }) if fields.is_empty()
-                    );
+                    let first = command.first().filter(|first| first.fields.is_empty());
+                    let is_value = first
+                        .is_some_and(|first| matches!(first.term, Term::Dot | Term::Literal(_)));
                     ensure!(commands.is_empty() || !is_value, "has no function behind |");
                     commands.push(command);
                 }

@@ -15,8 +15,7 @@
           let
             pkgs = nixpkgs.legacyPackages.${system};
             scope = lib.makeScope pkgs.newScope (_: packages // { inherit self; });
-            # { NAME = DIRECTORY/NAME.nix, called; }: the files in a directory are listed nowhere
-            # else.
+            # { NAME = DIRECTORY/NAME.nix, called; }: no other list says what a directory holds.
             call =
               directory:
               lib.mapAttrs' (
@@ -24,9 +23,8 @@
                 lib.nameValuePair (lib.removeSuffix ".nix" file) (scope.callPackage (directory + "/${file}") { })
               ) (builtins.readDir directory);
             callIf = condition: directory: lib.optionalAttrs condition (call directory);
-            # Which outputs exist depends only on the system and the names in nixpkgs, so an output
-            # that throws breaks no other. Releases and tests in virtual machines are for one system
-            # only.
+            # Which outputs exist depends on no output, so one that throws breaks no other. Releases
+            # and tests in virtual machines are for one system only.
             hasPeer = pkgs ? hyperledger-fabric;
             isMain = system == "x86_64-linux";
             packages = call ./nix/packages // callIf isMain ./nix/release // callIf hasPeer ./nix/peer;

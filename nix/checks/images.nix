@@ -70,7 +70,8 @@ let
   native = if pkgsStatic.stdenv.hostPlatform.isAarch64 then "arm64" else "amd64";
 
   limits = {
-    image = 3000000;
+    # Three copies of the program, and a shell.
+    image = 3200000;
     minimal = 1000000;
   };
 

@@ -1,5 +1,5 @@
-# The flake's image for those who have Docker and no Nix: the same files, labels and command. Its bits are not those of a
-# release, as its compilers, C library and shell are others.
+# The flake's image for those who have Docker but not Nix: the same files, labels and command. It is
+# not identical to a release's, because its compilers, C library and shell differ.
 ARG RUST_IMAGE=rust:1.97.1-alpine3.24
 ARG BUSYBOX_IMAGE=busybox:1.37.0-musl
 
@@ -8,7 +8,7 @@ FROM $BUSYBOX_IMAGE AS busybox
 FROM $RUST_IMAGE AS build
 WORKDIR /source
 COPY . .
-# To a folder that does not depend on which target Rust compiles for. Programs for musl are static.
+# Install into a folder that does not depend on Rust's target. Programs for musl are static.
 RUN cargo install --locked --path . --root /build
 COPY --from=busybox /bin/busybox /image/bin/busybox
 # Why three copies, and why 0755: see nix/packages/image.nix.
@@ -28,6 +28,6 @@ LABEL org.opencontainers.image.title="fabric-ccs-builder" \
       org.opencontainers.image.version="0.1.0" \
       org.opencontainers.image.source="https://github.com/fabric-ccs-builder/fabric-ccs-builder" \
       org.opencontainers.image.licenses="Apache-2.0"
-# As Fabric's operator runs peers. Any other user will do, root too.
+# The user that Fabric's operator runs peers as. Any other user will do, even root.
 USER 7051:7051
 CMD ["sh"]

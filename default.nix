@@ -1,4 +1,5 @@
-# For Nix without flakes, over the same flake.lock: the flake's outputs, with the packages of one system at the top.
+# For Nix without flakes, over the same flake.lock: the flake's outputs, with the packages of one
+# system at the top.
 #
 #   nix-build -A image
 #   imports = [ (import ./fabric-ccs-builder { }).nixosModules.default ];
@@ -13,7 +14,8 @@ in
   },
 }:
 let
-  # Of what Nix knows of a flake's source, nothing gets into our outputs but the revision, which is not known here.
+  # Of the metadata that Nix has about a flake's source, only the revision gets into our outputs;
+  # here it is unknown.
   call =
     folder: inputs:
     let

@@ -15,7 +15,7 @@
           let
             pkgs = nixpkgs.legacyPackages.${system};
             scope = lib.makeScope pkgs.newScope (_: packages // { inherit self; });
-            # { NAME = DIRECTORY/NAME.nix, called; }: what a directory holds is written down nowhere else.
+            # { NAME = DIRECTORY/NAME.nix, called; }: no other list says what a directory holds.
             call =
               directory:
               lib.mapAttrs' (
@@ -23,8 +23,8 @@
                 lib.nameValuePair (lib.removeSuffix ".nix" file) (scope.callPackage (directory + "/${file}") { })
               ) (builtins.readDir directory);
             callIf = condition: directory: lib.optionalAttrs condition (call directory);
-            # Which outputs exist depends on the system and on the names in nixpkgs, and on no output: one that throws
-            # breaks no other. Release bits, and tests in virtual machines, are for one system.
+            # Which outputs exist depends on no output, so one that throws breaks no other. Releases
+            # and tests in virtual machines are for one system only.
             hasPeer = pkgs ? hyperledger-fabric;
             isMain = system == "x86_64-linux";
             packages = call ./nix/packages // callIf isMain ./nix/release // callIf hasPeer ./nix/peer;

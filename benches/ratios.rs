@@ -2,7 +2,8 @@
 //! memory. Each figure is the median of runs that take turns, so that a busy moment hits both sides. docs/performance.md has the
 //! method and a table.
 //!
-//! The program is measured as it is released: statically linked. It needs `cp`, `sha256sum` and `openssl`, no network, no root.
+//! The program is measured as it is released: statically linked with musl, where scripts/get-musl has put Rust for that, otherwise
+//! with this machine's C library. It needs `cp` and `sha256sum`, no network, no root.
 
 use std::ffi::{OsStr, OsString};
 use std::fs;
@@ -39,9 +40,6 @@ const CONNECTION: &str =
     r#"{"address":"basic.example.com:9999","dial_timeout":"10s","tls_required":false}"#;
 const METADATA: &str = r#"{"type":"ccaas","label":"basic_1.0"}"#;
 
-/// Bytes of the large file.
-const LARGE: usize = 512 << 20;
-
 fn main() {
     let mut args = env::args_os().skip(1);
     if args.next().as_deref() == Some(OsStr::new("--memory-of")) {
@@ -52,7 +50,6 @@ fn main() {
     println!("|---|---|---|---|---|---|");
     bench.small();
     bench.many_indexes();
-    bench.large_file();
     bench.verify_many();
     println!();
     println!("| indexes | time of build | each |");
@@ -60,13 +57,16 @@ fn main() {
     bench.growth();
     println!();
     println!(
-        "Static program: {} bytes. A static program that does nothing: {} bytes.",
+        "Static program for {}: {} bytes. A static program that does nothing: {} bytes.",
+        bench.target,
         size(&bench.program),
         size(&bench.nothing)
     );
 }
 
 struct Bench {
+    /// What all of them are compiled for.
+    target: String,
     /// The program, statically linked.
     program: PathBuf,
     /// A static program that does nothing.
@@ -79,14 +79,15 @@ struct Bench {
 impl Bench {
     fn new() -> Self {
         let folder = tempfile::tempdir().unwrap();
-        let rustc = env::var_os("RUSTC").unwrap_or_else(|| "rustc".into());
-        let nothing = compile(&rustc, NOTHING, &folder.path().join("nothing"));
-        let only_files = compile(&rustc, ONLY_FILES, &folder.path().join("only-files"));
-        let program = build_static(&rustc);
+        let compiler = Compiler::find();
+        let nothing = compiler.compile(NOTHING, &folder.path().join("nothing"));
+        let only_files = compiler.compile(ONLY_FILES, &folder.path().join("only-files"));
+        let program = compiler.build_static();
         for word in ["detect", "build", "release"] {
             symlink(&program, folder.path().join(word)).unwrap();
         }
         Self {
+            target: compiler.target,
             program,
             nothing,
             only_files,
@@ -107,7 +108,9 @@ impl Bench {
         fs::write(package.join("metadata/metadata.json"), METADATA).unwrap();
         fs::write(package.join("src/connection.json"), CONNECTION).unwrap();
         for number in 0..indexes {
-            fs::write(folder.join(format!("index{number:06}.json")), INDEX).unwrap();
+            let name = format!("index{number:06}");
+            let index = INDEX.replace("indexOwner\"", &format!("{name}\""));
+            fs::write(folder.join(format!("{name}.json")), index).unwrap();
         }
         package
     }
@@ -202,41 +205,6 @@ impl Bench {
         row("build, 10,000 indexes", "cp -r", 0.8, 31, &build, &copy);
     }
 
-    fn large_file(&self) {
-        let package = self.package(0);
-        let large = package.join("src/META-INF/large");
-        let pattern: Vec<u8> = (0..=250).cycle().take(LARGE).collect();
-        fs::write(&large, pattern).unwrap();
-        let digest = || {
-            let mut command = Command::new("openssl");
-            command.args(["dgst", "-sha256"]).arg(&large);
-            command
-        };
-        let build = || vec![self.build(&package, &self.empty("out"))];
-        let copy_and_digest = || vec![copy(&large, &self.empty("copy")), digest()];
-        row(
-            "build, one 512 MiB file",
-            "cp, then openssl dgst",
-            0.8,
-            15,
-            &build,
-            &copy_and_digest,
-        );
-
-        let output = self.built(&package, "built");
-        let verify = || vec![self.verify(&output)];
-        row(
-            "verify, one 512 MiB file",
-            "openssl dgst",
-            1.05,
-            15,
-            &verify,
-            &|| vec![digest()],
-        );
-        fs::remove_dir_all(output).unwrap();
-        fs::remove_dir_all(package).unwrap();
-    }
-
     fn verify_many(&self) {
         let package = self.package(6);
         let builds = self.empty("builds");
@@ -284,49 +252,73 @@ impl Bench {
     }
 }
 
-/// Compiles a static program of its own.
-fn compile(rustc: &OsStr, source: &str, program: &Path) -> PathBuf {
-    let file = program.with_extension("rs");
-    fs::write(&file, source).unwrap();
-    let mut compile = Command::new(rustc);
-    compile.args([
-        "-Copt-level=3",
-        "-Clto=fat",
-        "-Cpanic=abort",
-        "-Cstrip=symbols",
-        "-Ctarget-feature=+crt-static",
-        "-o",
-    ]);
-    succeed(compile.arg(program).arg(file));
-    program.to_owned()
+/// A compiler of static programs.
+struct Compiler {
+    rustc: PathBuf,
+    target: String,
+    is_musl: bool,
 }
 
-/// Builds the program as it is released.
-fn build_static(rustc: &OsStr) -> PathBuf {
-    let about = Command::new(rustc).arg("-vV").output().unwrap();
-    let about = String::from_utf8(about.stdout).unwrap();
-    let host = about
-        .lines()
-        .find_map(|line| line.strip_prefix("host: "))
-        .unwrap();
-    let target = Path::new(env!("CARGO_MANIFEST_DIR")).join("target/bench");
-    let mut build = Command::new(env::var_os("CARGO").unwrap_or_else(|| "cargo".into()));
-    build
-        .args([
-            "build",
-            "--release",
-            "--quiet",
-            "--locked",
+impl Compiler {
+    /// That of scripts/get-musl, or else the one that compiled this.
+    fn find() -> Self {
+        let musl = Path::new(env!("CARGO_MANIFEST_DIR")).join("target/tools/musl/bin/rustc");
+        if musl.exists() {
+            return Self {
+                rustc: musl,
+                target: "x86_64-unknown-linux-musl".to_owned(),
+                is_musl: true,
+            };
+        }
+        let rustc = PathBuf::from(env::var_os("RUSTC").unwrap_or_else(|| "rustc".into()));
+        let about = output(Command::new(&rustc).arg("-vV"));
+        let host = about.lines().find_map(|line| line.strip_prefix("host: "));
+        Self {
+            target: host.unwrap().to_owned(),
+            rustc,
+            is_musl: false,
+        }
+    }
+
+    /// Compiles a static program of its own.
+    fn compile(&self, source: &str, program: &Path) -> PathBuf {
+        let file = program.with_extension("rs");
+        fs::write(&file, source).unwrap();
+        let mut compile = Command::new(&self.rustc);
+        compile.args([
+            "-Copt-level=3",
+            "-Clto=fat",
+            "-Cpanic=abort",
+            "-Cstrip=symbols",
+            "-Ctarget-feature=+crt-static",
             "--target",
-            host,
-            "--target-dir",
-        ])
-        .arg(&target);
-    succeed(build.env("RUSTFLAGS", "-C target-feature=+crt-static"));
-    target
-        .join(host)
-        .join("release")
-        .join(env!("CARGO_PKG_NAME"))
+            &self.target,
+            "-o",
+        ]);
+        succeed(compile.arg(program).arg(file));
+        program.to_owned()
+    }
+
+    /// Builds the program as it is released.
+    fn build_static(&self) -> PathBuf {
+        let root = Path::new(env!("CARGO_MANIFEST_DIR"));
+        if self.is_musl {
+            let built = output(Command::new(root.join("scripts/build-musl")).arg("x86_64"));
+            return PathBuf::from(built.trim_end());
+        }
+        let target = root.join("target/bench");
+        let mut build = Command::new(env::var_os("CARGO").unwrap_or_else(|| "cargo".into()));
+        build
+            .args(["build", "--release", "--quiet", "--locked", "--target"])
+            .arg(&self.target)
+            .arg("--target-dir")
+            .arg(&target);
+        succeed(build.env("RUSTFLAGS", "-C target-feature=+crt-static"));
+        target
+            .join(&self.target)
+            .join("release")
+            .join(env!("CARGO_PKG_NAME"))
+    }
 }
 
 fn copy(from: &Path, to: &Path) -> Command {
@@ -409,6 +401,13 @@ fn print_memory_of(mut line: impl Iterator<Item = OsString>) {
         "{}",
         getrusage(UsageWho::RUSAGE_CHILDREN).unwrap().max_rss()
     );
+}
+
+/// What a command prints.
+fn output(command: &mut Command) -> String {
+    let output = command.stderr(Stdio::inherit()).output().unwrap();
+    assert!(output.status.success(), "{command:?}");
+    String::from_utf8(output.stdout).unwrap()
 }
 
 fn succeed(command: &mut Command) {

@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
 # usage: fuzz/corpus.sh
 #
-# Fills fuzz/corpus with the fixtures of the tests, to begin from.
+# Fills fuzz/corpus with the tests' fixtures as a starting point.
 set -euo pipefail
 cd "$(dirname "$0")/.."
 mkdir -p fuzz/corpus/{archive,connection,record,tls}

@@ -1,4 +1,4 @@
-# One command over the crate's sources and dependencies, of which only the exit status is kept.
+# Runs one command on the crate's sources and dependencies, and keeps only its exit status.
 { callPackage }:
 name: tools: command:
 (callPackage ./program.nix { }).overrideAttrs (old: {

@@ -1,9 +1,9 @@
-# compare-release PUBLISHED REBUILT: whether the published files of a release, or their SHA256SUMS alone, are those that
-# were rebuilt. Exit status: 0 match, 1 mismatch, 2 cannot tell.
+# compare-release PUBLISHED REBUILT: compares the published files of a release, or just their
+# SHA256SUMS, with rebuilt ones. Exit status: 0 match, 1 mismatch, 2 cannot tell.
 { writeShellApplication }:
 writeShellApplication {
   name = "compare-release";
-  # Errors have statuses of their own here.
+  # Errors have their own statuses here.
   bashOptions = [
     "nounset"
     "pipefail"
@@ -41,7 +41,7 @@ writeShellApplication {
       fi
     }
 
-    # Every file of either side, once.
+    # Every file on either side, once.
     names=$(mktemp) || cannot_tell "cannot make a temporary file"
     trap 'rm -f "$names"' EXIT
     {

@@ -1,4 +1,5 @@
-# An OCI image: one layer of real files, labels, and the architecture of the package set that its programs are from.
+# An OCI image: one layer of real files, labels, and the architecture of the package set its
+# programs come from.
 {
   lib,
   dockerTools,
@@ -6,16 +7,18 @@
   runCommand,
   self,
   suffix ? "",
-  # Takes the program, gives the shell commands that put the files into the image's root, which is their folder.
+  # Takes the program and returns shell commands that put the files into the image's root, which is
+  # their working directory.
   extraCommands,
   config,
 }:
 let
   program = pkgsStatic.callPackage ./program.nix { };
-  # The commit, when it is known.
+  # The commit, if it is known.
   revision = self.rev or null;
 
-  # On its own, so that it can be built again on its own. Folders have modes of their own, whatever the build's umask.
+  # A separate derivation, so that it can be rebuilt separately. The modes of folders are set,
+  # regardless of the build's umask.
   root = runCommand "${program.pname}${suffix}-root.tar" { } ''
     umask 022
     mkdir root
@@ -28,7 +31,7 @@ dockerTools.buildLayeredImage {
   name = program.pname + suffix;
   tag = program.version;
   architecture = if pkgsStatic.stdenv.hostPlatform.isAarch64 then "arm64" else "amd64";
-  # Older podman and skopeo (Debian 12) read no compressed archive.
+  # Older podman and skopeo (Debian 12) cannot read compressed archives.
   compressor = "none";
   extraCommands = "tar --preserve-permissions -xf ${root}";
   config = config // {

@@ -1,4 +1,4 @@
-# One command over every .nix file of the project.
+# Runs one command on every .nix file of the project.
 { lib, runCommand }:
 name: tools: command:
 runCommand name

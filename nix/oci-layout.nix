@@ -1,5 +1,6 @@
-# An OCI image layout of docker archives, in one tar: for each name, an index of its images for all architectures. Unlike
-# a docker archive it keeps the digests of manifests, so that what a registry shows can be compared.
+# An OCI image layout made from docker archives, in one tar: for each name, an index of its images
+# for all architectures. Unlike a docker archive, it keeps the digests of manifests, so they can be
+# compared with those in a registry.
 {
   lib,
   jq,
@@ -11,7 +12,7 @@ runCommand "images.oci.tar" { nativeBuildInputs = [ jq ]; } ''
   mkdir -p layout/blobs/sha256
   echo '{"imageLayoutVersion":"1.0.0"}' >layout/oci-layout
 
-  # Moves a file to the blobs, and prints the descriptor of it.
+  # Moves a file to the blobs and prints its descriptor.
   blob() {
     local file=$1 type=$2 digest
     digest=$(sha256sum "$file" | cut -d ' ' -f 1)

@@ -1,13 +1,15 @@
 #!/usr/bin/env bash
 # usage: peer-steps.sh prepare|start|check FOLDER [PACKAGE]
 #
-# Holds a declared chaincode package against a real peer. nix/tests/peer.nix runs these steps in a virtual machine; they run
-# as well on any machine that has Fabric's `peer` and `cryptogen` on PATH and its core.yaml in FABRIC_CFG_PATH.
+# Tests a declared chaincode package with a real peer. nix/tests/peer.nix runs these steps in a
+# virtual machine; they also run on any machine that has Fabric's `peer` and `cryptogen` on PATH and
+# its core.yaml in FABRIC_CFG_PATH.
 #
 #   prepare FOLDER        makes the keys of an organisation with one peer in FOLDER
 #   start FOLDER          becomes that peer; its builders are in CORE_CHAINCODE_EXTERNALBUILDERS
-#   check FOLDER PACKAGE  with the peer running, installs PACKAGE, what mkChaincodePackage made: the peer must show the declared
-#                         package ID, `verify` must match, and must find one flipped byte; needs fabric-ccs-builder on PATH
+#   check FOLDER PACKAGE  with the peer running, installs PACKAGE, made by mkChaincodePackage: the peer
+#                         must show the declared package ID, and `verify` must match, and find a flipped
+#                         byte; needs fabric-ccs-builder on PATH
 #
 # The peer listens on 127.0.0.1, from port PORT (default 7051) on.
 set -euo pipefail

@@ -1,4 +1,5 @@
-# The program, laid out as a builder folder: externalBuilders.path can be this package's own store path.
+# The program, laid out as a builder folder: externalBuilders.path can be the store path of this
+# package.
 {
   lib,
   stdenv,
@@ -15,11 +16,13 @@ rustPlatform.buildRustPackage {
   src = lib.fileset.toSource {
     root = ../.;
     fileset = lib.fileset.unions [
+      # A test compares its map of the code with the code.
+      ../CONTRIBUTING.md
       ../Cargo.lock
       ../Cargo.toml
       ../benches
       ../src
-      # The crate's tests, and not those of this flake.
+      # The crate's tests, but not those of this flake.
       (lib.fileset.difference ../tests ../tests/nix)
     ];
   };
@@ -28,13 +31,14 @@ rustPlatform.buildRustPackage {
   strictDeps = true;
   __structuredAttrs = true;
 
-  # RUSTFLAGS replace the flags nixpkgs configures, so static linking is asked for again. The build folder's name,
-  # random outside a sandbox, would otherwise reach the program through its panic messages.
+  # RUSTFLAGS replaces the flags that nixpkgs configures, so it has to ask for static linking again.
+  # Without the remapping, the build folder's name, random outside a sandbox, would reach the
+  # program through its panic messages.
   preConfigure = ''
     export RUSTFLAGS="--remap-path-prefix=$NIX_BUILD_TOP=/build ${lib.optionalString stdenv.hostPlatform.isStatic "-C target-feature=+crt-static"}"
   '';
 
-  # nixpkgs keeps the names of functions otherwise, a quarter of the whole.
+  # Otherwise nixpkgs keeps the names of functions, a quarter of the size.
   stripAllList = [ "bin" ];
 
   postInstall = ''
@@ -43,12 +47,14 @@ rustPlatform.buildRustPackage {
     done
   '';
 
-  # Without the release profile's link-time optimisation a test run takes a third of the time, and overflows are seen.
+  # Without the release profile's link-time optimisation a test run takes a third of the time, and
+  # overflows are seen.
   checkType = "debug";
-  # script, which gives a program a terminal. Not strace, which may not trace in every sandbox: scripts/ci runs the tests that need it.
+  # script, which gives a program a terminal. Not strace, which may not trace in every sandbox:
+  # scripts/ci runs the tests that need it.
   nativeCheckInputs = [ util-linux ];
 
-  # Static, it refers to nothing, so it can be copied into a peer without its closure.
+  # A static program refers to nothing, so it can be copied into a peer without its closure.
   outputChecks = lib.optionalAttrs stdenv.hostPlatform.isStatic { out.allowedReferences = [ ]; };
 
   meta = {

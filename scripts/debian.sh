@@ -1,5 +1,6 @@
-# Sourced by scripts that get tools from Debian, as root: packages of this machine's release are installed, those of
-# another release are unpacked into a folder of their own, so that dpkg and the machine's libraries stay as they are.
+# Sourced by scripts that get tools from Debian, as root. Packages of this machine's release are
+# installed; those of another release are unpacked into a separate folder, so dpkg and the machine's
+# libraries stay unchanged.
 set -euo pipefail
 umask 022
 root=$(cd "$(dirname "${BASH_SOURCE[0]}")/.." && pwd)
@@ -21,7 +22,7 @@ quietly() {
 [ "$(id -u)" = 0 ] || fail "needs root, for apt"
 command -v apt-get >/dev/null || fail "needs Debian's apt-get"
 
-# Installs those of the packages that this machine does not have.
+# Installs the packages that this machine does not have.
 install_packages() {
   local package missing=()
   for package; do
@@ -32,7 +33,7 @@ install_packages() {
   quietly env DEBIAN_FRONTEND=noninteractive apt-get -o DPkg::Lock::Timeout=300 install -q -y --no-install-recommends "${missing[@]}"
 }
 
-# Makes the array `apt`: an apt-get that knows nothing but SUITE and believes that nothing is installed.
+# Sets the array `apt`: an apt-get that only knows SUITE and believes that nothing is installed.
 open_suite() {
   local suite=$1 keyring=/usr/share/keyrings/debian-archive-keyring.gpg mirror
   [ -r "$keyring" ] || fail "cannot read $keyring: install debian-archive-keyring"
@@ -44,7 +45,7 @@ open_suite() {
   chmod -R a+rX "$work"
   : >"$work/status"
   printf '%s [signed-by=%s] %s %s main\n' deb "$keyring" "$mirror" "$suite" deb-src "$keyring" "$mirror" "$suite" >"$work/sources.list"
-  # A mirror may be a snapshot, whose lists are past their date.
+  # A mirror may be a snapshot, whose lists have expired.
   apt=(apt-get -q -y -o Dir::Etc::sourcelist="$work/sources.list" -o Dir::Etc::sourceparts="$work/parts"
     -o Dir::Etc::preferencesparts="$work/empty" -o Dir::State::status="$work/status" -o Dir::State::lists="$work/lists"
     -o Dir::Cache::archives="$work/archives" -o Dir::Cache::pkgcache= -o Dir::Cache::srcpkgcache=
@@ -54,7 +55,7 @@ open_suite() {
   quietly "${apt[@]}" update
 }
 
-# unpack DIR PACKAGE...: the packages, with all that they depend on.
+# unpack DIR PACKAGE...: the packages with all their dependencies.
 unpack() {
   local dir=$1
   shift
@@ -62,7 +63,7 @@ unpack() {
   unpack_files "$dir" "$work"/archives/*.deb
 }
 
-# unpack_alone DIR PACKAGE:ARCHITECTURE...: the packages and nothing else.
+# unpack_alone DIR PACKAGE:ARCHITECTURE...: only the packages.
 unpack_alone() {
   local dir=$1
   shift

@@ -12,9 +12,22 @@ use crate::formats::connection::Connection;
 use crate::layout::CONNECTION;
 use crate::log::Warnings;
 
-/// The lines of the log for what was `made`, with a connection.json of this digest.
-fn lines(warnings: &Warnings, made: &str, digest: Digest, connection: &Connection) -> Vec<String> {
-    let dial = connection.dial();
-    let made = format!("{made}, {CONNECTION} sha256:{digest}, the peer will {dial}");
-    warnings.lines().chain([made]).collect()
+/// What a program did.
+pub struct Done {
+    /// The lines of the log.
+    pub lines: Vec<String>,
+    /// Whether all that is in the places of index definitions is published.
+    pub is_whole: bool,
+}
+
+impl Done {
+    /// What was `made`, with a connection.json of this digest.
+    fn new(warnings: &Warnings, made: &str, digest: Digest, connection: &Connection) -> Self {
+        let dial = connection.dial();
+        let made = format!("{made}, {CONNECTION} sha256:{digest}, the peer will {dial}");
+        Self {
+            lines: warnings.lines().chain([made]).collect(),
+            is_whole: warnings.fault().is_none(),
+        }
+    }
 }

@@ -1,5 +1,5 @@
-//! The command line: which command is meant, and the one place where an error becomes a line and an
-//! exit status.
+//! The command line: selects the command, and is the one place that turns an error into a line and
+//! an exit status.
 
 use std::ffi::{OsStr, OsString};
 use std::path::Path;
@@ -36,7 +36,7 @@ Example: fabric-ccs-builder check
 
 type Run = fn(Parser) -> Result<Outcome>;
 
-/// All commands: the name, the help text, and what reads the rest of the command line and does it.
+/// Every command: its name, its help text, and the function that parses its arguments and runs it.
 const COMMANDS: [(&str, &str, Run); 7] = [
     ("detect", peer::DETECT_HELP, peer::detect),
     ("build", peer::BUILD_HELP, peer::build),
@@ -47,7 +47,7 @@ const COMMANDS: [(&str, &str, Run); 7] = [
     ("install", install::HELP, install::run),
 ];
 
-/// Runs the command that `args`, program name first, ask for.
+/// Runs the command named by `args`, which begin with the program's name.
 pub fn run(args: impl IntoIterator<Item = OsString>) -> ExitCode {
     let mut args = args.into_iter();
     let program = args.next().unwrap_or_default();
@@ -79,8 +79,8 @@ pub fn run(args: impl IntoIterator<Item = OsString>) -> ExitCode {
     })
 }
 
-/// Says what went wrong, and gives the exit status. The peer knows only 1; for people 1 means that
-/// the input is wrong, 2 that something could not be done.
+/// Prints what went wrong and returns the exit status. For the peer it is always 1. For people, 1
+/// means that the input is wrong, and 2 that something could not be done.
 fn say(error: &Error, word: &str) -> u8 {
     let is_the_peers = PROGRAMS.contains(&word);
     match error {

@@ -1,5 +1,5 @@
-//! What the program does, one module a command but for the three of the peer. They read their
-//! arguments, call what is below them, and print.
+//! The commands, one module each; the peer's three share one. They parse their arguments, call the
+//! layers below, and print.
 
 pub mod check;
 pub mod install;
@@ -16,7 +16,7 @@ use crate::error::{self, Error, refused};
 use crate::files::Dir;
 use crate::layout::{CODE, CONNECTION, METADATA};
 
-/// The answer of a command, and its exit status.
+/// A command's answer, which is also its exit status.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Outcome {
     /// Claimed, built, released, fine, match.
@@ -27,17 +27,17 @@ pub enum Outcome {
     Undetermined = 2,
 }
 
-/// Why a command gave no answer.
+/// Why a command returned no answer.
 pub enum Stop {
-    /// Its help is asked for.
+    /// The user asked for its help.
     Help,
-    /// The program's version is asked for.
+    /// The user asked for the program's version.
     Version,
     /// It could not do its work.
     Error(Error),
 }
 
-/// What a command gives, or a reader of its arguments.
+/// The result of a command, or of parsing its arguments.
 pub type Result<T> = std::result::Result<T, Stop>;
 
 impl Stop {
@@ -68,7 +68,7 @@ impl From<lexopt::Error> for Stop {
     }
 }
 
-/// A path from the command line. An empty one is what an unset variable of a shell gives.
+/// A path from the command line. An empty one usually comes from an unset shell variable.
 pub fn path(value: OsString) -> Result<PathBuf> {
     if value.is_empty() {
         return Err(Stop::usage("an argument is empty, a path is needed"));
@@ -88,7 +88,7 @@ fn source_folder(path: &Path) -> error::Result<Dir> {
     Ok(dir)
 }
 
-/// Reads a command line of exactly the arguments `names`, in their order, without options.
+/// Parses a command line that has exactly the arguments `names`, in this order, and no options.
 pub fn paths<const COUNT: usize>(
     mut parser: Parser,
     names: [&str; COUNT],

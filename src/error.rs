@@ -1,20 +1,21 @@
-//! Why a command could not do its work. The kind decides the exit status and the wording, in
-//! [`crate::cli`] and nowhere else.
+//! Why a command could not do its work. Only [`crate::cli`] turns the kind of an error into an exit
+//! status and a message.
 
 use std::fmt::{self, Display};
 use std::io;
 use std::path::Path;
 
-/// An error, by what it says about the input. Messages are one line, without the program's name.
+/// The kinds of errors differ in what they say about the input. Messages are one line, without the
+/// program's name.
 #[derive(Debug, PartialEq, Eq)]
 pub enum Error {
     /// The command line is wrong.
     Usage(String),
-    /// The input is wrong, and stays wrong until somebody changes it.
+    /// The input is wrong and must be changed.
     Refused(String),
-    /// Something could not be done, which says nothing about the input: another try may succeed.
+    /// Something could not be done. This says nothing about the input: another try may succeed.
     Failed(String),
-    /// Whoever reads standard output has closed it, having seen enough. There is nothing to say.
+    /// The reader of standard output closed it after seeing enough. No message is printed.
     Closed,
 }
 
@@ -22,7 +23,7 @@ pub enum Error {
 pub type Result<T> = std::result::Result<T, Error>;
 
 impl Error {
-    /// The same error, with the name of its place in front.
+    /// The same error, with `place` in front of its message.
     pub fn at(self, place: impl Display) -> Self {
         match self {
             Self::Usage(message) => Self::Usage(format!("{place}: {message}")),
@@ -46,7 +47,7 @@ impl Display for Error {
 
 impl std::error::Error for Error {}
 
-/// For writers that name the place themselves.
+/// For writers whose errors already name the file.
 impl From<io::Error> for Error {
     fn from(error: io::Error) -> Self {
         match error.kind() {
@@ -66,7 +67,7 @@ pub fn failed<T>(message: impl Into<String>) -> Result<T> {
     Err(Error::Failed(message.into()))
 }
 
-/// For results of the system's calls.
+/// For results of system calls.
 pub trait Cannot<T> {
     /// Turns the system's error into "cannot VERB PATH: ERROR".
     fn cannot(self, verb: &str, path: &Path) -> Result<T>;
@@ -78,7 +79,7 @@ impl<T> Cannot<T> for io::Result<T> {
     }
 }
 
-/// For results of the formats, whose errors are always about the content.
+/// For results of parsing a format, whose errors are always about the content.
 pub trait Refuse<T> {
     /// Turns the error into a refusal of the file or directory `name`.
     fn refuse(self, name: impl Display) -> Result<T>;

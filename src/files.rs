@@ -1,8 +1,9 @@
-//! Files and directories: what a package and a peer have on a disk.
+//! Files and directories of packages and peers on disk.
 //!
-//! A package is hostile until it is checked, so nothing in here follows a symbolic link below a
-//! directory that a caller named. [`Dir`] is a directory held open, [`Entry`] what was found in
-//! it; `walk` visits a tree of them, and [`Staging`] makes one that appears when it is whole.
+//! A package is untrusted until it is checked, so nothing here follows a symbolic link below a
+//! directory that a caller named. [`Dir`] is a directory held open, and [`Entry`] is something
+//! found in it. `walk` visits a directory tree, and [`Staging`] creates one that appears only when
+//! complete.
 
 mod digest;
 mod dir;
@@ -17,5 +18,5 @@ pub use dir::{Dir, join};
 pub use entry::Entry;
 pub use file::Buffer;
 pub use new_file::NewFile;
-pub use staging::{Staging, Tree, remove_tree};
+pub use staging::{Staging, Tree};
 pub use walk::Budget;

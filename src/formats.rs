@@ -1,7 +1,7 @@
-//! What is in the files: of a package, of a build and its record, and of what is published of it.
+//! The file formats of a package, of a build and its record, and of what is published from it.
 //!
-//! The functions that read content give `anyhow` errors, which are always about that content; those
-//! that read files give this crate's [`Error`](crate::error::Error).
+//! Functions that parse content return `anyhow` errors, which are always about that content.
+//! Functions that read files return this crate's [`Error`](crate::error::Error).
 
 pub mod address;
 pub mod archive;

@@ -1,21 +1,21 @@
-//! The names, modes and limits that several formats share, each written once.
+//! Names, modes and limits that several formats share, each defined once.
 
-/// The program's name, where it is not called by the name of a command.
+/// The program's name when it is not called as `detect`, `build` or `release`.
 pub const PROGRAM: &str = env!("CARGO_PKG_NAME");
 /// The program's name and version.
 pub const VERSION: &str = concat!(env!("CARGO_PKG_NAME"), " ", env!("CARGO_PKG_VERSION"));
 
-/// The file that names a package, in the package and in every directory that is made of it.
+/// The file with a package's type and label, in the package and in every directory made from it.
 pub const METADATA: &str = "metadata.json";
 /// The file with the chaincode's address, in the package, the build output and the release output.
 pub const CONNECTION: &str = "connection.json";
-/// The archive in a package of what a builder gets as `CHAINCODE_SOURCE_DIR`.
+/// The archive inside a package that the peer unpacks as `CHAINCODE_SOURCE_DIR`.
 pub const CODE: &str = "code.tar.gz";
 /// The folder of index definitions, in a package and in the build output.
 pub const META_INF: &str = "META-INF";
-/// The folder that stands for it in the layout of Fabric's `cc_service.md`.
+/// The folder that replaces META-INF in the layout of Fabric's `cc_service.md`.
 pub const ALTERNATIVE: &str = "metadata";
-/// The folder in both, and in the release output, that holds what is published of them.
+/// The folder in both of these, and in the release output, that holds what is published.
 pub const STATEDB: &str = "statedb";
 /// The record's list of digests in a build output.
 pub const SUMS: &str = "SHA256SUMS";
@@ -31,16 +31,16 @@ pub const BLD: &str = "bld";
 pub const RELEASE: &str = "release";
 /// The folder in which a peer looks for the programs.
 pub const BIN: &str = "bin";
-/// The names by which a peer calls this program.
+/// The names under which a peer calls this program.
 pub const PROGRAMS: [&str; 3] = ["detect", "build", "release"];
-/// How the names of everything unfinished begin.
+/// The prefix of the names of all unfinished files and directories.
 pub const UNFINISHED: &str = ".fabric-ccs-builder";
 
-/// The mode of files that anybody may read.
+/// The mode of files that anyone may read.
 pub const PUBLIC: u32 = 0o644;
 /// The mode of files that may hold a private key.
 pub const SECRET: u32 = 0o600;
-/// The mode of directories that anybody may enter, and of programs.
+/// The mode of programs, and of directories that anyone may enter.
 pub const OPEN: u32 = 0o755;
 /// The mode of directories that only their owner may enter.
 pub const CLOSED: u32 = 0o700;
@@ -48,24 +48,25 @@ pub const CLOSED: u32 = 0o700;
 /// The largest metadata.json, connection.json (before and after templates) and index definition,
 /// in bytes.
 pub const MAX_SMALL: u64 = 1 << 20;
-/// The most bytes of all index definitions of a package: to check them takes time.
+/// The most bytes of all index definitions of a package that are read: to judge them takes time.
 pub const MAX_INDEXES: u64 = 64 << 20;
-/// The largest file of a record, in bytes: larger than that of any package within [`PACKAGE`].
+/// The largest file of a record, in bytes. No package within [`PACKAGE`] needs one as large.
 pub const MAX_RECORD: u64 = 128 << 20;
-/// The longest path in a package or build, in bytes: the peer puts its own folders in front, and
-/// Linux allows 4096 in all.
+/// The longest path in a package or build, in bytes: the peer prepends its own folders, and Linux
+/// allows 4096 in total.
 pub const MAX_PATH: usize = 2048;
 /// The longest label, in bytes: the peer unpacks a package in `fabric-LABEL-HASH` with up to ten
 /// digits after it, and file systems allow names of 255 bytes.
 pub const MAX_LABEL: usize = 255 - "fabric-".len() - "-".len() - 64 - 10;
-/// The most that gRPC takes in an install by default, less what is in it beside the package.
+/// The largest package that an install request can carry: gRPC's default limit, minus room for the
+/// rest of the request.
 pub const MAX_INSTALL: u64 = (100 << 20) - (16 << 10);
 /// The longest line of the log, with its line feed, in bytes; the peer stops reading at 64 KiB.
 pub const MAX_LINE: usize = 4096;
-/// The most warnings that one run prints; one more line says how many were left out.
+/// The most warnings that one run prints; another line says how many were left out.
 pub const MAX_WARNINGS: usize = 60;
 
-/// The most that a tree of directories may have.
+/// The most that a directory tree may hold.
 #[derive(Clone, Copy)]
 pub struct Limits {
     /// Directories inside each other.
@@ -74,11 +75,11 @@ pub struct Limits {
     pub entries: usize,
     /// The bytes of all files.
     pub bytes: u64,
-    /// The bytes of all paths: a record holds each of them four times.
+    /// The bytes of all paths; a record holds each path four times.
     pub path_bytes: usize,
 }
 
-/// What a package may have below its META-INF.
+/// What a package may hold below its META-INF.
 pub const PACKAGE: Limits = Limits {
     depth: 64,
     entries: 200_000,
@@ -86,7 +87,7 @@ pub const PACKAGE: Limits = Limits {
     path_bytes: 16 << 20,
 };
 
-/// What a build of such a package may have, with the peer's files and the record.
+/// What a build of such a package may hold, including the peer's files and the record.
 pub const BUILD: Limits = Limits {
     depth: PACKAGE.depth + 8,
     entries: PACKAGE.entries + 1000,

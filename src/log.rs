@@ -1,9 +1,9 @@
-//! The one place that prints: on standard error, which is the peer's log, and for people on
-//! standard output.
+//! The one place that prints: to standard error, which is the peer's log, and to standard output
+//! for people.
 //!
-//! The peer reads standard error line by line; a line of 64 KiB stops its reading, and a program
-//! that goes on writing then blocks for ever. So a line has at most [`MAX_LINE`] bytes, and a run
-//! prints at most [`MAX_WARNINGS`] warnings.
+//! The peer reads standard error line by line. A line of 64 KiB makes it stop reading, and a
+//! program that keeps writing then blocks for ever. So a line has at most [`MAX_LINE`] bytes, and a
+//! run prints at most [`MAX_WARNINGS`] warnings.
 //!
 //! [`MAX_LINE`]: crate::layout::MAX_LINE
 
@@ -17,7 +17,7 @@ use crate::text::{escaped_line, plural};
 /// Writes `word: text` as one line to standard error.
 pub fn line(word: &str, text: impl Display) {
     let line = escaped_line(&format!("{word}: {text}"));
-    // Nobody is left to be told that the peer's log is gone.
+    // If the peer's log is gone, there is nobody left to tell.
     let _ = io::stderr().write_all(line.as_bytes());
 }
 
@@ -32,12 +32,13 @@ pub fn print(text: &str) -> Result<()> {
     }
 }
 
-/// What the author of a package should know, one line each. Of a hostile number of them only as
-/// many are kept as are shown.
+/// What a package's author should know, one line each. A hostile package can cause any number, so
+/// only those that will be shown are kept.
 #[derive(Debug, Default)]
 pub struct Warnings {
     kept: Vec<String>,
     more: usize,
+    fault: Option<String>,
 }
 
 impl Warnings {
@@ -50,6 +51,17 @@ impl Warnings {
         }
     }
 
+    /// Adds that `path` is not published because of a fault, which its author can remove.
+    pub fn withhold(&mut self, path: &str, fault: &str) {
+        self.push(format!("{path}: is not published: {fault}"));
+        self.fault.get_or_insert(format!("{path}: {fault}"));
+    }
+
+    /// The first fault of something that is not published.
+    pub fn fault(&self) -> Option<&str> {
+        self.fault.as_deref()
+    }
+
     /// Each as it is printed, without the word in front of it.
     pub fn lines(&self) -> impl Iterator<Item = String> {
         let more = (self.more > 0).then(|| {
@@ -60,7 +72,7 @@ impl Warnings {
         all.map(|warning| format!("warning: {warning}"))
     }
 
-    /// Writes each as one line to standard error.
+    /// Writes each warning as one line to standard error.
     pub fn write(&self, word: &str) {
         self.lines().for_each(|warning| line(word, warning));
     }

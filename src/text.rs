@@ -1,17 +1,17 @@
-//! Text as messages show it. What a package chose (names, labels, addresses) can then forge
-//! neither lines of a log nor a terminal's codes, and a private key is never quoted.
+//! How messages show text. Names, labels and addresses come from the package; escaped, they cannot
+//! forge log lines or terminal codes. A private key is never quoted.
 
 use std::fmt::Write as _;
 
 use crate::layout::MAX_LINE;
 
-/// A number and what it counts.
+/// A count with its noun in the singular or plural.
 pub fn plural(count: usize, one: &str, many: &str) -> String {
     format!("{count} {}", if count == 1 { one } else { many })
 }
 
-/// A text of the package as a message quotes it: shortened, so that the reason after it is in the
-/// line too, and not at all when it looks like a key.
+/// Quotes a package's text for a message. It is shortened so that the reason after it still fits on
+/// the line, and left out when it looks like a key.
 pub fn quoted(text: &str) -> String {
     const MOST: usize = 80;
     if looks_like_key_material(text) {
@@ -24,9 +24,9 @@ pub fn quoted(text: &str) -> String {
     }
 }
 
-/// Whether there could be key material in a text, or a piece of it.
+/// Whether a text could contain key material, or a piece of it.
 fn looks_like_key_material(text: &str) -> bool {
-    // Nearly all base64 of random bytes that is so long has all three, and a name seldom has.
+    // Nearly all base64 of this length has all three if its bytes are random; names seldom do.
     const LONG: usize = 40;
     let is_base64 = |letter: char| letter.is_ascii_alphanumeric() || "+/".contains(letter);
     let is_random = |run: &str| {
@@ -38,7 +38,7 @@ fn looks_like_key_material(text: &str) -> bool {
     text.contains("-----BEGIN") || text.split(|letter| !is_base64(letter)).any(is_random)
 }
 
-/// `text` escaped, cut to the length of a line, with a line feed.
+/// Escapes `text`, cuts it to the length of a line and ends it with a line feed.
 #[must_use]
 pub fn escaped_line(text: &str) -> String {
     const CUT: &str = " [cut]";
@@ -107,8 +107,8 @@ mod tests {
         assert_eq!(escaped_line(&longest), format!("{longest}\n"));
     }
 
-    /// Unicode 16.0: categories Cc, Zl and Zp, the formatting characters that hide or reorder
-    /// text, and the tags, each by its first and last.
+    /// Unicode 16.0: categories Cc, Zl and Zp, the formatting characters that hide or reorder text,
+    /// and the tags, each range by its first and last character.
     #[test]
     fn every_character_that_hides_or_reorders_text_is_unsafe() {
         let ranges = [

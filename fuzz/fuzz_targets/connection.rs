@@ -1,5 +1,4 @@
-//! connection.json: no bytes make it panic, and what is accepted is accepted again as it was
-//! written.
+//! connection.json: no bytes make the parser panic, and what we write is accepted again unchanged.
 #![no_main]
 
 use fabric_ccs_builder::testing::{Config, Connection, Draft};

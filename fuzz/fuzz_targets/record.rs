@@ -1,5 +1,5 @@
-//! A record: no bytes make it panic, and its paths stay inside of the build output. The two files
-//! are separated by the first NUL byte.
+//! A record: no bytes make the parser panic, and its paths stay inside the build output. The two
+//! files are separated by the first NUL byte.
 #![no_main]
 
 use fabric_ccs_builder::testing::Record;

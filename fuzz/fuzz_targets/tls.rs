@@ -1,4 +1,4 @@
-//! TLS material: no text makes the checks panic, and a message never holds a line of it.
+//! TLS material: no text makes the checks panic, and a message never contains a line of it.
 #![no_main]
 
 use fabric_ccs_builder::testing::{check_key_pair, check_root_certificates};

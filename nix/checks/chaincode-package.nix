@@ -1,5 +1,5 @@
-# mkChaincodePackage: its packages are those that `package` makes of the same files, to the ID. What it must refuse, and
-# why, tests/nix/declared looks at.
+# mkChaincodePackage makes the same packages, with the same IDs, as `package` does from the same
+# files. tests/nix/declared tests what it must refuse, and with which messages.
 {
   callPackage,
   fabric-ccs-builder,
@@ -8,7 +8,7 @@
 let
   mkChaincodePackage = callPackage ../lib/mkChaincodePackage.nix { };
 
-  # The example of the function's own comment.
+  # The example in the function's own comment.
   example = mkChaincodePackage {
     label = "basic";
     connection.address = "{{.peername}}-basic:9999";

@@ -1,7 +1,7 @@
-# The reference describes the options of services.fabric-ccs-builder, and nothing that only modules see.
+# The reference describes the options of services.fabric-ccs-builder, but no internal ones.
 { option-reference, runCommand }:
 runCommand "options" { } ''
-  # Points and underscores are escaped in headings.
+  # Headings escape dots and underscores.
   sed -n 's/^## //p' ${option-reference} | tr -d '\\' >options
   if grep -v '^services\.fabric-ccs-builder\.' options || grep -F _module options; then
     echo "the reference has an option that is not the module's, or an internal one" >&2

@@ -1,5 +1,5 @@
-# The record of the embedded sample's build, to the byte: a change of what `build` writes has to be made on purpose.
-# `scripts/record-sample` writes it anew.
+# The record of the embedded sample's build, byte for byte, so that what `build` writes changes only
+# on purpose. `scripts/record-sample` writes it anew.
 {
   lib,
   fabric-ccs-builder,

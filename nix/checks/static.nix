@@ -1,4 +1,5 @@
-# The program needs no interpreter, no library and nothing of the Nix store: it can be copied anywhere.
+# The program needs no interpreter, no library and nothing from the Nix store, so it can be copied
+# anywhere.
 {
   binutils,
   closureInfo,

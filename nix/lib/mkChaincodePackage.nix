@@ -1,6 +1,6 @@
-# A chaincode package from declarations: $out/LABEL.tar.gz, $out/package-id, and $out/chaincode.env for the
-# `EnvironmentFile` of a chaincode server's unit. Our own `package` makes it, so that a wrong one fails the build, and the
-# package ID is the one `package` prints for the same files on any machine.
+# A chaincode package from declarations: $out/LABEL.tar.gz, $out/package-id, and $out/chaincode.env
+# for the `EnvironmentFile` of a chaincode server's unit. Our own `package` makes it, so a mistake
+# fails the build, and `package` prints the same package ID for the same files on any machine.
 #
 #   mkChaincodePackage {
 #     label = "basic";
@@ -17,16 +17,17 @@
   fabric-ccs-builder,
 }:
 {
-  # Of metadata.json. Without a label, src has a metadata.json, which is taken as it is.
+  # The content of metadata.json. Without a label, src must have a metadata.json, which is used
+  # unchanged.
   label ? null,
   type ? "ccaas",
-  # The fields of connection.json. Without them, src has the file.
+  # The fields of connection.json. Without them, src must have the file.
   connection ? null,
   # State database indexes: the content of META-INF/statedb/couchdb/indexes/NAME.json.
   indexes ? { },
-  # COLLECTION.indexes.NAME: those of private data.
+  # COLLECTION.indexes.NAME: indexes of private data.
   collections ? { },
-  # A package's source folder, of which what is declared here is not there already.
+  # A package's source folder, which must not contain what is declared here.
   src ? null,
 }:
 let
@@ -47,7 +48,8 @@ let
     else
       theLabel;
 
-  # Everything of a derivation can be read by everyone on its machine, and in each cache it is copied to.
+  # Everyone on the machine can read all of a derivation, and so can everyone in each cache that it
+  # is copied to.
   hasKey =
     text: builtins.isString text && builtins.replaceStrings [ "PRIVATE KEY" ] [ "" ] text != text;
   isTemplate =
@@ -90,7 +92,7 @@ let
       named "${couchdb}/collections/${fileName collection}/indexes" indexes
     ) collections;
 
-  # Nothing else of the folder is copied to the store.
+  # Nothing else from the folder is copied to the store.
   source =
     if isPath then
       lib.fileset.toSource {

@@ -1,5 +1,5 @@
-# A peer's image with our programs where the default core.yaml looks for an external builder, so that this file needs no
-# change.
+# A peer's image with our programs where the default core.yaml looks for an external builder, so
+# core.yaml needs no change.
 #
 #   mkPeerImage { }
 #   mkPeerImage { fabric = pkgs.hyperledger-fabric; name = "registry.example.com/peer"; tag = "3.1.4"; }
@@ -16,15 +16,16 @@
 {
   # A package with bin/peer.
   fabric ? hyperledger-fabric,
-  # The peer's configuration: what Fabric brings for it.
+  # The peer's configuration: by default, the one that comes with Fabric.
   coreYaml ? "${fabric.src}/sampleconfig/core.yaml",
   name ? "fabric-peer-ccs-builder",
   tag ? fabric-ccs-builder.version,
-  # The user and group it runs as, to whom /var/hyperledger belongs.
+  # The user and group it runs as, who own /var/hyperledger.
   uid ? 7051,
 }:
 let
-  # One program of those in the package. What it refers to in the Nix store, its C library above all, comes along.
+  # Only this program of the package. What it refers to in the Nix store comes with it, above all
+  # its C library.
   peer = runCommand "peer" { } ''
     install -D -m 0755 -t $out/bin ${fabric}/bin/peer
   '';
@@ -54,7 +55,7 @@ dockerTools.buildLayeredImage {
     printf 'root:x:0:\npeer:x:${toString uid}:\n' >etc/group
     mkdir -p var/hyperledger tmp
   '';
-  # A new volume at /var/hyperledger takes its owner.
+  # A new volume at /var/hyperledger inherits its owner.
   fakeRootCommands = ''
     chown ${toString uid}:${toString uid} var/hyperledger
     chmod 0700 var/hyperledger
@@ -72,7 +73,7 @@ dockerTools.buildLayeredImage {
       "FABRIC_CFG_PATH=/etc/hyperledger/fabric"
       "SSL_CERT_FILE=/etc/ssl/certs/ca-bundle.crt"
     ];
-    # The peer, and its operations service.
+    # The peer and its operations service.
     ExposedPorts = {
       "7051/tcp" = { };
       "9443/tcp" = { };

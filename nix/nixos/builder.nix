@@ -1,4 +1,4 @@
-# The peers' side: which builders they have, and the values for templates in connection.json.
+# The peers' side: their builders, and the values for templates in connection.json.
 self:
 {
   config,
@@ -21,7 +21,7 @@ let
       type = types.str;
       default = "";
       example = "external-builder";
-      description = "Its name, by which a peer finds the chaincode that it built.";
+      description = "Its name, by which a peer finds the chaincode that this builder built.";
     };
     path = mkOption {
       type = types.str;
@@ -33,7 +33,7 @@ let
       type = types.listOf types.str;
       default = [ ];
       example = [ "GOPROXY" ];
-      description = "The variables of the peer's environment that it gets.";
+      description = "The variables of the peer's environment that are passed to it.";
     };
   };
 
@@ -53,7 +53,7 @@ let
 
   # systemd expands % in a unit's environment.
   forUnit = value: lib.replaceStrings [ "%" ] [ "%%" ] (builtins.toJSON value);
-  # The option that each variable of a peer is declared by.
+  # The option that declares each variable of a peer.
   environment = {
     CORE_CHAINCODE_EXTERNALBUILDERS = {
       from = "extraBuilders";
@@ -106,7 +106,7 @@ in
       example = [ "fabric-peer0" ];
       description = ''
         The systemd services of the peers on this host, whose environment gets the builders. A peer in a container does
-        not see it: render {option}`${option}.externalBuilders` into what it does see.
+        not see it: write {option}`${option}.externalBuilders` into its configuration instead.
       '';
     };
 
@@ -121,8 +121,8 @@ in
         }
       ];
       description = ''
-        The other builders of the peers, asked after this one. The environment variable replaces the whole list in a
-        peer's core.yaml, so those that are there have to be repeated here.
+        The peers' other builders, called after this one. The environment variable replaces the whole list in a
+        peer's core.yaml, so repeat its builders here.
       '';
     };
 
@@ -149,8 +149,8 @@ in
       '';
       example = literalExpression "builtins.toJSON config.${option}.externalBuilders";
       description = ''
-        All builders, as `chaincode.externalBuilders` of core.yaml has them, for those who render that file themselves.
-        It can be read whether or not the module is enabled.
+        All builders, in the form of `chaincode.externalBuilders` in core.yaml, if you write that file yourself.
+        It can be used even if the module is not enabled.
       '';
     };
   };
@@ -202,7 +202,7 @@ in
       }) environment
     ) peerUnits;
 
-    # Weaker than the unit's own value, so that an assertion can say what to do about that.
+    # Weaker than the unit's own value, so that an assertion can say what to do about a conflict.
     systemd.services = lib.genAttrs peerUnits (_: {
       environment = lib.mapAttrs (_: ours: lib.mkOverride 900 ours.value) environment;
     });

@@ -1,4 +1,5 @@
-# Declared chaincode packages. `package` makes them, so that a wrong one fails nixos-rebuild and not an invoke.
+# Declared chaincode packages. `package` makes them, so a mistake fails nixos-rebuild instead of an
+# invoke.
 self:
 {
   config,
@@ -43,42 +44,42 @@ let
           default = name;
           defaultText = literalExpression "name";
           example = "basic_1.0";
-          description = "The label, which begins the package ID and names the file.";
+          description = "The label: the beginning of the package ID, and the name of the file.";
         };
         type = mkOption {
           type = types.str;
           default = "ccaas";
           example = "external";
-          description = "The type in metadata.json, by which a peer's builders know their packages: `ccaas` or `external`.";
+          description = "The type in metadata.json, by which a peer's builders recognise their packages: `ccaas` or `external`.";
         };
         address =
           orNull types.str "{{.peername}}-basic:9999"
             "Where the peer dials the chaincode, `HOST:PORT`. Null if {option}`src` has a connection.json.";
         domain =
           orNull types.str "basic.example.com"
-            "The name that the chaincode's certificate must have, if it is not that in the address.";
+            "The name that the chaincode's certificate must have, if it differs from the one in the address.";
         dialTimeout =
           orNull types.str "10s"
-            "How long the peer tries, a duration as Go writes it. Null is the peer's 3 seconds.";
+            "How long the peer tries to connect, as a Go duration. Null means the peer's default of 3 seconds.";
         tls = {
           enable = mkOption {
             type = types.bool;
             default = false;
             example = true;
-            description = "Whether the peer uses TLS. Without it, it ignores all that is below.";
+            description = "Whether the peer uses TLS. If not, it ignores the options below.";
           };
           rootCert =
             orNull types.str (literalExpression "builtins.readFile ./ca.pem")
-              "The certificates of the authority that the chaincode's certificate is from, PEM or a template.";
+              "The certificates of the authority that issued the chaincode's certificate, as PEM or a template.";
           clientAuth = mkOption {
             type = types.bool;
             default = false;
             example = true;
-            description = "Whether the peer shows a certificate of its own. It needs {option}`clientCert` and {option}`clientKey`.";
+            description = "Whether the peer presents its own certificate. It needs {option}`clientCert` and {option}`clientKey`.";
           };
           clientCert =
             orNull types.str "{{.client_cert}}"
-              "The peer's certificate for the chaincode, PEM or a template.";
+              "The certificate that the peer presents to the chaincode, as PEM or a template.";
           clientKey =
             orNull types.str "{{.client_key}}"
               "The key of {option}`clientCert`: a template, since everyone can read the Nix store.";
@@ -97,7 +98,7 @@ let
         };
         src =
           orNull types.path (literalExpression "./basic")
-            "A package's source folder, of which only what is not declared here is taken.";
+            "A package's source folder, for the files that are not declared here.";
         serverUnit =
           orNull types.str "basic-chaincode"
             "The systemd service of the chaincode on this host: it gets the package ID as `CHAINCODE_ID`.";
@@ -153,7 +154,7 @@ in
       };
     };
     description = ''
-      Chaincode packages to have at `/etc/fabric-ccs-builder/packages/<label>.tar.gz`, for `peer lifecycle chaincode
+      Chaincode packages to put at `/etc/fabric-ccs-builder/packages/<label>.tar.gz`, for `peer lifecycle chaincode
       install`. The same declaration gives the same package ID on every host.
     '';
   };

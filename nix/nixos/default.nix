@@ -1,9 +1,9 @@
-# The NixOS module, services.fabric-ccs-builder. `self` is the flake, whose packages it takes. importApply, as a module that
-# is a function's result has no name in error messages otherwise.
+# The NixOS module, services.fabric-ccs-builder. `self` is the flake, which provides the packages.
+# Without importApply, a module that a function returns has no name in error messages.
 self:
 { lib, ... }:
 {
-  # Imported twice, it is one module.
+  # With a key, importing it twice is the same as once.
   key = "fabric-ccs-builder";
   imports = [
     (lib.modules.importApply ./builder.nix self)

@@ -1,5 +1,5 @@
-# Those of the given systemd services that nobody but this module defines. What it sets makes a unit of them, but not one
-# that runs anything.
+# The given systemd services that only this module defines. Its settings alone create a unit, but
+# one that runs nothing.
 { lib, options }:
 let
   others = lib.filter (

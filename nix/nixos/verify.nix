@@ -11,27 +11,27 @@ in
   options.services.fabric-ccs-builder.verify = {
     enable = lib.mkEnableOption ''
       a timer that runs `verify` over the peer's builds. Its unit, `fabric-ccs-builder-verify.service`, fails on a
-      difference (status 1), and also if something cannot be told (status 2), as is so of a build that another builder made:
+      difference (status 1), and also if something cannot be determined (status 2), as for a build by another builder:
       if the peer has such builds, add 2 to the unit's `SuccessExitStatus`
     '';
     builds = mkOption {
       type = types.str;
       default = "/var/hyperledger/production/externalbuilder/builds";
       example = "/var/lib/peer0/externalbuilder/builds";
-      description = "The peer's builds: `externalbuilder/builds` below its `peer.fileSystemPath`. Nothing is run while it is not there.";
+      description = "The peer's builds: `externalbuilder/builds` below its `peer.fileSystemPath`. It need not exist yet: until it does, nothing runs.";
     };
     startAt = mkOption {
       type = types.str;
       default = "daily";
       example = "hourly";
-      description = "When to run it, as {manpage}`systemd.time(7)` has it.";
+      description = "When to run it, in the format of {manpage}`systemd.time(7)`.";
     };
     user = mkOption {
       type = types.nullOr types.str;
       default = null;
       example = "peer";
       description = ''
-        The user to run it as: the peer's, who can read the builds. Null is a user made for the run, with the one
+        The user to run it as: the peer's, who can read the builds. Null means a user created for the run, with the one
         capability to read every file.
       '';
     };
@@ -50,7 +50,7 @@ in
       wantedBy = [ "timers.target" ];
       timerConfig = {
         OnCalendar = cfg.verify.startAt;
-        # The run that was missed while the host was off.
+        # Catches up on a run that was missed while the host was off.
         Persistent = true;
       };
     };
@@ -61,11 +61,11 @@ in
       serviceConfig = {
         Type = "oneshot";
         ExecStart = "${lib.getExe cfg.package} verify ${
-          # In a command systemd expands $ too.
+          # In commands, systemd expands $ too.
           lib.replaceStrings [ "$" ] [ "$$" ] (forUnit (builtins.toJSON cfg.verify.builds))
         }";
 
-        # It reads files and writes to its log. All else is taken from it.
+        # It only reads files and writes to its log, so everything else is denied.
         NoNewPrivileges = true;
         ProtectSystem = "strict";
         # Not "yes": builds may be below /home or /root.
@@ -103,7 +103,8 @@ in
         if cfg.verify.user == null then
           {
             DynamicUser = true;
-            # A peer keeps its builds 0700. This one can read any file, and write none.
+            # A peer's builds have mode 0700. This capability allows reading any file, and writing
+            # none.
             CapabilityBoundingSet = "CAP_DAC_READ_SEARCH";
             AmbientCapabilities = "CAP_DAC_READ_SEARCH";
           }

@@ -1,4 +1,4 @@
-# The program alone, without a shell: an init container runs `install DIR` of it.
+# Only the program, without a shell: an init container runs its `install DIR`.
 { callPackage, pkgsStatic }:
 callPackage ../image.nix {
   inherit pkgsStatic;

@@ -5,7 +5,8 @@
   pkgsStatic,
 }:
 let
-  # A shell to copy with and no more, a tenth of the whole: today's manifests run `sh -c "cp /go/bin/* ..."`.
+  # Only a shell and what copying needs, a tenth of the whole: existing manifests run `sh -c "cp
+  # /go/bin/* ..."`.
   applets = [
     "chmod"
     "cp"
@@ -38,8 +39,9 @@ let
 in
 callPackage ../image.nix {
   inherit pkgsStatic;
-  # Copies, not links: `cp -a /go/bin/*` has to give programs too. 0755 and not 0555, or a peer that is not root
-  # could not copy them over a second time. The fourth name is a link, as a fourth copy would cost a quarter.
+  # Copies, not links, because `cp -a /go/bin/*` must also produce programs. 0755 and not 0555, or a
+  # user other than root could not copy them over existing ones. The fourth name is a link: a fourth
+  # copy would add a quarter to the size.
   extraCommands = program: ''
     for name in detect build release; do
       install -D -m 0755 ${program}/bin/$name go/bin/$name

@@ -1,5 +1,5 @@
-# The reference of the NixOS module's options, from the options themselves. One that lacks its type, default, example
-# or description is an error.
+# The reference of the NixOS module's options, generated from the options. An option without a type,
+# default, example or description is an error.
 {
   lib,
   nixosOptionsDoc,
@@ -11,7 +11,7 @@ let
     (lib.evalModules {
       modules = [
         self.nixosModules.default
-        # The options that the module sets are NixOS' own, which is not here.
+        # The module sets NixOS' own options, which do not exist here.
         { _module.check = false; }
       ];
       specialArgs = { inherit pkgs; };
@@ -35,6 +35,6 @@ let
 in
 (nixosOptionsDoc {
   options = { inherit (options) services; };
-  # A path in the store would change with every file of the flake.
+  # A store path would change with every file of the flake.
   transformOptions = option: complete option // { declarations = [ ]; };
 }).optionsCommonMark

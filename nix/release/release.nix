@@ -25,7 +25,8 @@ let
       image-minimal-arm64
     ];
   };
-  # Nothing but time and compressor could make two archives of the same files differ.
+  # The modification time and the compressor's header are fixed, so archives of the same files are
+  # identical.
   archive = system: program: ''
     mkdir -p archive/${name}-${system}
     cp -R ${program}/bin archive/${name}-${system}
@@ -36,7 +37,7 @@ let
 in
 runCommand "${name}-release"
   {
-    # What has to be built anew by who rebuilds a release: Nix rebuilds only what it is told to.
+    # What has to be built again to rebuild a release: Nix rebuilds only what it is told to.
     passthru.parts = lib.concatMap (part: (part.parts or [ ]) ++ [ part ]) [
       fabric-ccs-builder
       program-arm64

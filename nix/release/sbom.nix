@@ -1,12 +1,13 @@
-# The software bill of materials: the crates of Cargo.lock, as CycloneDX. Those that the program does not contain, which
-# only tests need, have the scope "excluded". What flake.lock fixes, Rust's standard library and musl, is not in it.
+# The software bill of materials: the crates in Cargo.lock, as CycloneDX. Crates that only tests
+# need, and that the program does not contain, have the scope "excluded". Rust's standard library
+# and musl, which flake.lock fixes, are not listed.
 { lib, writeText }:
 let
   manifest = lib.importTOML ../../Cargo.toml;
   inherit (manifest.package) name version;
   inherit ((lib.importTOML ../../Cargo.lock)) package;
 
-  # Cargo.lock names a dependency by its version only where there are several.
+  # Cargo.lock gives a dependency's version only if there are several.
   find =
     dependency:
     let
@@ -23,7 +24,7 @@ let
   purl = crate: "pkg:cargo/${crate.name}@${crate.version}";
   dependencies = crate: map find (crate.dependencies or [ ]);
 
-  # What the run-time dependencies of Cargo.toml bring.
+  # The run-time dependencies in Cargo.toml, and theirs.
   contained = map (node: node.key) (
     builtins.genericClosure {
       startSet = map (name: node (find name)) (lib.attrNames manifest.dependencies);

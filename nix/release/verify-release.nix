@@ -1,4 +1,5 @@
-# verify-release DIR|SHA256SUMS: rebuilds a release on this machine and compares the published files with it.
+# verify-release DIR|SHA256SUMS: rebuilds a release on this machine and compares the published files
+# with it.
 {
   callPackage,
   writeShellApplication,
@@ -7,13 +8,13 @@
 }:
 let
   revision = self.rev or null;
-  # The derivation itself, not what it builds: that is for the script to do.
+  # The derivation itself, not its output: the script builds it.
   derivation = package: builtins.unsafeDiscardOutputDependency package.drvPath;
 in
 writeShellApplication {
   name = "verify-release";
   runtimeInputs = [ (callPackage ../compare-release.nix { }) ];
-  # Errors have statuses of their own here.
+  # Errors have their own statuses here.
   bashOptions = [
     "nounset"
     "pipefail"
@@ -47,8 +48,9 @@ writeShellApplication {
       exit 2
     }
 
-    # What is in the store may come from a binary cache, perhaps from the publisher's own. So every part is built
-    # again here, and compared with it: --check rebuilds the one derivation it is given, and nothing below it.
+    # What is in the store may come from a binary cache, perhaps the publisher's own. So every part
+    # is built again here and compared with it: --check rebuilds only the derivation it is given,
+    # and nothing below it.
     for part in ${toString (map derivation (release.parts ++ [ release ]))}; do
       nix-store --realise "$part" >/dev/null 2>"$log" || cannot_tell "cannot build $part"
       if ! nix-store --realise --check --keep-failed "$part" >"$log" 2>&1; then

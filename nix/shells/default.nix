@@ -1,4 +1,4 @@
-# What it takes to work on the crate, the flake and the images.
+# The tools for working on the crate, the flake and the images.
 {
   mkShell,
   cargo,

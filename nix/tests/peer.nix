@@ -1,5 +1,5 @@
-# A NixOS machine with a real peer: a declared chaincode is installed, has the declared package ID, and `verify` watches
-# over it.
+# A NixOS machine with a real peer: a declared chaincode is installed, has the declared package ID,
+# and `verify` checks it.
 {
   bash,
   hyperledger-fabric,
@@ -16,7 +16,7 @@ testers.runNixOSTest {
       builder = config.services.fabric-ccs-builder.package;
       folder = "/var/lib/peer0";
       environment.FABRIC_CFG_PATH = "${fabric.src}/sampleconfig";
-      # bash, as a unit of NixOS has none on its PATH.
+      # NixOS units have no bash on their PATH.
       path = [
         bash
         builder
@@ -79,7 +79,7 @@ testers.runNixOSTest {
     # Install, queryinstalled, verify, and one flipped byte.
     machine.succeed("systemctl start check.service")
 
-    # The timer's unit can read what only the peer may, within all its limits.
+    # The timer's unit is confined, yet can read what otherwise only the peer can.
     machine.succeed("systemctl is-active fabric-ccs-builder-verify.timer")
     machine.succeed("systemctl start fabric-ccs-builder-verify.service")
     machine.succeed("printf X | dd of=$(ls /var/lib/peer0/production/externalbuilder/builds/*/release/chaincode/server/connection.json) conv=notrunc")

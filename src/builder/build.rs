@@ -2,12 +2,11 @@
 
 use std::ffi::OsString;
 
-use super::lines;
+use super::Done;
 use crate::error::{Refuse, Result};
 use crate::files::{Buffer, Digest, Dir, Staging, Tree, join};
 use crate::formats::artifact::Artifact;
 use crate::formats::connection::Draft;
-use crate::formats::index::Role;
 use crate::formats::meta_inf;
 use crate::formats::metadata::Metadata;
 use crate::formats::record::Build;
@@ -20,18 +19,14 @@ use crate::text::plural;
 
 /// Builds the package in `source` and `metadata`, which may be one directory, into the empty
 /// directory `output`. `config` is only read when the package is ours.
-pub fn build(
-    source: &Dir,
-    metadata: &Dir,
-    output: &Dir,
-    config: Option<OsString>,
-) -> Result<Vec<String>> {
+pub fn build(source: &Dir, metadata: &Dir, output: &Dir, config: Option<OsString>) -> Result<Done> {
     let (metadata, metadata_content) = Metadata::read(metadata)?;
     metadata.must_be_ours()?;
     let config = Config::read(config)?;
     let (draft, mut warnings, connection_content) = Draft::read(source)?;
     let connection = draft.resolve(&config).refuse(CONNECTION)?;
     let tree = meta_inf::find(source)?;
+    warnings.extend(meta_inf::misplaced(source)?);
 
     let staging = Staging::new(output)?;
     let out = &staging.dir;
@@ -59,7 +54,7 @@ pub fn build(
 
     let artifacts = plural(build.artifacts().count(), "artifact", "artifacts");
     let made = format!("{}: {artifacts} by {VERSION}", metadata.label_shown());
-    Ok(lines(
+    Ok(Done::new(
         &warnings,
         &made,
         build.connection_written,
@@ -67,23 +62,22 @@ pub fn build(
     ))
 }
 
-/// Copies the tree to `META-INF` in `out`, checking the index definitions on the way.
+/// Copies the tree to `META-INF` in `out`, judging the index definitions on the way.
 fn copy_meta_inf(tree: &Dir, out: &Dir, warnings: &mut Warnings) -> Result<Vec<Artifact>> {
     let mut artifacts = Vec::new();
     let mut buffer = Buffer::default();
     let mut out = Tree::new(out);
-    meta_inf::walk(tree, warnings, |folder, dir, files| {
-        let folder = join(META_INF, folder);
-        let target = out.dir(&folder)?;
-        for (file, role) in files {
-            let digest = if *role == Role::Index {
-                let content = meta_inf::read_index(dir, file)?;
+    meta_inf::walk(tree, warnings, |folder, dir, files, judge| {
+        let place = join(META_INF, folder);
+        let target = out.dir(&place)?;
+        for file in files {
+            let digest = if let Some(content) = judge.read(folder, dir, file)?.content {
                 target.write(&file.name, PUBLIC, &content)?;
                 Digest::of(&content)
             } else {
                 dir.copy(file, target, &mut buffer)?
             };
-            let path = join(&folder, &file.name);
+            let path = join(&place, &file.name);
             artifacts.push(Artifact { path, digest });
         }
         Ok(())

@@ -1,18 +1,18 @@
 //! Checks a build output against its record, and publishes what the peer reads.
 
-use super::lines;
-use crate::error::{Error, Refuse, Result, refused};
-use crate::files::{Buffer, Digest, Dir, Staging, Tree};
+use super::Done;
+use crate::error::{Error, Refuse, Result, failed, refused};
+use crate::files::{Digest, Dir, Staging, Tree};
 use crate::formats::connection::Connection;
 use crate::formats::metadata::Metadata;
 use crate::formats::published;
 use crate::formats::record::{NO_RECORD, Record};
-use crate::layout::{BUILD, CONNECTION, META_INF, SECRET, SERVER, STATEDB};
+use crate::layout::{CONNECTION, META_INF, PUBLIC, SECRET, SERVER, STATEDB};
 use crate::log::Warnings;
 use crate::text::plural;
 
 /// Publishes the build output `build` in the empty directory `release`.
-pub fn release(build: &Dir, release: &Dir) -> Result<Vec<String>> {
+pub fn release(build: &Dir, release: &Dir) -> Result<Done> {
     let record = Record::read(build)?;
     if let Some(record) = &record {
         check(record, build)?;
@@ -29,7 +29,13 @@ pub fn release(build: &Dir, release: &Dir) -> Result<Vec<String>> {
     check_copied(record.as_ref(), CONNECTION, digest)?;
 
     let staging = Staging::new(release)?;
-    let indexes = copy_indexes(build, record.as_ref(), &staging.dir)?;
+    let mut warnings = Warnings::default();
+    warnings.extend(record.is_none().then(|| NO_RECORD.to_owned()));
+    let indexes = write_indexes(build, record.as_ref(), &staging.dir, &mut warnings)?;
+    if record.is_some() {
+        // `build` has said it all.
+        warnings = Warnings::default();
+    }
     let mut out = Tree::new(&staging.dir);
     out.dir(SERVER)?.write(CONNECTION, SECRET, &content)?;
     // Last comes what the peer looks for.
@@ -39,11 +45,9 @@ pub fn release(build: &Dir, release: &Dir) -> Result<Vec<String>> {
     };
     staging.commit(names)?;
 
-    let mut warnings = Warnings::default();
-    warnings.extend(record.is_none().then(|| NO_RECORD.to_owned()));
     let artifacts = plural(indexes + 1, "artifact", "artifacts");
     let made = format!("{label}: {artifacts}");
-    Ok(lines(&warnings, &made, digest, &connection))
+    Ok(Done::new(&warnings, &made, digest, &connection))
 }
 
 /// Refuses a build output that is not what was recorded.
@@ -66,33 +70,30 @@ fn check(record: &Record, build: &Dir) -> Result<()> {
 fn check_copied(record: Option<&Record>, path: &str, copied: Digest) -> Result<()> {
     match record {
         Some(record) if record.digest(path) != Some(copied) => {
-            refused(format!("{path}: changed while it was released"))
+            failed(format!("{path}: changed while it was released"))
         }
         _ => Ok(()),
     }
 }
 
-/// Copies the index definitions, and gives their number.
-fn copy_indexes(build: &Dir, record: Option<&Record>, out: &Dir) -> Result<usize> {
-    let tree = build.find_dir(META_INF)?;
-    let statedb = tree.map(|tree| tree.find_dir(STATEDB)).transpose()?;
-    let Some(statedb) = statedb.flatten() else {
-        return Ok(0);
-    };
+/// Writes the index definitions that are published, and gives their number.
+fn write_indexes(
+    build: &Dir,
+    record: Option<&Record>,
+    out: &Dir,
+    warnings: &mut Warnings,
+) -> Result<usize> {
     let mut out = Tree::new(out);
-    let mut buffer = Buffer::default();
     let mut count = 0;
-    statedb.walk(BUILD, |dir, files| {
-        for file in files {
-            let path = dir.relative(&file.name);
-            let Some(place) = published::place(&path) else {
-                continue;
-            };
-            let (folder, _) = place.rsplit_once('/').unwrap_or_default();
-            let digest = dir.copy(file, out.dir(folder)?, &mut buffer)?;
-            check_copied(record, &path, digest)?;
-            count += 1;
-        }
+    published::walk(build, warnings, |path, judged| {
+        let (Some(content), true) = (judged.content, judged.is_published) else {
+            return Ok(());
+        };
+        check_copied(record, &path, Digest::of(&content))?;
+        let place = path.strip_prefix(META_INF).unwrap_or_default();
+        let (folder, name) = place.rsplit_once('/').unwrap_or_default();
+        out.dir(folder)?.write(name, PUBLIC, &content)?;
+        count += 1;
         Ok(())
     })?;
     Ok(count)

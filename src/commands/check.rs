@@ -10,18 +10,18 @@ use std::process;
 use lexopt::{Arg, Parser};
 
 use super::{Outcome, Stop, path};
-use crate::builder;
+use crate::builder::{self, Done};
 use crate::error::{Cannot, Error, Refuse, Result, failed};
-use crate::files::{Buffer, Digest, Dir, Tree, remove_tree};
-use crate::formats::connection::Connection;
+use crate::files::{Buffer, Digest, Dir, Tree};
+use crate::formats::connection::{Connection, Draft};
 use crate::formats::meta_inf;
 use crate::formats::metadata::Metadata;
 use crate::formats::package::Package;
 use crate::formats::package::source::Source;
-use crate::formats::template::VARIABLE;
+use crate::formats::template::{Config, VARIABLE};
 use crate::layout::{BUILD, CLOSED, CONNECTION, METADATA, PUBLIC, SERVER};
 use crate::log::{self, Warnings};
-use crate::text::escaped_line;
+use crate::text::{escaped_line, quoted};
 
 pub const HELP: &str = "\
 Usage: fabric-ccs-builder check [--config JSON] [DIR|FILE]
@@ -36,8 +36,8 @@ way to unpack it is checked too.
                  environment variable CHAINCODE_AS_A_SERVICE_BUILDER_CONFIG;
                  other users can see it while the command runs
 
-Exit status: 0 a peer would take the package, 1 it would not, 2 something could
-not be done.
+Exit status: 0 a peer would take the package and publish all of its index
+definitions, 1 it would not, 2 something could not be done.
 
 Example: fabric-ccs-builder check --config '{\"peername\":\"org1peer1\"}' basic
 ";
@@ -83,15 +83,19 @@ pub fn run(mut parser: Parser) -> super::Result<Outcome> {
     let (label, package_type) = (metadata.label()?, &metadata.package_type);
     let id = digest.map_or_else(|| label.to_string(), |digest| format!("{label}:{digest}"));
     print_line(&format!("package  {id}, type {package_type}: {shown}"))?;
-    let (answer, outcome) = if run_programs(&source, metadata_dir, &metadata, config, &scratch)? {
-        ("would", Outcome::Yes)
-    } else {
-        ("would not", Outcome::No)
-    };
+    let taken = run_programs(&source, metadata_dir, &metadata, config, &scratch)?;
     if let Some(digest) = digest {
         print_differences(digest, &source, metadata_dir)?;
     }
-    print_line(&format!("result   a peer {answer} take this package"))?;
+    let (answer, outcome) = match taken {
+        Some(true) => ("would take this package", Outcome::Yes),
+        Some(false) => (
+            "would take this package, but not all of its index definitions",
+            Outcome::No,
+        ),
+        None => ("would not take this package", Outcome::No),
+    };
+    print_line(&format!("result   a peer {answer}"))?;
     Ok(outcome)
 }
 
@@ -170,46 +174,70 @@ fn print_differences(digest: Digest, source: &Dir, metadata: &Dir) -> Result<()>
     Ok(())
 }
 
-/// Runs the programs until one says no, and prints what they did.
+/// Runs the programs until one says no, and prints what they did. Gives whether all of a package
+/// that is taken is published.
 fn run_programs(
     source: &Dir,
     metadata_dir: &Dir,
     metadata: &Metadata,
     config: Option<OsString>,
     scratch: &Scratch,
-) -> Result<bool> {
+) -> Result<Option<bool>> {
     let detected = metadata.is_ours();
     print_line(&format!("detect   exit status: {}", u8::from(!detected)))?;
     if let Err(error) = metadata.must_be_ours() {
         // The peer would ask the next builder; detect says nothing.
         log::line(WORD, error);
-        return Ok(false);
+        return Ok(None);
     }
     let (bld, published) = (scratch.dir("bld")?, scratch.dir("release")?);
-    let is_taken = print_done("build", builder::build(source, metadata_dir, &bld, config))?
-        && print_done("release", builder::release(&bld, &published))?;
-    if is_taken {
+    if Config::read(config.clone()).is_ok_and(|config| config.is_unset()) {
+        print_needs(source)?;
+    }
+    let built = print_done("build", builder::build(source, metadata_dir, &bld, config))?;
+    if built.is_some() && print_done("release", builder::release(&bld, &published))?.is_some() {
         print_files("recorded", &bld)?;
         print_files("released", &published)?;
         let content = published.descend(SERVER)?.read_needed(CONNECTION)?;
         let connection = Connection::parse_written(&content).refuse(CONNECTION)?;
         print_line(&format!("dialled  the peer would {}", connection.dial()))?;
+        return Ok(built);
     }
-    Ok(is_taken)
+    Ok(None)
 }
 
-/// Prints what a program did or why it refused; it is an error when neither is known.
-fn print_done(word: &str, done: Result<Vec<String>>) -> Result<bool> {
-    let (status, lines) = match done {
-        Ok(lines) => (0, lines),
-        Err(Error::Refused(refusal)) => (1, vec![refusal]),
+/// Prints which keys of the config the templates look for, and what is wrong whatever it is.
+fn print_needs(package: &Dir) -> Result<()> {
+    // What cannot be read is the business of build.
+    let Ok((draft, ..)) = Draft::read(package) else {
+        return Ok(());
+    };
+    let keys: Vec<_> = draft.keys().iter().map(|key| quoted(key)).collect();
+    if !keys.is_empty() {
+        let keys = keys.join(", ");
+        print_line(&format!(
+            "config   templates look for {keys}: write --config"
+        ))?;
+        if let Err(error) = draft.check_without_config().refuse(CONNECTION) {
+            print_line(&format!("         whatever they are: {error}"))?;
+        }
+    }
+    Ok(())
+}
+
+/// Prints what a program did or why it refused; it is an error when neither is known. Gives
+/// whether what was made is whole.
+fn print_done(word: &str, done: Result<Done>) -> Result<Option<bool>> {
+    let (status, lines, is_whole) = match done {
+        Ok(done) => (0, done.lines, Some(done.is_whole)),
+        Err(Error::Refused(refusal)) => (1, vec![refusal], None),
         Err(error) => return Err(error),
     };
     print_line(&format!("{word:<8} exit status: {status}"))?;
     for line in lines {
         print_line(&format!("         {word}: {line}"))?;
     }
-    Ok(status == 0)
+    Ok(is_whole)
 }
 
 /// Warns when the current folder is a package, which is not looked at without DIR.
@@ -283,6 +311,6 @@ impl Scratch {
 
 impl Drop for Scratch {
     fn drop(&mut self) {
-        let _ = remove_tree(self.0.path());
+        self.0.remove(self.0.path());
     }
 }

@@ -1,4 +1,4 @@
-//! `install`: puts this program where a peer looks for its external builder, without a shell.
+//! `install`: puts this program where a peer looks for an external builder. It needs no shell.
 
 use std::env;
 use std::ffi::OsString;
@@ -37,7 +37,7 @@ Example: fabric-ccs-builder install /opt/hyperledger/ccaas_builder
 
 const WORD: &str = "install";
 
-/// A name or path that a peer could not use is an error.
+/// Refuses a name or path that a peer could not use.
 pub fn run(mut parser: Parser) -> Result<Outcome> {
     let (mut dir, mut path, mut name, mut quiet) = (None, None, "ccaas_builder".into(), false);
     while let Some(arg) = parser.next()? {
@@ -60,7 +60,7 @@ pub fn run(mut parser: Parser) -> Result<Outcome> {
             let _ = fs::remove_dir(dir.reach(BIN));
         }
     })?;
-    // A warning only, so whatever hinders the look does not matter.
+    // This is only a warning, so a failed look-up does not matter.
     if matches!(bin.look_up("run"), Ok(Some(_))) {
         let line = "is another builder's, the peer does not call it for this one's packages";
         let run = bin.path_of("run");
@@ -86,13 +86,13 @@ fn peer_path(dir: &Path, given: Option<OsString>) -> Result<String> {
     }
     let absolute = path::absolute(dir)
         .map_err(|error| Stop::usage(format!("cannot find {}: {error}", dir.display())))?;
-    // Without what `.` and repeated slashes leave.
+    // Without `.` components and repeated slashes.
     let absolute: PathBuf = absolute.components().collect();
     text("DIR", absolute.into())
         .map_err(|error| Stop::usage(format!("{error}, say with --path what the peer calls it")))
 }
 
-/// A text that can stand in a configuration and a log.
+/// A text that is safe in a configuration and a log.
 fn text(what: &str, value: OsString) -> error::Result<String> {
     let fault = match value.into_string() {
         Ok(text) if text.is_empty() => "is empty",
@@ -103,10 +103,10 @@ fn text(what: &str, value: OsString) -> error::Result<String> {
     Err(Error::Usage(format!("{what}: {fault}")))
 }
 
-/// The folder `bin` in `dir`, created where it is missing, and whether it was.
+/// The folder `bin` in `dir`, created if missing, and whether it was created.
 fn open_bin(dir: &Dir) -> error::Result<(Dir, bool)> {
-    // Asked only for the message. To open it follows no link either: whoever can write a volume
-    // must not have root write elsewhere.
+    // This look-up only improves the message. Opening it follows no link either: a user who can
+    // write to a volume must not be able to make root write elsewhere.
     if matches!(dir.look_up(BIN), Ok(Some(found)) if !found.is_dir()) {
         return failed(format!(
             "{}: is a link or file, which is left alone, put a directory in its place",
@@ -116,10 +116,10 @@ fn open_bin(dir: &Dir) -> error::Result<(Dir, bool)> {
     dir.make_dir(BIN)
 }
 
-/// Puts this program into `bin`, under each of its names: one file, where `link` can link it.
+/// Puts this program into `bin` under each of its names: as one file if `link` works.
 fn put(bin: &Dir, link: impl Fn(&NewFile, &str) -> io::Result<NewFile>) -> error::Result<()> {
     for name in PROGRAMS {
-        // Before one of the others is replaced.
+        // Checked before any of them is replaced.
         if matches!(bin.look_up(name), Ok(Some(found)) if found.is_dir()) {
             let path = bin.path_of(name);
             return failed(format!("cannot create {}: is a directory", path.display()));
@@ -129,10 +129,10 @@ fn put(bin: &Dir, link: impl Fn(&NewFile, &str) -> io::Result<NewFile>) -> error
     let mut files: Vec<NewFile> = Vec::new();
     for name in PROGRAMS {
         let linked = files.first().and_then(|first| link(first, name).ok());
-        // Where there is no room for a link, there is none for a copy either.
+        // If there is no room for a link, the copy will fail too.
         files.push(linked.map_or_else(|| copy(&program, bin, name), Ok)?);
     }
-    // All are on the disk, and none is open, before the first is replaced.
+    // All are on disk and closed before the first is replaced.
     files.iter_mut().try_for_each(NewFile::close)?;
     files.into_iter().try_for_each(NewFile::replace)
 }
@@ -150,7 +150,7 @@ fn this_program() -> error::Result<Vec<u8>> {
         .map_err(|error| Error::Failed(format!("cannot read this program: {error}")))
 }
 
-/// What makes a peer use the builder. A JSON string is a YAML one too.
+/// The configuration that makes a peer use the builder. A JSON string is also a YAML string.
 fn configuration(name: &str, path: &str) -> String {
     let variable = json!([{"name": name, "path": path, "propagateEnvironment": [VARIABLE]}]);
     format!(

@@ -5,7 +5,7 @@ use std::env;
 use lexopt::Parser;
 
 use super::{Outcome, Result, paths};
-use crate::builder;
+use crate::builder::{self, Done};
 use crate::files::Dir;
 use crate::formats::metadata::Metadata;
 use crate::formats::template::VARIABLE;
@@ -41,10 +41,10 @@ Example: build \"$PWD/src\" \"$PWD/metadata\" \"$PWD/bld\"
 pub const RELEASE_HELP: &str = "\
 Usage: release BUILD_OUTPUT_DIR RELEASE_OUTPUT_DIR
 
-Publishes what a build made: index definitions go to statedb/, connection.json
-goes to chaincode/server/ in the empty RELEASE_OUTPUT_DIR. First every file of
-BUILD_OUTPUT_DIR is checked against its record; the output of another builder
-has none, and one line says so.
+Publishes what a build made: index definitions that CouchDB takes go to
+statedb/, connection.json goes to chaincode/server/ in the empty
+RELEASE_OUTPUT_DIR. First every file of BUILD_OUTPUT_DIR is checked against its
+record; the output of another builder has none, and one line says so.
 
 Exit status: 0 released, 1 refused or not possible; one line says why, and
 nothing is published.
@@ -70,23 +70,23 @@ pub fn detect(parser: Parser) -> Result<Outcome> {
 pub fn build(parser: Parser) -> Result<Outcome> {
     let [source, metadata, output] = paths(parser, [SOURCE, METADATA, BUILD])?;
     let (metadata, config) = (Dir::open(&metadata)?, env::var_os(VARIABLE));
-    let lines = builder::build(
+    let done = builder::build(
         &Dir::open(&source)?,
         &metadata,
         &Dir::open(&output)?,
         config,
     )?;
-    Ok(say("build", &lines))
+    Ok(say("build", &done))
 }
 
 pub fn release(parser: Parser) -> Result<Outcome> {
     let [build, release] = paths(parser, [BUILD, RELEASE])?;
-    let lines = builder::release(&Dir::open(&build)?, &Dir::open(&release)?)?;
-    Ok(say("release", &lines))
+    let done = builder::release(&Dir::open(&build)?, &Dir::open(&release)?)?;
+    Ok(say("release", &done))
 }
 
-fn say(word: &str, lines: &[String]) -> Outcome {
-    for line in lines {
+fn say(word: &str, done: &Done) -> Outcome {
+    for line in &done.lines {
         log::line(word, line);
     }
     Outcome::Yes

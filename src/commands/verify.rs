@@ -1,4 +1,4 @@
-//! `verify`: is what a peer runs what was recorded?
+//! `verify`: compares what a peer runs with what was recorded.
 
 mod report;
 mod target;

@@ -19,20 +19,20 @@ impl Digest {
     }
 }
 
-/// A writer that hashes what is written on its way to another one.
+/// A writer that hashes everything it passes on to another writer.
 pub struct HashingWriter<W> {
     out: W,
     hasher: sha2::Sha256,
 }
 
 impl<W> HashingWriter<W> {
-    /// A writer to `out`.
+    /// Starts a writer that passes everything on to `out`.
     pub fn new(out: W) -> Self {
         let hasher = sha2::Sha256::new();
         Self { out, hasher }
     }
 
-    /// The digest of all that was written.
+    /// The digest of everything written.
     pub fn digest(self) -> Digest {
         Digest(self.hasher.finalize().into())
     }
@@ -87,7 +87,7 @@ impl Serialize for Digest {
 mod tests {
     use super::*;
 
-    // FIPS 180-4's example, also `printf abc | sha256sum`.
+    // The example in FIPS 180-4, and the output of `printf abc | sha256sum`.
     const ABC: &str = "ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad";
 
     #[test]

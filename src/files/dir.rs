@@ -1,9 +1,9 @@
 //! Directories held open.
 //!
-//! Names are looked up relative to an open handle (through `/proc/PROCESS/fd`, the way to
-//! openat(2) that safe Rust has) without following links, and what was opened is compared with
-//! what was listed once it is read. Where `/proc` cannot be used names are looked up by path;
-//! SECURITY.md says what that leaves open.
+//! Names are looked up relative to an open handle, without following links. Safe Rust has no
+//! openat(2), so this goes through `/proc/PROCESS/fd`. After a file is read, it is compared with
+//! its entry in the listing. Without a usable `/proc`, names are looked up by path; SECURITY.md
+//! describes the remaining risk.
 
 use std::fs::{self, DirBuilder, File, OpenOptions, Permissions};
 use std::io::{self, ErrorKind};
@@ -17,7 +17,8 @@ use crate::error::{Cannot, Result, refused};
 use crate::layout::{OPEN, PACKAGE};
 
 /// Flags of open(2), which differ between processors (Linux: `asm/fcntl.h`). A wrong value would
-/// follow links without a word, so other processors are refused until their values are known.
+/// silently follow links, so the code does not compile for other processors until their values are
+/// known.
 #[cfg(any(target_arch = "aarch64", target_arch = "arm"))]
 pub(super) mod flags {
     pub const NONBLOCK: i32 = 0o4_000;
@@ -40,11 +41,11 @@ pub(super) mod flags {
 #[derive(Debug)]
 pub struct Dir {
     handle: File,
-    /// A path that leads to what `handle` has open.
+    /// A path to the directory that `handle` has open.
     by_handle: PathBuf,
-    /// Where it was found: for messages, and for look-ups where `/proc` cannot be used.
+    /// Where it was found, for messages and for look-ups when `/proc` cannot be used.
     path: PathBuf,
-    /// Its path below the directory that a caller named, which is `""` itself.
+    /// Its path below the directory that a caller named; `""` for that directory itself.
     relative: String,
     hard_links: bool,
 }
@@ -69,14 +70,14 @@ impl Dir {
         Ok(Self::new(handle, path.to_owned(), String::new(), false))
     }
 
-    /// Files in here may have further hard links: right for folders of the user who calls us, who
-    /// may keep them in a Nix store or a backup that links equal files.
+    /// Allows files with several hard links. This is right for a user's own folders, which may be
+    /// in a Nix store or in a backup that links equal files.
     pub(crate) fn with_hard_links(mut self) -> Self {
         self.hard_links = true;
         self
     }
 
-    /// This directory, with paths below it counted from here.
+    /// Makes this directory the root that relative paths start from.
     pub(crate) fn into_root(mut self) -> Self {
         self.relative.clear();
         self
@@ -93,13 +94,13 @@ impl Dir {
         &self.path
     }
 
-    /// The path of `name` in here, for messages.
+    /// The path of `name` in this directory, for messages.
     pub(crate) fn path_of(&self, name: &str) -> PathBuf {
         self.path.join(name)
     }
 
-    /// A path that leads to `name` in this very directory for as long as `self` lives, whatever
-    /// happens to the path that it was opened by.
+    /// A path to `name` in this directory. It stays valid as long as `self` lives, even if the path
+    /// that was opened now leads elsewhere.
     pub(crate) fn reach(&self, name: &str) -> PathBuf {
         self.by_handle.join(name)
     }
@@ -115,7 +116,7 @@ impl Dir {
         Ok(Self::new(handle, path, relative, self.hard_links))
     }
 
-    /// Opens the directory at `path` below this one, without following a link on the way.
+    /// Opens the directory at `path` below this one, without following any link.
     pub(crate) fn descend(&self, path: &str) -> Result<Self> {
         let handle = self.handle.try_clone().cannot("open", &self.path)?;
         let (here, relative) = (self.path.clone(), self.relative.clone());
@@ -123,7 +124,7 @@ impl Dir {
         names(path).try_fold(here, |dir, name| dir.subdir(name))
     }
 
-    /// The entry `name`, faults and all, or `None` when there is none.
+    /// The entry `name`, even if it has a fault, or `None` when there is none.
     pub(crate) fn look_up(&self, name: &str) -> Result<Option<Entry>> {
         match fs::symlink_metadata(self.reach(name)) {
             Ok(listed) => Ok(Some(Entry::new(name.into(), listed, self.hard_links))),
@@ -144,7 +145,7 @@ impl Dir {
         found.map(|entry| self.subdir(&entry.name)).transpose()
     }
 
-    /// The entry `name`, which must be one that can be copied and `is_right`.
+    /// The entry `name`, which must have no fault and pass `is_right`.
     fn find(
         &self,
         name: &str,
@@ -160,7 +161,7 @@ impl Dir {
         }
     }
 
-    /// Everything in here, sorted bytewise by name, faults and all.
+    /// Every entry, even those with faults, sorted bytewise by name.
     pub(crate) fn list(&self) -> Result<Vec<Entry>> {
         const MOST: usize = PACKAGE.entries;
         let mut entries = Vec::new();
@@ -177,7 +178,7 @@ impl Dir {
                 Ok(listed) => {
                     entries.push(Entry::new(entry.file_name(), listed, self.hard_links));
                 }
-                // Gone since: whoever needs it will miss it.
+                // It has gone since; if it is needed, that will be noticed.
                 Err(error) if error.kind() == ErrorKind::NotFound => {}
                 Err(error) => return Err(error).cannot("list", &self.path),
             }
@@ -186,7 +187,7 @@ impl Dir {
         Ok(entries)
     }
 
-    /// `entry` of this directory, unless it must not be copied.
+    /// Returns `entry` of this directory, or refuses it when it must not be copied.
     pub(crate) fn copyable(&self, entry: Entry) -> Result<Entry> {
         match entry.fault() {
             Some(fault) => refused(format!("{}: {fault}", self.relative(&entry.name))),
@@ -194,14 +195,13 @@ impl Dir {
         }
     }
 
-    /// Creates the directory `name` with `mode`, whatever the umask, and opens it.
+    /// Creates the directory `name` with exactly `mode`, regardless of the umask, and opens it.
     pub(crate) fn create_dir(&self, name: &str, mode: u32) -> Result<Self> {
         self.try_create_dir(name, mode)
             .cannot("create", &self.path_of(name))
     }
 
-    /// Opens the directory `name`, or creates it, with mode 0755, where it is missing; whether it
-    /// was created.
+    /// Opens the directory `name`, or creates it with mode 0755, and tells whether it was created.
     pub(crate) fn make_dir(&self, name: &str) -> Result<(Self, bool)> {
         match self.try_create_dir(name, OPEN) {
             Err(error) if error.kind() == ErrorKind::AlreadyExists => {
@@ -211,12 +211,12 @@ impl Dir {
         }
     }
 
-    /// As [`Dir::create_dir`], with the system's own error.
+    /// Like [`Dir::create_dir`], but returns the system's own error.
     pub(crate) fn try_create_dir(&self, name: &str, mode: u32) -> io::Result<Self> {
         DirBuilder::new().mode(mode).create(self.reach(name))?;
         let open = || {
             let dir = match self.open_subdir(name) {
-                // The umask has closed it to us, too.
+                // The umask has denied us access too.
                 Err(error) if error.kind() == ErrorKind::PermissionDenied => {
                     fs::set_permissions(self.reach(name), Permissions::from_mode(mode))?;
                     self.open_subdir(name)?
@@ -227,7 +227,7 @@ impl Dir {
             Ok(dir)
         };
         open().inspect_err(|_: &io::Error| {
-            // It is of no use to anybody, and in the way of the next run.
+            // It is useless, and would block the next run.
             let _ = fs::remove_dir(self.reach(name));
         })
     }
@@ -245,20 +245,20 @@ pub fn join(folder: &str, name: &str) -> String {
     }
 }
 
-/// The names in a path, of which `""` has none.
+/// The names in a path; `""` has none.
 pub fn names(path: &str) -> impl Iterator<Item = &str> {
     path.split('/').filter(|name| !name.is_empty())
 }
 
-/// A path that leads to the open directory `handle`, which was found at `path`.
+/// A path to the open directory `handle`, which was found at `path`.
 fn path_by_handle(handle: &File, path: &Path) -> PathBuf {
-    // Where the link /proc/self leads: to follow it at each look-up would double its cost.
+    // The target of /proc/self: following that link at each look-up would double the cost.
     static HANDLES: OnceLock<Option<PathBuf>> = OnceLock::new();
     let number = handle.as_raw_fd().to_string();
     let handles = HANDLES.get_or_init(|| {
         let process = fs::read_link("/proc/self").ok()?;
         let handles = Path::new("/proc").join(process).join("fd");
-        // It may be closed to us, or covered by something else.
+        // It may be inaccessible, or something else may be mounted over it.
         let is_usable = fs::metadata(handles.join(&number)).is_ok();
         is_usable.then_some(handles)
     });
@@ -268,8 +268,8 @@ fn path_by_handle(handle: &File, path: &Path) -> PathBuf {
     }
 }
 
-/// Gives what was created with `mode` just that, where the umask or the directory around it has
-/// changed it. To look first is cheaper than to set, which file systems write to their journals.
+/// Sets exactly `mode` if the umask or the parent directory has changed it. Looking first is
+/// cheaper, because file systems write a change of mode to their journals.
 pub(super) fn set_mode(created: &File, mode: u32) -> io::Result<()> {
     if created.metadata()?.mode() & 0o7777 == mode {
         return Ok(());

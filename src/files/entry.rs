@@ -1,4 +1,4 @@
-//! What is found in a directory.
+//! The entries of a directory.
 
 use std::ffi::OsString;
 use std::fs::Metadata;
@@ -9,7 +9,7 @@ use crate::text::is_unsafe;
 /// Something in a directory, as it was listed.
 #[derive(Clone, Debug)]
 pub struct Entry {
-    /// The name. One that is not UTF-8 has replacement characters here, and a fault.
+    /// The name. If it is not UTF-8, this has replacement characters, and the entry has a fault.
     pub name: String,
     /// Whether the name is UTF-8, so that it can be looked up again.
     pub is_utf8: bool,
@@ -18,7 +18,7 @@ pub struct Entry {
 }
 
 impl Entry {
-    /// The entry `name`, of which lstat(2) says `listed`. Further hard links are a fault unless
+    /// The entry `name`, with what lstat(2) returned for it. Several hard links are a fault unless
     /// `hard_links` are allowed.
     pub fn new(name: OsString, listed: Metadata, hard_links: bool) -> Self {
         let (name, is_utf8) = match name.into_string() {
@@ -63,7 +63,7 @@ impl Entry {
         self.listed.is_file() && self.listed.nlink() > 1 && !self.hard_links
     }
 
-    /// What it is, in words.
+    /// Its kind, in words.
     pub fn kind(&self) -> &'static str {
         let kind = self.listed.file_type();
         if self.has_hard_link() {
@@ -83,8 +83,8 @@ impl Entry {
         }
     }
 
-    /// Whether `now` is the same file with the same content, as far as the file system knows: the
-    /// time of the last change is the one that programs cannot set.
+    /// Whether `now` is the same file with the same content, as far as the file system knows. It
+    /// relies on the change time, which programs cannot set.
     pub fn is_still(&self, now: &Metadata) -> bool {
         let state = |file: &Metadata| {
             let changed = (file.ctime(), file.ctime_nsec());
@@ -122,7 +122,7 @@ mod tests {
                 .set_modified(time)
                 .unwrap();
         };
-        // The same size, and the time that programs can set is set back.
+        // The size stays the same, and the modification time, which programs can set, is restored.
         assert!(!is_still_after(|path| {
             let before = fs::metadata(path).unwrap().modified().unwrap();
             fs::write(path, "xyz").unwrap();

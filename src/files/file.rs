@@ -1,4 +1,4 @@
-//! Files of a directory: read piece by piece, copied while they are hashed, created.
+//! Reads files piece by piece, hashes them while copying, and creates them.
 
 use std::cmp::min;
 use std::fs::{File, OpenOptions};
@@ -10,15 +10,15 @@ use super::{Digest, Dir, Entry, HashingWriter};
 use crate::error::{Cannot, Result, failed, refused};
 use crate::layout::{MAX_SMALL, PUBLIC};
 
-/// The most bytes of a file that are in memory at once when it is copied or hashed.
+/// How much of a file is in memory at once when it is copied or hashed, in bytes.
 const PIECE: u64 = 64 << 10;
 
-/// Memory for pieces of files, used again and again, and no larger than the largest file needs.
+/// Reusable memory for pieces of files, no larger than the largest file needs.
 #[derive(Default)]
 pub struct Buffer(Vec<u8>);
 
 impl Buffer {
-    /// Room for the next piece of a file of which `left` bytes are left.
+    /// Room for the next piece of a file with `left` bytes to go.
     fn room(&mut self, left: u64) -> &mut [u8] {
         let size = usize::try_from(min(left, PIECE)).unwrap_or_default();
         if self.0.len() < size {
@@ -29,7 +29,7 @@ impl Buffer {
 }
 
 impl Dir {
-    /// Reads the file `name`, which must be there and have at most 1 MiB.
+    /// Reads the file `name`, which must exist and have at most 1 MiB.
     pub(crate) fn read_needed(&self, name: &str) -> Result<Vec<u8>> {
         match self.find_file(name)? {
             Some(entry) => self.read(&entry, MAX_SMALL),
@@ -64,8 +64,8 @@ impl Dir {
         Ok(hasher.digest())
     }
 
-    /// Copies a file to a new one of the same name in `target`, mode 0644, and gives the digest of
-    /// what was copied.
+    /// Copies a file to `target` under the same name, with mode 0644, and returns the digest of the
+    /// copy.
     pub(crate) fn copy(&self, entry: &Entry, target: &Self, buffer: &mut Buffer) -> Result<Digest> {
         let path = target.path_of(&entry.name);
         let mut copy = HashingWriter::new(target.create(&entry.name, PUBLIC)?);
@@ -75,8 +75,8 @@ impl Dir {
         Ok(copy.digest())
     }
 
-    /// Gives a file's content to `take`, piece by piece. It is an error when the file changes
-    /// meanwhile, or has changed since it was listed.
+    /// Passes a file's content to `take`, piece by piece. A file that changes meanwhile, or has
+    /// changed since it was listed, is an error.
     pub(crate) fn pieces(
         &self,
         entry: &Entry,
@@ -102,7 +102,7 @@ impl Dir {
                 Err(error) => return Err(error).cannot("read", &path),
             }
         }
-        // Whatever was put in the file's place before it was opened is noticed by this, too.
+        // This also detects something else put in the file's place before it was opened.
         if !entry.is_still(&file.metadata().cannot("read", &path)?) {
             let name = self.relative(&entry.name);
             return failed(format!("{name}: changed while it was read"));
@@ -110,14 +110,14 @@ impl Dir {
         Ok(())
     }
 
-    /// Creates the file `name` with `content` and `mode`, whatever the umask.
+    /// Creates the file `name` with `content` and exactly `mode`, regardless of the umask.
     pub(crate) fn write(&self, name: &str, mode: u32, content: &[u8]) -> Result<()> {
         self.create(name, mode)?
             .write_all(content)
             .cannot("write", &self.path_of(name))
     }
 
-    /// Creates the file `name` with `mode`, whatever the umask. It must not exist.
+    /// Creates the file `name`, which must not exist, with exactly `mode`, regardless of the umask.
     pub(crate) fn create(&self, name: &str, mode: u32) -> Result<File> {
         self.open_to_write(name, mode, OpenOptions::new().create_new(true))
     }
@@ -143,6 +143,20 @@ mod tests {
     use std::fs;
 
     use super::*;
+
+    #[test]
+    fn a_file_that_has_changed_since_it_was_listed_is_not_taken() {
+        let place = tempfile::tempdir().unwrap();
+        fs::write(place.path().join("a"), "one").unwrap();
+        let dir = Dir::open(place.path()).unwrap();
+        let entry = dir.find_file("a").unwrap().unwrap();
+        assert_eq!(dir.read(&entry, 3).unwrap(), b"one");
+        for content in ["longer", "on", ""] {
+            fs::write(place.path().join("a"), content).unwrap();
+            let error = dir.read(&entry, 3).unwrap_err().to_string();
+            assert_eq!(error, "a: changed while it was read");
+        }
+    }
 
     #[test]
     fn nothing_is_overwritten() {

@@ -1,7 +1,7 @@
-//! Files that appear under their names only when they are whole.
+//! Files that appear under their final names only when complete.
 //!
-//! Each is written under a temporary name in the folder of its final one, and then renamed or
-//! linked. A failure removes it; a killed process leaves at most a file whose name begins with
+//! Each file is written under a temporary name in its final folder, and then renamed or linked. A
+//! failure removes it; a killed process leaves at most a file whose name begins with
 //! `.fabric-ccs-builder-`.
 
 use std::fs::{self, File, OpenOptions, Permissions};
@@ -16,23 +16,23 @@ use crate::layout::UNFINISHED;
 
 /// A file that does not have its final name yet.
 pub struct NewFile {
-    /// Where it will be.
+    /// The final path.
     path: PathBuf,
-    /// The same, for messages.
+    /// The final path as messages show it.
     shown: PathBuf,
     temporary: PathBuf,
-    /// Open until all is written. A program whose file is open for writing anywhere cannot be run,
-    /// so it is closed before it gets its name.
+    /// Open until everything is written. A program cannot be run while any process has its file
+    /// open for writing, so the file is closed before it gets its final name.
     file: Option<File>,
 }
 
 impl NewFile {
-    /// Begins the file at `path`, with `mode` whatever the umask.
+    /// Begins the file at `path` with exactly `mode`, regardless of the umask.
     pub fn create(path: &Path, mode: u32) -> Result<Self> {
         Self::begin(path, path, mode)
     }
 
-    /// Begins the file `name` in `dir`, in this very directory whatever happens to its path.
+    /// Begins the file `name` in the directory that `dir` has open, whatever happens to its path.
     pub fn create_in(dir: &Dir, name: &str, mode: u32) -> Result<Self> {
         Self::begin(&dir.reach(name), &dir.path_of(name), mode)
     }
@@ -44,7 +44,7 @@ impl NewFile {
             options.open(temporary)
         };
         let (temporary, file) = under_temporary_name(path, create).cannot("create", shown)?;
-        // From here on it is removed on failure.
+        // From here on, a failure removes it.
         let mut begun = Self {
             path: path.to_owned(),
             shown: shown.to_owned(),
@@ -57,7 +57,7 @@ impl NewFile {
         Ok(begun)
     }
 
-    /// Ends the writing, and brings the content to the disk: some file systems say only now that
+    /// Finishes writing and flushes the content to disk: only then do some file systems report that
     /// they are full.
     pub fn close(&mut self) -> Result<()> {
         match self.file.take() {
@@ -66,8 +66,8 @@ impl NewFile {
         }
     }
 
-    /// The same file a second time, to be `name` in the same folder; an error where the file
-    /// system has no hard links, or no more room.
+    /// A hard link to the same file, which will become `name` in the same folder. An error when the
+    /// file system has no hard links or no room.
     pub fn link(&self, name: &str) -> io::Result<Self> {
         let path = self.path.with_file_name(name);
         let link = |temporary: &Path| fs::hard_link(&self.temporary, temporary);
@@ -80,13 +80,16 @@ impl NewFile {
         })
     }
 
-    /// Gives the file its final name; what had that name is replaced.
+    /// Gives the file its final name, replacing any file of that name.
     pub fn replace(mut self) -> Result<()> {
         self.close()?;
-        fs::rename(&self.temporary, &self.path).cannot("create", &self.shown)
+        fs::rename(&self.temporary, &self.path).cannot("create", &self.shown)?;
+        // The name may be another run's by now.
+        self.temporary.clear();
+        Ok(())
     }
 
-    /// Gives the file its final name, unless anything else has that name by now.
+    /// Gives the file its final name, unless something else has that name by now.
     pub fn commit(mut self) -> Result<()> {
         self.close()?;
         let linked = match fs::hard_link(&self.temporary, &self.path) {
@@ -102,7 +105,8 @@ impl NewFile {
         }
     }
 
-    /// Without hard links: takes the name with an empty file first, which nobody else can then do.
+    /// Without hard links: reserves the name with an empty file first, so that nobody else can take
+    /// it.
     fn rename_to_new(&self) -> io::Result<()> {
         let mut options = OpenOptions::new();
         options.write(true).create_new(true).open(&self.path)?;
@@ -129,12 +133,12 @@ impl Write for NewFile {
 
 impl Drop for NewFile {
     fn drop(&mut self) {
-        // Not there any more once it has been renamed.
+        // After a rename it no longer exists.
         let _ = fs::remove_file(&self.temporary);
     }
 }
 
-/// Creates something under a name beside `path` that nothing else has.
+/// Creates something under an unused name next to `path`.
 fn under_temporary_name<T>(
     path: &Path,
     create: impl Fn(&Path) -> io::Result<T>,
@@ -144,7 +148,8 @@ fn under_temporary_name<T>(
         let name = format!("{UNFINISHED}-{}-{attempt}", process::id());
         let temporary = path.with_file_name(name);
         match create(&temporary) {
-            // Of a run that was killed, or of one in a container with the same process ID.
+            // Left by a killed run, or in use by a run in another container with the same process
+            // ID.
             Err(error) if error.kind() == ErrorKind::AlreadyExists && attempt < 1000 => {
                 attempt += 1;
             }

@@ -1,17 +1,17 @@
-//! Output directories: trees that are made in the order of a walk, and appear under their final
-//! names when they are whole.
+//! Output directories: trees that are created in the order of a walk and appear under their final
+//! names only when complete.
 
 use std::fs;
-use std::io;
+use std::io::{self, ErrorKind};
 use std::path::{Path, PathBuf};
 
 use super::Dir;
 use super::dir::names;
-use crate::error::{Cannot, Result, refused};
+use crate::error::{Cannot, Result, failed};
 use crate::layout::{CLOSED, UNFINISHED};
 
-/// Directories below a root, made when they are needed. Those on the way to the last one stay
-/// open, so that a tree can be written in the order of a walk without further look-ups.
+/// Directories below a root, created when needed. The last one and its parents stay open, so a tree
+/// can be written in the order of a walk without further look-ups.
 pub struct Tree<'a> {
     root: &'a Dir,
     open: Vec<(String, Dir)>,
@@ -24,8 +24,8 @@ impl<'a> Tree<'a> {
         Self { root, open }
     }
 
-    /// The directory at `path`, with `/` between names; `""` is the root. What is missing on the
-    /// way is created, with mode 0755.
+    /// The directory at `path`, with `/` between names; `""` is the root. Missing directories are
+    /// created with mode 0755.
     pub fn dir(&mut self, path: &str) -> Result<&Dir> {
         let names: Vec<&str> = names(path).collect();
         let same = |((open, _), name): &(&(String, Dir), &&str)| open == *name;
@@ -43,9 +43,9 @@ impl<'a> Tree<'a> {
     }
 }
 
-/// A hidden directory in `target` in which everything is made; [`Staging::commit`] gives it its
-/// final names. Without a commit it is removed, so a failure leaves nothing behind, and a killed
-/// process nothing under a final name.
+/// A hidden directory in `target` in which everything is created, until [`Staging::commit`] moves
+/// it to its final names. Without a commit it is removed, so a failure leaves nothing behind, and a
+/// killed process leaves nothing under a final name.
 pub struct Staging<'a> {
     target: &'a Dir,
     /// Where to write.
@@ -55,27 +55,36 @@ pub struct Staging<'a> {
 impl<'a> Staging<'a> {
     /// Starts in `target`, which must be empty.
     pub fn new(target: &'a Dir) -> Result<Self> {
-        if let Some(found) = target.list()?.first() {
-            let what = if found.name == UNFINISHED {
-                "is of a run that was killed or is still under way"
-            } else {
-                "exists already"
-            };
-            return refused(format!(
+        let taken = |name: &str, what: &str| {
+            let path = target.path_of(name);
+            failed(format!(
                 "{}: {what}, the output directory must be empty",
-                target.path_of(&found.name).display()
-            ));
+                path.display()
+            ))
+        };
+        let dir = match target.try_create_dir(UNFINISHED, CLOSED) {
+            Err(error) if error.kind() == ErrorKind::AlreadyExists => {
+                let what = "is of a run that was killed or is still under way";
+                return taken(UNFINISHED, what);
+            }
+            created => created.cannot("create", &target.path_of(UNFINISHED))?,
+        };
+        let dir = dir.into_root();
+        let staging = Self { target, dir };
+        // Only now, as another run may have ended between a look and the making of the directory.
+        let entries = target.list()?;
+        match entries.iter().find(|entry| entry.name != UNFINISHED) {
+            Some(found) => taken(&found.name, "exists already"),
+            None => Ok(staging),
         }
-        let dir = target.create_dir(UNFINISHED, CLOSED)?.into_root();
-        Ok(Self { target, dir })
     }
 
-    /// Moves what was made to its final names, in the order given: all of them must be there.
+    /// Moves `names`, all of which must exist, to their final places in the given order.
     pub fn commit(self, names: &[&str]) -> Result<()> {
         for (moved, name) in names.iter().enumerate() {
             let renamed = fs::rename(self.dir.reach(name), self.target.reach(name));
             if renamed.is_err() {
-                // Back, to be removed with the rest.
+                // Move them back, to be removed with the rest.
                 for name in names.iter().take(moved) {
                     let _ = fs::rename(self.target.reach(name), self.dir.reach(name));
                 }
@@ -88,16 +97,24 @@ impl<'a> Staging<'a> {
 
 impl Drop for Staging<'_> {
     fn drop(&mut self) {
-        let path = self.target.reach(UNFINISHED);
         // When this fails, the exit status still tells the peer not to use the directory.
-        let _ = fs::remove_dir(&path).or_else(|_| remove_tree(&path));
+        self.dir.remove(&self.target.reach(UNFINISHED));
     }
 }
 
-/// Removes a directory that nobody else writes to, with no more than one open at a time: the
+impl Dir {
+    /// Empties this directory, and removes it where it was made, at `path`. What has taken that name
+    /// since is left alone, and so is all of it that cannot be removed.
+    pub(crate) fn remove(&self, path: &Path) {
+        let _ = empty(&self.reach(""));
+        let _ = fs::remove_dir(path);
+    }
+}
+
+/// Empties a directory that nobody else writes to, with no more than one open at a time: the
 /// standard library keeps one for each level, and the process may be out of them.
-pub fn remove_tree(path: &Path) -> io::Result<()> {
-    let mut open = vec![path.to_owned()];
+fn empty(dir: &Path) -> io::Result<()> {
+    let mut open = vec![dir.to_owned()];
     while let Some(dir) = open.last() {
         let listed = fs::read_dir(dir)?.map(|entry| {
             let entry = entry?;
@@ -108,11 +125,12 @@ pub fn remove_tree(path: &Path) -> io::Result<()> {
         for (file, _) in files {
             fs::remove_file(file)?;
         }
-        if dirs.is_empty() {
-            fs::remove_dir(dir)?;
-            open.pop();
-        } else {
+        if !dirs.is_empty() {
             open.extend(dirs.into_iter().map(|(dir, _)| dir));
+        } else if let Some(emptied) = open.pop()
+            && !open.is_empty()
+        {
+            fs::remove_dir(emptied)?;
         }
     }
     Ok(())
@@ -120,6 +138,8 @@ pub fn remove_tree(path: &Path) -> io::Result<()> {
 
 #[cfg(test)]
 mod tests {
+    use std::os::unix::fs::symlink;
+
     use super::*;
 
     #[test]
@@ -131,10 +151,26 @@ mod tests {
             fs::write(tree.join(dir).join("file"), "x").unwrap();
         }
         fs::write(place.path().join("kept"), "x").unwrap();
-        std::os::unix::fs::symlink(place.path(), tree.join("a/link")).unwrap();
-        remove_tree(&tree).unwrap();
+        symlink(place.path(), tree.join("a/link")).unwrap();
+        Dir::open(&tree).unwrap().remove(&tree);
         assert!(!tree.exists());
         assert!(place.path().join("kept").exists());
-        assert!(remove_tree(&tree).is_err());
+    }
+
+    #[test]
+    fn a_link_in_the_place_of_the_hidden_directory_is_not_followed() {
+        let place = tempfile::tempdir().unwrap();
+        let path = |name: &str| place.path().join(name);
+        fs::create_dir(path("victim")).unwrap();
+        fs::write(path("victim/file"), "x").unwrap();
+        fs::create_dir(path("output")).unwrap();
+        let output = Dir::open(&path("output")).unwrap();
+        let staging = Staging::new(&output).unwrap();
+        staging.dir.write("ours", CLOSED, b"x").unwrap();
+        fs::rename(path("output").join(UNFINISHED), path("moved")).unwrap();
+        symlink(path("victim"), path("output").join(UNFINISHED)).unwrap();
+        drop(staging);
+        assert!(path("victim/file").exists());
+        assert_eq!(fs::read_dir(path("moved")).unwrap().count(), 0);
     }
 }

@@ -1,4 +1,4 @@
-//! Walks through a tree of directories, within limits that no real package meets.
+//! Walks a directory tree, within limits that no real package reaches.
 
 use super::{Dir, Entry};
 use crate::error::{Result, refused};
@@ -19,8 +19,8 @@ impl Dir {
         Walk::new(&list, limits, &mut visit).enter(self, 0)
     }
 
-    /// As [`Dir::walk`] of a build, but what must not be copied is among the files, with its
-    /// fault.
+    /// Like [`Dir::walk`] with the limits of a build, but entries with faults are included among
+    /// the files.
     pub(crate) fn walk_all(
         &self,
         mut visit: impl FnMut(&Self, &[Entry]) -> Result<()>,
@@ -32,7 +32,7 @@ impl Dir {
 type List<'a> = &'a dyn Fn(&Dir) -> Result<Vec<Entry>>;
 type Visit<'a> = &'a mut dyn FnMut(&Dir, &[Entry]) -> Result<()>;
 
-/// A walk under way, with what it has met so far.
+/// A walk in progress, with its totals so far.
 struct Walk<'a> {
     list: List<'a>,
     visit: Visit<'a>,
@@ -91,7 +91,7 @@ impl Budget {
         }
     }
 
-    /// Counts a file of so many bytes, or a directory, up to the limits.
+    /// Counts a file of `size` bytes, or a directory, and refuses it beyond the limits.
     pub fn count(&mut self, path: &str, size: u64) -> Result<()> {
         let Limits {
             entries,

@@ -1,8 +1,8 @@
 //! `address`: what the peer's gRPC dials, `host:port`.
 //!
-//! gRPC also takes a target with the name of a resolver in front (gRPC Name Resolution:
-//! `dns:///host:port`, `unix:/path`). Such addresses work with the Go builders, so they are taken
-//! here. Hosts follow the rules of Go's `net` package: an IPv4 address, an IPv6 address in
+//! gRPC also accepts a target that begins with the name of a resolver (gRPC Name Resolution:
+//! `dns:///host:port`, `unix:/path`). Such addresses work with the Go builders, so they are
+//! accepted here. Hosts follow the rules of Go's `net` package: an IPv4 address, an IPv6 address in
 //! brackets, or a name of at most 253 characters.
 
 use std::fmt;
@@ -15,15 +15,15 @@ use crate::text::is_unsafe;
 /// The longest path of a socket, in bytes: `sun_path` of unix(7) has one more, for a null byte.
 const MAX_SOCKET: usize = 107;
 
-/// An address that the peer can dial, as it was written.
+/// An address that the peer can dial, as written.
 #[derive(Debug, PartialEq, Eq)]
 pub struct Address(String);
 
 impl Address {
-    /// Reads an address.
+    /// Parses an address.
     ///
     /// # Errors
-    /// When no dial to it can succeed: what is wrong with it, and what would be right.
+    /// When no dial to it can succeed; the message says why and shows a valid address.
     pub fn parse(text: &str) -> Result<Self> {
         check(text).map_err(|what| anyhow!("{what}, write for example basic.example.com:9999"))?;
         Ok(Self(text.to_owned()))
@@ -41,7 +41,7 @@ fn check(text: &str) -> Result<()> {
     ensure!(!text.contains(char::is_whitespace), "holds white space");
     ensure!(!text.contains(is_unsafe), "holds a control character");
     let (scheme, rest) = text.split_once(':').context("has no port")?;
-    // Go's URL parser lower-cases a scheme, also one that is meant as a host.
+    // Go's URL parser lower-cases a scheme, even one that is meant as a host.
     let scheme = scheme.to_ascii_lowercase();
     match (scheme.as_str(), rest.strip_prefix("//")) {
         ("unix" | "unix-abstract", _) => check_socket(&scheme, rest),
@@ -61,7 +61,7 @@ fn check(text: &str) -> Result<()> {
 /// Checks what comes after `unix:`.
 fn check_socket(scheme: &str, socket: &str) -> Result<()> {
     let path = socket.strip_prefix("//").unwrap_or(socket);
-    // Two slashes begin an authority, which these two resolvers do not have.
+    // Two slashes begin an authority, which these two resolvers do not support.
     ensure!(
         !path.trim_start_matches('/').is_empty() && (path == socket || path.starts_with('/')),
         "has no path of a socket after {scheme}:"
@@ -83,7 +83,7 @@ fn check_socket(scheme: &str, socket: &str) -> Result<()> {
     Ok(())
 }
 
-/// What comes after a URL's `//SERVER/`; without a server, the usual one looks names up.
+/// What comes after a URL's `//SERVER/`. Without a server, the default one looks names up.
 fn after_name_server(target: &str) -> Result<&str> {
     let parts = target.split_once('/');
     let (server, path) = parts.context("has two slashes where three are needed")?;
@@ -99,7 +99,7 @@ fn after_name_server(target: &str) -> Result<&str> {
     Ok(path)
 }
 
-/// Checks a target of gRPC's resolver `dns`, which may do without a port (grpc-go:
+/// Checks a target of gRPC's resolver `dns`, whose port is optional (grpc-go:
 /// `internal/resolver/dns`, `parseTarget`).
 fn check_looked_up(target: &str) -> Result<()> {
     ensure!(!target.is_empty(), "has no host");
@@ -109,7 +109,7 @@ fn check_looked_up(target: &str) -> Result<()> {
     check_host_port(&with_port(target, 443))
 }
 
-/// A host and its port, which is `default` where it has none.
+/// A host and its port, or the port `default` if it has none.
 fn with_port(host_port: &str, default: u16) -> String {
     if host_port.ends_with(']') || !host_port.contains(':') {
         return format!("{host_port}:{default}");
@@ -121,7 +121,7 @@ fn check_host_port(host_port: &str) -> Result<()> {
     let (host, port) = split(host_port)?;
     let mut address = host;
     if let Some((before, zone)) = host.split_once('%') {
-        // gRPC reads the whole as a URL before it dials (RFC 3986, section 2.3).
+        // gRPC parses the whole address as a URL before it dials (RFC 3986, section 2.3).
         let is_unreserved = |byte: u8| byte.is_ascii_alphanumeric() || b"-._~".contains(&byte);
         let zone = zone.strip_prefix("25");
         let zone = zone.context("has a % that is not written as %25")?;
@@ -149,7 +149,7 @@ fn split(host_port: &str) -> Result<(&str, &str)> {
     Ok((host, port))
 }
 
-/// Checks a port: a number, or one of the two names in use that Go knows without the system.
+/// Checks a port: a number, or one of the two names that Go knows without asking the system.
 fn check_port(port: &str) -> Result<()> {
     if matches!(port, "http" | "https") {
         return Ok(());
@@ -162,12 +162,12 @@ fn check_port(port: &str) -> Result<()> {
     Ok(())
 }
 
-/// Whether a certificate can be for this name: a host's, or an IP address.
+/// Whether a certificate can be for this name: a host name or an IP address.
 pub fn is_server_name(name: &str) -> bool {
     is_host(name) || name.parse::<Ipv6Addr>().is_ok()
 }
 
-/// Whether Go would look the host up: an IPv4 address, or a name by its `net.isDomainName`.
+/// Whether Go accepts the host: an IPv4 address, or a name that passes its `net.isDomainName`.
 fn is_host(host: &str) -> bool {
     let name = host.strip_suffix('.').unwrap_or(host);
     let is_inner = |byte: u8| byte.is_ascii_alphanumeric() || b"-_".contains(&byte);

@@ -1,4 +1,4 @@
-//! How a directory differs from what was recorded of it.
+//! How a directory differs from its record.
 
 use std::collections::BTreeMap;
 use std::fmt;
@@ -7,12 +7,12 @@ use super::artifact::Artifact;
 use crate::error::Error;
 use crate::files::{Buffer, Digest, Dir};
 
-/// What is in the place of a recorded file, or where nothing was recorded.
+/// What was found at a path, recorded or not.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Found {
     /// A regular file with this content.
     Content(Digest),
-    /// Something that cannot be a recorded file: what it is, in words.
+    /// Something that cannot be a recorded file, with its kind in words.
     Other(&'static str),
 }
 
@@ -25,14 +25,14 @@ impl fmt::Display for Found {
     }
 }
 
-/// One path where what was found is not what was recorded.
+/// A path at which what was found differs from what was recorded.
 #[derive(Debug, PartialEq, Eq)]
 pub struct Difference {
     /// The path below the directory that was compared.
     pub path: String,
-    /// The digest in the record, where there is one.
+    /// The digest in the record, if there is one.
     pub recorded: Option<Digest>,
-    /// What is there, where there is anything.
+    /// What was found, if anything.
     pub found: Option<Found>,
 }
 
@@ -60,17 +60,17 @@ impl fmt::Display for Difference {
     }
 }
 
-/// What a directory has that was not recorded of it, or the other way round.
+/// The differences between a directory and its record, in both directions.
 #[derive(Default)]
 pub struct Comparison {
     /// The differences, in bytewise order of paths.
     pub differences: Vec<Difference>,
-    /// Why some files, or all after some place, could not be compared.
+    /// Why some files, or everything after some point, could not be compared.
     pub undetermined: Vec<Error>,
 }
 
 impl Comparison {
-    /// Compares a directory that is not there with `recorded`.
+    /// Compares a missing directory with `recorded`.
     pub fn with_nothing(recorded: &[Artifact]) -> Self {
         let mut comparison = Self::default();
         for Artifact { path, digest } in recorded {
@@ -79,8 +79,8 @@ impl Comparison {
         comparison
     }
 
-    /// Compares the regular files in and below `dir` with `recorded`, reading each file once.
-    /// Those of `read` have been read already.
+    /// Compares the regular files in and below `dir` with `recorded`, reading each file once. Those
+    /// in `read` have been read already.
     pub fn new(dir: &Dir, recorded: &[Artifact], read: &[(&str, Digest)]) -> Self {
         let mut comparison = Self::default();
         let recorded = recorded.iter().map(|file| (&*file.path, file.digest));
@@ -111,7 +111,7 @@ impl Comparison {
                     comparison.add(path, Some(digest), None);
                 }
             }
-            // What was not seen may be where the walk did not come.
+            // What was not found may be where the walk did not get to.
             Err(error) => comparison.undetermined.push(error),
         }
         let differences = &mut comparison.differences;

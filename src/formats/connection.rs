@@ -1,9 +1,11 @@
 //! connection.json: where a chaincode listens, and how the peer is to dial it.
 //!
 //! The peer reads it as `ChaincodeServerUserData` of Fabric's
-//! `core/container/externalbuilder/instance.go`, at the first invoke and not before, so everything
-//! that would fail there is refused here. What is written has the known fields only, in the order
-//! of [`FIELDS`], and none that was absent.
+//! `core/container/externalbuilder/instance.go`, only at the first invoke, so everything that would
+//! fail there is refused here. The file we write has only known fields that were present, in the
+//! order of [`FIELDS`].
+
+use std::collections::BTreeSet;
 
 use anyhow::{Context, Result, anyhow, bail, ensure};
 
@@ -24,7 +26,7 @@ enum Type {
     Text,
     Duration,
     Boolean,
-    /// Text that counts only with TLS.
+    /// Text that matters only with TLS.
     TlsText,
 }
 
@@ -40,7 +42,7 @@ const FIELDS: [(&str, Type); 8] = [
     ("client_cert", Type::TlsText),
 ];
 
-/// What people write for a field, where no typing error explains it.
+/// Other names that people use for a field, beyond typing errors.
 const ALIASES: [(&str, &str); 9] = [
     ("host", "address"),
     ("url", "address"),
@@ -53,10 +55,10 @@ const ALIASES: [(&str, &str); 9] = [
     ("cert_path", "client_cert"),
 ];
 
-/// A connection.json whose types are right, its templates not yet filled in.
+/// A connection.json whose types are right, and whose templates are not yet filled in.
 pub struct Draft(Vec<(&'static str, Field)>);
 
-/// What a field holds.
+/// The content of a field.
 enum Field {
     Text(Template),
     /// A `dial_timeout` in a string.
@@ -66,18 +68,18 @@ enum Field {
     Boolean(bool),
 }
 
-/// How the template in a text is read.
+/// How a text is parsed as a template.
 type ReadTemplate = fn(&str) -> Result<Template>;
 
 impl Draft {
-    /// Reads the file in `dir`: the draft, what its author should know, and the content.
+    /// Reads the file in `dir`; returns the draft, warnings for its author, and the content.
     pub(crate) fn read(dir: &Dir) -> error::Result<(Self, Warnings, Vec<u8>)> {
         let content = dir.read_needed(CONNECTION)?;
         let (draft, warnings) = Self::parse(&content).refuse(CONNECTION)?;
         Ok((draft, warnings, content))
     }
 
-    /// Reads the content of a connection.json, and says what its author should know.
+    /// Parses the content of a connection.json; returns the draft and warnings for its author.
     ///
     /// # Errors
     /// When a field has the wrong type or a template that is not supported; the message begins with
@@ -98,7 +100,7 @@ impl Draft {
             let field = match kind {
                 Type::Text | Type::TlsText => {
                     let text = object.string(name)?;
-                    // A field that is left out still needs the right type, for the peer, but its
+                    // The peer needs even a field that is left out to have the right type, but its
                     // template does not matter.
                     let text = text.filter(|_| has_tls || kind == Type::Text);
                     let template = text.map(|text| template(&text)).transpose();
@@ -112,7 +114,7 @@ impl Draft {
         Ok(Self(fields))
     }
 
-    /// Fills the templates in and checks the result by the peer's rules.
+    /// Fills in the templates and checks the result by the peer's rules.
     ///
     /// # Errors
     /// When a template cannot be filled in, or the peer would fail to dial; the message begins with
@@ -132,10 +134,32 @@ impl Draft {
         })
     }
 
-    /// Checks by the peer's rules what can be checked without a config: fields with a template
-    /// only for its syntax.
+    /// Checks by the peer's rules what can be checked without a config: of a field with a template
+    /// the branches that are plain text, each as if it were the value.
     pub(crate) fn check_without_config(&self) -> Result<()> {
-        self.values(None)?.check().map(drop)
+        let mut values = self.values(None)?;
+        values.check()?;
+        for (_, value) in &mut values.0 {
+            if !matches!(value, Value::Boolean(_)) {
+                *value = Value::Unknown;
+            }
+        }
+        for (name, field) in &self.0 {
+            let template = field.template().filter(|template| !template.is_text());
+            for text in template.map(Template::texts).unwrap_or_default() {
+                let shown = quoted(&text);
+                values.set(name, field.of_text(text, shown).context(*name)?);
+                values.check()?;
+                values.set(name, Value::Unknown);
+            }
+        }
+        Ok(())
+    }
+
+    /// The keys of the config that the templates look for.
+    pub(crate) fn keys(&self) -> BTreeSet<String> {
+        let templates = self.0.iter().filter_map(|(_, field)| field.template());
+        templates.flat_map(Template::keys).collect()
     }
 
     fn values(&self, config: Option<&Config>) -> Result<Values> {
@@ -146,7 +170,7 @@ impl Draft {
 }
 
 impl Field {
-    /// The field's value, of which nothing is known when it has a template and there is no config.
+    /// The field's value, which is unknown when it has a template and there is no config.
     fn value(&self, config: Option<&Config>) -> Result<Value> {
         let template = match self {
             Self::Boolean(value) => return Ok(Value::Boolean(*value)),
@@ -157,12 +181,23 @@ impl Field {
             return Ok(Value::Unknown);
         }
         let text = template.render(config.unwrap_or(&Config::default()))?;
-        let shown = template.shown();
+        self.of_text(text, template.shown())
+    }
+
+    /// The value that a text is for this field.
+    fn of_text(&self, text: String, shown: String) -> Result<Value> {
         if matches!(self, Self::Text(_)) {
             return Ok(Value::Text(Text { text, shown }));
         }
         let timeout = DialTimeout::from_text(text).map_err(|error| anyhow!("{shown} {error}"));
         timeout.map(Value::Timeout)
+    }
+
+    fn template(&self) -> Option<&Template> {
+        match self {
+            Self::Text(template) | Self::Duration(template) => Some(template),
+            Self::Nanoseconds(_) | Self::Boolean(_) => None,
+        }
     }
 }
 
@@ -177,7 +212,7 @@ fn dial_timeout(object: &Object, name: &str, template: ReadTemplate) -> Result<O
         Kind::Null => Ok(None),
         kind => bail!(r#"is {kind}, leave it out or write for example "10s""#),
     })?;
-    // Null alone is an error at the peer. Behind another value it changes nothing.
+    // The peer refuses null alone. After another value, it changes nothing.
     ensure!(
         field.is_some() || object.field(name).next().is_none(),
         r#"{name}: is null, leave it out or write for example "10s""#
@@ -200,7 +235,7 @@ fn unknown_fields(object: &Object) -> impl Iterator<Item = String> {
     })
 }
 
-/// The field that the author of an unknown one surely meant.
+/// The field that the author of an unknown field surely meant.
 fn meant(key: &str) -> Option<&'static str> {
     let alias = ALIASES.iter().find(|(alias, _)| *alias == key);
     let near = |most| {
@@ -223,7 +258,7 @@ fn is_near(a: &[u8], b: &[u8], most: usize) -> bool {
     }
 }
 
-/// A warning for each field that the peer passes over because of another one.
+/// A warning for each field that the peer ignores because of another one.
 fn ignored_fields(object: &Object) -> Result<Vec<String>> {
     const CLIENT_AUTH: &str = "client_auth_required";
     let has_tls = object.boolean("tls_required")? == Some(true);
@@ -263,7 +298,7 @@ pub struct Connection {
 }
 
 impl Connection {
-    /// Reads a connection.json that a builder wrote, whose templates are filled in.
+    /// Parses a connection.json written by a builder, with its templates filled in.
     ///
     /// # Errors
     /// When the peer could not use it; the message begins with the field's name.
@@ -279,7 +314,7 @@ impl Connection {
         &self.json
     }
 
-    /// What the peer will do, as it shows in messages: `dial HOST:PORT with TLS`.
+    /// What the peer will do, as messages say it: `dial HOST:PORT with TLS`.
     #[must_use]
     pub fn dial(&self) -> String {
         let Self {
@@ -291,7 +326,7 @@ impl Connection {
         if !values.is("client_auth_required") {
             return format!("dial {address} with TLS");
         }
-        // Anything can be filled into it, also a key: only a name is shown.
+        // A template can fill in anything, even a key, so only a valid name is shown.
         let domain = values.text("domain").map(|domain| &domain.text);
         let domain = domain.filter(|domain| address::is_server_name(domain));
         let domain = domain.map_or_else(String::new, |name| format!(" for the domain {name}"));

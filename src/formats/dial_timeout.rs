@@ -1,46 +1,46 @@
 //! `dial_timeout` as the peer reads it: a Go duration string or a number of nanoseconds.
 //!
 //! The grammar is that of Go's `time.ParseDuration`: `0`, or
-//! `[-+]?([0-9]*(\.[0-9]*)?(ns|us|µs|ms|s|m|h))+`. The peer turns 0 into its default of 3 s. What
-//! would make each dial fail is refused: a negative time-out, a number so small that it must be
-//! meant as seconds or milliseconds, a text of less than a microsecond.
+//! `[-+]?([0-9]*(\.[0-9]*)?(ns|us|µs|ms|s|m|h))+`. The peer turns 0 into its default of 3 s. Values
+//! that would make every dial fail are refused: a negative time-out, a number so small that its
+//! author must have meant seconds or milliseconds, and a text of less than a microsecond.
 
 use anyhow::{Context, Result, anyhow, bail, ensure};
 use serde::Serialize;
 use serde_json::value::RawValue;
 
-/// The smallest number of nanoseconds that can be meant: no connection is made in less than a
+/// The smallest number of nanoseconds that makes sense: no connection is made in less than a
 /// millisecond.
 const LEAST_NUMBER: f64 = 1e6;
 
 /// The smallest number that Go cannot convert to an int64 of nanoseconds.
 const TOO_LARGE: f64 = 9_223_372_036_854_775_808.0;
 
-/// The smallest time of a text, in nanoseconds: to ask for a connection takes longer, even on the
-/// same machine.
+/// The shortest duration in a text, in nanoseconds: requesting a connection takes longer, even on
+/// the same machine.
 const LEAST_TEXT: u128 = 1000;
 
-/// A `dial_timeout` that the peer can use, as it was written.
+/// A `dial_timeout` that the peer can use, as written.
 #[derive(Clone, Debug, Serialize)]
 #[serde(untagged)]
 pub enum DialTimeout {
     /// A Go duration, for example `10s`.
     Text(String),
-    /// A number of nanoseconds, digits as written.
+    /// A number of nanoseconds, with its digits as written.
     Number(Box<RawValue>),
 }
 
 impl DialTimeout {
-    /// Reads a string.
+    /// Parses a string.
     ///
     /// # Errors
-    /// When the peer could not read it, or would give up before it dials.
+    /// When the peer could not read it, or would give up before dialling.
     pub fn from_text(text: String) -> Result<Self> {
         check(&text).map_err(|what| anyhow!(r#"{what}, write for example "10s""#))?;
         Ok(Self::Text(text))
     }
 
-    /// Reads a number.
+    /// Parses a number.
     ///
     /// # Errors
     /// When the peer could not use it.
@@ -57,8 +57,8 @@ impl DialTimeout {
     }
 }
 
-/// Reads `text` as Go's `time.ParseDuration` does; the error is what follows the quoted text in a
-/// message.
+/// Checks `text` as Go's `time.ParseDuration` does. The error is the part of the message after the
+/// quoted text.
 fn check(text: &str) -> Result<()> {
     ensure!(!text.is_empty(), "is empty");
     let mut rest = text.strip_prefix(['-', '+']).unwrap_or(text);
@@ -80,7 +80,7 @@ fn check(text: &str) -> Result<()> {
     Ok(())
 }
 
-/// Reads one number with its unit: its nanoseconds and what follows.
+/// Parses one number with its unit; returns its nanoseconds and the rest of the text.
 fn term(text: &str) -> Result<(u128, &str)> {
     let is_digit = |c: char| c.is_ascii_digit();
     let (whole, rest) = split_before(text, |c| !is_digit(c));
@@ -103,12 +103,12 @@ fn term(text: &str) -> Result<(u128, &str)> {
     };
     let whole: u128 = format!("0{whole}").parse().context("is too long")?;
     ensure!(whole <= 1 << 63, "is too long");
-    // More than 18 digits after the point are far below a nanosecond, even of hours.
+    // Digits beyond the 18th after the point are far below a nanosecond, even for hours.
     let fraction: u128 = format!("{fraction:0<18.18}").parse()?;
     Ok((whole * unit + fraction * unit / 10_u128.pow(18), rest))
 }
 
-/// Splits `text` before the first letter that `ends` it.
+/// Splits `text` before the first character for which `ends` is true.
 fn split_before(text: &str, ends: impl Fn(char) -> bool) -> (&str, &str) {
     text.split_at(text.find(ends).unwrap_or(text.len()))
 }

@@ -1,316 +1,372 @@
-//! State database indexes: where they are in a package, and what `CouchDB` takes.
+//! Index definitions: what `CouchDB` takes, and what breaks once it is taken.
 //!
-//! They are the files `*.json` in `statedb/couchdb/indexes` and
-//! `statedb/couchdb/collections/NAME/indexes`, and in folders below those, where the peer finds
-//! them too.
-//!
-//! The peer checks none of this for external builders: it posts every file of an index folder to
+//! For external builders the peer checks none of this: it posts every file of an index folder to
 //! `CouchDB` when the chaincode is deployed, and an error is a line in its log. The rules are those
-//! of Fabric's own checker for its other chaincodes, `internal/ccmetadata/validators.go`:
+//! of `CouchDB`'s `src/mango/src` (`mango_opts.erl`, `mango_idx_view.erl`, `mango_sort.erl`,
+//! `mango_selector.erl`, `mango_util.erl`), tried on 3.2.3, 3.3.3, 3.4.2 and 3.5.0:
 //!
 //! ```text
-//! definition = { "index": index, "ddoc"?: string, "name"?: string, "type"?: "json" }
-//! index      = { "fields": [ field ], "partial_filter_selector"?: any }
-//! field      = string | { string: "asc" | "desc" }
+//! definition = { "index": index, "ddoc"?: string, "name"?: string, "type"?: "json",
+//!                "w"?: integer > 0, "partitioned"?: false }
+//! index      = { "fields": [ field ], "partial_filter_selector"?: { condition } }
+//! field      = path | { path: "asc" } | { path: "desc" }      all in one direction
+//! condition  = { path: condition } | { operator: argument } | value, which means equality
 //! ```
+//!
+//! A path is split at the dots without a backslash before them. With an empty part in it the index
+//! is created, and queries that use it fail; in a selector that is only certain where fields and
+//! `$and` alone lead to the path. A fault is what no version takes or what does harm once it is
+//! taken; what some version takes, or might take one day, is a warning, and `CouchDB` decides.
 
-use anyhow::{Context, Result, bail, ensure};
-use serde_json::value::RawValue;
+use std::collections::BTreeSet;
+use std::fmt::Display;
 
-use super::json::{self, Kind, Object};
+use anyhow::{Context, Result, anyhow, bail, ensure};
+use serde::de::IgnoredAny;
+use serde_json::{Deserializer, Map, Value};
+
+use super::json;
 use crate::text::quoted;
 
-/// What a file below `META-INF` is, by its path there.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Role {
-    /// An index definition, which is released.
-    Index,
-    /// A file among the state database's that is no index definition, and not released.
-    Stray,
-    /// Anything else, which is copied and not released.
-    Other,
+/// An index definition that can be published.
+#[derive(Debug, Default)]
+pub struct Definition {
+    /// The names of its design document and of its view, where both are given: `CouchDB` keeps one
+    /// definition for each such pair.
+    pub identity: Option<(String, String)>,
+    /// What its author should know.
+    pub warnings: BTreeSet<String>,
 }
 
-impl Role {
-    /// The role of the file at `path` below `META-INF`.
-    pub fn of(path: &str) -> Self {
-        let parts: Vec<&str> = path.split('/').collect();
-        match parts[..] {
-            ["statedb", "couchdb", "indexes", .., file]
-            | ["statedb", "couchdb", "collections", _, "indexes", .., file]
-                if is_definition(file) =>
-            {
-                Self::Index
-            }
-            ["statedb", _, ..] => Self::Stray,
-            _ => Self::Other,
+impl Definition {
+    /// Reads an index definition.
+    ///
+    /// # Errors
+    /// When it must not be published: what follows the file's name in a message.
+    pub fn parse(content: &[u8]) -> Result<Self> {
+        let members = parse(content)?;
+        let mut found = Self::default();
+        for (key, value) in &members {
+            let (is_right, needed) = match key.as_str() {
+                "index" => (value.is_object(), "a JSON object"),
+                "ddoc" | "name" => (value.is_string(), "a string"),
+                "type" => (
+                    value == "json",
+                    r#""json", the only type that Fabric supports"#,
+                ),
+                "w" => (
+                    integer(value) >= Some(1.0),
+                    "a positive integer, or leave it out",
+                ),
+                "partitioned" => (value == false, "false, or leave it out"),
+                "fields" | SELECTOR => bail!("{key}: belongs inside index"),
+                _ => bail!(
+                    "{}: is not a key of an index definition, only index, ddoc, name and type are",
+                    quoted(key)
+                ),
+            };
+            ensure!(is_right, "{key}: must be {needed}");
         }
+        let index = members.get("index").and_then(Value::as_object);
+        let example = r#"index: is missing, write for example "index": {"fields": ["owner"]}"#;
+        let index = index.context(example)?;
+        let text = |key: &str| members.get(key).and_then(Value::as_str);
+        found
+            .read_index(index, text("ddoc").is_some())
+            .context("index")?;
+        found.read_names(text("ddoc"), text("name"))?;
+        Ok(found)
     }
-}
 
-/// Whether a file with this name is meant as an index definition. What macOS keeps beside a file
-/// when it is archived has the same ending and `._` in front.
-fn is_definition(file: &str) -> bool {
-    matches!(file.rsplit_once('.'), Some((_, "json"))) && !file.starts_with("._")
-}
+    fn warn(&mut self, warning: impl Into<String>) {
+        self.warnings.insert(warning.into());
+    }
 
-/// Whether the peer looks for a folder at `path` below `META-INF`: with a file there it would find
-/// nothing, and say nothing.
-pub fn is_place_of_a_folder(path: &str) -> bool {
-    let parts: Vec<&str> = path.split('/').collect();
-    matches!(
-        parts[..],
-        ["statedb"]
-            | ["statedb", "couchdb"]
-            | ["statedb", "couchdb", "indexes" | "collections"]
-            | ["statedb", "couchdb", "collections", _, "indexes"]
-    )
-}
+    fn warn_of_selector(&mut self, warning: impl Display) {
+        self.warn(format!("index: {SELECTOR}: {warning}"));
+    }
 
-/// Checks the path of a folder below `META-INF`: collections must have names that Fabric takes.
-pub fn check_folder(path: &str) -> Result<()> {
-    let parts: Vec<&str> = path.split('/').collect();
-    if let ["statedb", "couchdb", "collections", name] = parts[..] {
-        let is_allowed = |byte: u8| byte.is_ascii_alphanumeric() || byte == b'_' || byte == b'-';
+    fn read_names(&mut self, ddoc: Option<&str>, name: Option<&str>) -> Result<()> {
+        let document = ddoc.map(|ddoc| ddoc.strip_prefix("_design/").unwrap_or(ddoc));
         ensure!(
-            name.bytes().all(is_allowed),
-            "is not a collection's name, only letters, digits, _ and - are allowed"
+            document != Some(""),
+            "ddoc: {} would make every later write to the chaincode's database fail, write a name",
+            quoted(ddoc.unwrap_or_default())
         );
+        ensure!(
+            name != Some("lib"),
+            r#"name: "lib" would make every query that uses this ddoc fail, write another name"#
+        );
+        if name == Some("") {
+            self.warn(r#"name: "" is refused by CouchDB 3.3 and later, write a name"#);
+        }
+        self.identity = document
+            .zip(name)
+            .map(|(ddoc, name)| (ddoc.to_owned(), name.to_owned()));
+        Ok(())
     }
-    Ok(())
-}
 
-/// Checks the content of an index definition.
-///
-/// # Errors
-/// When `CouchDB` would not take it: what follows the file's name in a message.
-pub fn check(content: &[u8]) -> Result<()> {
-    let definition = Object::parse(content)?.into_map();
-    for (key, value) in &definition {
-        match key.as_str() {
-            "index" => check_index(value).context("index")?,
-            "ddoc" | "name" => {
-                let kind = Kind::of(value);
-                ensure!(kind == Kind::String, "{key}: is {kind}, a string is needed");
+    fn read_index(&mut self, index: &Map<String, Value>, has_ddoc: bool) -> Result<()> {
+        let mut keys = index.keys();
+        if let Some(key) = keys.find(|key| *key != "fields" && *key != SELECTOR) {
+            let known = format!("only fields and {SELECTOR} are");
+            bail!("{}: is not a key of an index, {known}", quoted(key));
+        }
+        let fields = index
+            .get("fields")
+            .context(r#"fields: is missing, write for example "fields": ["owner"]"#)?;
+        self.read_fields(fields).context("fields")?;
+        let Some(selector) = index.get(SELECTOR) else {
+            return Ok(());
+        };
+        ensure!(selector.is_object(), "{SELECTOR}: must be a JSON object");
+        if selector != &Value::Object(Map::new()) {
+            if !has_ddoc {
+                self.warn(
+                    "ddoc: is missing, and an index with a selector is only used by queries whose \
+                     use_index names its ddoc",
+                );
             }
-            "type" => ensure!(
-                json::string(value).ok().flatten().as_deref() == Some("json"),
-                r#"type: is not "json", the only type there is"#
-            ),
-            _ => bail!(
-                "{}: is not a key of an index definition, only index, ddoc, name and type are",
-                quoted(key)
-            ),
+            let place = Place::start(Way::Certain);
+            self.read_condition(selector, place).context(SELECTOR)?;
         }
+        Ok(())
     }
-    ensure!(
-        definition.contains_key("index"),
-        r#"index: is missing, write for example "index": {{"fields": ["owner"]}}"#
-    );
-    Ok(())
-}
 
-fn check_index(value: &RawValue) -> Result<()> {
-    let index = Object::from_value(value)?.into_map();
-    for (key, value) in &index {
-        match key.as_str() {
-            "fields" => check_fields(value).context("fields")?,
-            "partial_filter_selector" => ensure!(
-                !json::has_huge_number(value),
-                "{key}: holds a number that is too large"
-            ),
-            _ => bail!(
-                "{}: is not a key of an index, only fields and partial_filter_selector are",
-                quoted(key)
-            ),
+    fn read_fields(&mut self, fields: &Value) -> Result<()> {
+        let fields = fields
+            .as_array()
+            .context(r#"must be an array, for example ["owner"]"#)?;
+        if fields.is_empty() {
+            self.warn(
+                "index: fields: is empty, so CouchDB may use the index for any query, and read \
+                 every document",
+            );
         }
+        // The first field in each direction.
+        let (mut asc, mut desc) = (None, None);
+        for field in fields {
+            let (path, direction) = read_field(field)?;
+            ensure!(!has_empty_part(path), "{}", empty_part(path));
+            if path.starts_with('$') {
+                self.warn(format!(
+                    "index: fields: {}: no selector can name a field that begins with $",
+                    quoted(path)
+                ));
+            }
+            let first = if direction == "asc" {
+                &mut asc
+            } else {
+                &mut desc
+            };
+            first.get_or_insert(path);
+        }
+        if let (Some(asc), Some(desc)) = (asc.map(quoted), desc.map(quoted)) {
+            let rule = "CouchDB takes one direction per index";
+            bail!(r#"{desc} goes "desc" and {asc} "asc", {rule}, write {{{asc}: "desc"}}"#);
+        }
+        Ok(())
     }
-    Ok(())
-}
 
-fn check_fields(value: &RawValue) -> Result<()> {
-    let kind = Kind::of(value);
-    ensure!(
-        kind == Kind::Array,
-        r#"is {kind}, an array is needed, for example ["owner"]"#
-    );
-    for field in json::array(value)? {
-        match Kind::of(field) {
-            Kind::String => {}
-            Kind::Object => {
-                for (name, sort) in Object::from_value(field)?.into_map() {
-                    let sort = json::string(sort).ok().flatten().unwrap_or_default();
-                    ensure!(
-                        sort.eq_ignore_ascii_case("asc") || sort.eq_ignore_ascii_case("desc"),
-                        r#"{}: the sort must be "asc" or "desc""#,
-                        quoted(&name)
-                    );
+    /// Reads a condition, which is about the field that leads to its `place`.
+    fn read_condition<'a>(&mut self, condition: &'a Value, place: Place<'a>) -> Result<()> {
+        match condition {
+            Value::Object(members) if !members.is_empty() => {
+                for (key, argument) in members {
+                    if key.starts_with('$') {
+                        self.read_operator(key, argument, place)?;
+                    } else {
+                        self.read_condition(argument, place.field(key))?;
+                    }
                 }
+                Ok(())
             }
-            kind => {
-                bail!(r#"holds {kind}, a string or an object such as {{"owner": "asc"}} is needed"#)
-            }
+            _ => self.end_path(place),
         }
     }
-    Ok(())
+
+    fn read_operator<'a>(
+        &mut self,
+        operator: &str,
+        argument: &'a Value,
+        place: Place<'a>,
+    ) -> Result<()> {
+        let (is_right, needed) = match operator {
+            "$and" | "$or" | "$nor" | "$in" | "$nin" | "$all" => (argument.is_array(), "an array"),
+            "$not" | "$elemMatch" | "$allMatch" | "$keyMapMatch" => {
+                (argument.is_object(), "an object")
+            }
+            "$exists" => (argument.is_boolean(), "true or false"),
+            "$type" | "$regex" | "$beginsWith" => (argument.is_string(), "a string"),
+            "$size" => (integer(argument) >= Some(0.0), "an integer of 0 or more"),
+            "$mod" => (
+                matches!(argument.as_array().map(Vec::as_slice), Some([divisor, rest])
+                    if integer(divisor).and(integer(rest)).is_some()),
+                "an array of two integers, for example [2, 0]",
+            ),
+            // Where `$text` may be is intricate, and `$default` is what it becomes.
+            "$lt" | "$lte" | "$eq" | "$ne" | "$gte" | "$gt" | "$text" | "$default" => (true, ""),
+            _ => {
+                self.warn_of_selector(format_args!(
+                    "{}: CouchDB 3.2 to 3.5 know no such operator, and refuse the index",
+                    quoted(operator)
+                ));
+                return Ok(());
+            }
+        };
+        ensure!(is_right, "{operator}: must be {needed}");
+        match (operator, argument) {
+            ("$and" | "$or" | "$nor", Value::Array(conditions)) => {
+                let place = place.below(operator);
+                let mut conditions = conditions.iter();
+                return conditions.try_for_each(|condition| self.read_condition(condition, place));
+            }
+            ("$not", condition) => return self.read_condition(condition, place.below(operator)),
+            ("$elemMatch" | "$allMatch" | "$keyMapMatch", condition) => {
+                self.read_condition(condition, Place::start(Way::Inside))?;
+            }
+            ("$beginsWith", _) => {
+                self.warn_of_selector("$beginsWith: is refused by CouchDB before 3.4");
+            }
+            ("$mod", _) if argument.get(0).and_then(Value::as_f64) == Some(0.0) => {
+                self.warn_of_selector(
+                    "$mod: divides by 0, so queries fail once a document has an integer there",
+                );
+            }
+            ("$text" | "$default", _) => return Ok(()),
+            _ => {}
+        }
+        self.end_path(place)
+    }
+
+    /// What is wrong with the path that leads to `place`, where a value is looked up.
+    fn end_path(&mut self, place: Place) -> Result<()> {
+        match place.empty_part {
+            Some(path) if place.way == Way::Certain => bail!(empty_part(path)),
+            Some(path) => self.warn_of_selector(empty_part(path)),
+            None if !place.has_field && place.way != Way::Inside => {
+                self.warn_of_selector("a condition is about no field, and CouchDB may refuse it");
+            }
+            None => {}
+        }
+        Ok(())
+    }
 }
 
-#[cfg(test)]
-mod tests {
-    use super::*;
+/// The key of the selector in an index.
+const SELECTOR: &str = "partial_filter_selector";
 
-    fn outcome(content: &str) -> Result<(), String> {
-        check(content.as_bytes()).map_err(|error| format!("{error:#}"))
-    }
+/// Where in a selector a condition is: what matters of the path to it, which may be long.
+#[derive(Clone, Copy)]
+struct Place<'a> {
+    way: Way,
+    has_field: bool,
+    ends_with_backslash: bool,
+    /// The name that makes a part of the path empty.
+    empty_part: Option<&'a str>,
+}
 
-    #[test]
-    fn takes_what_fabrics_checker_takes() {
-        for content in [
-            r#"{"index":{"fields":["docType","owner"]},"ddoc":"indexOwnerDoc","name":"indexOwner","type":"json"}"#,
-            r#"{"index":{"fields":[{"size":"desc"},{"color":"ASC"},"owner"]}}"#,
-            r#"{"index":{"fields":[],"partial_filter_selector":{"a":{"$gt":[1]}}}}"#,
-            r#"{"index":{"partial_filter_selector":[true,false,null,"1e400","\"1e400",-1.5E+3,1e-400]}}"#,
-            r#"{"index":{}}"#,
-        ] {
-            assert_eq!(outcome(content), Ok(()), "{content}");
-        }
-    }
+/// What leads to a condition.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Way {
+    /// Fields and `$and`, so it is looked at for every document.
+    Certain,
+    /// Other logical operators too.
+    Uncertain,
+    /// An operator for what is inside a field, where a condition needs no field of its own.
+    Inside,
+}
 
-    #[test]
-    fn says_what_is_wrong() {
-        for (content, message) in [
-            ("", "is not JSON: it ends too early"),
-            ("null", "is null, a JSON object is needed"),
-            ("[]", "is an array, a JSON object is needed"),
-            (
-                "{}",
-                r#"index: is missing, write for example "index": {"fields": ["owner"]}"#,
-            ),
-            (
-                r#"{"Index":{}}"#,
-                r#""Index": is not a key of an index definition, only index, ddoc, name and type are"#,
-            ),
-            (
-                r#"{"index":null}"#,
-                "index: is null, a JSON object is needed",
-            ),
-            (
-                r#"{"index":{"partial_filter_selector":{"a":[{},1e400]}}}"#,
-                "index: partial_filter_selector: holds a number that is too large",
-            ),
-            (
-                r#"{"index":{"partial_filter_selector":-1e400}}"#,
-                "index: partial_filter_selector: holds a number that is too large",
-            ),
-            (
-                r#"{"index":{"field":[]}}"#,
-                r#"index: "field": is not a key of an index, only fields and partial_filter_selector are"#,
-            ),
-            (
-                r#"{"index":{"fields":"a"}}"#,
-                r#"index: fields: is a string, an array is needed, for example ["owner"]"#,
-            ),
-            (
-                r#"{"index":{"fields":[1]}}"#,
-                r#"index: fields: holds a number, a string or an object such as {"owner": "asc"} is needed"#,
-            ),
-            (
-                r#"{"index":{"fields":[null]}}"#,
-                r#"index: fields: holds null, a string or an object such as {"owner": "asc"} is needed"#,
-            ),
-            (
-                r#"{"index":{"fields":[{"a":"up"}]}}"#,
-                r#"index: fields: "a": the sort must be "asc" or "desc""#,
-            ),
-            (
-                r#"{"index":{"fields":[{"a":1}]}}"#,
-                r#"index: fields: "a": the sort must be "asc" or "desc""#,
-            ),
-            (
-                r#"{"index":{},"ddoc":1}"#,
-                "ddoc: is a number, a string is needed",
-            ),
-            (
-                r#"{"index":{},"name":null}"#,
-                "name: is null, a string is needed",
-            ),
-            (
-                r#"{"index":{},"type":"text"}"#,
-                r#"type: is not "json", the only type there is"#,
-            ),
-            (
-                r#"{"index":{},"type":1}"#,
-                r#"type: is not "json", the only type there is"#,
-            ),
-        ] {
-            assert_eq!(outcome(content), Err(message.into()), "{content}");
+impl<'a> Place<'a> {
+    fn start(way: Way) -> Self {
+        Self {
+            way,
+            has_field: false,
+            ends_with_backslash: false,
+            empty_part: None,
         }
     }
 
-    #[test]
-    fn only_json_files_in_the_right_folders_are_indexes() {
-        for (path, role) in [
-            ("statedb/couchdb/indexes/a.json", Role::Index),
-            (
-                "statedb/couchdb/collections/c_1-A/indexes/a.json",
-                Role::Index,
-            ),
-            ("statedb/couchdb/indexes/.DS_Store", Role::Stray),
-            ("statedb/couchdb/indexes/._a.json", Role::Stray),
-            ("statedb/couchdb/indexes/.a.json", Role::Index),
-            ("statedb/couchdb/indexes/a.JSON", Role::Stray),
-            ("statedb/couchdb/indexes/sub/a.json", Role::Index),
-            ("statedb/couchdb/a.json", Role::Stray),
-            ("statedb/couchdb/collections/a.json", Role::Stray),
-            ("statedb/couchdb/collections/c/a.json", Role::Stray),
-            ("statedb/leveldb/indexes/a.json", Role::Stray),
-            ("MANIFEST.MF", Role::Other),
-            ("couchdb/indexes/a.json", Role::Other),
-            ("statedb/a.json", Role::Stray),
-            ("statedb", Role::Other),
-            ("statedb/couchdb/indexes/a.json/b", Role::Stray),
-        ] {
-            assert_eq!(Role::of(path), role, "{path}");
+    /// The place of the field `name` in this one.
+    fn field(self, name: &'a str) -> Self {
+        // A path that is empty so far gets no dot after it, and after a backslash none divides it.
+        let has_field = self.has_field || !name.is_empty();
+        let joint = if self.ends_with_backslash { "x" } else { "" };
+        let is_empty = has_field && has_empty_part(&format!("{joint}{name}"));
+        Self {
+            way: self.way,
+            has_field,
+            ends_with_backslash: name.ends_with('\\'),
+            empty_part: self.empty_part.or(is_empty.then_some(name)),
         }
     }
 
-    #[test]
-    fn the_peer_looks_for_folders_at_five_places() {
-        for path in [
-            "statedb",
-            "statedb/couchdb",
-            "statedb/couchdb/indexes",
-            "statedb/couchdb/collections",
-            "statedb/couchdb/collections/a/indexes",
-        ] {
-            assert!(is_place_of_a_folder(path), "{path}");
+    /// The place of the conditions of a logical operator.
+    fn below(mut self, operator: &str) -> Self {
+        if operator != "$and" && self.way == Way::Certain {
+            self.way = Way::Uncertain;
         }
-        for path in [
-            "",
-            "indexes",
-            "statedb/leveldb",
-            "statedb/couchdb/indexes/indexes",
-            "statedb/couchdb/collections/a",
-        ] {
-            assert!(!is_place_of_a_folder(path), "{path}");
-        }
+        self
     }
+}
 
-    #[test]
-    fn collections_have_fabrics_names() {
-        for path in [
-            "statedb/couchdb/collections/a.b",
-            "statedb/couchdb/collections/é",
-        ] {
-            assert!(check_folder(path).is_err(), "{path}");
+/// Reads the one JSON object in `content`, of duplicate keys the last, as `CouchDB` does.
+fn parse(content: &[u8]) -> Result<Map<String, Value>> {
+    let value = json::parse(content).map_err(|error| {
+        let values = Deserializer::from_slice(content).into_iter::<IgnoredAny>();
+        if values.take(2).flatten().count() == 2 {
+            anyhow!("holds several definitions, write one definition a file")
+        } else {
+            error
         }
-        for path in [
-            "",
-            "statedb/couchdb/collections/c_1-A",
-            "statedb/couchdb/a.b",
-            "a.b",
-        ] {
-            assert!(check_folder(path).is_ok(), "{path}");
-        }
+    })?;
+    match value {
+        Value::Object(members) => Ok(members),
+        Value::Array(_) => bail!("is an array, write one definition a file"),
+        _ => bail!("must be a JSON object"),
     }
+}
+
+/// A field of an index: its path and direction.
+fn read_field(field: &Value) -> Result<(&str, &str)> {
+    let members = match field {
+        Value::String(path) => return Ok((path, "asc")),
+        Value::Object(members) => members,
+        _ => bail!(r#"must hold strings, or objects such as {{"owner": "desc"}}"#),
+    };
+    let mut members = members.iter();
+    let (Some((path, direction)), None) = (members.next(), members.next()) else {
+        bail!(
+            r#"holds an object with {} keys, write one object a field, such as {{"owner": "desc"}}"#,
+            field.as_object().map_or(0, Map::len)
+        );
+    };
+    match direction.as_str() {
+        Some(direction @ ("asc" | "desc")) => Ok((path, direction)),
+        Some(other) if ["asc", "desc"].contains(&&*other.to_ascii_lowercase()) => {
+            let known = other.to_ascii_lowercase();
+            bail!(r#"{}: CouchDB knows only "{known}""#, quoted(other))
+        }
+        _ => bail!(r#"{}: the direction must be "asc" or "desc""#, quoted(path)),
+    }
+}
+
+/// A number that is written as an integer. Those that are only read as floats because they are
+/// large, or -0, cannot be told from floats, and count too.
+fn integer(value: &Value) -> Option<f64> {
+    let number = value.as_f64()?;
+    let may_be_integer = number.abs() > 9e18 || (number == 0.0 && number.is_sign_negative());
+    (!value.is_f64() || may_be_integer).then_some(number)
+}
+
+/// Whether `CouchDB` would find an empty part in a path.
+fn has_empty_part(path: &str) -> bool {
+    path.replace(r"\.", "x").split('.').any(str::is_empty)
+}
+
+fn empty_part(path: &str) -> String {
+    format!(
+        "{}: has an empty part, and queries that use the index would fail",
+        quoted(path)
+    )
 }

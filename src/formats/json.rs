@@ -1,8 +1,8 @@
-//! JSON as Go's `encoding/json` reads it into a struct, which is how a peer reads connection.json
-//! and metadata.json.
+//! JSON as Go's `encoding/json` reads it into a struct, because that is how a peer reads
+//! connection.json and metadata.json.
 //!
 //! Object keys match field names in any letter case, the last duplicate wins, unknown keys are
-//! passed over, `null` leaves a field as it was. A byte order mark and trailing data are errors.
+//! ignored, and `null` leaves a field unchanged. A byte order mark or trailing data is an error.
 //! Messages never quote a value: it may be a private key.
 
 use std::collections::BTreeMap;
@@ -14,29 +14,21 @@ use serde::de::{Deserialize, Deserializer, MapAccess, Visitor};
 use serde_json::error::Category;
 use serde_json::value::RawValue;
 
-/// The deepest nesting that is read; Go's own limit is 10,000, and none of our formats needs more
+/// The deepest nesting that is accepted. Go's limit is 10,000, and none of our formats needs more
 /// than four.
 const MAX_DEPTH: usize = 100;
 
-/// The members of an object, in their order, duplicates and all; values are the text as written.
+/// The members of an object in their order, including duplicates; each value is its text as
+/// written.
 pub struct Object<'a>(Vec<(String, &'a RawValue)>);
 
 impl<'a> Object<'a> {
-    /// Reads `content`, which must be one JSON object in UTF-8.
+    /// Parses `content`, which must be one JSON object in UTF-8.
     pub fn parse(content: &'a [u8]) -> Result<Self> {
-        ensure!(
-            !content.starts_with(b"\xef\xbb\xbf"),
-            "starts with a byte order mark, save it as UTF-8 without one"
-        );
-        let text = str::from_utf8(content).ok().context("is not UTF-8")?;
-        ensure!(
-            depth(content) <= MAX_DEPTH,
-            "is nested more than {MAX_DEPTH} deep"
-        );
-        Self::from_value(read(text)?)
+        Self::from_value(parse(content)?)
     }
 
-    /// Reads a value, which must be an object.
+    /// Parses a value that must be an object.
     pub fn from_value(value: &'a RawValue) -> Result<Self> {
         let kind = Kind::of(value);
         ensure!(kind == Kind::Object, "is {kind}, a JSON object is needed");
@@ -48,19 +40,19 @@ impl<'a> Object<'a> {
         &self.0
     }
 
-    /// The members by name, the last of each name, letter case as written: an object that Go reads
-    /// into a map.
+    /// The members by name, as Go reads an object into a map: letter case matters, and the last
+    /// duplicate wins.
     pub fn into_map(self) -> BTreeMap<String, &'a RawValue> {
         self.0.into_iter().collect()
     }
 
-    /// The values of the field `name`, in their order: those of all keys that Go takes for it.
+    /// The values of all keys that Go matches with the field `name`, in their order.
     pub fn field(&self, name: &str) -> impl Iterator<Item = &'a RawValue> {
         let members = self.0.iter().filter(move |(key, _)| folded(key) == name);
         members.map(|&(_, value)| value)
     }
 
-    /// The field `name`: the last of its values that `read` does not take for null.
+    /// The field `name`: the last of its values for which `read` returns something.
     pub fn last<T>(
         &self,
         name: &str,
@@ -105,8 +97,8 @@ impl<'de: 'a, 'a> Deserialize<'de> for Object<'a> {
     }
 }
 
-/// `key` as Go folds it when it looks for a field: in lower case, with the two letters outside
-/// ASCII whose simple fold is in it.
+/// `key` as Go folds it to find a field: in lower case, including the two letters outside ASCII
+/// that fold into ASCII.
 pub fn folded(key: &str) -> String {
     let fold = |letter: char| match letter {
         'ſ' => 's',
@@ -124,12 +116,21 @@ pub fn string(value: &RawValue) -> Result<Option<String>> {
     }
 }
 
-/// The items of an array.
-pub fn array(value: &RawValue) -> Result<Vec<&RawValue>> {
-    read(value.get())
+/// Reads `content`, which must be one JSON value in UTF-8.
+pub fn parse<'a, T: Deserialize<'a>>(content: &'a [u8]) -> Result<T> {
+    ensure!(
+        !content.starts_with(b"\xef\xbb\xbf"),
+        "starts with a byte order mark, save it as UTF-8 without one"
+    );
+    let text = str::from_utf8(content).ok().context("is not UTF-8")?;
+    ensure!(
+        depth(content) <= MAX_DEPTH,
+        "is nested more than {MAX_DEPTH} deep"
+    );
+    read(text)
 }
 
-/// Reads a JSON text; the error says what is wrong with it without a word of it.
+/// Parses a JSON text; the error says what is wrong without quoting any of it.
 fn read<'a, T: Deserialize<'a>>(text: &'a str) -> Result<T> {
     serde_json::from_str(text).map_err(|error| match error.classify() {
         Category::Syntax => anyhow!("is not JSON: {error}"),
@@ -138,7 +139,7 @@ fn read<'a, T: Deserialize<'a>>(text: &'a str) -> Result<T> {
     })
 }
 
-/// How deep the arrays and objects of a JSON text are nested.
+/// How deeply the arrays and objects of a JSON text are nested.
 fn depth(json: &[u8]) -> usize {
     let (mut deepest, mut depth) = (0, 0_usize);
     for byte in without_strings(json) {
@@ -150,14 +151,6 @@ fn depth(json: &[u8]) -> usize {
         deepest = deepest.max(depth);
     }
     deepest
-}
-
-/// Whether a number in there is beyond what a float64 holds: Go refuses it where any value may be.
-pub fn has_huge_number(value: &RawValue) -> bool {
-    let text: Vec<u8> = without_strings(value.get().as_bytes()).collect();
-    text.split(|byte| b" \t\r\n,:[]{}\"".contains(byte))
-        .filter(|word| matches!(word, [b'-' | b'0'..=b'9', ..]))
-        .any(|number| serde_json::from_slice::<f64>(number).is_err())
 }
 
 /// A JSON text with nothing in its strings.
@@ -175,7 +168,7 @@ fn without_strings(json: &[u8]) -> impl Iterator<Item = u8> {
     })
 }
 
-/// What a JSON value is.
+/// The kind of a JSON value.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Kind {
     Null,

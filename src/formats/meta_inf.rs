@@ -1,11 +1,9 @@
 //! The META-INF tree of a package: where it is, and what in it the peer would trip over.
 
-use super::index::{self, Role};
-use crate::error::{Refuse, Result, refused};
+use super::published::{self, Judge};
+use crate::error::{Result, refused};
 use crate::files::{Dir, Entry, join};
-use crate::layout::{
-    ALTERNATIVE, CONNECTION, MAX_INDEXES, MAX_SMALL, META_INF, METADATA, PACKAGE, STATEDB,
-};
+use crate::layout::{ALTERNATIVE, CONNECTION, META_INF, METADATA, PACKAGE, STATEDB};
 use crate::log::Warnings;
 
 /// The package's `META-INF`, or the folder that has its place in the layout of Fabric's
@@ -27,61 +25,71 @@ pub fn find(source: &Dir) -> Result<Option<Dir>> {
     }
 }
 
-/// A line for everything in a package's source folder that is not packaged.
+/// A line for everything in a package's source folder that is not packaged; what
+/// [`misplaced`] names has one already.
 pub fn left_out(source: &Dir, tree: Option<&Dir>) -> Result<Vec<String>> {
     let tree = tree.map(|tree| tree.relative("")).unwrap_or_default();
     let packaged = [METADATA, CONNECTION, &tree];
-    let names = source.list()?.into_iter().map(|entry| entry.name);
-    let left_out = names.filter(|name| !packaged.contains(&name.as_str()));
+    let is_left_out = |entry: &Entry| {
+        !packaged.contains(&entry.name.as_str()) && right_place(source, entry).is_none()
+    };
+    let left_out = source.list()?.into_iter().filter(is_left_out);
     let only = format!("only {METADATA}, {CONNECTION} and {META_INF} are");
     Ok(left_out
-        .map(|name| format!("{name}: is not packaged, {only}"))
+        .map(|entry| format!("{}: is not packaged, {only}", entry.name))
         .collect())
 }
 
+/// A line for everything in a package's source folder that its author took for META-INF.
+pub fn misplaced(source: &Dir) -> Result<Vec<String>> {
+    let entries = source.list()?.into_iter();
+    let misplaced = entries.filter_map(|entry| right_place(source, &entry));
+    Ok(misplaced
+        .map(|(found, place)| {
+            format!("{found}: is not looked at, index definitions belong in {place}")
+        })
+        .collect())
+}
+
+/// What in the source folder's `entry` is in the wrong place, and the right place.
+fn right_place(source: &Dir, entry: &Entry) -> Option<(String, String)> {
+    if !entry.is_dir() || entry.fault().is_some() || entry.name == META_INF {
+        return None;
+    }
+    let is_meta_inf = |name: &str| {
+        let letters = name.chars().filter(|letter| !"-_. ".contains(*letter));
+        letters.collect::<String>().eq_ignore_ascii_case("METAINF")
+    };
+    let name = entry.name.clone();
+    match name.as_str() {
+        STATEDB => Some((name, format!("{META_INF}/{STATEDB}"))),
+        "src" => {
+            // A warning only, so whatever hinders the look does not matter.
+            let found = source.subdir("src").and_then(|src| src.look_up(META_INF));
+            let found = found.ok().flatten();
+            found.map(|found| (join(&name, &found.name), META_INF.to_owned()))
+        }
+        _ if is_meta_inf(&name) => Some((name, META_INF.to_owned())),
+        _ => None,
+    }
+}
+
 /// Visits the tree's folders, parents first: `visit` gets each folder's path in the tree, the
-/// folder, and its files with what they are, of which [`read_index`] reads the index definitions.
-/// What the author should know is added to `warnings`.
+/// folder, its files, and the judge that reads the index definitions among them.
 pub fn walk(
     tree: &Dir,
     warnings: &mut Warnings,
-    mut visit: impl FnMut(&str, &Dir, &[(&Entry, Role)]) -> Result<()>,
+    mut visit: impl FnMut(&str, &Dir, &[Entry], &mut Judge) -> Result<()>,
 ) -> Result<()> {
     let root = tree.relative("");
-    let mut index_bytes = 0;
+    let mut judge = Judge::new(warnings);
     tree.walk(PACKAGE, |dir, files| {
         let path = dir.relative("");
         let folder = path.strip_prefix(&root).unwrap_or_default();
         let folder = folder.trim_start_matches('/');
-        index::check_folder(folder).refuse(&path)?;
-        let mut visited = Vec::new();
-        for file in files {
-            let (path, shown) = (join(folder, &file.name), dir.relative(&file.name));
-            if index::is_place_of_a_folder(&path) {
-                return refused(format!("{shown}: is a file, a directory is needed"));
-            }
-            let role = Role::of(&path);
-            match role {
-                Role::Index => index_bytes += file.size(),
-                Role::Stray => warnings.push(format!(
-                    "{shown}: is not released, it is no index definition"
-                )),
-                Role::Other => {}
-            }
-            if index_bytes > MAX_INDEXES {
-                return refused(format!(
-                    "{shown}: more than {MAX_INDEXES} bytes of index definitions in all"
-                ));
-            }
-            visited.push((file, role));
+        if let Some(fault) = published::fault_of_folder(folder) {
+            judge.warnings.withhold(&path, fault);
         }
-        visit(folder, dir, &visited)
+        visit(folder, dir, files, &mut judge)
     })
-}
-
-/// Reads an index definition, and checks it.
-pub fn read_index(dir: &Dir, file: &Entry) -> Result<Vec<u8>> {
-    let content = dir.read(file, MAX_SMALL)?;
-    index::check(&content).refuse(dir.relative(&file.name))?;
-    Ok(content)
 }

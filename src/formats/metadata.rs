@@ -15,20 +15,20 @@ use crate::text::quoted;
 /// A package's metadata.json.
 #[derive(Debug)]
 pub struct Metadata {
-    /// The type, in the letter case that was used.
+    /// The type, in its original letter case.
     pub package_type: String,
-    /// The label, or why a peer refuses the package for it at install, before it calls a builder.
+    /// The label, or why it makes a peer refuse the package at install, before it calls a builder.
     label: Result<Label>,
 }
 
 impl Metadata {
-    /// Reads the file in `dir`, and gives its content too.
+    /// Reads the file in `dir`, and also returns its content.
     pub(crate) fn read(dir: &Dir) -> error::Result<(Self, Vec<u8>)> {
         let content = dir.read_needed(METADATA)?;
         Ok((Self::parse(&content).refuse(METADATA)?, content))
     }
 
-    /// Reads the content of a metadata.json.
+    /// Parses the content of a metadata.json.
     ///
     /// # Errors
     /// When it is not a JSON object or has no string `type`.
@@ -45,15 +45,15 @@ impl Metadata {
     /// (the older one), in any letter case.
     #[must_use]
     pub fn is_ours(&self) -> bool {
-        // As Go's strings.ToLower: beyond ASCII only the Kelvin sign becomes an ASCII letter, and
-        // no type of ours has a k.
+        // The same as Go's strings.ToLower: outside ASCII, only the Kelvin sign becomes an ASCII
+        // letter, and none of our types has a k.
         matches!(
             &*self.package_type.to_ascii_lowercase(),
             "ccaas" | "external"
         )
     }
 
-    /// As [`Metadata::is_ours`], for callers that cannot go on without.
+    /// Like [`Metadata::is_ours`], for callers that need it to be true.
     pub(crate) fn must_be_ours(&self) -> error::Result<()> {
         if self.is_ours() {
             return Ok(());
@@ -67,20 +67,20 @@ impl Metadata {
     /// The label, if a peer would install a package with it.
     ///
     /// # Errors
-    /// When it is missing or refused by Fabric, or the peer could not read the file.
+    /// When it is missing, Fabric refuses it, or the peer could not read the file.
     pub fn label(&self) -> error::Result<&Label> {
         let label = self.label.as_ref();
         label.map_err(|error| Error::Refused(format!("{METADATA}: {error:#}")))
     }
 
-    /// The label as the log shows it, where it need not be right: that is for the peer at install.
+    /// The label for the log. It need not be valid here: the peer has checked it at install.
     pub(crate) fn label_shown(&self) -> &str {
         let label = self.label.as_ref();
         label.map_or("package without a label", |label| &label.0)
     }
 }
 
-/// A package's label: a letter or digit of ASCII, then those or `.`, `+`, `-`, `_`.
+/// A package's label: an ASCII letter or digit, followed by more of these or `.`, `+`, `-`, `_`.
 #[derive(Debug, PartialEq, Eq)]
 pub struct Label(String);
 
@@ -119,7 +119,7 @@ mod tests {
         Metadata::parse(format!(r#"{{"type":{package_type:?}}}"#).as_bytes()).unwrap()
     }
 
-    /// The label in a metadata.json, or the line that refuses it.
+    /// The label in a metadata.json, or the message that refuses it.
     fn label_of(content: &str) -> Result<String, String> {
         let metadata = Metadata::parse(content.as_bytes()).refuse(METADATA);
         let label = metadata.and_then(|metadata| Ok(metadata.label()?.to_string()));

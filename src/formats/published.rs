@@ -1,32 +1,255 @@
 //! What the peer reads of a build: the files of the release output.
 //!
 //! ```text
-//! build output                         release output
-//! connection.json                      chaincode/server/connection.json
-//! META-INF/statedb/... (an index)      statedb/... (the same)
+//! build output                                           release output
+//! connection.json                                        chaincode/server/connection.json
+//! META-INF/statedb/couchdb/indexes/.../*.json            statedb/... (the same)
+//! META-INF/statedb/couchdb/collections/NAME/indexes/...  statedb/... (the same)
 //! ```
+//!
+//! Of the definitions in these folders only sound ones are published: a peer runs a chaincode
+//! without an index, but not with one that breaks its database. [`Judge`] decides, from what is in
+//! a build and nothing else.
+
+use std::collections::BTreeMap;
+
+use anyhow::anyhow;
 
 use super::artifact::Artifact;
-use super::index::Role;
+use super::index::Definition;
 use super::record::Record;
-use crate::layout::{CONNECTION, META_INF, SERVER};
+use crate::error::Result;
+use crate::files::{Dir, Entry, join};
+use crate::layout::{BUILD, CONNECTION, MAX_INDEXES, MAX_SMALL, META_INF, SERVER, STATEDB};
+use crate::log::Warnings;
 
-/// Where the file at `path` in a build output is published, if it is.
-pub fn place(path: &str) -> Option<String> {
+/// Where the file at `path` in a build output is published, if it is sound.
+fn place(path: &str) -> Option<String> {
     if path == CONNECTION {
         return Some(format!("{SERVER}/{CONNECTION}"));
     }
     let path = path.strip_prefix(META_INF)?.strip_prefix('/')?;
-    (Role::of(path) == Role::Index).then(|| path.to_owned())
+    is_definition(path).then(|| path.to_owned())
 }
 
-/// What is published of the build with this record, sorted by path.
-pub fn of_record(record: &Record) -> Vec<Artifact> {
-    let published = |Artifact { path, digest }: &Artifact| {
-        let (path, digest) = (place(path)?, *digest);
-        Some(Artifact { path, digest })
+/// Whether the file at `path` below `META-INF` is an index definition.
+fn is_definition(path: &str) -> bool {
+    let parts: Vec<&str> = path.split('/').collect();
+    match parts[..] {
+        ["statedb", "couchdb", "indexes", .., file] => is_named(file),
+        [
+            "statedb",
+            "couchdb",
+            "collections",
+            name,
+            "indexes",
+            ..,
+            file,
+        ] => is_collection(name) && is_named(file),
+        _ => false,
+    }
+}
+
+/// Whether a file is named as an index definition. What macOS keeps beside a file when it is
+/// archived has the same ending and `._` in front.
+fn is_named(file: &str) -> bool {
+    matches!(file.rsplit_once('.'), Some((_, "json"))) && !file.starts_with("._")
+}
+
+/// Whether Fabric takes the name of a collection.
+fn is_collection(name: &str) -> bool {
+    let is_allowed = |byte: u8| byte.is_ascii_alphanumeric() || b"_-".contains(&byte);
+    name.bytes().all(is_allowed)
+}
+
+/// Why the folder at `path` below `META-INF` is not published with what is in it.
+pub fn fault_of_folder(path: &str) -> Option<&'static str> {
+    let parts: Vec<&str> = path.split('/').collect();
+    let ["statedb", "couchdb", "collections", name] = parts[..] else {
+        return None;
     };
-    let mut published: Vec<_> = record.artifacts.iter().filter_map(published).collect();
+    (!is_collection(name))
+        .then_some("is not a collection's name, only letters, digits, _ and - are allowed")
+}
+
+/// Whether the peer looks for a folder at `path` below `META-INF`.
+fn is_place_of_a_folder(path: &str) -> bool {
+    let parts: Vec<&str> = path.split('/').collect();
+    matches!(
+        parts[..],
+        ["statedb"]
+            | ["statedb", "couchdb"]
+            | ["statedb", "couchdb", "indexes" | "collections"]
+            | ["statedb", "couchdb", "collections", _, "indexes"]
+    )
+}
+
+/// Why the file at `path` below `root`, which is not published, becomes no index although its
+/// author may have meant one.
+fn why_not(root: &str, path: &str) -> Option<String> {
+    let lower = path.to_ascii_lowercase();
+    let names: Vec<&str> = lower.split('/').collect();
+    let parts: Vec<&str> = path.split('/').collect();
+    match (&parts[..], &names[..]) {
+        (
+            ["statedb", "couchdb", "indexes", .., file]
+            | ["statedb", "couchdb", "collections", _, "indexes", .., file],
+            _,
+        ) if !file.starts_with("._") => {
+            // Otherwise it is the collection's name that is wrong.
+            (!is_named(file)).then(|| "its name does not end in .json".to_owned())
+        }
+        (
+            _,
+            [
+                "statedb" | "couchdb" | "index" | "indexes" | "collections",
+                ..,
+                file,
+            ],
+        ) if is_named(file) && names.len() > 1 => {
+            let collections = names.iter().position(|name| *name == "collections");
+            let place = match collections.and_then(|place| parts.get(place + 1..)) {
+                None => "indexes".to_owned(),
+                Some([name, _, ..]) if !["index", "indexes"].contains(name) => {
+                    format!("collections/{name}/indexes")
+                }
+                Some(_) => "collections/NAME/indexes".to_owned(),
+            };
+            Some(format!(
+                "index definitions belong in {root}{STATEDB}/couchdb/{place}"
+            ))
+        }
+        (["statedb", _, ..], _) => Some("it is no index definition".to_owned()),
+        _ => None,
+    }
+}
+
+/// Decides file by file, in the order of a walk, what is published.
+pub struct Judge<'a> {
+    /// What the author of the package should know.
+    pub warnings: &'a mut Warnings,
+    /// Of all index definitions that were read.
+    bytes: u64,
+    folder: String,
+    /// The index definitions of the folder, by design document and name.
+    names: BTreeMap<(String, String), String>,
+}
+
+/// What [`Judge::read`] made of a file.
+#[derive(Default)]
+pub struct Judged {
+    /// The content of an index definition that was read.
+    pub content: Option<Vec<u8>>,
+    /// Whether it is published.
+    pub is_published: bool,
+}
+
+impl<'a> Judge<'a> {
+    /// Starts a walk through a tree.
+    pub fn new(warnings: &'a mut Warnings) -> Self {
+        Self {
+            warnings,
+            bytes: 0,
+            folder: String::new(),
+            names: BTreeMap::new(),
+        }
+    }
+
+    /// Judges the file in `folder` below `META-INF`, which is `dir`, and reads it if it is an index
+    /// definition.
+    pub fn read(&mut self, folder: &str, dir: &Dir, file: &Entry) -> Result<Judged> {
+        let (path, shown) = (join(folder, &file.name), dir.relative(&file.name));
+        if is_place_of_a_folder(&path) {
+            self.warnings
+                .withhold(&shown, "is a file, a directory is needed");
+            return Ok(Judged::default());
+        }
+        if !is_definition(&path) {
+            let root = shown.strip_suffix(&path).unwrap_or_default();
+            let reason = why_not(root, &path);
+            self.warnings
+                .extend(reason.map(|reason| format!("{shown}: is not released, {reason}")));
+            return Ok(Judged::default());
+        }
+        let (size, mut content) = (file.size(), None);
+        let definition = if size > MAX_SMALL {
+            Err(anyhow!(
+                "has {size} bytes, more than the {MAX_SMALL} allowed"
+            ))
+        } else if self.bytes + size > MAX_INDEXES {
+            Err(anyhow!(
+                "more than {MAX_INDEXES} bytes of index definitions in all"
+            ))
+        } else {
+            self.bytes += size;
+            Definition::parse(content.insert(dir.read(file, MAX_SMALL)?))
+        };
+        let is_published = definition.is_ok();
+        match definition {
+            Ok(definition) => self.add(folder, &file.name, &shown, definition),
+            Err(fault) => self.warnings.withhold(&shown, &format!("{fault:#}")),
+        }
+        Ok(Judged {
+            content,
+            is_published,
+        })
+    }
+
+    fn add(&mut self, folder: &str, name: &str, shown: &str, definition: Definition) {
+        let warnings = definition.warnings.into_iter();
+        self.warnings
+            .extend(warnings.map(|warning| format!("{shown}: {warning}")));
+        if self.folder != folder {
+            folder.clone_into(&mut self.folder);
+            self.names.clear();
+        }
+        let earlier = definition
+            .identity
+            .and_then(|names| self.names.insert(names, name.to_owned()));
+        if let Some(earlier) = earlier {
+            self.warnings.push(format!(
+                "{shown}: has the ddoc and name of {earlier}, CouchDB keeps only {name}"
+            ));
+        }
+    }
+}
+
+/// Visits the index definitions of the build output `build`: each with its path there.
+pub fn walk(
+    build: &Dir,
+    warnings: &mut Warnings,
+    mut visit: impl FnMut(String, Judged) -> Result<()>,
+) -> Result<()> {
+    let Some(tree) = build.find_dir(META_INF)? else {
+        return Ok(());
+    };
+    let statedb = tree.look_up(STATEDB)?;
+    let statedb = statedb.map(|entry| tree.copyable(entry)).transpose()?;
+    if !statedb.is_some_and(|entry| entry.is_dir()) {
+        return Ok(());
+    }
+    let mut judge = Judge::new(warnings);
+    tree.subdir(STATEDB)?.walk(BUILD, |dir, files| {
+        let path = dir.relative("");
+        let folder = path.strip_prefix(META_INF).unwrap_or_default();
+        let folder = folder.trim_start_matches('/');
+        for file in files {
+            let judged = judge.read(folder, dir, file)?;
+            visit(dir.relative(&file.name), judged)?;
+        }
+        Ok(())
+    })
+}
+
+/// What is published of the build with this record, sorted by path. Of its index definitions
+/// `judged` tells whether they are published; one that is not among them counts as published.
+pub fn of_record(record: &Record, judged: &BTreeMap<String, bool>) -> Vec<Artifact> {
+    let published = record.artifacts.iter().filter_map(|artifact| {
+        let is_published = judged.get(&artifact.path) != Some(&false);
+        let (path, digest) = (place(&artifact.path)?, artifact.digest);
+        is_published.then_some(Artifact { path, digest })
+    });
+    let mut published: Vec<Artifact> = published.collect();
     published.sort_unstable();
     published
 }
@@ -36,21 +259,24 @@ mod tests {
     use super::*;
 
     #[test]
-    fn only_the_connection_and_index_definitions_are_published() {
-        for (path, published) in [
-            ("connection.json", Some("chaincode/server/connection.json")),
-            (
-                "META-INF/statedb/couchdb/indexes/a.json",
-                Some("statedb/couchdb/indexes/a.json"),
-            ),
-            ("META-INF/statedb/couchdb/a.json", None),
-            ("META-INF/connection.json", None),
-            ("META-INFstatedb/couchdb/indexes/a.json", None),
-            ("statedb/couchdb/indexes/a.json", None),
-            ("metadata.json", None),
-            ("SHA256SUMS", None),
-        ] {
-            assert_eq!(place(path).as_deref(), published, "{path}");
+    fn definitions_beyond_the_limit_in_all_are_not_published() {
+        let place = tempfile::tempdir().unwrap();
+        let folder = "statedb/couchdb/indexes";
+        let content = r#"{"index":{"fields":["a"]}}"#;
+        for name in ["a.json", "b.json"] {
+            std::fs::write(place.path().join(name), content).unwrap();
         }
+        let mut warnings = Warnings::default();
+        let mut judge = Judge::new(&mut warnings);
+        judge.bytes = MAX_INDEXES - content.len() as u64;
+        let dir = Dir::open(place.path()).unwrap();
+        let judged = dir.list().unwrap();
+        let mut judged = judged
+            .iter()
+            .map(|file| judge.read(folder, &dir, file).unwrap());
+        assert!(judged.next().unwrap().is_published);
+        assert!(!judged.next().unwrap().is_published);
+        let fault = "b.json: more than 67108864 bytes of index definitions in all";
+        assert_eq!(warnings.fault(), Some(fault));
     }
 }

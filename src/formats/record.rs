@@ -1,13 +1,13 @@
-//! The record of a build: what is in the build output, and what it was made from.
+//! The record of a build: the content of the build output, and what it was made from.
 //!
-//! - `SHA256SUMS`, in the format of coreutils' sha256sum: a digest, two spaces and a path a line,
-//!   sorted bytewise by path, for every file of the build output but itself. A line whose path
-//!   holds a backslash begins with one, and doubles it.
+//! - `SHA256SUMS`, in the format of coreutils' sha256sum: one line for every file of the build
+//!   output except itself, with a digest, two spaces and a path, sorted bytewise by path. If a path
+//!   holds a backslash, its line begins with a backslash, and those in the path are doubled.
 //! - `build.intoto.json`, an in-toto Statement v1 (unsigned) with a Link v0.3 predicate: the
 //!   artifacts as `subject`, every file that was read as `materials`.
 //!
-//! Both are a function of the package and the config, and of nothing else: no time, host, path,
-//! user, process or version of this program is in them. [`statement`] writes and reads the second.
+//! Both depend only on the package and the config: they contain no time, host, path, user, process
+//! or version of this program. [`statement`] writes and reads the second.
 
 use anyhow::{Context, ensure};
 
@@ -19,26 +19,26 @@ use crate::files::{Digest, Dir};
 use crate::layout::{CONNECTION, MAX_RECORD, META_INF, METADATA, PUBLIC, STATEMENT, SUMS};
 use crate::text::is_unsafe;
 
-/// What is said where neither file is.
+/// The message when neither file exists.
 pub const NO_RECORD: &str =
     "there is no record: it is another builder's, or the record was removed";
 
-/// What a build made, and from what.
+/// What a build made, and what it was made from.
 pub struct Build {
-    /// metadata.json, the same in and out.
+    /// metadata.json, which is copied unchanged.
     pub metadata: Digest,
     /// connection.json as the package has it.
     pub connection_read: Digest,
     /// connection.json as it was written.
     pub connection_written: Digest,
-    /// The folder of the package whose tree became `META-INF`: that, or `metadata`.
+    /// The package's folder that became `META-INF`: `META-INF` itself, or `metadata`.
     pub meta_inf_source: &'static str,
-    /// The files of the tree by their paths in the build output, sorted bytewise.
+    /// The files below it, by their paths in the build output, sorted bytewise.
     pub meta_inf: Vec<Artifact>,
 }
 
 impl Build {
-    /// The artifacts, sorted bytewise, the record's own two files not among them.
+    /// The artifacts, sorted bytewise, without the record's own two files.
     pub fn artifacts(&self) -> impl Iterator<Item = (&str, Digest)> {
         let tree = self.meta_inf.iter().map(|file| (&*file.path, file.digest));
         // M sorts before c and m.
@@ -89,19 +89,19 @@ fn line(path: &str, digest: Digest) -> String {
     }
 }
 
-/// The record of a build output, as it was found there; its two files agree.
+/// The record found in a build output; its two files agree.
 pub struct Record {
-    /// Every recorded file but `SHA256SUMS` itself, sorted bytewise by path.
+    /// Every recorded file except `SHA256SUMS` itself, sorted bytewise by path.
     pub artifacts: Vec<Artifact>,
-    /// The digest of the `SHA256SUMS` that was read: it stands for the whole build output.
+    /// The digest of `SHA256SUMS`, which identifies the whole build output.
     pub sums: Digest,
-    /// The digest of the statement that was read.
+    /// The digest of the statement.
     statement: Digest,
 }
 
 impl Record {
-    /// Reads the record in the build output `dir`, or gives `None` when there is neither of its
-    /// files.
+    /// Reads the record in the build output `dir`, or returns `None` when neither of its files
+    /// exists.
     ///
     /// # Errors
     /// When it cannot be read, is damaged, or its two files disagree.
@@ -123,7 +123,7 @@ impl Record {
         Self::parse(&sums, &statement).map(Some)
     }
 
-    /// Reads the content of the two files.
+    /// Parses the content of the two files.
     ///
     /// # Errors
     /// When one is damaged, or they disagree.
@@ -152,7 +152,7 @@ impl Record {
     }
 }
 
-/// Reads `SHA256SUMS`, strictly as this program writes it.
+/// Parses `SHA256SUMS`; accepts only what this program writes.
 fn parse_sums(content: &[u8]) -> anyhow::Result<Vec<Artifact>> {
     let text = str::from_utf8(content).ok().context("is not UTF-8")?;
     let lines = text.strip_suffix('\n');
@@ -179,7 +179,7 @@ fn parse_sums(content: &[u8]) -> anyhow::Result<Vec<Artifact>> {
 fn parse_line(text: &str) -> Option<Artifact> {
     let (digest, path) = text.trim_start_matches('\\').split_once("  ")?;
     let digest = digest.parse().ok()?;
-    // In a path that is not escaped as ours are, this makes another line than it came from.
+    // A path that is not escaped as we do it then gives a different line than it came from.
     let path = path.replace("\\\\", "\\");
     let is_plain = path.split('/').all(|part| !matches!(part, "" | "." | ".."));
     let is_ours = is_plain && path != SUMS && !path.contains(is_unsafe);
@@ -218,8 +218,8 @@ mod tests {
 
     #[test]
     fn the_largest_record_can_be_read() {
-        // A tenth of the files, each path as long as all may be on average, of the characters that
-        // need the most room.
+        // A tenth of the files, each path of the longest average length allowed, made of the
+        // characters that need the most room.
         let room = PACKAGE.path_bytes / PACKAGE.entries - META_INF.len() - 1;
         let digest = Digest::of(b"");
         let file = |number| Artifact {

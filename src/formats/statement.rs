@@ -25,7 +25,7 @@ struct Statement<'a> {
     #[serde(borrow)]
     subject: Vec<Descriptor<'a>>,
     predicate_type: Cow<'a, str>,
-    /// Nothing depends on it where a statement is read.
+    /// Ignored when a statement is read.
     #[serde(skip_deserializing)]
     predicate: Option<Link<'a>>,
 }
@@ -63,7 +63,7 @@ impl<'a> Descriptor<'a> {
     }
 }
 
-/// The bytes of the statement of a build that made `artifacts` of `materials`.
+/// The bytes of the statement of a build that made `artifacts` from `materials`.
 pub fn of<'a>(
     artifacts: impl Iterator<Item = (&'a str, Digest)>,
     materials: Vec<(String, Digest)>,
@@ -91,7 +91,8 @@ pub fn of<'a>(
     Ok(json)
 }
 
-/// Checks that a statement is one of ours and lists what `SHA256SUMS` lists, but for itself.
+/// Checks that this is a statement of ours and that it lists the same files as `SHA256SUMS`, except
+/// itself.
 pub fn agrees(artifacts: &[Artifact], statement: &[u8]) -> Result<()> {
     let found = serde_json::from_slice::<Statement>(statement).ok();
     let found = found.context("is not an in-toto statement")?;

@@ -2,23 +2,23 @@
 //!
 //! The peer reads these fields at its first dial, long after install, with Go's
 //! `x509.CertPool.AppendCertsFromPEM` and `tls.X509KeyPair` (Fabric,
-//! `internal/pkg/comm/config.go`). What those would refuse then is refused here at install. No
-//! message holds any of the material.
+//! `internal/pkg/comm/config.go`). What they would refuse then is refused here at install. No
+//! message quotes any of the material.
 //!
 //! What Go 1.19 or Go 1.26 accepts is accepted. Some of what they refuse is accepted too, because
-//! finding out takes arithmetic on keys, or because Go's versions differ:
+//! detecting it takes arithmetic on keys, or because Go's versions differ:
 //! - a certificate whose elliptic curve point is not on its curve, or whose DSA key is malformed;
 //! - a malformed URI in the subject alternative name, and malformed extensions other than the key
 //!   identifiers, key usage, extended key usage, subject alternative name and basic constraints;
 //! - a negative serial number, or a key identifier marked critical, which only newer Go refuses;
-//! - a private key that is damaged in what is not compared with the certificate, such as the primes
-//!   of RSA;
+//! - a private key with damage in a part that is not compared with the certificate, such as RSA's
+//!   primes;
 //! - a private key that does not hold its public key (`openssl` leaves it out for Ed25519), which
 //!   cannot be compared with the certificate's.
 //!
-//! Two things that Go accepts are refused: a private key that holds a public key other than its
-//! own, which Go computes anew; and PEM with `-----BEGIN ` inside a header line, which only older
-//! Go accepts.
+//! Two things that Go accepts are refused: a private key that contains a public key other than its
+//! own, which Go recomputes; and PEM with `-----BEGIN ` inside a header line, which only older Go
+//! accepts.
 
 mod base64;
 mod block;
@@ -58,20 +58,20 @@ pub fn check_root_certificates(text: &str) -> Result<()> {
     }
 }
 
-/// Checks the values of `client_cert` and `client_key`, of which one may not be known yet: a
-/// certificate that the peer can present and the private key that belongs to it. Only the first
+/// Checks the values of `client_cert` and `client_key`, one of which may not be known yet: a
+/// certificate that the peer can present, and the private key that belongs to it. Only the first
 /// certificate and the first private key are read; an issuer's certificate may follow.
 ///
 /// # Errors
-/// The fault of the certificate, otherwise of the key, with the field's name; a key of another
-/// certificate is the key's fault.
+/// The fault of the certificate, or else of the key, with the field's name. If the two do not
+/// belong together, that is the key's fault.
 pub fn check_key_pair(certificate: Option<&str>, key: Option<&str>) -> Result<()> {
     let public = certificate.map(certified_key).transpose();
     let public = public.context("client_cert")?;
     let private = key.map(private_key).transpose().context("client_key")?;
     match (private, public) {
         (Some(private), Some(public)) => private.belongs_to(&public).context("client_key"),
-        // One half alone cannot be compared.
+        // There is nothing to compare with.
         _ => Ok(()),
     }
 }
@@ -83,11 +83,11 @@ fn certified_key(text: &str) -> Result<Key> {
 
 fn private_key(text: &str) -> Result<Key> {
     let block = first_block(text, PRIVATE_KEY)?;
-    // Labels and headers do not count for Go, so they are looked at only to explain.
+    // Go ignores labels and headers, so they are used only for the message.
     key::parse(&block.der).map_err(|fault| diagnose::unreadable_key(&block).unwrap_or(fault))
 }
 
-/// Whether a file holds PEM of a private key, of whatever kind: by the end of such a label.
+/// Whether a file contains the end of a PEM label of any kind of private key.
 pub fn holds_private_key(content: &[u8]) -> bool {
     const END_OF_LABEL: &[u8] = b"PRIVATE KEY-----";
     let mut windows = content.windows(END_OF_LABEL.len());

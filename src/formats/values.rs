@@ -15,11 +15,11 @@ pub enum Value {
     Text(Text),
     Timeout(DialTimeout),
     Boolean(bool),
-    /// It has a template, and there is no config to fill it in. This is never written.
+    /// The field has a template, and there is no config to fill it in. This is never written.
     Unknown,
 }
 
-/// A text, and how a message may name it: what the package has, never what the config filled in.
+/// A text, and how messages show it: as the package has it, never as filled in from the config.
 #[derive(Serialize)]
 #[serde(transparent)]
 pub struct Text {
@@ -28,7 +28,7 @@ pub struct Text {
     pub shown: String,
 }
 
-/// The values of the fields that are there, in the order in which they are written.
+/// The values of the fields that are present, in the order in which they are written.
 pub struct Values(pub Vec<(&'static str, Value)>);
 
 impl Values {
@@ -37,12 +37,19 @@ impl Values {
         found.map(|(_, value)| value)
     }
 
+    /// Replaces the value of a field that is there.
+    pub fn set(&mut self, name: &str, value: Value) {
+        if let Some((_, old)) = self.0.iter_mut().find(|(found, _)| *found == name) {
+            *old = value;
+        }
+    }
+
     /// Whether a field is there and true.
     pub fn is(&self, name: &str) -> bool {
         matches!(self.get(name), Some(Value::Boolean(true)))
     }
 
-    /// The text of a field, where it is known.
+    /// The text of a field, if it is known.
     pub fn text(&self, name: &str) -> Option<&Text> {
         match self.get(name) {
             Some(Value::Text(text)) => Some(text),
@@ -50,8 +57,8 @@ impl Values {
         }
     }
 
-    /// Checks everything that is known by the peer's rules, and gives the address, where it is
-    /// known. A message begins with the field's name.
+    /// Checks all known values by the peer's rules, and returns the address if it is known. A
+    /// message begins with the field's name.
     pub fn check(&self) -> Result<Option<Address>> {
         let address = match self.get("address") {
             None => bail!(
@@ -71,7 +78,7 @@ impl Values {
                 if let Some(Text { text, shown }) = self.text("domain") {
                     ensure!(
                         text.is_empty() || address::is_server_name(text),
-                        "domain: {shown} is no name that a certificate can have, write for example basic.example.com"
+                        "domain: {shown} is not a name that a certificate can have, write for example basic.example.com"
                     );
                 }
                 let key = self.require("client_key", "client_auth_required", "private key")?;
@@ -82,7 +89,7 @@ impl Values {
         Ok(address)
     }
 
-    /// The text, where it is known, of a field that must be there.
+    /// The text, if known, of a field that must be present.
     fn require(&self, name: &str, by: &str, what: &str) -> Result<Option<&str>> {
         ensure!(
             self.get(name).is_some(),

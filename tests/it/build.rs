@@ -2,7 +2,7 @@ use fabric_ccs_builder::testing::Digest;
 
 use super::peer::{INDEX, PLAIN, Peer, quoted, tls};
 
-/// What connection.json becomes.
+/// The connection.json that `build` writes.
 #[track_caller]
 fn written(connection: &str, warnings: &[&str]) -> String {
     let peer = Peer::with_connection(connection);
@@ -272,26 +272,6 @@ fn a_field_that_nobody_could_mean_gets_the_list_of_fields() {
     peer.build().succeeds(&[
         r#"build: warning: connection.json: "transport_protocol": is not a field that the peer knows, and is left out; it knows address, domain, dial_timeout, tls_required, client_auth_required, root_cert, client_key, client_cert"#,
     ]);
-}
-
-#[test]
-fn says_what_is_not_released() {
-    let peer = Peer::new();
-    peer.put("src/META-INF/statedb/couchdb/indexes/a.json", INDEX)
-        .put("src/META-INF/statedb/couchdb/indexes/.DS_Store", [0, 1, 2])
-        .put("src/META-INF/statedb/couchdb/indexes/README", "x")
-        .put("src/META-INF/statedb/leveldb/x", "x");
-    let not_released = |path| {
-        format!(
-            "build: warning: META-INF/statedb/{path}: is not released, it is no index definition"
-        )
-    };
-    peer.build().succeeds(&[
-        &not_released("couchdb/indexes/.DS_Store"),
-        &not_released("couchdb/indexes/README"),
-        &not_released("leveldb/x"),
-    ]);
-    assert_eq!(peer.get("bld/META-INF/statedb/couchdb/indexes/README"), "x");
 }
 
 #[test]

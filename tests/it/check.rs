@@ -2,7 +2,7 @@ use std::path::Path;
 use std::process::{Command, Output};
 
 use super::peer::{CONFIG, INDEX, PLAIN, Peer, program, quoted, tls};
-use super::person;
+use super::user;
 
 fn check(args: &[&str]) -> Output {
     Command::new(program())
@@ -222,7 +222,7 @@ fn leaves_nothing_behind_whatever_the_umask() {
         let peer = Peer::empty().run_by_nobody();
         peer.set_mode("", 0o755);
         let setup = format!("umask {umask}; export TMPDIR=.");
-        let seen = person::run_by_nobody_after(&setup, &peer.path("bld"), &["check"]);
+        let seen = user::run_by_nobody_after(&setup, &peer.path("bld"), &["check"]);
         assert_eq!(seen.status, 0, "{umask}: {seen:?}");
         peer.has_nothing_in("bld");
     }
@@ -231,10 +231,10 @@ fn leaves_nothing_behind_whatever_the_umask() {
 #[test]
 fn says_that_it_checks_the_sample_and_not_the_folder_around_it() {
     let peer = folder(r#"{"address":"a"}"#);
-    let seen = person::run(&peer.path("package"), &["check"]);
+    let seen = user::run(&peer.path("package"), &["check"]);
     let line = "check: warning: metadata.json: is not looked at, for this folder write: fabric-ccs-builder check .\n";
     assert_eq!((seen.status, seen.stderr.as_str()), (0, line));
-    let seen = person::run(&peer.path("package"), &["check", "."]);
+    let seen = user::run(&peer.path("package"), &["check", "."]);
     assert_eq!((seen.status, seen.stderr.as_str()), (1, ""));
 }
 
@@ -242,7 +242,7 @@ fn says_that_it_checks_the_sample_and_not_the_folder_around_it() {
 fn cannot_tell_where_too_much_is_left_of_other_runs() {
     let peer = Peer::empty();
     let setup = "export TMPDIR=.; for number in $(seq 0 99); do mkdir fabric-check-$$-$number; done; echo $$";
-    let seen = person::run_after(setup, &peer.path("bld"), &["check"]);
+    let seen = user::run_after(setup, &peer.path("bld"), &["check"]);
     let process = seen.stdout.trim();
     let place = peer.path("bld").canonicalize().unwrap();
     let line = format!(
@@ -255,7 +255,7 @@ fn cannot_tell_where_too_much_is_left_of_other_runs() {
 #[test]
 fn names_the_variable_of_a_folder_that_is_missing() {
     let peer = Peer::empty();
-    let seen = person::run_after("export TMPDIR=no", &peer.path(""), &["check"]);
+    let seen = user::run_after("export TMPDIR=no", &peer.path(""), &["check"]);
     let line = "check: TMPDIR: cannot open no: No such file or directory (os error 2)\n";
     assert_eq!((seen.status, seen.stderr.as_str()), (2, line));
 }
@@ -263,7 +263,7 @@ fn names_the_variable_of_a_folder_that_is_missing() {
 #[test]
 fn an_empty_tmpdir_is_none() {
     let peer = Peer::empty();
-    let seen = person::run_after("export TMPDIR=''", &peer.path("bld"), &["check"]);
+    let seen = user::run_after("export TMPDIR=''", &peer.path("bld"), &["check"]);
     assert_eq!((seen.status, seen.stderr.as_str()), (0, ""), "{seen:?}");
     peer.has_nothing_in("bld");
 }
@@ -273,8 +273,8 @@ fn a_full_disk_is_no_refusal() {
     let peer = folder(PLAIN);
     peer.put("package/META-INF/large", vec![b'x'; 100_000])
         .put_dir("temporary");
-    let setup = format!("{}; export TMPDIR=temporary", person::FULL_DISK);
-    let seen = person::run_after(&setup, &peer.path(""), &["check", "package"]);
+    let setup = format!("{}; export TMPDIR=temporary", user::FULL_DISK);
+    let seen = user::run_after(&setup, &peer.path(""), &["check", "package"]);
     assert_eq!(seen.status, 2, "{seen:?}");
     assert!(
         seen.stderr.starts_with("check: cannot write ")
@@ -287,9 +287,9 @@ fn a_full_disk_is_no_refusal() {
 
 #[test]
 fn the_programs_of_the_peer_are_not_run() {
-    // Nothing can be started: no process, no thread.
+    // Nothing can be started: neither a process nor a thread.
     let peer = folder(PLAIN);
     let setup = "ulimit -u 0";
-    let seen = person::run_by_nobody_after(setup, &peer.path(""), &["check"]);
+    let seen = user::run_by_nobody_after(setup, &peer.path(""), &["check"]);
     assert_eq!(seen.status, 0, "{seen:?}");
 }

@@ -5,14 +5,15 @@ use std::process::Command;
 use std::thread;
 
 use super::peer::{Peer, Seen, meanwhile, pauses, program};
-use super::person::{self, FULL_DISK, NOBODY};
+use super::user::{self, FULL_DISK, NOBODY};
 
 /// `install ARGS` in `bld`, which is empty.
 fn install(peer: &Peer, args: &[&str]) -> Seen {
-    person::run(&peer.path("bld"), &[&["install"], args].concat())
+    user::run(&peer.path("bld"), &[&["install"], args].concat())
 }
 
-/// Asserts that `bld/bin` has the program under its names, and these other files as [`Peer::modes`] has them.
+/// Asserts that `bld/bin` has the program under its three names, and these other files, in the
+/// format of [`Peer::modes`].
 #[track_caller]
 fn has_programs(peer: &Peer, others: &[&str]) {
     let mut modes = [&["build 755", "detect 755", "release 755"], others].concat();
@@ -37,7 +38,7 @@ fn failed(line: &str) -> Seen {
 fn puts_one_program_under_three_names() {
     for umask in ["umask 000", "umask 077", "umask 777"] {
         let peer = Peer::empty();
-        let seen = person::run_after(umask, &peer.path("bld"), &["install", "--quiet", "."]);
+        let seen = user::run_after(umask, &peer.path("bld"), &["install", "--quiet", "."]);
         assert_eq!((seen.status, seen.stderr.as_str()), (0, ""), "{umask}");
         assert_eq!(peer.modes("bld")[0], "bin/ 755");
         has_programs(&peer, &[]);
@@ -51,7 +52,7 @@ fn puts_one_program_under_three_names() {
 fn what_it_puts_there_works() {
     let peer = Peer::new();
     assert_eq!(
-        person::run(&peer.path(""), &["install", "--quiet", "."]).status,
+        user::run(&peer.path(""), &["install", "--quiet", "."]).status,
         0
     );
     for (word, dirs) in [
@@ -138,9 +139,9 @@ fn a_link_in_the_place_of_bin_is_not_followed() {
     }
     assert_eq!(peer.modes("elsewhere"), ["detect 644"]);
     assert_eq!(peer.get("elsewhere/detect"), "mine");
-    // The folder itself is whoever's who names it.
+    // The folder itself may be a link: the user chose it.
     peer.put_link("linked", "bld");
-    let seen = person::run(&peer.path(""), &["install", "-q", "linked"]);
+    let seen = user::run(&peer.path(""), &["install", "-q", "linked"]);
     assert_eq!((seen.status, seen.stderr.as_str()), (0, ""));
     has_programs(&peer, &[]);
 }
@@ -153,7 +154,7 @@ fn a_link_swapped_in_for_bin_never_leads_elsewhere() {
     let mut pauses = pauses();
     let swap = || {
         thread::sleep(pauses.next().unwrap());
-        // A step fails when install was faster; the next round finds everything in its place again.
+        // A step fails when install was faster; the next round finds everything in place again.
         let _ = fs::create_dir(&bin);
         let _ = fs::rename(&bin, peer.path("moved"));
         let _ = symlink(&elsewhere, &bin);
@@ -168,7 +169,7 @@ fn a_link_swapped_in_for_bin_never_leads_elsewhere() {
         };
         (0..500).map(run).collect::<BTreeSet<i32>>()
     });
-    // Some came through, and some were disturbed.
+    // Some succeeded, and some were disturbed.
     assert_eq!(statuses, [0, 2].into());
 }
 
@@ -180,13 +181,13 @@ fn a_user_who_is_not_root_can_install_and_update() {
         chown(peer.path("bld"), Some(NOBODY), Some(NOBODY)).unwrap();
     }
     for _ in 0..2 {
-        let seen = person::run_by_nobody(&peer.path("bld"), &["install", "-q", "."]);
+        let seen = user::run_by_nobody(&peer.path("bld"), &["install", "-q", "."]);
         assert_eq!((seen.status, seen.stderr.as_str()), (0, ""), "{seen:?}");
         has_programs(&peer, &[]);
     }
-    // And who may not write there is told so.
+    // A user who may not write there gets a message.
     peer.set_mode("bld/bin", 0o555);
-    let seen = person::run_by_nobody(&peer.path("bld"), &["install", "-q", "."]);
+    let seen = user::run_by_nobody(&peer.path("bld"), &["install", "-q", "."]);
     assert_eq!(
         seen,
         failed("cannot create ./bin/detect: Permission denied (os error 13)")
@@ -271,7 +272,7 @@ fn says_what_is_not_possible() {
 fn a_full_disk_changes_nothing() {
     let peer = Peer::empty();
     let line = "cannot write ./bin/detect: File too large (os error 27)";
-    let run = || person::run_after(FULL_DISK, &peer.path("bld"), &["install", "."]);
+    let run = || user::run_after(FULL_DISK, &peer.path("bld"), &["install", "."]);
     assert_eq!(run(), failed(line));
     peer.has_nothing_in("bld");
     peer.put("bld/bin/detect", "old");

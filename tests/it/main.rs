@@ -1,9 +1,9 @@
 //! The compiled program, run as a Fabric peer runs it.
 //!
-//! - [`detect`], [`build`], [`release`]: what each writes when it says yes
-//! - [`refusals`]: every input that is refused, with its line
+//! - [`detect`], [`build`], [`release`]: what each writes on success
+//! - [`refusals`]: every input that is refused, with its message
 //! - [`templates`]: connection.json filled in from the peer's config
-//! - [`tree`]: odd things in a package's folders, and what the file system can do to us
+//! - [`tree`]: odd things in a package's folders, and file system problems
 //! - [`faults`]: kills, full disks, races, floods
 //! - [`system_calls`]: each call to the file system fails once
 //! - [`record`]: the record, checked by `sha256sum`, and the same on every run
@@ -11,13 +11,14 @@
 //! - [`properties`]: made-up inputs against [`rules`], the peer's rules written a second time
 //! - [`check`]: the same for people
 //! - [`package`]: the same bytes from the same content, for ever; and where they go
+//! - [`indexes`]: index definitions, against the answers of real versions of `CouchDB`
 //! - [`install`]: the program where a peer looks for it
 //! - [`verify`]: what a peer keeps, compared with the record
 //! - [`command_line`]: help, versions and wrong arguments
 //! - [`house`]: the map of the code, the direction of imports, the length of files and functions
 
 mod peer;
-mod person;
+mod user;
 
 mod archive;
 mod build;
@@ -26,6 +27,7 @@ mod command_line;
 mod detect;
 mod faults;
 mod house;
+mod indexes;
 mod install;
 mod package;
 mod properties;

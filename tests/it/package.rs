@@ -8,7 +8,7 @@ use std::fs;
 use std::path::PathBuf;
 
 use super::peer::{INDEX, PLAIN, Peer, Seen};
-use super::person;
+use super::user;
 
 /// A source folder at `package` with an index definition, and an empty working directory at `bld`.
 fn folder() -> Peer {
@@ -17,7 +17,7 @@ fn folder() -> Peer {
     peer
 }
 
-/// The same without META-INF.
+/// A source folder without META-INF.
 fn bare() -> Peer {
     let peer = Peer::empty();
     peer.put(
@@ -35,10 +35,10 @@ fn package(peer: &Peer, args: &[&str]) -> Seen {
 
 fn package_after(setup: &str, peer: &Peer, args: &[&str]) -> Seen {
     let args = [&["package"], args, &["../package"]].concat();
-    person::run_after(setup, &peer.path("bld"), &args)
+    user::run_after(setup, &peer.path("bld"), &args)
 }
 
-/// The ID of a package that there is nothing to say about.
+/// The ID of a package that causes no warnings.
 #[track_caller]
 fn id(peer: &Peer) -> String {
     let seen = package(peer, &["--id"]);
@@ -46,7 +46,7 @@ fn id(peer: &Peer) -> String {
     seen.stdout.strip_suffix('\n').unwrap().to_owned()
 }
 
-/// Writes the package, and gives its path.
+/// Writes the package and returns its path.
 #[track_caller]
 fn packaged(peer: &Peer) -> PathBuf {
     let seen = package(peer, &["--force", "-o", "out.tar.gz"]);
@@ -54,7 +54,7 @@ fn packaged(peer: &Peer) -> PathBuf {
     peer.path("bld/out.tar.gz")
 }
 
-/// Sorted names of what is in the working directory.
+/// The sorted names of the files in the working directory.
 fn files(peer: &Peer) -> Vec<String> {
     let listed = fs::read_dir(peer.path("bld")).unwrap();
     let mut names: Vec<String> = listed
@@ -64,7 +64,7 @@ fn files(peer: &Peer) -> Vec<String> {
     names
 }
 
-/// Asserts a failure with a system error of this number, which C libraries have different words for.
+/// Asserts a failure with a system error of this number, because C libraries differ in the text.
 #[track_caller]
 fn failed_with_error(seen: &Seen, what: &str, number: i32) {
     let words = seen
@@ -78,7 +78,7 @@ fn failed_with_error(seen: &Seen, what: &str, number: i32) {
     assert_eq!((seen.status, seen.stdout.as_str()), (2, ""));
 }
 
-/// A failure: this status, this one line, and nothing on standard output.
+/// A failure with this status, this one line, and nothing on standard output.
 fn failed(status: i32, line: &str) -> Seen {
     Seen {
         status,

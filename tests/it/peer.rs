@@ -1,4 +1,5 @@
-//! A package in the directories that a peer makes for it, and a way to run the programs on them exactly as a peer does.
+//! A package in the directories that a peer makes for it. Runs the programs on them exactly as a
+//! peer does.
 
 use std::env;
 use std::fs::{self, DirBuilder, Permissions};
@@ -14,20 +15,25 @@ use std::time::Duration;
 use fabric_ccs_builder::testing::Digest;
 use tempfile::TempDir;
 
-use super::person::NOBODY;
+use super::user::NOBODY;
 
 /// The variable with the values for templates.
 pub const CONFIG: &str = "CHAINCODE_AS_A_SERVICE_BUILDER_CONFIG";
 
-/// A connection.json that works, as it is also written.
+/// A valid connection.json, which `build` writes unchanged.
 pub const PLAIN: &str =
     r#"{"address":"basic.example.com:9999","dial_timeout":"10s","tls_required":false}"#;
 
-/// A metadata.json that works.
+/// A valid metadata.json.
 const METADATA: &str = r#"{"type":"ccaas","label":"basic_1.0"}"#;
 
-/// An index definition that works.
+/// A valid index definition.
 pub const INDEX: &str = r#"{"index":{"fields":["docType","owner"]},"ddoc":"indexOwnerDoc","name":"indexOwner","type":"json"}"#;
+
+/// An index definition that works beside others in a folder, with a name of its own.
+pub fn index(name: &str) -> String {
+    INDEX.replace("indexOwner\"", &format!("{name}\""))
+}
 
 /// Says that a test is skipped, for want of this program; in continuous integration none may be.
 pub fn skip(program: &str) {
@@ -38,7 +44,8 @@ pub fn skip(program: &str) {
     eprintln!("skipped: {program} is missing, or not allowed");
 }
 
-/// The program to test: the one that cargo built, unless the variable `TESTED_PROGRAM` has the path of another.
+/// The program to test: the one that cargo built, unless the variable `TESTED_PROGRAM` holds
+/// another path.
 pub fn program() -> &'static Path {
     static PROGRAM: LazyLock<PathBuf> = LazyLock::new(|| {
         let built = env!("CARGO_BIN_EXE_fabric-ccs-builder").into();
@@ -61,7 +68,7 @@ pub fn quoted(text: &str) -> String {
     serde_json::to_string(text).unwrap()
 }
 
-/// Does `other` again and again on another thread until `work` has ended, if need be by a panic.
+/// Repeats `other` on another thread until `work` has ended, even by a panic.
 pub fn meanwhile<T>(mut other: impl FnMut() + Send, work: impl FnOnce() -> T) -> T {
     struct StopAtEnd<'a>(&'a AtomicBool);
     impl Drop for StopAtEnd<'_> {
@@ -81,14 +88,15 @@ pub fn meanwhile<T>(mut other: impl FnMut() + Send, work: impl FnOnce() -> T) ->
     })
 }
 
-/// Longer and longer pauses, from nothing to 40 ms, and again.
+/// Pauses that grow from nothing to 40 ms, over and over.
 pub fn pauses() -> impl Iterator<Item = Duration> {
     (0..20)
         .cycle()
         .map(|step| Duration::from_micros(100 * step * step))
 }
 
-/// A folder as `$TMPDIR/fabric-<label>-<hash><random>`, with `src`, `metadata`, `bld` and `release` in it.
+/// A folder like the peer's `$TMPDIR/fabric-<label>-<hash><random>`, with `src`, `metadata`, `bld`
+/// and `release` in it.
 pub struct Peer {
     root: TempDir,
     environment: Vec<(String, String)>,
@@ -97,7 +105,7 @@ pub struct Peer {
     is_nobody: bool,
 }
 
-/// What a run did.
+/// The result of a run.
 #[derive(Debug, PartialEq, Eq)]
 pub struct Seen {
     pub status: i32,
@@ -106,7 +114,8 @@ pub struct Seen {
 }
 
 impl Seen {
-    /// What a process did that wrote text; its status is 128 and the signal that ended it, as a shell has it.
+    /// The result of a process that wrote text. If a signal ended it, the status is 128 plus the
+    /// signal, as in a shell.
     pub fn of(output: &Output) -> Self {
         let text = |bytes: &[u8]| String::from_utf8(bytes.to_vec()).unwrap();
         let (code, signal) = (output.status.code(), output.status.signal());
@@ -138,12 +147,12 @@ impl Seen {
 }
 
 impl Peer {
-    /// A package that works: type ccaas, label `basic_1.0`, [`PLAIN`] and nothing else.
+    /// A valid package: type ccaas, label `basic_1.0`, [`PLAIN`] and nothing else.
     pub fn new() -> Self {
         Self::with_connection(PLAIN)
     }
 
-    /// The same with this connection.json.
+    /// A valid package, but with this connection.json.
     pub fn with_connection(connection: impl AsRef<[u8]>) -> Self {
         let peer = Self::empty();
         peer.put("metadata/metadata.json", METADATA);
@@ -151,7 +160,7 @@ impl Peer {
         peer
     }
 
-    /// The same with this metadata.json.
+    /// A valid package, but with this metadata.json.
     pub fn with_metadata(metadata: impl AsRef<[u8]>) -> Self {
         let peer = Self::empty();
         peer.put("metadata/metadata.json", metadata);
@@ -164,12 +173,12 @@ impl Peer {
         self.put("src/connection.json", PLAIN);
     }
 
-    /// The four directories, and nothing in them.
+    /// The four directories, all empty.
     pub fn empty() -> Self {
         Self::empty_below(&env::temp_dir())
     }
 
-    /// As [`Peer::new`], in memory where the system has a folder for that: for very many files.
+    /// Like [`Peer::new`], but in memory if the system has a folder for that: for very many files.
     pub fn in_memory() -> Self {
         let memory = Path::new("/dev/shm");
         let peer = if memory.is_dir() {
@@ -202,18 +211,18 @@ impl Peer {
         }
     }
 
-    /// Values for templates.
+    /// Sets the values for templates.
     pub fn config(self, json: &str) -> Self {
         self.environment(CONFIG, json)
     }
 
-    /// A variable that the peer passes on.
+    /// Sets a variable that the peer passes on.
     pub fn environment(mut self, name: &str, value: &str) -> Self {
         self.environment.push((name.to_owned(), value.to_owned()));
         self
     }
 
-    /// Another umask than 022.
+    /// Sets a umask other than 022.
     pub fn umask(mut self, umask: &'static str) -> Self {
         self.umask = umask;
         self
@@ -225,7 +234,8 @@ impl Peer {
         self
     }
 
-    /// The programs run as a user that is not root, who owns the directories. Does nothing when this test is not run by root.
+    /// Runs the programs as a user other than root, who owns the directories. Does nothing if the
+    /// tests do not run as root.
     pub fn run_by_nobody(mut self) -> Self {
         if fs::metadata(self.root.path()).unwrap().uid() == 0 {
             let mut todo = vec![self.root.path().to_owned()];
@@ -244,12 +254,12 @@ impl Peer {
         self
     }
 
-    /// The path of something in here.
+    /// The path of something in this folder.
     pub fn path(&self, name: impl AsRef<Path>) -> PathBuf {
         self.root.path().join(name)
     }
 
-    /// Writes a file, and makes the folders on the way.
+    /// Writes a file, and makes its parent folders.
     pub fn put(&self, name: impl AsRef<Path>, content: impl AsRef<[u8]>) -> &Self {
         let path = self.path(name);
         fs::create_dir_all(path.parent().unwrap()).unwrap();
@@ -263,7 +273,7 @@ impl Peer {
         self
     }
 
-    /// Makes a folder anew.
+    /// Replaces a folder by an empty one.
     pub fn clear(&self, dir: &str) {
         fs::remove_dir_all(self.path(dir)).unwrap();
         self.put_dir(dir);
@@ -300,18 +310,20 @@ impl Peer {
         self.run("release", &["bld", "release"])
     }
 
-    /// Runs `bin/WORD` with the absolute paths of `dirs`: environment, standard streams and working directory are a peer's.
+    /// Runs `bin/WORD` with the absolute paths of `dirs`: the environment, standard streams and
+    /// working directory are the peer's.
     pub fn run(&self, word: &str, dirs: &[&str]) -> Seen {
         self.run_under(&[], word, dirs)
     }
 
-    /// The same under a program with arguments that runs other programs.
+    /// The same, run through a wrapper program with arguments.
     pub fn run_under(&self, wrapper: &[String], word: &str, dirs: &[&str]) -> Seen {
         let bin = tempfile::tempdir().unwrap();
         let called = bin.path().join(word);
         if self.is_nobody {
-            // The program's own folder may be closed to others. Another process copies it: while this one has the copy open for
-            // writing, a child that another test starts would inherit that, and the copy could not be run.
+            // Other users may have no access to the program's own folder. Another process makes the
+            // copy: if this one had the copy open for writing, a child started by another test
+            // would inherit it, and the copy could not be run.
             fs::set_permissions(bin.path(), Permissions::from_mode(0o755)).unwrap();
             let copied = Command::new("cp")
                 .arg(program())
@@ -367,12 +379,12 @@ impl Peer {
         names
     }
 
-    /// As [`Peer::listing`], without digests.
+    /// Like [`Peer::listing`], without digests.
     pub fn modes(&self, dir: &str) -> Vec<String> {
         self.lines(dir, |_| String::new())
     }
 
-    /// A sorted line for everything below `dir`, with what `end` adds for a file.
+    /// A line for everything below `dir`, sorted, with what `end` adds for a file.
     fn lines(&self, dir: &str, end: impl Fn(&Path) -> String) -> Vec<String> {
         let top = self.path(dir);
         let mut lines = Vec::new();

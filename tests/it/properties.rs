@@ -1,5 +1,6 @@
-//! Thousands of made-up inputs: nothing panics, and what is accepted is what a peer takes by [`super::rules`]. More of them with
-//! `PROPTEST_CASES=100000 PROPTEST_RNG_SEED=1 cargo test --release properties`.
+//! Thousands of generated inputs: nothing panics, and what is accepted is what a peer accepts by
+//! [`super::rules`]. For more of them, run `PROPTEST_CASES=100000 PROPTEST_RNG_SEED=1 cargo test
+//! --release properties`.
 
 use std::collections::BTreeMap;
 use std::io::{self, Read};
@@ -8,8 +9,8 @@ use std::process::Command;
 use std::{env, fs};
 
 use fabric_ccs_builder::testing::{
-    Address, Artifact, Build, Config, Connection, DialTimeout, Digest, Dir, Draft, Metadata,
-    Record, Template, check_index, check_key_pair, check_root_certificates, escaped_line, gunzip,
+    Address, Artifact, Build, Config, Connection, Definition, DialTimeout, Digest, Dir, Draft,
+    Metadata, Record, Template, check_key_pair, check_root_certificates, escaped_line, gunzip,
     gzip, tar, untar,
 };
 use proptest::collection::{btree_map, vec};
@@ -18,10 +19,11 @@ use proptest::sample::select;
 use proptest::test_runner::RngSeed;
 use serde_json::{Value, json};
 
+use super::indexes::{FOLDER, published};
 use super::peer::{INDEX, Peer, program, quoted, tls};
 use super::rules;
 
-/// JSON texts: values that some field wants, and values that none wants.
+/// JSON texts: values that are valid for some field, and values that are valid for none.
 fn values() -> impl Strategy<Value = String> {
     let pem = |name: &str| quoted(&tls(name));
     let fixed = vec![
@@ -80,7 +82,7 @@ fn names() -> impl Strategy<Value = String> {
     select(NAMES.to_vec()).prop_map(str::to_owned)
 }
 
-/// Objects whose fields are mostly right, so that many get through.
+/// Objects whose fields are mostly valid, so that many are accepted.
 fn connections() -> impl Strategy<Value = String> {
     let certificate = select(vec!["P-256.pem", "chain.pem", "rsa.pem", "ed25519.pem"]);
     let key = select(vec![
@@ -109,34 +111,123 @@ fn connections() -> impl Strategy<Value = String> {
     })
 }
 
+/// Paths of fields, some with empty parts.
+fn paths() -> impl Strategy<Value = String> {
+    prop_oneof![4 => "[ab](\\.[ab]){0,2}", 1 => "[a.\\\\]{0,2}"].prop_map(|path| quoted(&path))
+}
+
+/// Conditions of selectors: every operator with arguments of every kind, which are mostly right.
+fn conditions() -> impl Strategy<Value = String> {
+    let value = select(vec![
+        "1", "0", "-1", "2.0", "true", "null", r#""a""#, r#""[""#, "[]", "[2,0]", "[2,1.0]",
+        r#"["a"]"#, "{}",
+    ]);
+    value
+        .prop_map(str::to_owned)
+        .prop_recursive(4, 40, 4, |condition| {
+            let object = |members: Vec<String>| format!("{{{}}}", members.join(","));
+            let array =
+                vec(condition.clone(), 0..3).prop_map(|items| format!("[{}]", items.join(",")));
+            let field = (paths(), condition.clone())
+                .prop_map(|(path, condition)| format!("{path}:{condition}"))
+                .boxed();
+            let right = prop_oneof![
+                (select(vec!["and", "or", "nor", "in", "nin", "all"]), array),
+                (
+                    select(vec!["not", "elemMatch", "allMatch", "keyMapMatch"]),
+                    field.clone().prop_map(|field| format!("{{{field}}}"))
+                ),
+                (select(vec!["exists"]), Just("true".to_owned())),
+                (
+                    select(vec!["type", "regex", "beginsWith"]),
+                    Just(r#""a""#.to_owned())
+                ),
+                (select(vec!["size"]), Just("0".to_owned())),
+                (select(vec!["mod"]), Just("[2,0]".to_owned())),
+                (
+                    select(vec!["lt", "lte", "eq", "ne", "gte", "gt", "text", "foo"]),
+                    condition.clone()
+                ),
+            ];
+            let any = select(vec![
+                "and",
+                "or",
+                "nor",
+                "not",
+                "in",
+                "nin",
+                "all",
+                "elemMatch",
+                "allMatch",
+                "keyMapMatch",
+                "exists",
+                "type",
+                "regex",
+                "beginsWith",
+                "size",
+                "mod",
+                "lt",
+                "AND",
+                "",
+            ]);
+            let operator = prop_oneof![40 => right, 1 => (any, condition)]
+                .prop_map(|(operator, argument)| format!(r#""${operator}":{argument}"#));
+            vec(prop_oneof![field, operator], 0..4).prop_map(object)
+        })
+}
+
+/// What may be beside `index` in a definition.
+const MORE: [&str; 20] = [
+    "",
+    "",
+    "",
+    r#","ddoc":"d""#,
+    r#","ddoc":"_design/d","name":"n""#,
+    r#","ddoc":"""#,
+    r#","ddoc":"_design/""#,
+    r#","ddoc":1"#,
+    r#","name":null"#,
+    r#","name":"""#,
+    r#","name":"lib""#,
+    r#","name":"\ud800""#,
+    r#","type":"json""#,
+    r#","type":"text""#,
+    r#","w":0"#,
+    r#","w":2"#,
+    r#","w":1.5"#,
+    r#","partitioned":false"#,
+    r#","partitioned":true"#,
+    r#","x":1"#,
+];
+
 /// Index definitions that are nearly right.
 fn definitions() -> impl Strategy<Value = String> {
-    let field = select(vec![
-        r#""a""#,
-        r#"{"a":"asc"}"#,
-        r#"{"a":"Desc","b":"asc"}"#,
-        r#"{"a":"up"}"#,
-        "1",
-        "null",
-        "{}",
-        "[]",
-    ]);
+    let field = (paths(), 0..40_usize).prop_map(|(path, choice)| match choice {
+        0 => format!(r#"{{{path}:"desc"}}"#),
+        1 => format!(r#"{{{path}:"ASC"}}"#),
+        2 => "1".to_owned(),
+        3 => "{}".to_owned(),
+        4 => r#"{"a":"asc","b":"asc"}"#.to_owned(),
+        5..20 => format!(r#"{{{path}:"asc"}}"#),
+        _ => path,
+    });
     let fields = vec(field, 0..3).prop_map(|fields| format!(r#""fields":[{}]"#, fields.join(",")));
-    let inner = prop_oneof![4 => fields, 1 => Just(String::new()), 1 => Just(r#""partial_filter_selector":{"a":[1]}"#.to_owned())];
-    let more = select(vec![
-        "",
-        r#","ddoc":"d""#,
-        r#","ddoc":1"#,
-        r#","name":null"#,
-        r#","type":"json""#,
-        r#","type":"JSON""#,
-        r#","x":1"#,
-    ]);
-    (inner, more, select(vec!["index", "Index", "indexes"]))
+    let inner = (fields, conditions(), 0..20_usize).prop_map(|(fields, selector, choice)| {
+        let selector = format!(r#""partial_filter_selector":{selector}"#);
+        match choice {
+            0 => selector,
+            1 => format!(r#"{fields},"x":1"#),
+            2 | 3 => fields,
+            _ => format!("{fields},{selector}"),
+        }
+    });
+    let index = prop_oneof![19 => Just("index"), 1 => Just("Index")];
+    let more = prop_oneof![3 => Just(r#","ddoc":"d","name":"n""#), 1 => select(MORE.to_vec())];
+    (inner, more, index)
         .prop_map(|(inner, more, index)| format!(r#"{{"{index}":{{{inner}}}{more}}}"#))
 }
 
-/// Objects that are nearly a metadata.json.
+/// Objects that are nearly a valid metadata.json.
 fn metadata() -> impl Strategy<Value = String> {
     let value = prop_oneof![
         3 => select(vec!["\"ccaas\"", "\"External\"", "\"golang\"", "\"basic_1.0\"", "\"a@b\"", "\"a/b\"", "\"-a\"", "\"\"", "null", "1", "[]"]).prop_map(str::to_owned),
@@ -144,7 +235,7 @@ fn metadata() -> impl Strategy<Value = String> {
     ];
     let members = vec((select(vec!["type", "label", "path", "x"]), value), 0..4);
     members.prop_map(|members| {
-        // Of duplicates the last one counts here, and the last that is not null at a peer, so there are none.
+        // No duplicates: the last one counts here, but for a peer it is the last that is not null.
         let members: BTreeMap<_, _> = members.into_iter().collect();
         let members: Vec<_> = members
             .iter()
@@ -154,7 +245,7 @@ fn metadata() -> impl Strategy<Value = String> {
     })
 }
 
-/// Writes the record of a build with a backslash in a name to `dir`, and gives its two files.
+/// Writes the record of a build with a backslash in a name to `dir`, and returns its two files.
 fn recorded(dir: &Path) -> (String, String) {
     let digest = Digest::of(b"x");
     let artifact = |path: &str| Artifact {
@@ -176,7 +267,7 @@ fn recorded(dir: &Path) -> (String, String) {
     (read("SHA256SUMS"), read("build.intoto.json"))
 }
 
-/// The statement with the subjects that `sums` has.
+/// The statement with the subjects listed in `sums`.
 fn statement_of(sums: &str, statement: &str) -> String {
     let mut statement: Value = serde_json::from_str(statement).unwrap();
     let sums = rules::checked_by_sha256sum(sums).unwrap_or_default();
@@ -208,7 +299,8 @@ fn unpacked(bytes: &[u8]) -> io::Result<BTreeMap<String, Vec<u8>>> {
     Ok(files)
 }
 
-/// The same cases on every run, so that a change is to blame when one fails. `PROPTEST_RNG_SEED` gives others.
+/// The same cases on every run, so that a failure is caused by a change. `PROPTEST_RNG_SEED` gives
+/// others.
 pub fn cases(cases: u32) -> ProptestConfig {
     let mut config = ProptestConfig::default();
     if env::var_os("PROPTEST_CASES").is_none() {
@@ -229,7 +321,7 @@ proptest! {
         if let Ok(accepted) = Draft::parse(connection.as_bytes()).and_then(|(draft, _)| draft.resolve(&config())) {
             let written = String::from_utf8(accepted.json().to_vec()).unwrap();
             prop_assert_eq!(rules::peer_takes(&written), Ok(()), "{}", &connection);
-            // And what was written is accepted again, unchanged.
+            // What was written is accepted again, unchanged.
             let again = Connection::parse_written(written.as_bytes()).unwrap().json().to_vec();
             prop_assert_eq!(String::from_utf8(again).unwrap(), written);
         }
@@ -255,7 +347,7 @@ proptest! {
             let ours = Metadata::parse(metadata.as_bytes()).is_ok_and(|metadata| metadata.is_ours());
             prop_assert_eq!(ours, ["ccaas", "external"].contains(&kind.to_lowercase().as_str()), "{}", metadata);
         }
-        // A peer installs a package without a type, for which there is no builder.
+        // A peer installs a package without a type, but no builder takes it.
         let has_type = |_: &String| !matches!(&serde_json::from_str::<Value>(&metadata).unwrap()["type"], Value::Null);
         let label = read.map(|(_, label)| label).filter(|label| rules::is_label(label)).filter(has_type);
         let taken = Metadata::parse(metadata.as_bytes()).ok().and_then(|metadata| Some(metadata.label().ok()?.to_string()));
@@ -275,7 +367,7 @@ proptest! {
         }
         fs::write(dir.path().join("SHA256SUMS"), &sums).unwrap();
         if both {
-            // So that the two do not disagree.
+            // Keeps the two files in agreement.
             fs::write(dir.path().join("build.intoto.json"), statement_of(&sums, &statement)).unwrap();
         }
         if let Ok(Some(record)) = Record::read(&Dir::open(dir.path()).unwrap()) {
@@ -327,13 +419,15 @@ proptest! {
     }
 
     #[test]
-    fn index_definitions_are_taken_as_fabric_takes_them(definition in definitions()) {
-        prop_assert_eq!(check_index(definition.as_bytes()).is_ok(), rules::fabric_takes_index(&definition), "{}", definition);
+    fn index_definitions_are_judged_by_couchdbs_rules(definitions in vec(definitions(), 8)) {
+        for definition in definitions {
+            prop_assert_eq!(Definition::parse(definition.as_bytes()).is_ok(), rules::couchdb_may_have(&definition), "{}", definition);
+        }
     }
 
     #[test]
     fn no_bytes_make_an_index_or_pem_panic(bytes in vec(any::<u8>(), 0..100), text in ".{0,100}", place in any::<prop::sample::Index>()) {
-        let _ = check_index(&bytes);
+        let _ = Definition::parse(&bytes);
         let mut pem = tls("P-256.pem");
         let place = place.index(pem.len());
         pem.insert_str(place, &text);
@@ -365,6 +459,16 @@ proptest! {
 proptest! {
     // Each of these runs programs.
     #![proptest_config(cases(24))]
+
+    #[test]
+    fn what_is_published_of_a_package_is_what_couchdb_may_have(definitions in vec(definitions(), 1..40)) {
+        let peer = Peer::new();
+        for (number, definition) in definitions.iter().enumerate() {
+            peer.put(format!("src/{FOLDER}/{number}.json"), definition);
+        }
+        let sound = definitions.iter().enumerate().filter(|(_, definition)| rules::couchdb_may_have(definition));
+        prop_assert_eq!(published(&peer), sound.map(|(number, _)| number.to_string()).collect());
+    }
 
     #[test]
     fn what_release_publishes_is_what_build_recorded(

@@ -2,12 +2,12 @@ use std::path::Path;
 use std::process::Command;
 use std::{env, fs};
 
-use super::peer::{INDEX, Peer, quoted, tls};
+use super::peer::{INDEX, Peer, index, quoted, tls};
 
 fn package() -> Peer {
     let peer =
         Peer::with_connection(r#"{ "address": "{{.peer}}:1" }"#).config(r#"{"peer":"org1"}"#);
-    peer.put("src/META-INF/statedb/couchdb/indexes/b.json", INDEX)
+    peer.put("src/META-INF/statedb/couchdb/indexes/b.json", index("b"))
         .put("src/META-INF/statedb/couchdb/indexes/a.json", INDEX)
         .put(
             "src/META-INF/statedb/couchdb/collections/c/indexes/a.json",
@@ -23,7 +23,7 @@ fn package() -> Peer {
     peer
 }
 
-/// Everything that a package can have, its index definitions in `folder`.
+/// A package with everything it can have, its index definitions in `folder`.
 fn golden(folder: &str) -> Peer {
     let peer = Peer::with_connection(format!(
         r#"{{"client_cert":{},"Client_Key":"{{{{.key}}}}","root_cert":{},"client_auth_required":true,"tls_required":true,"dial_timeout":"10s","domain":"{{{{- .peer -}}}}.example.com","address":"{{{{.peer}}}}_basic:9999","other":1}}"#,
@@ -43,8 +43,8 @@ fn golden(folder: &str) -> Peer {
     peer
 }
 
-/// The record must be the same for ever: people compare it across peers and versions. After a
-/// deliberate change before 0.1.0: `BLESS=1 cargo test record`.
+/// The record must never change: people compare it across peers and versions. After a deliberate
+/// change before 0.1.0, run `BLESS=1 cargo test record`.
 #[test]
 fn every_byte_of_a_build_and_its_record_is_fixed() {
     for folder in ["META-INF", "metadata"] {

@@ -1,7 +1,7 @@
-//! Inputs that the Go builders let through, or that no builder can take: exit status 1, one line, and an empty
-//! `BUILD_OUTPUT_DIR`.
+//! Inputs that the Go builders let through, or that no builder can accept: exit status 1, one line,
+//! and an empty `BUILD_OUTPUT_DIR`.
 
-use super::peer::{INDEX, PLAIN, Peer, quoted, tls};
+use super::peer::{PLAIN, Peer, quoted, tls};
 
 #[track_caller]
 fn refuses(peer: &Peer, line: &str) {
@@ -322,59 +322,6 @@ fn client_keys_and_certificates() {
         refuses(
             &Peer::with_connection(connection),
             &format!("connection.json: {line}"),
-        );
-    }
-}
-
-#[test]
-fn index_definitions() {
-    for (index, line) in [
-        ("{", "is not JSON: it ends too early"),
-        ("null", "is null, a JSON object is needed"),
-        (
-            "{}",
-            r#"index: is missing, write for example "index": {"fields": ["owner"]}"#,
-        ),
-        (
-            r#"{"index":{},"fields":[]}"#,
-            r#""fields": is not a key of an index definition, only index, ddoc, name and type are"#,
-        ),
-        (
-            r#"{"index":{"fields":{}}}"#,
-            r#"index: fields: is an object, an array is needed, for example ["owner"]"#,
-        ),
-        (
-            r#"{"index":{"fields":[{"a":"up"}]}}"#,
-            r#"index: fields: "a": the sort must be "asc" or "desc""#,
-        ),
-        (
-            r#"{"index":{"fields":[]},"ddoc":1}"#,
-            "ddoc: is a number, a string is needed",
-        ),
-    ] {
-        for folder in ["indexes", "collections/c/indexes"] {
-            let path = format!("META-INF/statedb/couchdb/{folder}/a.json");
-            let peer = Peer::new();
-            peer.put(format!("src/{path}"), index);
-            refuses(&peer, &format!("{path}: {line}"));
-        }
-    }
-}
-
-#[test]
-fn one_bad_index_among_many_is_named_whichever_thread_meets_it() {
-    let peer = Peer::new();
-    for number in 0..500 {
-        let content = if number % 100 == 77 { "null" } else { INDEX };
-        peer.put(
-            format!("src/META-INF/statedb/couchdb/indexes/{number:03}.json"),
-            content,
-        );
-    }
-    for _ in 0..5 {
-        refuses(
-            &peer,
-            "META-INF/statedb/couchdb/indexes/077.json: is null, a JSON object is needed",
         );
     }
 }

@@ -4,10 +4,10 @@ use super::peer::{INDEX, PLAIN, Peer};
 
 const PLACE: &str = "META-INF/statedb/couchdb/indexes/a.json";
 
-/// Something that happens to a build output.
+/// A change to a build output.
 type Change<'a> = &'a dyn Fn(&Peer);
 
-/// A package that is built, with two index definitions and other files.
+/// A built package with two index definitions and other files.
 fn built() -> Peer {
     let peer = Peer::new();
     peer.put(format!("src/{PLACE}"), INDEX)

@@ -1,6 +1,7 @@
-//! Every call that opens, reads, writes, looks up, lists, makes, links or renames fails once: `strace` counts them in a first run,
-//! and injects an error into one of them in each of the next; where several threads work, into some of each. Where `strace` is missing
-//! or not allowed the tests are skipped, except in continuous integration.
+//! Every call that opens, reads, writes, looks up, lists, makes, links or renames fails once:
+//! `strace` counts them in a first run, and injects an error into one of them in each later run, or
+//! into one in each thread if there are several. If `strace` is missing or not allowed, the tests
+//! are skipped, except in continuous integration.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::os::unix::fs::{PermissionsExt, symlink};
@@ -11,10 +12,11 @@ use std::sync::LazyLock;
 use std::{env, fs};
 
 use super::peer::{INDEX, Peer, Seen, program, skip};
-use super::person;
+use super::user;
 
-/// What a program asks the system for, the calls that do it on one processor or another, and the errors that each gets. Not `close`,
-/// `unlink` and `rmdir`: they clean up, and nobody would be helped by a failure then.
+/// What a program asks the system for, the calls that do it on different processors, and the errors
+/// that each gets. Without `close`, `unlink` and `rmdir`: they clean up, and reporting a failure
+/// would help nobody.
 const CALLS: [(&str, &[&str], &[&str]); 13] = [
     ("open", &["open", "openat"], &["EIO", "EACCES", "EMFILE"]),
     ("read", &["read"], &["EIO", "EINTR"]),
@@ -35,7 +37,8 @@ const CALLS: [(&str, &[&str], &[&str]); 13] = [
     ("open again", &["fcntl"], &["EMFILE"]),
 ];
 
-/// The calls of a traced run, as `strace` wrote them, each whole: where another thread came between, it tells of a call in two lines.
+/// The calls of a traced run, as `strace` wrote them, in one piece: if another thread interrupts a
+/// call, `strace` writes it in two lines.
 fn calls(trace: &str) -> Vec<(&str, String)> {
     let mut calls: Vec<(&str, String)> = Vec::new();
     for line in trace.lines() {
@@ -55,19 +58,20 @@ fn calls(trace: &str) -> Vec<(&str, String)> {
     calls
 }
 
-/// How often the thread that called most often made each call, and how often one did before the program itself began to work.
-/// `strace` counts in each thread, too.
+/// For each call, the largest count in any thread, and the count before the program itself began to
+/// work. `strace` also counts per thread.
 #[derive(Default)]
 struct Counts(BTreeMap<String, (usize, usize)>);
 
 impl Counts {
-    /// The loader's calls come before the first one that names something of `peer`, or of the program's own.
+    /// The loader's calls come before the first one that names something in `peer`, or something of
+    /// the program's own.
     fn of(peer: &Peer, trace: &str) -> Self {
         let mut counts = Self::default();
         let mut made: BTreeMap<(&str, String), usize> = BTreeMap::new();
         let root = peer.path("").display().to_string();
         let mut is_loading = true;
-        // The first is that which starts the program.
+        // The first call starts the program.
         for (thread, call) in calls(trace).into_iter().skip(1) {
             is_loading &= !call.contains(&root) && !call.contains("/proc/self/maps");
             let Some((name, _)) = call.split_once('(') else {
@@ -82,7 +86,7 @@ impl Counts {
         counts
     }
 
-    /// What to let fail, and how: what it is for, the call, its number, the error.
+    /// The faults to inject: the purpose of the call, the call, its number, the error.
     fn faults(&self) -> impl Iterator<Item = (&'static str, &'static str, usize, &'static str)> {
         CALLS.iter().flat_map(move |&(what, names, errors)| {
             names.iter().flat_map(move |&name| {
@@ -95,7 +99,7 @@ impl Counts {
     }
 }
 
-/// Where `strace` is.
+/// The path of `strace`.
 fn strace() -> Option<&'static Path> {
     static FOUND: LazyLock<Option<PathBuf>> = LazyLock::new(|| {
         let path = env::var_os("PATH")?;
@@ -105,7 +109,7 @@ fn strace() -> Option<&'static Path> {
     FOUND.as_deref()
 }
 
-/// A command line that traces another one.
+/// A command line that traces another.
 fn tracing(peer: &Peer, options: &[&str]) -> Vec<String> {
     let (strace, trace) = (strace().unwrap().display(), peer.path("trace"));
     let fixed = [
@@ -138,7 +142,7 @@ fn can_trace() -> bool {
     *CAN_TRACE
 }
 
-/// What was let fail.
+/// The calls that were made to fail.
 #[derive(Default)]
 struct Tried {
     /// Calls whose failure stopped the work.
@@ -168,8 +172,8 @@ impl Tried {
     }
 }
 
-/// Lets calls of `run` fail, one in each run, and gives what it did to `check`, with the call; that says
-/// whether the program did its work all the same.
+/// Makes calls of `run` fail, one in each run, and passes the result and the call to `check`, which
+/// returns whether the program did its work nevertheless.
 fn disturb(
     peer: &Peer,
     run: impl Fn(&[String]) -> Seen,
@@ -183,7 +187,7 @@ fn disturb(
         let injected = format!("inject={name}:error={error}:when={number}");
         let seen = run(&tracing(peer, &["-e", &traced, "-e", &injected]));
         let trace = fs::read_to_string(peer.path("trace")).unwrap();
-        // One in each thread. None, where the work was divided in another way than in the first run.
+        // One in each thread, or none if the work was divided differently than in the first run.
         let failed: Vec<String> = calls(&trace)
             .into_iter()
             .filter_map(|(_, call)| call.ends_with("(INJECTED)").then_some(call))
@@ -202,13 +206,14 @@ fn disturb(
     tried
 }
 
-/// Asserts that a program said one thing on stderr, unless that call failed.
+/// Asserts that a program wrote one line to stderr, unless the call that failed was that write.
 fn said_one_line(call: &str, word: &str, seen: &Seen) {
     let is_line = seen.stderr.lines().count() == 1 && seen.stderr.starts_with(&format!("{word}: "));
     assert!(is_line || call.contains("write(2, "), "{call}: {seen:?}");
 }
 
-/// Lets each call of a program of the peer's fail once. It must make the whole output, or say why it cannot and leave nothing.
+/// Makes each call of one of the peer's programs fail once. The program must make the whole output,
+/// or say why it cannot and leave nothing.
 fn disturb_programs(peer: &Peer, word: &str, dirs: &[&str], output: &str) -> Tried {
     peer.clear(output);
     assert_eq!(peer.run(word, dirs).status, 0);
@@ -229,7 +234,7 @@ fn disturb_programs(peer: &Peer, word: &str, dirs: &[&str], output: &str) -> Tri
     })
 }
 
-/// What stops a program that copies.
+/// Calls whose failure stops a program that copies.
 const COPYING: [&str; 7] = [
     "open",
     "read",
@@ -240,7 +245,7 @@ const COPYING: [&str; 7] = [
     "rename",
 ];
 
-/// What stops a program that reads and says what it found.
+/// Calls whose failure stops a program that reads and reports what it found.
 const READING: [&str; 5] = ["open", "read", "write", "look up", "list"];
 
 /// A package with an index definition and a file of several pieces.
@@ -251,7 +256,7 @@ fn package() -> Peer {
     peer
 }
 
-/// The same, with all that a source folder has.
+/// The same, with everything that a source folder has.
 fn source_folder() -> Peer {
     let peer = package();
     peer.put("src/metadata.json", r#"{"type":"ccaas","label":"a"}"#);
@@ -297,8 +302,9 @@ fn release_publishes_all_or_nothing_whatever_call_fails() {
     tried.has(&COPYING, &["read a link"]);
 }
 
-/// The program as people run it; names of something of `peer` are made paths, so that a trace shows when the work begins.
-fn run_as_person(peer: &Peer, wrapper: &[String], args: &[&str]) -> Seen {
+/// The program as users run it. Names in `peer` become absolute paths, so that a trace shows when
+/// the work begins.
+fn run_as_user(peer: &Peer, wrapper: &[String], args: &[&str]) -> Seen {
     let program = program().to_str().unwrap();
     let mut words: Vec<&str> = wrapper.iter().map(String::as_str).collect();
     words.push(program);
@@ -311,32 +317,33 @@ fn run_as_person(peer: &Peer, wrapper: &[String], args: &[&str]) -> Seen {
     });
     let args: Vec<String> = args.collect();
     words.extend(args.iter().map(String::as_str));
-    let command = person::command(":", &peer.path(""), words[0].as_ref(), &words[1..]).output();
+    let command = user::command(":", &peer.path(""), words[0].as_ref(), &words[1..]).output();
     Seen::of(&command.unwrap())
 }
 
-/// Lets calls of `verify` of a build of this package fail. It must not take what cannot be read for a difference or a match.
+/// Makes calls of `verify` fail on a build of this package. It must not report something unreadable
+/// as a difference or a match.
 fn disturb_verify(peer: &Peer) -> Tried {
     peer.build().succeeds(&[]);
     let args = ["verify", "./bld"];
-    let whole = run_as_person(peer, &[], &args);
+    let whole = run_as_user(peer, &[], &args);
     disturb(
         peer,
-        |wrapper| run_as_person(peer, wrapper, &args),
+        |wrapper| run_as_user(peer, wrapper, &args),
         |call, seen| {
             if seen.status == 0 {
                 assert_eq!(seen, &whole, "{call}");
                 return true;
             }
             assert_eq!(seen.status, 2, "{call}: {seen:?}");
-            let is_told = !seen.stdout.is_empty() || seen.stderr.starts_with("verify: cannot ");
-            let is_untold = seen.stdout.is_empty()
+            let is_reported = !seen.stdout.is_empty() || seen.stderr.starts_with("verify: cannot ");
+            let is_undetermined = seen.stdout.is_empty()
                 || seen
                     .stdout
                     .contains(" 0 match, 0 mismatch, 1 cannot tell; 0 ");
-            // What was written before that call is right.
+            // What was written before that call is correct.
             assert!(
-                (is_told && is_untold) || call.contains("write("),
+                (is_reported && is_undetermined) || call.contains("write("),
                 "{call}: {seen:?}"
             );
             false
@@ -360,11 +367,11 @@ fn package_writes_all_or_nothing_whatever_call_fails() {
     }
     let peer = source_folder();
     let args = ["package", "--output", "./bld/a.tar.gz", "./src"];
-    let whole = run_as_person(&peer, &[], &args);
+    let whole = run_as_user(&peer, &[], &args);
     let listing = peer.listing("bld");
     let run = |wrapper: &[String]| {
         peer.clear("bld");
-        run_as_person(&peer, wrapper, &args)
+        run_as_user(&peer, wrapper, &args)
     };
     let tried = disturb(&peer, run, |call, seen| {
         if seen.status == 0 {
@@ -377,7 +384,7 @@ fn package_writes_all_or_nothing_whatever_call_fails() {
         }
         assert_eq!(seen.status, 2, "{call}: {seen:?}");
         said_one_line(call, "package", seen);
-        // The ID is printed when the package is there.
+        // The ID is printed once the package exists.
         if !seen.stderr.contains("standard output") {
             assert_eq!(peer.listing("bld"), [""; 0], "{call}: {seen:?}");
         }
@@ -406,7 +413,7 @@ fn install_leaves_old_or_new_programs_whatever_call_fails() {
     let new = fs::read(program()).unwrap();
     let run = |wrapper: &[String]| {
         put_old(&peer);
-        run_as_person(&peer, wrapper, &args)
+        run_as_user(&peer, wrapper, &args)
     };
     let tried = disturb(&peer, run, |call, seen| {
         let found = PROGRAMS.map(|name| fs::read(peer.path(format!("bld/bin/{name}"))).unwrap());
@@ -420,7 +427,7 @@ fn install_leaves_old_or_new_programs_whatever_call_fails() {
         }
         assert_eq!(seen.status, 2, "{call}: {seen:?}");
         said_one_line(call, "install", seen);
-        // Each is replaced on its own, so it is only the replacing itself that can leave some of each.
+        // Each is replaced separately, so only a failure while replacing can leave a mixture.
         assert!(are_old == 3 || call.contains("rename"), "{call}: {seen:?}");
         false
     });
@@ -437,9 +444,9 @@ fn install_leaves_old_or_new_programs_whatever_call_fails() {
     );
 }
 
-/// What a program leaves that is killed instead of making this call for the `number`th time.
+/// The result of a program that is killed instead of making this call for the `number`th time.
 fn kill_at(peer: &Peer, calls: &[&str], number: usize, run: impl Fn(&[String]) -> Seen) -> Seen {
-    // Processors have only some of them.
+    // Each processor has only some of them.
     let calls: Vec<String> = calls.iter().map(|call| format!("?{call}")).collect();
     let calls = calls.join(",");
     let injected = format!("inject={calls}:signal=KILL:when={number}");
@@ -449,7 +456,7 @@ fn kill_at(peer: &Peer, calls: &[&str], number: usize, run: impl Fn(&[String]) -
 
 const RENAME: [&str; 3] = ["rename", "renameat", "renameat2"];
 
-/// What `kill` and `timeout` call it.
+/// The status that `kill` and `timeout` report.
 const KILLED: i32 = 128 + 9;
 
 #[test]
@@ -506,7 +513,7 @@ fn a_killed_check_leaves_a_build_that_is_for_nobody_else() {
             wrapper,
         ]
         .concat();
-        run_as_person(&peer, &words, &["check", "./src"])
+        run_as_user(&peer, &words, &["check", "./src"])
     });
     assert_eq!(seen.status, KILLED, "{seen:?}");
     let left = peer.modes("temporary");
@@ -530,9 +537,9 @@ fn install_replaces_nothing_before_all_is_on_the_disk() {
     let run = |options: &[&str]| {
         put_old(&peer);
         let args = ["install", "--quiet", "./bld"];
-        run_as_person(&peer, &tracing(&peer, options), &args)
+        run_as_user(&peer, &tracing(&peer, options), &args)
     };
-    // Three files, where there are no links.
+    // Three files, because links do not work.
     let no_links = "inject=?link,?linkat:error=EPERM";
     for number in 1..=3 {
         let no_sync = format!("inject=fsync:error=EIO:when={number}");

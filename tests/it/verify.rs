@@ -1,6 +1,6 @@
 mod differences;
 mod output;
-mod untold;
+mod undetermined;
 
 use std::collections::BTreeMap;
 use std::fs;
@@ -10,19 +10,19 @@ use fabric_ccs_builder::testing::Digest;
 use serde_json::Value;
 
 use super::peer::{INDEX, Peer, Seen};
-use super::person;
+use super::user;
 
 /// The peer's build in most tests, named as a peer names it.
 const BUILD: &str =
     "builds/basic_1.0-0f3c4a5b6c7d8e9f00112233445566778899aabbccddeeff0011223344556677";
 
-/// Another one.
+/// Another build.
 const OTHER: &str = "builds/other-ffffffffffffffffffffffffffffffffffffffffffffffffffffffffffffffff";
 
 const INDEX_A: &str = "META-INF/statedb/couchdb/indexes/a.json";
 const INDEX_B: &str = "META-INF/statedb/couchdb/collections/c/indexes/b.json";
 
-/// Something that happens to the build in [`BUILD`].
+/// A change to the build in [`BUILD`].
 type Change = Box<dyn Fn(&Peer)>;
 
 fn put(name: &'static str) -> Change {
@@ -46,7 +46,7 @@ fn all(changes: Vec<Change>) -> Change {
     Box::new(move |peer| changes.iter().for_each(|change| change(peer)))
 }
 
-/// Puts a symbolic link in the place of something, which leads to the same content.
+/// Replaces something by a symbolic link to the same content.
 fn replace_by_link(name: &'static str) -> Change {
     Box::new(move |peer| {
         let place = format!("{BUILD}/{name}");
@@ -97,7 +97,7 @@ fn installed() -> Peer {
     peer
 }
 
-/// The same, and a copy of the build beside it.
+/// The same, with a copy of the build next to it.
 fn two_installed() -> Peer {
     let peer = installed();
     copy(&peer, BUILD, OTHER);
@@ -115,10 +115,11 @@ fn copy(peer: &Peer, from: &str, to: &str) {
 
 /// `verify ARGS` in the folder of `peer`.
 fn run(peer: &Peer, args: &[&str]) -> Seen {
-    person::run(&peer.path(""), &[&["verify"], args].concat())
+    user::run(&peer.path(""), &[&["verify"], args].concat())
 }
 
-/// What `verify NAMES` says where it says nothing on stderr: the same with and without --json, and nothing is changed by it.
+/// The output of `verify NAMES`, which must write nothing to stderr, say the same with and without
+/// --json, and change nothing.
 #[track_caller]
 fn verify(peer: &Peer, names: &[&str]) -> (i32, Vec<String>) {
     let before = contents(peer);
@@ -153,7 +154,7 @@ fn contents(peer: &Peer) -> Vec<String> {
     lines
 }
 
-/// The line for people that says the same as a line of JSON.
+/// The text line that says the same as a line of JSON.
 fn text_of(json: &str) -> String {
     let line: BTreeMap<String, Value> = serde_json::from_str(json).unwrap();
     let text = |key: &str| line.get(key).map(|value| value.as_str().unwrap());
@@ -198,7 +199,7 @@ fn text_of(json: &str) -> String {
     for key in line.keys() {
         assert!(known.contains(&key.as_str()), "{json}");
     }
-    // People see names escaped.
+    // The text shows names escaped.
     fabric_ccs_builder::testing::escaped(&shown)
 }
 
@@ -299,7 +300,7 @@ fn a_builds_folder_may_be_empty() {
         let seen = verify(&peer, &[path]);
         assert_eq!(seen, (0, vec![summary(0, [0, 0, 0], 0)]), "{path}");
     }
-    // What lies there is no build.
+    // What is in there is not a build.
     peer.put("builds/file", "x");
     let lines = vec![
         "builds: file: unrecorded, found a regular file".to_owned(),

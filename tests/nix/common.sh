@@ -1,10 +1,12 @@
-# Sourced by the tests of the flake: a current Nix on PATH, the stand-in for nixpkgs, a scratch folder.
+# Sourced by the tests of the flake: a current Nix on PATH, the stand-in for nixpkgs, a scratch
+# folder.
 set -euo pipefail
 umask 022
 root=$(cd "$(dirname "${BASH_SOURCE[0]}")/../.." && pwd)
 "$root/scripts/get-nix"
 
-# A build without the sandbox finds in /host what one with it finds there, and only builds of this run do.
+# A build without the sandbox finds the same in /host as one with it, and only builds of this run
+# do.
 if [ -z "${OWN_MOUNTS-}" ]; then
   mkdir -p /host
   OWN_MOUNTS=1 exec unshare --mount "$0" "$@"

@@ -1,13 +1,14 @@
-# Sourced after common.sh: images in containers, as a peer's init container runs them, and what they leave for the peer.
+# Sourced after common.sh: runs images as a peer's init container does, and then what they leave for
+# the peer.
 . "$root/tests/nix/podman.sh"
-# Users who are not root go through it.
+# Users other than root must be able to pass through it.
 chmod a+x "$scratch"
 
 manifest() {
   sed -n "s/^$1 = \"\(.*\)\"$/\1/p" "$root/Cargo.toml" | head -n 1
 }
 
-# All that a strict cluster takes away.
+# The restrictions of a strict cluster.
 confined=(--read-only --read-only-tmpfs=false --cap-drop all --security-opt no-new-privileges)
 
 # run USER FOLDER PODMAN-ARGUMENT...: with FOLDER at /target.
@@ -23,8 +24,8 @@ as() {
   setpriv --reuid "${user%:*}" --regid "${user#*:}" --clear-groups --inh-caps=-all env -i PATH=/usr/bin:/bin "$@"
 }
 
-# try_programs USER BIN WORK PACKAGE: the folder BIN holds exactly the three programs, those of PACKAGE, and they do a
-# chaincode package from detect to release.
+# try_programs USER BIN WORK PACKAGE: the folder BIN holds exactly the three programs of PACKAGE,
+# and they take a chaincode package from detect to release.
 try_programs() {
   local user=$1 bin=$2 work=$3 package=$4
   diff <(cd "$bin" && find . -mindepth 1 -printf '%y %m %U:%G %p\n' | sort -k 4) - <<LIST || fail "unexpected files in $bin"
@@ -59,7 +60,7 @@ try_shell_image() {
   folder=$(mktemp -d -p "$scratch")
   mkdir "$folder/bin"
   chown -R "$user" "$folder"
-  # Twice: a restarted pod copies over what is there.
+  # Twice: a restarted pod overwrites what is there.
   run "$user" "$folder" "$image" sh -c 'cp /go/bin/* /target/bin/'
   run "$user" "$folder" "$image" sh -c 'cp /go/bin/* /target/bin/'
   try_programs "$user" "$folder/bin" "$folder.work" "$package"

@@ -1,4 +1,5 @@
-# The module over stubs of NixOS' options, for tests/nix/nixos: what a configuration gives, without NixOS.
+# The module with stubs of NixOS' options, for tests/nix/nixos: the result of a configuration,
+# without NixOS.
 let
   flake = import ./outputs.nix;
   inherit (flake.nixpkgs) lib;
@@ -16,7 +17,8 @@ let
       ];
     };
 
-  # As NixOS renders units: an environment variable is a JSON string, a list is the setting repeated.
+  # Units as NixOS writes them: an environment variable is a JSON string, a list repeats the
+  # setting.
   render =
     kind: name: unit:
     let
@@ -50,14 +52,14 @@ in
 
   config = configuration: (evaluate configuration).config;
 
-  # The messages of the assertions that do not hold.
+  # The messages of the assertions that fail.
   failed =
     configuration:
     map (one: one.message) (
       lib.filter (one: !one.assertion) (evaluate configuration).config.assertions
     );
 
-  # A folder with the units, and with what is in /etc.
+  # A folder with the units and the content of /etc.
   units =
     configuration:
     let
@@ -82,7 +84,8 @@ in
     lib.optionAttrSetToDocList (evaluate { }).options
   );
 
-  # Whether an option takes its example: `value` at `loc`, beside what a chaincode must have.
+  # Whether an option accepts its example: `value` at `loc`, together with what a chaincode must
+  # have.
   takes =
     option: value:
     let

@@ -1,4 +1,4 @@
-# The outputs over the stand-in for nixpkgs, for tests that call its functions: `nix-build -E` with
+# The outputs with the stand-in for nixpkgs, for tests that call its functions: `nix-build -E` with
 # `(import tests/nix/outputs.nix).lib.x86_64-linux...`.
 import ../../default.nix { nixpkgs = ./nixpkgs; }
 // {

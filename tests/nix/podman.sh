@@ -1,4 +1,5 @@
-# Sourced after common.sh: podman, as root, with a storage of its own that goes away with the scratch folder.
+# Sourced after common.sh: podman, as root, with its own storage, which is removed with the scratch
+# folder.
 cat >"$scratch/containers.conf" <<'CONF'
 [containers]
 default_ulimits = ["nofile=1024:1024", "nproc=1024:1024"]

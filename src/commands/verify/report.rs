@@ -1,4 +1,4 @@
-//! What verify prints: for people, or one JSON object a line.
+//! The output of `verify`: lines for people, or one JSON object per line.
 
 use std::fmt::Write as _;
 use std::path::Path;
@@ -13,7 +13,7 @@ use crate::layout::{MAX_WARNINGS, SUMS};
 use crate::log;
 use crate::text::{escaped_line, is_unsafe, plural};
 
-/// The result where there is none.
+/// The result when nothing could be determined.
 const CANNOT_TELL: &str = "cannot tell";
 
 /// Prints verdicts, and counts them for the summary.
@@ -36,7 +36,7 @@ impl Report {
         }
     }
 
-    /// Says that nothing at `path` can be verified.
+    /// Reports that nothing at `path` can be verified.
     pub fn add_unusable(&mut self, path: &Path, error: &Error) -> Result<()> {
         self.cannot_tell += 1;
         let reason = error.to_string();
@@ -54,7 +54,7 @@ impl Report {
         Ok(())
     }
 
-    /// Prints the verdict on a target, a line for everything in it.
+    /// Prints the verdict on a target, one line for each finding.
     pub fn add(&mut self, target: &Target, verdict: &Verdict) -> Result<()> {
         self.count(target.is_build, verdict);
         let build = &target.shown;
@@ -83,7 +83,8 @@ impl Report {
         let undetermined = verdict.undetermined.iter();
         lines.extend(undetermined.map(|reason| because(CANNOT_TELL, reason)));
         if let (Outcome::Yes, Some(record)) = (verdict.outcome(), &verdict.record) {
-            // As build and release count in the peer's log: the statement is the record's own.
+            // Counts as `build` and `release` do in the peer's log: without the statement, which is
+            // part of the record.
             let (count, sums) = (record.artifacts.len().saturating_sub(1), record.sums);
             let artifacts = plural(count, "artifact", "artifacts");
             let text = format!("match, {artifacts}, {SUMS} sha256:{sums}");
@@ -104,7 +105,7 @@ impl Report {
         self.cannot_tell += usize::from(outcome == Outcome::Undetermined);
     }
 
-    /// Prints the summary and gives the answer.
+    /// Prints the summary and returns the answer.
     pub fn finish(&self) -> Result<Outcome> {
         log::print(&if self.json {
             object([
@@ -130,14 +131,14 @@ impl Report {
     }
 }
 
-/// A JSON object on one line, in which nothing moves a terminal's cursor.
+/// A JSON object on one line, without characters that could move a terminal's cursor.
 fn object<'a>(members: impl IntoIterator<Item = (&'a str, Value)>) -> String {
     let member = |(name, value)| format!("\"{name}\":{value}");
     let members: Vec<String> = members.into_iter().map(member).collect();
     let mut line = String::new();
     for character in format!("{{{}}}", members.join(",")).chars() {
         if is_unsafe(character) {
-            // Only within strings, where this means the same.
+            // These occur only in strings, where an escape means the same.
             for unit in character.encode_utf16(&mut [0; 2]) {
                 // Writing to a String cannot fail.
                 let _ = write!(line, "\\u{unit:04x}");

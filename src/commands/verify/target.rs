@@ -6,7 +6,7 @@
 //! a peer's builds  LABEL-HASH/ (a peer's build), ...
 //! ```
 //!
-//! The last two are those of Fabric's `core/container/externalbuilder/externalbuilder.go`.
+//! The last two layouts come from Fabric's `core/container/externalbuilder/externalbuilder.go`.
 
 use std::ffi::OsStr;
 use std::path::Path;
@@ -17,7 +17,7 @@ use crate::error::{Result, refused};
 use crate::files::{Digest, Dir, Entry};
 use crate::layout::{BLD, BUILD_INFO, CONNECTION, STATEMENT, SUMS};
 
-/// A directory that was named.
+/// A directory named on the command line.
 pub struct Place {
     dir: Dir,
     entries: Vec<Entry>,
@@ -33,23 +33,23 @@ enum Layout {
 
 /// Something that gets a verdict of its own.
 pub struct Target<'a> {
-    /// Where it is, for messages.
+    /// Its path, for messages.
     pub shown: String,
-    /// Whether it is a build, and so counts as one.
+    /// Whether the summary counts it as a build.
     pub is_build: bool,
     place: &'a Place,
-    /// What in a peer's builds it is; or it is the place itself.
+    /// Its entry among a peer's builds, or `None` when it is the place itself.
     entry: Option<&'a Entry>,
 }
 
 impl Place {
-    /// What is at `path`; it is an error when that is nothing that can be verified.
+    /// Detects what is at `path`. It is an error when that cannot be verified.
     pub fn find(path: &Path) -> Result<Self> {
         let dir = open(path)?;
         let entries = dir.list()?;
         let Some(layout) = layout(&dir, &entries) else {
             return refused(format!(
-                "{}: is no build output (no {SUMS}), no build of a peer (no {BUILD_INFO}, no {BLD}) and no folder of such builds",
+                "{}: is neither a build output (no {SUMS}), nor a build of a peer (no {BUILD_INFO}, no {BLD}), nor a folder of such builds",
                 path.display()
             ));
         };
@@ -60,7 +60,7 @@ impl Place {
         })
     }
 
-    /// What there is to verify.
+    /// The builds and stray entries to verify.
     pub fn targets(&self) -> Vec<Target<'_>> {
         let (dir, path) = (&self.dir, self.dir.path());
         let target = |path: &Path, is_build, entry| Target {
@@ -88,8 +88,8 @@ fn open(path: &Path) -> Result<Dir> {
 }
 
 impl Target<'_> {
-    /// Compares it with its record. Where something is missing it is compared once more: a build
-    /// that is being copied or removed at this moment looks different each time.
+    /// Compares it with its record. If something is missing, compares again: a build that is being
+    /// copied or removed right now looks different each time.
     pub fn verify(&self) -> Verdict {
         let first = self.compare();
         if !first.is_incomplete() || !self.is_build {
@@ -126,7 +126,7 @@ impl Target<'_> {
         Ok(())
     }
 
-    /// The verdict, unless the build is gone: half of one that is being removed looks like
+    /// The verdict, unless the build is gone: a build that is half removed looks like one with
     /// differences.
     fn settle(&self, verdict: Verdict) -> Verdict {
         let dir = &self.place.dir;
@@ -157,8 +157,8 @@ fn layout(dir: &Dir, entries: &[Entry]) -> Option<Layout> {
     } else if entries.iter().any(|entry| is_build(dir, entry)) {
         Some(Layout::Builds)
     } else {
-        // The directory's own name decides: a peer that has built nothing yet has such `builds`.
-        // Another name is a wrong path, or one that has lost what was in it.
+        // Only the directory's name is left to decide: a peer that has built nothing yet has such a
+        // `builds`. Any other name means a wrong path, or a directory that has lost its content.
         let path = dir.path().canonicalize().ok()?;
         match path.file_name().and_then(OsStr::to_str)? {
             "builds" => Some(Layout::Builds),
@@ -168,8 +168,8 @@ fn layout(dir: &Dir, entries: &[Entry]) -> Option<Layout> {
     }
 }
 
-/// Whether `entry` is one of the builds in `dir`: also by its name, as a peer that stopped early
-/// has made no more.
+/// Whether `entry` is one of the builds in `dir`. Its name is enough: a peer that stopped early may
+/// have created only the empty directory.
 fn is_build(dir: &Dir, entry: &Entry) -> bool {
     let may_hold = |dir: &Dir, name| !matches!(dir.look_up(name), Ok(None));
     let has_parts = |dir: Dir| may_hold(&dir, BUILD_INFO) || may_hold(&dir, BLD);
@@ -178,7 +178,8 @@ fn is_build(dir: &Dir, entry: &Entry) -> bool {
         && (is_builds_name(&entry.name) || dir.subdir(&entry.name).is_ok_and(has_parts))
 }
 
-/// Whether a peer names its builds so: `LABEL-HASH`, a package ID in which `-` stands for `:`.
+/// Whether this is a name that a peer gives a build: `LABEL-HASH`, the package ID with `-` instead
+/// of `:`.
 fn is_builds_name(name: &str) -> bool {
     let is_hash = |text: &str| text.parse::<Digest>().is_ok();
     matches!(name.rsplit_once('-'), Some((label, hash)) if !label.is_empty() && is_hash(hash))

@@ -1,4 +1,6 @@
-//! What the comparison of one build with its record has shown.
+//! The result of comparing one build with its record.
+
+use std::collections::BTreeMap;
 
 use crate::commands::Outcome;
 use crate::error::{Error, Result};
@@ -6,12 +8,13 @@ use crate::files::{Dir, Entry};
 use crate::formats::comparison::{Comparison, Difference, Found};
 use crate::formats::published;
 use crate::formats::record::{NO_RECORD, Record};
-use crate::layout::{BLD, BUILD_INFO, RELEASE};
+use crate::layout::{BLD, BUILD_INFO, META_INF, RELEASE, STATEDB};
+use crate::log::Warnings;
 
-/// The verdict on one build. It matches when a record was read, and there is nothing else to say.
+/// The verdict on one build. It is a match when a record was read and every other field is empty.
 #[derive(Default)]
 pub struct Verdict {
-    /// What is not as it was recorded, by path.
+    /// What differs from the record, by path.
     pub differences: Vec<Difference>,
     /// What is wrong with the record.
     pub damaged: Option<String>,
@@ -22,7 +25,7 @@ pub struct Verdict {
 }
 
 impl Verdict {
-    /// There is none, for this reason.
+    /// A verdict that only says why nothing could be determined.
     pub fn undetermined(reason: &str) -> Self {
         Self {
             undetermined: vec![reason.to_owned()],
@@ -77,13 +80,9 @@ impl Verdict {
             });
         }
         self.add_output(&bld, "bld/");
-        if let Some(record) = &self.record {
-            let published = published::of_record(record);
-            let comparison = match &release {
-                Some(dir) => Comparison::new(dir, &published, &[]),
-                None => Comparison::with_nothing(&published),
-            };
-            self.add(comparison, "release/");
+        if let Some(record) = self.record.take() {
+            self.add_release(release.as_ref(), &record, &bld);
+            self.record = Some(record);
         }
         Ok(())
     }
@@ -101,6 +100,40 @@ impl Verdict {
         }
     }
 
+    /// Compares a release output with what is published of the build output `bld`, which is
+    /// compared with `record` already.
+    fn add_release(&mut self, release: Option<&Dir>, record: &Record, bld: &Dir) {
+        let mut judged = BTreeMap::new();
+        let walked = published::walk(bld, &mut Warnings::default(), |path, found| {
+            judged.insert(path, found.is_published);
+            Ok(())
+        });
+        if let Err(Error::Failed(reason)) = walked
+            && !self.undetermined.contains(&reason)
+        {
+            self.undetermined.push(reason);
+        }
+        for difference in &self.differences {
+            difference
+                .path
+                .strip_prefix("bld/")
+                .map(|path| judged.remove(path));
+        }
+        let published = published::of_record(record, &judged);
+        let mut comparison = match release {
+            Some(dir) => Comparison::new(dir, &published, &[]),
+            None => Comparison::with_nothing(&published),
+        };
+        // A definition that cannot be judged may be missing because it is not published.
+        let is_judged = |path: &str| judged.contains_key(&format!("{META_INF}/{path}"));
+        comparison
+            .differences
+            .retain(|Difference { path, found, .. }| {
+                found.is_some() || !path.starts_with(STATEDB) || is_judged(path)
+            });
+        self.add(comparison, "release/");
+    }
+
     fn add(&mut self, comparison: Comparison, prefix: &str) {
         for mut difference in comparison.differences {
             difference.path.insert_str(0, prefix);
@@ -110,7 +143,7 @@ impl Verdict {
         self.undetermined.extend(undetermined);
     }
 
-    /// Adds what nobody recorded, which is not read: it may be anything.
+    /// Adds an unrecorded entry without reading it: it may be anything.
     pub fn add_stray(&mut self, entry: &Entry) {
         self.differences.push(Difference {
             path: entry.name.clone(),

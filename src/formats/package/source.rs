@@ -12,11 +12,10 @@
 
 use std::io::{self, BufWriter, Write};
 
-use crate::error::{Refuse, Result};
+use crate::error::{Refuse, Result, refused};
 use crate::files::{Buffer, Digest, Dir, Entry, HashingWriter};
 use crate::formats::archive::{gzip, tar};
 use crate::formats::connection::Draft;
-use crate::formats::index::Role;
 use crate::formats::metadata::Metadata;
 use crate::formats::{meta_inf, tls};
 use crate::layout::{CODE, CONNECTION, MAX_INSTALL, METADATA, PUBLIC, SECRET};
@@ -48,15 +47,16 @@ impl<'a> Source<'a> {
         let tree = meta_inf::find(dir)?;
         let mut files = vec![(CONNECTION.to_owned(), None)];
         if let Some(tree) = &tree {
-            meta_inf::walk(tree, &mut warnings, |_, dir, found| {
-                for (entry, role) in found {
-                    if *role == Role::Index {
-                        meta_inf::read_index(dir, entry)?;
-                    }
-                    files.push((dir.relative(&entry.name), Some(Entry::clone(entry))));
+            meta_inf::walk(tree, &mut warnings, |folder, dir, found, judge| {
+                for entry in found {
+                    judge.read(folder, dir, entry)?;
+                    files.push((dir.relative(&entry.name), Some(entry.clone())));
                 }
                 Ok(())
             })?;
+        }
+        if let Some(fault) = warnings.fault() {
+            return refused(fault);
         }
         files.sort_unstable_by(|(a, _), (b, _)| a.cmp(b));
         let in_memory = connection.len() as u64;
@@ -70,6 +70,7 @@ impl<'a> Source<'a> {
                  raises peer.maxRecvMsgSize and peer.maxSendMsgSize"
             ));
         }
+        warnings.extend(meta_inf::misplaced(dir)?);
         warnings.extend(meta_inf::left_out(dir, tree.as_ref())?);
         let mut mode = PUBLIC;
         if tls::holds_private_key(&connection) {

@@ -7,8 +7,8 @@
 //! -----END LABEL-----        first on its line, nothing after it
 //! ```
 //!
-//! A block that breaks a rule is skipped, as is all text around blocks. Where END has several BEGIN
-//! before it, the last one counts.
+//! A block that breaks a rule is skipped, and so is all text around blocks. If several BEGIN lines
+//! precede an END, the last one counts.
 
 use std::iter;
 
@@ -18,7 +18,7 @@ pub const BEGIN: &str = "-----BEGIN ";
 pub const END: &str = "-----END ";
 const DASHES: &str = "-----";
 
-/// The label of a certificate, and what the label of a private key is or ends in.
+/// The label of a certificate, and the label of a private key or its end.
 pub const CERTIFICATE: &str = "CERTIFICATE";
 pub const PRIVATE_KEY: &str = "PRIVATE KEY";
 
@@ -30,7 +30,7 @@ pub struct Block<'a> {
     pub der: Vec<u8>,
 }
 
-/// Whether a block with this label is one that is wanted, [`CERTIFICATE`] or [`PRIVATE_KEY`].
+/// Whether this label is the `wanted` one, [`CERTIFICATE`] or [`PRIVATE_KEY`].
 pub fn is_wanted(label: &str, wanted: &str) -> bool {
     label == wanted || wanted == PRIVATE_KEY && label.ends_with(" PRIVATE KEY")
 }
@@ -40,7 +40,7 @@ pub fn blocks(mut rest: &str) -> impl Iterator<Item = Block<'_>> {
     iter::from_fn(move || {
         loop {
             let (before, end) = rest.split_at(rest.find("\n-----END ")? + 1);
-            // Behind a bad block's "-----END ", Go takes what follows for the start of a line.
+            // After a bad block's "-----END ", Go treats what follows as the start of a line.
             rest = end.strip_prefix(END)?;
             if let Some(block) = block(before, &mut rest) {
                 return Some(block);
@@ -49,7 +49,8 @@ pub fn blocks(mut rest: &str) -> impl Iterator<Item = Block<'_>> {
     })
 }
 
-/// The block before an END, whose line `rest` goes on with. Goes on to what is to be read next.
+/// The block before an END; `rest` begins with the remainder of that END line. Advances `rest` to
+/// where reading continues.
 fn block<'a>(before: &'a str, rest: &mut &'a str) -> Option<Block<'a>> {
     let (text, contents) = before.rsplit_once(BEGIN)?;
     if !text.is_empty() && !text.ends_with('\n') {
@@ -67,7 +68,7 @@ fn block<'a>(before: &'a str, rest: &mut &'a str) -> Option<Block<'a>> {
         *rest = "";
         return None;
     }
-    // An END line must not follow a header line directly.
+    // An END line must not directly follow a header line.
     if body.is_empty() && !headers.is_empty() || end.strip_suffix(DASHES)? != label {
         return None;
     }
@@ -80,7 +81,7 @@ fn block<'a>(before: &'a str, rest: &mut &'a str) -> Option<Block<'a>> {
     })
 }
 
-/// The text up to the line break, without white space at its end, and the text behind it.
+/// The text up to the line break, without trailing white space, and the text after it.
 fn cut_line(text: &str) -> (&str, &str) {
     let (line, rest) = match text.split_once('\n') {
         Some((line, rest)) => (line.strip_suffix('\r').unwrap_or(line), rest),

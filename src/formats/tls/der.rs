@@ -1,8 +1,7 @@
 //! The Distinguished Encoding Rules of ASN.1 (ITU-T X.690), as far as certificates and keys need
 //! them: tags of one byte, and definite lengths in their shortest form, up to four bytes.
 //!
-//! A SEQUENCE may go on behind the fields that are read: Go allows it, for the sake of later
-//! versions.
+//! A SEQUENCE may have more fields after those that are read: Go allows this for later versions.
 
 use anyhow::{Context, Result, bail, ensure};
 
@@ -25,7 +24,7 @@ pub const fn explicit(number: u8) -> u8 {
     0xa0 | number
 }
 
-/// Reads one element after the other. Every error is the fault it was given.
+/// Reads one element after another. Every error is the message that the reader was created with.
 #[derive(Clone, Copy)]
 pub struct Reader<'a> {
     rest: &'a [u8],
@@ -37,7 +36,7 @@ impl<'a> Reader<'a> {
         Self { rest: der, fault }
     }
 
-    /// An error when something read breaks a rule.
+    /// Fails when something that was read breaks a rule.
     pub fn require(&self, condition: bool) -> Result<()> {
         ensure!(condition, self.fault);
         Ok(())
@@ -83,7 +82,7 @@ impl<'a> Reader<'a> {
         Ok(contents)
     }
 
-    /// The inside of the next element, which must have this tag.
+    /// A reader of the contents of the next element, which must have this tag.
     pub fn inside(&mut self, tag: u8) -> Result<Self> {
         Ok(Self::new(self.contents(tag)?, self.fault))
     }

@@ -1,4 +1,4 @@
-//! Why the peer cannot read a text: the usual ways to get a PEM file into a JSON string wrong.
+//! Why the peer cannot read a text: the usual mistakes when putting a PEM file into a JSON string.
 
 use std::collections::BTreeSet;
 
@@ -6,7 +6,7 @@ use anyhow::{Error, anyhow};
 
 use super::block::{BEGIN, Block, END, blocks, is_wanted};
 
-/// The likeliest fault of a text in which the peer finds no block that is `wanted`.
+/// The most likely fault of a text in which the peer finds no `wanted` block.
 pub fn missing(text: &str, wanted: &str) -> Error {
     let trimmed = text.trim();
     if trimmed.is_empty() {
@@ -69,7 +69,7 @@ fn labels<'a>(text: &'a str, frame: &'a str) -> impl Iterator<Item = &'a str> {
         .filter_map(move |line| line.trim_end().strip_prefix(frame)?.strip_suffix("-----"))
 }
 
-/// Why the peer cannot read a private key, when its label or headers show it.
+/// Why the peer cannot read a private key, if its label or headers show the reason.
 pub fn unreadable_key(Block { label, headers, .. }: &Block) -> Option<Error> {
     let has_cipher = headers.lines().any(|line| line.starts_with("DEK-Info"));
     if has_cipher || headers.contains("ENCRYPTED") || *label == "ENCRYPTED PRIVATE KEY" {
@@ -86,7 +86,7 @@ pub fn unreadable_key(Block { label, headers, .. }: &Block) -> Option<Error> {
     ))
 }
 
-/// Names a label that is well known, with its article. Others can be anything, a secret too.
+/// A well-known label with its article. Any other label is not shown: it could be a secret.
 fn known_label(label: &str) -> Option<&'static str> {
     const KNOWN: &str = "a CERTIFICATE,a TRUSTED CERTIFICATE,an X509 CERTIFICATE,\
         a CERTIFICATE REQUEST,a NEW CERTIFICATE REQUEST,an X509 CRL,a PKCS7,\

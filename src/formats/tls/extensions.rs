@@ -1,4 +1,4 @@
-//! The extensions of a certificate (RFC 5280, section 4.2), as far as every Go refuses them when
+//! The extensions of a certificate (RFC 5280, section 4.2) that every version of Go refuses when
 //! malformed.
 
 use std::collections::BTreeSet;

@@ -13,10 +13,10 @@ use anyhow::{Context, Result, bail, ensure};
 
 use super::der::{INTEGER, OCTET_STRING, Reader, SEQUENCE, explicit, implicit};
 
-/// What is said of anything that is not a private key.
+/// The message for anything that is not a private key.
 const NOT_A_KEY: &str = "the private key is not PKCS#8, PKCS#1 or SEC 1 DER";
 
-/// What is said of keys on other curves, and of a curve that is given by its parameters.
+/// The message for keys on other curves, and for a curve given by its parameters.
 pub const UNKNOWN_CURVE: &str =
     "is on an elliptic curve the peer does not know, use P-256, P-384 or P-521 by name";
 
@@ -27,8 +27,8 @@ pub mod oid {
     pub const ED25519: &[u8] = b"\x2b\x65\x70";
 }
 
-/// The public key of a certificate, or what a private key holds of its own: then a point or the
-/// bytes of Ed25519 may be missing (empty), and a point may have any form.
+/// The public key of a certificate, or the public part of a private key. In a private key, an EC
+/// point or the Ed25519 bytes may be missing (empty), and a point may have any form.
 #[derive(PartialEq, Eq)]
 pub enum Key {
     /// RFC 8017, appendix A.1.1
@@ -40,7 +40,7 @@ pub enum Key {
 }
 
 impl Key {
-    /// Reads an `RSAPublicKey`, or the part of an `RSAPrivateKey` that is one.
+    /// Reads an `RSAPublicKey`, or the same fields in an `RSAPrivateKey`.
     pub fn rsa(fields: &mut Reader) -> Result<Self> {
         let modulus = fields.positive()?.to_vec();
         let exponent = fields.int()?;
@@ -48,7 +48,7 @@ impl Key {
         Ok(Self::Rsa { modulus, exponent })
     }
 
-    /// Whether this private key is the one of `public`, as far as that can be determined.
+    /// Whether this private key belongs to `public`, as far as that can be determined.
     pub fn belongs_to(&self, public: &Self) -> Result<()> {
         let matches = match (self, public) {
             (Self::Rsa { .. }, Self::Rsa { .. }) => self == public,
@@ -78,7 +78,7 @@ impl Key {
     }
 }
 
-/// The length of a coordinate on one of the curves Go knows, which tells them apart.
+/// The length of a coordinate on one of the curves that Go knows; it is different for each.
 pub fn curve_size(oid: &[u8]) -> Option<usize> {
     match oid {
         // P-224, P-256, P-384, P-521
@@ -90,7 +90,7 @@ pub fn curve_size(oid: &[u8]) -> Option<usize> {
     }
 }
 
-/// Reads a private key of any of the three forms, which their second field tells apart.
+/// Reads a private key in any of the three forms; the second field shows which one it is.
 pub fn parse(der: &[u8]) -> Result<Key> {
     let mut fields = Reader::new(der, NOT_A_KEY).inside(SEQUENCE)?;
     fields.int()?;
@@ -103,7 +103,7 @@ pub fn parse(der: &[u8]) -> Result<Key> {
     }
 }
 
-/// An `RSAPrivateKey`. Of the three forms, this is the only one behind which Go allows nothing.
+/// An `RSAPrivateKey`. Unlike the other two forms, Go allows no data after it.
 fn rsa(der: &[u8]) -> Result<Key> {
     let mut input = Reader::new(der, NOT_A_KEY);
     let mut fields = input.inside(SEQUENCE)?;
@@ -117,7 +117,7 @@ fn rsa(der: &[u8]) -> Result<Key> {
     Ok(key)
 }
 
-/// The fields of a `PrivateKeyInfo` behind its version.
+/// The fields of a `PrivateKeyInfo` after its version.
 fn pkcs8(mut fields: Reader) -> Result<Key> {
     let mut algorithm = fields.inside(SEQUENCE)?;
     let oid = algorithm.object_identifier()?;
@@ -128,7 +128,7 @@ fn pkcs8(mut fields: Reader) -> Result<Key> {
         oid::ED25519 => {
             let seed = Reader::new(key, NOT_A_KEY).contents(OCTET_STRING)?;
             fields.require(algorithm.is_empty() && seed.len() == 32)?;
-            // A `OneAsymmetricKey` (RFC 5958) can hold the public key, behind its attributes.
+            // A `OneAsymmetricKey` (RFC 5958) can hold the public key after its attributes.
             let attributes = fields.skip_optional(explicit(0));
             let public = attributes.and_then(|()| fields.contents(implicit(1)));
             Ok(Key::Ed25519(match public {
@@ -140,7 +140,7 @@ fn pkcs8(mut fields: Reader) -> Result<Key> {
     }
 }
 
-/// An `ECPrivateKey`. PKCS#8 names the curve outside.
+/// An `ECPrivateKey`. In PKCS#8, the curve is named outside it.
 fn ec(der: &[u8], named: Option<&[u8]>) -> Result<Key> {
     let mut fields = Reader::new(der, NOT_A_KEY).inside(SEQUENCE)?;
     let version = fields.int()?;
@@ -155,14 +155,14 @@ fn ec(der: &[u8], named: Option<&[u8]>) -> Result<Key> {
         .or(inner)
         .and_then(curve_size)
         .context(UNKNOWN_CURVE)?;
-    // Some programs wrote too many leading zeros, others none.
+    // Some programs wrote too many leading zeros, others too few.
     let digits = scalar.iter().skip_while(|&&byte| byte == 0).count();
     fields.require((1..=size).contains(&digits))?;
     Ok(Key::Ec(size, point))
 }
 
-/// Compares a point in any form of SEC 1, section 2.3.3, with an uncompressed one. Whether another
-/// form is the same point cannot be determined.
+/// Compares a point in any form of SEC 1, section 2.3.3, with an uncompressed one. For unknown
+/// forms, equality cannot be determined.
 fn same_point(point: &[u8], uncompressed: &[u8]) -> bool {
     let both = uncompressed.get(1..).unwrap_or_default();
     let (x, y) = both.split_at(both.len() / 2);

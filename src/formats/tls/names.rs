@@ -1,4 +1,4 @@
-//! The Name of an issuer or subject (RFC 5280, section 4.1.2.4), of which Go checks the strings.
+//! The Name of an issuer or subject (RFC 5280, section 4.1.2.4), whose strings Go checks.
 
 use anyhow::{Result, ensure};
 
@@ -27,7 +27,7 @@ fn is_string(tag: u8, value: &[u8]) -> bool {
         0x0c => str::from_utf8(value).is_ok(),
         // NumericString
         0x12 => value.iter().all(|byte| b" 0123456789".contains(byte)),
-        // PrintableString, with the two characters that Go forgives
+        // PrintableString, with two further characters that Go tolerates
         0x13 => value
             .iter()
             .all(|&byte| byte.is_ascii_alphanumeric() || b" '()+,-./:=?*&".contains(&byte)),

@@ -1,4 +1,4 @@
-//! What the peer accepts and refuses, on files that `openssl` wrote
+//! What the peer accepts and refuses, tested on files written by `openssl`
 //! (`tests/fixtures/tls/make.sh`) and on damaged copies.
 
 use super::block::blocks;

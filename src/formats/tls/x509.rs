@@ -13,12 +13,12 @@ use super::der::{NULL, OBJECT_IDENTIFIER, Reader, SEQUENCE, explicit, implicit};
 use super::key::{Key, UNKNOWN_CURVE, curve_size, oid};
 use super::{extensions, names, time};
 
-/// What is said of anything that is not a certificate.
+/// The message for anything that is not a certificate.
 const NOT_X509: &str = "the certificate is not X.509 DER";
 const MALFORMED_RSA: &str = "the certificate's RSA key is malformed";
 
-/// Reads a certificate with nothing behind it: its public key, if it is of a kind that a TLS client
-/// can use.
+/// Reads a certificate with no data after it. Returns its public key, if a TLS client can use this
+/// kind of key.
 pub fn parse(der: &[u8]) -> Result<Option<Key>> {
     let mut input = Reader::new(der, NOT_X509);
     let mut certificate = input.inside(SEQUENCE)?;
@@ -69,7 +69,7 @@ fn algorithm(mut field: Reader<'_>) -> Result<(&[u8], Parameters<'_>)> {
     Ok((oid, parameters))
 }
 
-/// `SubjectPublicKeyInfo`. A key of another kind than TLS can use is `None`.
+/// `SubjectPublicKeyInfo`. `None` for a kind of key that TLS cannot use.
 fn public_key(mut info: Reader) -> Result<Option<Key>> {
     let (oid, parameters) = algorithm(info.inside(SEQUENCE)?)?;
     let (unused, key) = info.bit_string()?;

@@ -1,4 +1,5 @@
-//! What other people's programs make of a package. Where one is missing its test is skipped, except in continuous integration.
+//! How other programs handle a package. If one is missing, its test is skipped, except in
+//! continuous integration.
 
 use std::fs;
 use std::path::Path;
@@ -7,7 +8,8 @@ use std::process::{Command, Output};
 use super::super::peer::{Peer, skip};
 use super::{ids, package, packaged};
 
-/// Runs a program in `dir`, or gives `None` when it is missing or another one of that name.
+/// Runs a program in `dir`. Returns `None` if it is missing, or is a different program of the same
+/// name.
 fn run(name: &str, version: &str, dir: &Path, args: &[&str]) -> Option<Output> {
     let answer = Command::new(name).arg("--version").output();
     if !answer.is_ok_and(|output| output.stdout.starts_with(version.as_bytes())) {
@@ -168,7 +170,7 @@ fn the_peers_programs_take_it() {
         fs::copy(bld.join("metadata.json"), again.join("metadata.json")).unwrap();
         assert_eq!(peer.listing("again").len(), folder.listing("package").len());
         let seen = package(&folder, &["--id"]);
-        let again = super::person::run(&again, &["package", "--id", "."]);
+        let again = super::user::run(&again, &["package", "--id", "."]);
         assert_eq!(again, seen);
     }
 }

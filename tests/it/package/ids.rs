@@ -1,4 +1,4 @@
-//! The package ID is a function of the content alone, for ever.
+//! The package ID depends only on the content, in every version.
 
 use std::fs::{self, File, FileTimes};
 use std::path::Path;
@@ -7,11 +7,11 @@ use std::time::{Duration, SystemTime};
 
 use fabric_ccs_builder::testing::Digest;
 
-use super::super::peer::{INDEX, PLAIN, Peer};
-use super::super::person;
+use super::super::peer::{INDEX, PLAIN, Peer, index};
+use super::super::user;
 use super::{bare, failed, files, folder, id, package, package_after, packaged};
 
-/// Bytes in a fixed disorder (a linear congruential generator).
+/// Bytes that look random but are always the same (a linear congruential generator).
 fn noise(length: usize) -> Vec<u8> {
     let mut state = 1_u32;
     let next = || {
@@ -45,7 +45,7 @@ pub fn binary() -> Peer {
     peer
 }
 
-/// Names that sort and are written in ways that are easy to get wrong.
+/// Names whose order or encoding is easy to get wrong.
 pub fn names() -> Peer {
     let peer = folder();
     let (x, y) = ("x".repeat(100), "y".repeat(60));
@@ -75,23 +75,23 @@ pub fn cc_service() -> Peer {
     peer
 }
 
-/// A code archive of 51,200 bytes, which is a whole number of tar's records, has 48,640 bytes here.
+/// With 48,640 bytes here, the code archive has 51,200 bytes, a whole number of tar's records.
 fn near_a_record(size: usize) -> Peer {
     let peer = bare();
     peer.put("package/META-INF/noise", noise(size));
     peer
 }
 
-/// What it is, how it is made, its package ID.
+/// A description, a function that makes the folder, and the package ID.
 type Known = (&'static str, fn() -> Peer, &'static str);
 
-/// The IDs in this table must never change: a package is approved by its ID, and made again by whoever wants to check it.
-/// They were computed by tests/it/package/reference.py too.
+/// The IDs in this table must never change: organisations approve a package by its ID, and check it
+/// by making it again. tests/it/package/reference.py computes the same IDs.
 pub const IDS: [Known; 7] = [
     (
         "sample",
         sample,
-        "asset-transfer_1.0:968fb13dc988a965038ca2999b6312ea6c2331f92f79c881b41feb456ebff280",
+        "asset-transfer_1.0:bc32ca9cca0fb48bcf0276406f2152241aa3cde880bd4aaee29b01699059d3db",
     ),
     (
         "bare",
@@ -186,7 +186,10 @@ fn everything_in_the_package_matters() {
             peer.put("package/metadata.json", format!("{metadata}\n"));
         },
         |peer| {
-            peer.put("package/META-INF/statedb/couchdb/indexes/b.json", INDEX);
+            peer.put(
+                "package/META-INF/statedb/couchdb/indexes/b.json",
+                index("b"),
+            );
         },
         |peer| {
             let indexes = peer.path("package/META-INF/statedb/couchdb/indexes");
@@ -217,7 +220,7 @@ fn prints_the_id_of_a_package_that_it_has_written() {
     for (name, folder, _) in IDS {
         let peer = folder();
         let path = packaged(&peer);
-        let seen = person::run(
+        let seen = user::run(
             &peer.path("src"),
             &["package", "--id", path.to_str().unwrap()],
         );

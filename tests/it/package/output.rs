@@ -8,7 +8,7 @@ use std::thread;
 use std::time::{Duration, Instant};
 
 use super::super::peer::{Peer, Seen, program, quoted, skip, tls};
-use super::super::person::{self, FULL_DISK};
+use super::super::user::{self, FULL_DISK};
 use super::{bare, failed, failed_with_error, files, folder, id, package, package_after, packaged};
 
 #[test]
@@ -35,7 +35,7 @@ fn is_for_nobody_else_with_a_private_key_in_it() {
     let line = "package: warning: connection.json: a private key goes into the package, a template would keep it out\n";
     assert_eq!((seen.status, seen.stderr.as_str()), (0, line));
     assert_eq!(peer.modes("bld"), ["basic_1.0.tar.gz 600"]);
-    // A template is no key.
+    // A template is not a key.
     peer.put(
         "package/connection.json",
         r#"{"address":"a:1","tls_required":true,"root_cert":"{{.ca}}","client_key":"{{.key}}"}"#,
@@ -62,7 +62,7 @@ fn goes_to_standard_output() {
     let peer = folder();
     let package = fs::read(packaged(&peer)).unwrap();
     let args = ["package", "--output", "-", "../package"];
-    let output = person::command(":", &peer.path("bld"), program(), &args)
+    let output = user::command(":", &peer.path("bld"), program(), &args)
         .output()
         .unwrap();
     assert!(output.status.success(), "{output:?}");
@@ -168,11 +168,11 @@ fn says_where_it_cannot_write() {
 fn needs_a_folder_that_may_be_written() {
     let peer = folder();
     peer.set_mode("bld", 0o555).set_mode("", 0o755);
-    let seen = person::run_by_nobody(&peer.path("bld"), &["package", "../package"]);
+    let seen = user::run_by_nobody(&peer.path("bld"), &["package", "../package"]);
     let line = "cannot create basic_1.0.tar.gz: Permission denied (os error 13)";
     assert_eq!(seen, failed(2, line));
-    // An ID needs none.
-    let seen = person::run_by_nobody(&peer.path("bld"), &["package", "--id", "../package"]);
+    // An ID does not need a writable folder.
+    let seen = user::run_by_nobody(&peer.path("bld"), &["package", "--id", "../package"]);
     assert_eq!(seen.stdout, format!("{}\n", id(&peer)));
 }
 
@@ -194,11 +194,11 @@ fn leaves_nothing_on_a_full_disk() {
 fn a_package_for_a_closed_standard_output_is_not_lost_without_a_word() {
     let peer = folder();
     let args = ["package", "--output", "-", "."];
-    let seen = person::run_after("exec >&-", &peer.path("package"), &args);
+    let seen = user::run_after("exec >&-", &peer.path("package"), &args);
     let line = "package: cannot write to standard output: it is closed\n";
     assert_eq!((seen.status, seen.stderr.as_str()), (2, line));
-    // Who sends it there may only want the ID.
-    let seen = person::run_after("exec >/dev/null", &peer.path("package"), &args);
+    // The user may only want the ID.
+    let seen = user::run_after("exec >/dev/null", &peer.path("package"), &args);
     assert_eq!(seen.status, 0, "{seen:?}");
 }
 
@@ -207,7 +207,7 @@ fn says_when_standard_output_is_full_or_closed() {
     let peer = folder();
     let full = || Stdio::from(File::options().write(true).open("/dev/full").unwrap());
     let seen = |args: &[&str], stdout: Stdio| {
-        let mut command = person::command(":", &peer.path("bld"), program(), args);
+        let mut command = user::command(":", &peer.path("bld"), program(), args);
         Seen::of(
             &command
                 .stdout(stdout)
@@ -229,17 +229,17 @@ fn says_when_standard_output_is_full_or_closed() {
     );
     let (reader, writer) = std::io::pipe().unwrap();
     drop(reader);
-    // Who reads the output has seen enough of it.
+    // The reader of the output has seen enough of it.
     let broken = seen(&["package", "-o", "-", "../package"], writer.into());
     assert_eq!((broken.status, broken.stderr.as_str()), (2, ""));
 }
 
-/// A package that the program is in the middle of writing, to a pipe that is full.
+/// Runs `meanwhile` while the program is in the middle of writing a package to a full pipe.
 fn interrupted(peer: &Peer, meanwhile: impl FnOnce()) -> Seen {
     peer.put("package/META-INF/a", vec![0; 1 << 20]);
     peer.put("package/META-INF/b", "b");
     let args = ["package", "-o", "-", "../package"];
-    let mut command = person::command(":", &peer.path("bld"), program(), &args);
+    let mut command = user::command(":", &peer.path("bld"), program(), &args);
     let command = command.stdout(Stdio::piped()).stderr(Stdio::piped());
     let mut child = command.spawn().unwrap();
     let mut stdout = child.stdout.take().unwrap();
@@ -257,7 +257,7 @@ fn refuses_a_file_that_changes_meanwhile() {
     let peer = bare();
     let b = peer.path("package/META-INF/b");
     let seen = interrupted(&peer, || {
-        // The file system's clock ticks only so often.
+        // The file system's clock has a coarse resolution.
         thread::sleep(Duration::from_millis(50));
         fs::write(&b, "c").unwrap();
     });
@@ -302,7 +302,7 @@ fn opens_no_link_and_waits_for_no_fifo_that_appears_meanwhile() {
         fs::remove_file(&b).unwrap();
         let made = Command::new("mkfifo").arg(&b).status();
         assert!(made.unwrap().success());
-        // For a program that does wait.
+        // Unblocks a program that does wait.
         thread::spawn(move || {
             thread::sleep(Duration::from_secs(20));
             File::options().write(true).open(b)

@@ -1,4 +1,4 @@
-"""The chaincode package of a source folder and its ID, written down a second time: python3 -I reference.py DIR"""
+"""A second implementation of the chaincode package of a source folder and its ID: python3 -I reference.py DIR"""
 
 import hashlib
 import os

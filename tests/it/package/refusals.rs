@@ -1,9 +1,9 @@
-//! What is refused, and what is said of a package that is not.
+//! What is refused, and warnings about packages that are accepted.
 
 use std::os::unix::net::UnixListener;
 
 use super::super::peer::{INDEX, Peer, quoted, tls};
-use super::super::person;
+use super::super::user;
 use super::{bare, failed, files, folder, package};
 
 #[track_caller]
@@ -14,7 +14,7 @@ fn refused(peer: &Peer, line: &str) {
     assert_eq!(files(peer), [""; 0]);
 }
 
-/// A package with this content of one of its files.
+/// A package with this content in one of its files.
 fn with(name: &str, content: &str) -> Peer {
     let peer = bare();
     peer.put(format!("package/{name}"), content);
@@ -52,7 +52,7 @@ fn what_build_refuses() {
         (
             "META-INF/statedb/couchdb/indexes/a.json",
             r#"{"index":{"fields":[{"a":"up"}]}}"#,
-            r#"META-INF/statedb/couchdb/indexes/a.json: index: fields: "a": the sort must be "asc" or "desc""#,
+            r#"META-INF/statedb/couchdb/indexes/a.json: index: fields: "a": the direction must be "asc" or "desc""#,
         ),
         (
             "metadata/statedb/couchdb/collections/c/indexes/a.json",
@@ -136,7 +136,7 @@ fn templates_are_checked_for_their_syntax_only() {
     );
     assert_eq!(package(&peer, &[]).status, 0);
     let open = r#"{"address":"{{.peername:9999"}"#;
-    let line = "connection.json: address: {{ is not closed by }}";
+    let line = "connection.json: address: {{.peername:9999: is not closed by }}";
     refused(&with("connection.json", open), line);
 }
 
@@ -157,7 +157,7 @@ fn what_is_missing() {
 #[test]
 fn what_is_not_possible() {
     let peer = folder();
-    let run = |args: &[&str]| person::run(&peer.path("bld"), &[&["package"], args].concat());
+    let run = |args: &[&str]| user::run(&peer.path("bld"), &[&["package"], args].concat());
     for (args, line) in [
         (
             &[][..],
@@ -197,7 +197,7 @@ fn what_is_not_possible() {
     peer.set_mode("bld", 0o755)
         .set_mode("package/META-INF/statedb/couchdb/indexes/a.json", 0)
         .set_mode("", 0o755);
-    let seen = person::run_by_nobody(&peer.path("bld"), &["package", "--id", "../package"]);
+    let seen = user::run_by_nobody(&peer.path("bld"), &["package", "--id", "../package"]);
     let line = "cannot read ../package/META-INF/statedb/couchdb/indexes/a.json: Permission denied (os error 13)";
     assert_eq!(seen, failed(2, line));
 }
@@ -214,7 +214,7 @@ fn warns_as_build_does_and_says_what_is_left_out() {
     let left_out = "is not packaged, only metadata.json, connection.json and META-INF are";
     let lines = [
         r#"connection.json: "timeout": is not a field that the peer knows, and is left out; did you mean "dial_timeout"?"#.to_owned(),
-        "META-INF/statedb/couchdb/indexes/.DS_Store: is not released, it is no index definition".to_owned(),
+        "META-INF/statedb/couchdb/indexes/.DS_Store: is not released, its name does not end in .json".to_owned(),
         format!(".git: {left_out}"),
         format!("chaincode.go: {left_out}"),
         format!("link: {left_out}"),

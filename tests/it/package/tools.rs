@@ -6,7 +6,7 @@ use std::process::Command;
 use fabric_ccs_builder::testing::Digest;
 
 use super::super::peer::{CONFIG, INDEX, PLAIN, Peer, Seen, program, skip};
-use super::super::person;
+use super::super::user;
 use super::bare;
 
 /// Ways to make `x.tgz` of the folder `../package`: the program that must be there, and a script.
@@ -198,7 +198,7 @@ fn seen(package: &[u8]) -> [Seen; 2] {
     let peer = Peer::empty();
     peer.put("bld/x.tgz", package);
     let seen = [&["package", "--id", "x.tgz"][..], &["check", "x.tgz"]]
-        .map(|args| person::run_after("export TMPDIR=../release", &peer.path("bld"), args));
+        .map(|args| user::run_after("export TMPDIR=../release", &peer.path("bld"), args));
     peer.has_nothing_in("release");
     seen
 }

@@ -1,4 +1,4 @@
-//! What is not as it was recorded, and records that are not what build writes.
+//! Builds that differ from their record, and records that `build` does not write.
 
 use std::fs;
 use std::process::Command;
@@ -9,14 +9,15 @@ use super::{
     replace_by_link, statement, summary, sums, two_installed, verify,
 };
 
-/// Each change to a build is found in it, under whichever of its names, and the build beside it still matches.
+/// Each change to a build is found, however the build is named, and the build next to it still
+/// matches.
 #[test]
 #[expect(clippy::too_many_lines, reason = "one table")]
 fn each_difference_is_found_and_named() {
     let (index, new, plain) = (digest(INDEX), digest("new"), digest(PLAIN));
     let changes: Vec<(Change, Vec<String>)> = vec![
         (
-            // One byte, in a file whose length and time of change stay what they were.
+            // One byte, in a file whose length and modification time stay the same.
             Box::new(|peer| {
                 let path = peer.path(BUILD).join("bld").join(INDEX_A);
                 let modified = fs::metadata(&path).unwrap().modified().unwrap();
@@ -138,7 +139,7 @@ fn each_difference_is_found_and_named() {
             vec!["added: unrecorded, found a directory".to_owned()],
         ),
         (
-            // What the statement says was read, which SHA256SUMS does not list.
+            // A file that the statement says was read; SHA256SUMS does not list it.
             statement("src/connection", "src/Connection"),
             vec!["bld/build.intoto.json: mismatch, recorded OLD, found NEW".to_owned()],
         ),
@@ -200,7 +201,8 @@ fn each_difference_is_found_and_named() {
     }
 }
 
-/// What is no regular file is never opened, and a link never followed: a FIFO would block, and the links lead to what was recorded.
+/// Only regular files are opened, and no link is followed: a FIFO would block, and the links lead
+/// to the recorded content.
 #[test]
 fn links_and_special_files_are_differences() {
     let index = digest(INDEX);

@@ -1,4 +1,4 @@
-//! How it is said: names, order, and what it takes to say it.
+//! The output: names, order, and the resources it takes.
 
 use std::ffi::OsStr;
 use std::fs;
@@ -8,7 +8,7 @@ use std::path::Path;
 use std::process::Stdio;
 
 use super::super::peer::{Peer, Seen, program};
-use super::super::person;
+use super::super::user;
 use super::{BUILD, INDEX_A, copy, installed, run, summary, verify};
 
 #[test]
@@ -74,7 +74,7 @@ fn a_reader_that_goes_away_is_no_panic() {
     let no_space =
         "verify: cannot write to standard output: No space left on device (os error 28)\n";
     for (stdout, line) in [(Stdio::from(writer), ""), (Stdio::from(full), no_space)] {
-        let mut command = person::command(":", &peer.path(""), program(), &["verify", "builds"]);
+        let mut command = user::command(":", &peer.path(""), program(), &["verify", "builds"]);
         let child = command.stdout(stdout).stderr(Stdio::piped()).spawn();
         let seen = Seen::of(&child.unwrap().wait_with_output().unwrap());
         assert_eq!((seen.status, seen.stderr.as_str()), (2, line));
@@ -89,20 +89,20 @@ fn reads_each_file_once_in_little_memory() {
     file.set_len(32 << 20).unwrap();
     is_read_once(&peer, "ulimit -v 24000", 32 << 20);
 
-    // The statement is parsed, too.
+    // The statement is also parsed.
     let statement = format!("{BUILD}/bld/build.intoto.json");
     let peer = installed();
     peer.put(&statement, peer.get(&statement) + &" ".repeat(8 << 20));
     is_read_once(&peer, ":", 8 << 20);
 }
 
-/// Asserts that no more is read than a changed file of this size, once, and small ones.
+/// Asserts that a changed file of this size is read only once, and otherwise only small files.
 fn is_read_once(peer: &Peer, setup: &str, size: u64) {
     // What the shell's children have read is counted as its own once they have ended.
     let script = format!("{setup}; \"$@\"; grep ^rchar /proc/$$/io");
     let program = program().to_str().unwrap();
     let args = ["-c", &script, "sh", program, "verify", BUILD];
-    let mut shell = person::command(":", &peer.path(""), Path::new("/bin/sh"), &args);
+    let mut shell = user::command(":", &peer.path(""), Path::new("/bin/sh"), &args);
     let seen = Seen::of(&shell.output().unwrap());
     assert!(seen.stdout.contains(": mismatch, "), "{seen:?}");
     let Some((_, read)) = seen.stdout.split_once("rchar: ") else {

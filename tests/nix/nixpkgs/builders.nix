@@ -95,7 +95,7 @@ in
       }
     );
 
-  # optionsNix as nixpkgs has it; optionsCommonMark in the same order, and in Markdown of our own.
+  # optionsNix as in nixpkgs; optionsCommonMark in the same order, in our own Markdown.
   nixosOptionsDoc =
     given:
     let
@@ -176,7 +176,7 @@ in
     cat /usr/share/ca-certificates/mozilla/*.crt >"$out/etc/ssl/certs/ca-bundle.crt"
   '';
 
-  # A peer that does of all a peer does only this: it looks for its external builder, runs it, and keeps what it made.
+  # A stand-in for a peer that only finds its external builder, runs it, and keeps the output.
   hyperledger-fabric =
     runCommand "hyperledger-fabric"
       {

@@ -1,5 +1,5 @@
-# busybox: Debian's static one, with every applet, and in pkgsStatic one with musl, compiled from the sources that
-# scripts/get-musl got, so that extraConfig counts.
+# busybox: Debian's static one with every applet, and in pkgsStatic one with musl, compiled from the
+# sources that scripts/get-musl fetched, so that extraConfig has an effect.
 {
   lib,
   stdenv,
@@ -52,7 +52,8 @@ lib.makeOverridable (
           [ "''${option#*=}" = n ] || grep -qx "$option" .config || { echo "busybox does not take $option"; exit 1; }
         done
 
-        # The compiler with musl's files, which are elsewhere here; behind musl's headers, those of the kernel.
+        # The compiler with musl's files, which are elsewhere here. The kernel's headers come after
+        # musl's.
         sed -E "s,/usr/(lib|include)/$cpu-linux-musl,/host/musl/root&,g" \
           "/host/musl/root/usr/lib/$cpu-linux-musl/musl-gcc.specs" >specs
         headers=/usr/include/$cpu-linux-gnu

@@ -1,4 +1,5 @@
-# dockerTools.buildLayeredImage: one layer of real files, which is what nixpkgs makes when contents is empty.
+# dockerTools.buildLayeredImage: one layer of real files, which is what nixpkgs makes when contents
+# is empty.
 {
   lib,
   stdenv,
@@ -32,7 +33,7 @@ let
     "layeringPipeline"
     "debug"
   ];
-  # Known to nixpkgs, but nothing here would act on them.
+  # nixpkgs knows these arguments, but nothing here would act on them.
   unsupported = [
     "debug"
     "fromImage"
@@ -102,17 +103,18 @@ in
           ''
             created=${created}
             umask 022
-            # As Python's isoformat writes it.
+            # In the format of Python's isoformat.
             if [ "$created" = now ]; then created=$(date -Iseconds); else created=$(date -Iseconds -d "$created"); fi
             mkdir layer image
-            # Links to the contents, not copies: as in nixpkgs.
+            # Links to the contents instead of copies, as in nixpkgs.
             for path in $given; do
               (cd "$path" && find . -mindepth 1 -type d) | while read -r dir; do mkdir -p "layer/$dir"; done
               (cd "$path" && find . ! -type d) | while read -r file; do ln -s "$path/$file" "layer/$file"; done
             done
             (cd layer && . "$extraCommandsPath")
-            # extraCommands and fakeRootCommands are in the layer of real files, whose time is stdenv's and not `mtime`.
-            # A chown that the sandbox's one user cannot do has to be only pretended, which nixpkgs' fakeroot is patched for.
+            # extraCommands and fakeRootCommands go into the layer of real files, whose time is
+            # stdenv's and not `mtime`. A chown that the sandbox's only user cannot do must be
+            # faked; nixpkgs patches its fakeroot for this.
             FAKEROOTDONTTRYCHOWN=1 fakeroot bash -e -c '
               (cd layer && . "$fakeRootCommandsPath")
               tar --sort=name --hard-dereference --numeric-owner --mtime="@$SOURCE_DATE_EPOCH" -C layer -cf image/layer.tar .

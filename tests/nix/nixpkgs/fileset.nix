@@ -1,4 +1,5 @@
-# lib.fileset. Here a file set is a predicate over a file's path and name, and the paths that it was made of.
+# lib.fileset. Here, a file set is a predicate on a file's path and name, plus the paths that it was
+# made from.
 { lib }:
 let
   inherit (builtins)
@@ -10,7 +11,7 @@ let
     ;
 
   isFileset = value: value._type or null == "fileset";
-  # A path that has to exist, or a file set.
+  # A path that must exist, or a file set.
   fromValue =
     function: value:
     if isFileset value then
@@ -107,7 +108,7 @@ in
         outPath = builtins.path {
           path = root;
           name = "source";
-          # Like nixpkgs', without the directories that hold no file of the set.
+          # Like in nixpkgs, without directories that contain no file of the set.
           filter =
             path: type:
             if type == "directory" then holdsFile set (/. + path) else set.has path (baseNameOf path);

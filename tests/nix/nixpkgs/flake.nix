@@ -8,7 +8,8 @@
     in
     {
       lib = lib // {
-        # A system of nothing but what this project's modules set: it builds what is in /etc, and holds the assertions.
+        # A system with only what this project's modules set: it builds the content of /etc and
+        # checks the assertions.
         nixosSystem =
           given:
           let

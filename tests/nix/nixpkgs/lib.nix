@@ -1,4 +1,4 @@
-# Functions of nixpkgs' lib, as far as this project calls them: same names, same arguments.
+# The functions of nixpkgs' lib that this project calls, with the same names and arguments.
 let
   inherit (builtins)
     attrNames
@@ -139,7 +139,7 @@ let
         text;
     makeBinPath = lib.concatMapStringsSep ":" (package: "${package}/bin");
 
-    # The separator is no regular expression.
+    # The separator is not a regular expression.
     splitString =
       separator: text:
       let
@@ -182,7 +182,7 @@ let
         missing = filter (name: !wanted.${name} && !given ? ${name}) (attrNames wanted);
       in
       if missing != [ ] then
-        # Like nixpkgs', out of tryEval's reach.
+        # As in nixpkgs, tryEval cannot catch this.
         abort
           "lib.customisation.callPackageWith: Function called without required argument \"${concatStringsSep "\", \"" missing}\""
       else
@@ -214,7 +214,7 @@ let
       in
       self;
 
-    # A function that throws on an argument nixpkgs' function of that name does not know.
+    # A function that throws on an argument that nixpkgs' function of the same name does not know.
     refuseUnknown =
       function: known: given:
       let

@@ -1,5 +1,5 @@
-# lib's module system, as far as this project's modules use it, and with nixpkgs' errors. What is written of nixpkgs' own
-# behaviour was read in its lib/modules.nix and lib/types.nix.
+# lib's module system, as far as this project's modules use it, with nixpkgs' errors. Comments about
+# nixpkgs' behaviour are based on its lib/modules.nix and lib/types.nix.
 { lib }:
 let
   inherit (builtins)
@@ -37,7 +37,7 @@ let
   );
   showFiles = files: lib.concatMapStringsSep " and " (file: "`${file}'") files;
 
-  # The values that mkIf and mkMerge leave. Below mkOverride and mkOrder they are not looked for.
+  # The values left after mkIf and mkMerge, which are not resolved below mkOverride and mkOrder.
   discharge =
     value:
     {
@@ -46,7 +46,7 @@ let
     }
     .${toString (typeOf value)} or [ value ];
 
-  # The same, one level down and without looking at any condition.
+  # The same, one level down, without evaluating conditions.
   pushDown =
     value:
     let
@@ -61,7 +61,8 @@ let
   # Of definitions, { file, value }.
   pushDownDefs = concatMap (def: map (value: def // { inherit value; }) (pushDown def.value));
 
-  # The definitions that count, in their order: mkIf and mkMerge, then mkOverride, then mkOrder, each only outside the next.
+  # The effective definitions, in their order: mkIf and mkMerge, then mkOverride, then mkOrder, each
+  # only outside the next.
   effective =
     defs:
     let
@@ -99,7 +100,7 @@ let
     loc: decl: given:
     let
       option = decl.value;
-      # Before any condition is looked at, as nixpkgs counts for readOnly.
+      # Before any condition is evaluated, as nixpkgs counts for readOnly.
       defs =
         lib.optional (option ? default) {
           inherit (decl) file;
@@ -169,7 +170,7 @@ let
         ++ concatMap (node: node.unmatched) (lib.attrValues below);
     };
 
-  # Every module once, by its key, with what it imports.
+  # Every module once, by its key, with its imports.
   collect =
     args: modules:
     let
@@ -216,7 +217,8 @@ let
         }
         // lib.optionalAttrs (module ? _file) { file = toString module._file; }
         // lib.optionalAttrs (module ? key) { key = toString module.key; };
-      # Only what a module names is looked up, so that it may depend on the configuration. An argument's own default is not.
+      # Only arguments that a module names are looked up, so that they may depend on the
+      # configuration. Their own defaults are not used.
       argumentsOf =
         function:
         mapAttrs (name: _: args.${name} or args.config._module.args.${name}) (lib.functionArgs function);
@@ -284,7 +286,7 @@ let
       inherit (merged) options;
       valueOf = node: if isOption node then node.value else mapAttrs (_: valueOf) node;
       config = valueOf options;
-      # Whatever is asked of the result, options too.
+      # Whichever part of the result is used, even options.
       checked =
         if config._module.check && merged.unmatched != [ ] then
           throw "The option `${showOption (head merged.unmatched).loc}' does not exist. Definition values:${
@@ -346,7 +348,7 @@ let
 
   mergeEqualOption =
     loc: defs:
-    # One alone is not looked into.
+    # A single one is not evaluated.
     if all (def: def.value == (head defs).value) (lib.tail defs) then
       (head defs).value
     else
@@ -378,7 +380,7 @@ let
     raw = simple "raw" "raw value" (_: true) // {
       merge = mergeOneOption;
     };
-    # nixpkgs merges several of one kind.
+    # nixpkgs merges several of the same kind.
     unspecified = types.raw // {
       description = "unspecified value";
     };
@@ -456,7 +458,7 @@ let
           );
       };
     attrsOf = attrsOf "attrsOf" (lib.filterAttrs (_: merged: merged.defs != [ ]));
-    # Its values are not looked at to know its names.
+    # Its names are known without evaluating its values.
     lazyAttrsOf = attrsOf "lazyAttrsOf" (x: x);
     submodule =
       module:
@@ -519,7 +521,7 @@ in
     mkOptionType
     types
     ;
-  # Parts that are no identifiers are quoted, but for those of a reference.
+  # Parts that are not identifiers are quoted, except in a reference.
   showOption = lib.concatMapStringsSep "." (
     part: if match "[a-zA-Z_][a-zA-Z0-9_'-]*|\\*|<.*>" part != null then part else builtins.toJSON part
   );
@@ -557,7 +559,8 @@ in
     imports = [ (import path args) ];
   };
 
-  # The list that option references are made of, those of submodules included, and the internal ones.
+  # The list that option references are made from, including options of submodules and internal
+  # ones.
   optionAttrSetToDocList =
     options:
     concatMap (

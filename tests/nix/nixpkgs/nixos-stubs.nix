@@ -1,4 +1,4 @@
-# Of NixOS' options, those that this project's modules and examples set, with NixOS' types.
+# Those of NixOS' options that this project's modules and examples set, with NixOS' types.
 { lib, pkgs }:
 { config, ... }:
 let

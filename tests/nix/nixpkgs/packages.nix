@@ -2,7 +2,8 @@
 {
   lib,
   system,
-  # None is the machine itself. "static" stands for pkgsStatic, "cross" for pkgsCross.aarch64-multiplatform.
+  # Empty for the machine itself, "static" for pkgsStatic, "cross" for
+  # pkgsCross.aarch64-multiplatform.
   flavour ? [ ],
 }:
 let
@@ -89,7 +90,8 @@ let
       in
       builtins.seq (lib.refuseUnknown "formats.json" [ ] given) { type = value; };
 
-    # No virtual machine: the machines' configurations are evaluated, and their script is compiled.
+    # There is no virtual machine: the machines' configurations are evaluated, and their script is
+    # compiled.
     testers.runNixOSTest =
       given:
       let
@@ -122,7 +124,7 @@ let
           passAsFile = [ "testScript" ];
         }
         ''
-          # The driver's names, then the script: nixpkgs' driver runs a linter over it too.
+          # The driver's names, then the script: nixpkgs' driver also runs a linter on it.
           {
             echo 'start_all = subtest = retry = machines = ${
               lib.concatMapStringsSep " = " (name: name) (lib.attrNames test.nodes)

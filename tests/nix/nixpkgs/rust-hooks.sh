@@ -1,10 +1,10 @@
-# cargo's phases. RUSTFLAGS of the environment replace the configuration's, so a package that sets them has to
-# ask for crt-static itself: the same trap as in nixpkgs.
+# cargo's phases. RUSTFLAGS in the environment replaces the configured flags, so a package that sets
+# it must ask for crt-static itself: the same pitfall as in nixpkgs.
 export CARGO_HOME=$NIX_BUILD_TOP/cargo-home CARGO_PROFILE_RELEASE_STRIP CARGO_INCREMENTAL=0
 
 configurePhase() {
   runHook preConfigure
-  # nixpkgs' hook compares the source's lock with the vendored one in the same way.
+  # nixpkgs' hook compares the source's lock with the vendored one in the same way too.
   diff Cargo.lock "$cargoLockFile"
   cp -r /host/vendor "$NIX_BUILD_TOP/cargo-vendor-dir"
   mkdir -p "$CARGO_HOME"

@@ -1,5 +1,6 @@
-# rustPlatform over this machine's Rust, or, in pkgsStatic, over the one with musl of scripts/get-musl. The crates come from
-# /host/vendor (scripts/get-nix makes it with `cargo vendor`), and cargo compares them with Cargo.lock.
+# rustPlatform with this machine's Rust or, in pkgsStatic, with the one for musl from
+# scripts/get-musl. The crates come from /host/vendor (scripts/get-nix makes it with `cargo
+# vendor`), and cargo compares them with Cargo.lock.
 {
   lib,
   stdenv,

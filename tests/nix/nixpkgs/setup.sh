@@ -1,4 +1,5 @@
-# The build script of every derivation: nixpkgs' phases in nixpkgs' order, as far as this project uses them.
+# The build script of every derivation: nixpkgs' phases in nixpkgs' order, as far as this project
+# uses them.
 umask 022
 shopt -s inherit_errexit
 if [ -e "${NIX_ATTRS_SH_FILE-}" ]; then
@@ -58,8 +59,8 @@ installPhase() {
   runHook postInstall
 }
 
-# Strips programs of debug information, and of all symbols what stripAllList names; packs man pages, and refuses dangling
-# links: as nixpkgs does.
+# Like nixpkgs, strips debug information from programs, and all symbols from those in stripAllList;
+# compresses man pages, and refuses dangling links.
 fixupPhase() {
   local file
   runHook preFixup

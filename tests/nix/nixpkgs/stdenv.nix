@@ -1,4 +1,4 @@
-# stdenv: mkDerivation, and the tools every build finds without asking for them.
+# stdenv: mkDerivation, and the tools that every build has without listing them.
 {
   lib,
   system,
@@ -13,7 +13,7 @@ let
     canExecute = platform: platform.system == system;
   };
 
-  # nixpkgs' stdenv offers these; anything else has to be named in nativeBuildInputs.
+  # nixpkgs' stdenv provides these; anything else must be listed in nativeBuildInputs.
   compiler = [
     "cc"
     "gcc"
@@ -105,7 +105,7 @@ let
     value:
     builtins.isString value || builtins.isBool value || builtins.isInt value || lib.isDerivation value;
 
-  # A stdenv whose builds find these programs of /usr/bin.
+  # A stdenv whose builds find these programs from /usr/bin.
   make =
     name: programs:
     let
@@ -191,7 +191,7 @@ let
 in
 {
   stdenv = make "stdenv" (common ++ coreutils ++ binutils ++ compiler);
-  # What runCommand and its kin have: no binutils either.
+  # For runCommand and similar functions: no binutils either.
   stdenvNoCC = make "stdenv-no-cc" (common ++ coreutils);
   binutils = tool "binutils" (map (name: "/usr/bin/${name}") binutils);
 }

@@ -1,6 +1,6 @@
 #!/bin/sh
-# Stand-in for a peer: `peer node start` takes the chaincode in /package through the builder that core.yaml names, and
-# keeps the build below /var/hyperledger, as the user it is run as.
+# Stand-in for a peer: `peer node start` takes the chaincode in /package through the builder that
+# core.yaml names, and keeps the build below /var/hyperledger, as the current user.
 set -eu
 [ "$*" = "node start" ] || { echo "peer: unknown command: $*" >&2; exit 1; }
 path=$(sed -n 's/^ *path: //p' "$FABRIC_CFG_PATH/core.yaml")

@@ -1,4 +1,4 @@
-//! The program as people run it: a sub-command, in some working directory.
+//! The program as users run it: a sub-command, in some working directory.
 
 use std::fs;
 use std::os::unix::fs::MetadataExt;
@@ -8,28 +8,28 @@ use std::process::{Command, Stdio};
 
 use super::peer::{Seen, program};
 
-/// A user that is not root, and owns nothing.
+/// A user other than root, who owns nothing.
 pub const NOBODY: u32 = 65_534;
 
-/// No file can grow beyond 4 KiB: the disk is full.
+/// Imitates a full disk: no file can grow beyond 4 KiB.
 pub const FULL_DISK: &str = "trap '' XFSZ; ulimit -f 8";
 
-/// The program with `args`, in `dir`.
+/// Runs the program with `args` in `dir`.
 pub fn run(dir: &Path, args: &[&str]) -> Seen {
     run_after(":", dir, args)
 }
 
-/// The same after shell commands that set limits or a umask.
+/// Like [`run`], after shell commands that set limits or a umask.
 pub fn run_after(setup: &str, dir: &Path, args: &[&str]) -> Seen {
     Seen::of(&command(setup, dir, program(), args).output().unwrap())
 }
 
-/// The same as a user who is not root, if we are.
+/// Like [`run`], but as a user other than root if we are root.
 pub fn run_by_nobody(dir: &Path, args: &[&str]) -> Seen {
     run_by_nobody_after(":", dir, args)
 }
 
-/// The same after shell commands.
+/// Like [`run_by_nobody`], after shell commands.
 pub fn run_by_nobody_after(setup: &str, dir: &Path, args: &[&str]) -> Seen {
     let place = tempfile::tempdir().unwrap();
     let copy = place.path().join("program");
@@ -51,7 +51,7 @@ pub fn run_by_nobody_after(setup: &str, dir: &Path, args: &[&str]) -> Seen {
     Seen::of(&command.output().unwrap())
 }
 
-/// `setup` and the program, with none of the tests' environment but the search path.
+/// Runs `setup` and then the program, with nothing of the tests' environment but a search path.
 pub fn command(setup: &str, dir: &Path, program: &Path, args: &[&str]) -> Command {
     let mut command = Command::new("/bin/sh");
     command

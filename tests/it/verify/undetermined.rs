@@ -1,4 +1,4 @@
-//! Where it cannot be told whether there is a difference.
+//! Cases in which it cannot be determined whether there is a difference.
 
 use std::fs;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -7,7 +7,7 @@ use std::thread;
 use serde_json::Value;
 
 use super::super::peer::Seen;
-use super::super::person;
+use super::super::user;
 use super::{
     BUILD, Change, INDEX_A, OTHER, all, copy, digest, installed, matching, remove, run, summary,
     two_installed, verify,
@@ -26,7 +26,8 @@ fn cannot_tell_without_a_record() {
             ]),
             no_record,
         ),
-        // What a peer leaves that was stopped in the middle: it writes build-info.json, release and bld in this order.
+        // What a peer leaves when it is stopped in the middle: it writes build-info.json, release
+        // and bld in this order.
         (remove("bld"), no_bld),
         (all(vec![remove("bld"), remove("release")]), no_bld),
         (
@@ -57,7 +58,7 @@ fn cannot_tell_without_a_record() {
             verify(&peer, &[BUILD]),
             (2, vec![line.clone(), summary(1, [0, 0, 1], 0)])
         );
-        // A difference outweighs it.
+        // A difference takes precedence.
         peer.put(format!("{OTHER}/bld/added"), "new");
         assert_eq!(
             verify(&peer, &["builds"]),
@@ -84,7 +85,7 @@ fn cannot_tell_without_a_record() {
     );
 }
 
-/// What cannot be read does not hide what differs.
+/// Something unreadable does not hide a difference.
 #[test]
 fn goes_on_after_what_it_may_not_read() {
     for (closed, reason) in [
@@ -98,7 +99,7 @@ fn goes_on_after_what_it_may_not_read() {
         let place = format!("{BUILD}/{closed}");
         peer.set_mode(&place, 0);
         let peer = peer.run_by_nobody();
-        let as_nobody = || person::run_by_nobody(&peer.path(""), &["verify", "builds"]);
+        let as_nobody = || user::run_by_nobody(&peer.path(""), &["verify", "builds"]);
         let told = |path: &str| {
             format!("{BUILD}: cannot tell: {reason} {path}: Permission denied (os error 13)")
         };
@@ -146,7 +147,7 @@ fn a_path_that_cannot_be_verified() {
         ("file", "cannot open file: Not a directory (os error 20)"),
         (
             "folder",
-            "folder: is no build output (no SHA256SUMS), no build of a peer (no build-info.json, no bld) and no folder of such builds",
+            "folder: is neither a build output (no SHA256SUMS), nor a build of a peer (no build-info.json, no bld), nor a folder of such builds",
         ),
     ] {
         let line = format!("verify: {reason}\n");
@@ -173,7 +174,7 @@ fn a_path_that_cannot_be_verified() {
         assert_eq!((seen.status, &seen.stderr), (2, &line));
         assert_eq!(objects, [object, summary]);
 
-        // The others are verified all the same.
+        // The others are still verified.
         let seen = run(&peer, &[name, BUILD]);
         assert_eq!((seen.status, &seen.stderr), (2, &line));
         assert!(

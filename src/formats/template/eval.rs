@@ -1,0 +1,165 @@
+//! Templates filled in, as in Go's `text/template/exec.go`.
+
+use anyhow::{Context, Result, bail, ensure};
+
+use super::WORK;
+use super::functions;
+use super::parse::{Actor, Branch, Node, Operand, Pipeline, Term};
+use super::value::Value;
+use crate::layout::MAX_SMALL;
+
+/// Renders one template.
+pub struct Evaluator {
+    dot: Value,
+    /// With their names: the last of a name counts.
+    variables: Vec<(String, Value)>,
+    output: String,
+    /// The bytes that functions may still read and make.
+    work: usize,
+}
+
+impl Evaluator {
+    pub fn new(config: &Value) -> Self {
+        Self {
+            dot: config.clone(),
+            variables: vec![("$".to_owned(), config.clone())],
+            output: String::new(),
+            work: WORK,
+        }
+    }
+
+    pub fn render(mut self, nodes: &[Node]) -> Result<String> {
+        self.nodes(nodes)?;
+        Ok(self.output)
+    }
+
+    fn nodes(&mut self, nodes: &[Node]) -> Result<()> {
+        for node in nodes {
+            match node {
+                Node::Text(text) => self.write(text)?,
+                Node::Block(branches) => self.block(branches)?,
+                Node::Action(actor) => {
+                    let value = self.actor(actor)?;
+                    if actor.pipeline.variable.is_none() {
+                        let text = value.print().with_context(|| actor.shown.clone())?;
+                        self.write(&text)?;
+                    }
+                }
+            }
+        }
+        Ok(())
+    }
+
+    fn write(&mut self, text: &str) -> Result<()> {
+        self.output.push_str(text);
+        ensure!(
+            self.output.len() as u64 <= MAX_SMALL,
+            "is more than {MAX_SMALL} bytes, filled in"
+        );
+        Ok(())
+    }
+
+    fn block(&mut self, branches: &[Branch]) -> Result<()> {
+        let begin = self.variables.len();
+        for branch in branches {
+            let mut dot = self.dot.clone();
+            if let Some(actor) = &branch.condition {
+                let value = self.actor(actor)?;
+                if !value.is_true() {
+                    continue;
+                }
+                if branch.is_with {
+                    dot = value;
+                }
+            }
+            let outer = std::mem::replace(&mut self.dot, dot);
+            self.nodes(&branch.body)?;
+            self.dot = outer;
+            break;
+        }
+        self.variables.truncate(begin);
+        Ok(())
+    }
+
+    fn actor(&mut self, actor: &Actor) -> Result<Value> {
+        let value = self.pipeline(&actor.pipeline);
+        value.with_context(|| actor.shown.clone())
+    }
+
+    fn pipeline(&mut self, pipeline: &Pipeline) -> Result<Value> {
+        let mut last = None;
+        for command in &pipeline.commands {
+            last = Some(self.command(command, last)?);
+        }
+        let value = last.context("has no value")?;
+        match &pipeline.variable {
+            Some((name, true)) => self.variables.push((name.clone(), value.clone())),
+            Some((name, false)) => *self.variable(name)? = value.clone(),
+            None => {}
+        }
+        Ok(value)
+    }
+
+    /// The value of a command, whose last argument may be the value before it in the pipeline.
+    fn command(&mut self, command: &[Operand], last: Option<Value>) -> Result<Value> {
+        let (first, arguments) = command.split_first().context("has no value")?;
+        match &first.term {
+            Term::Function(function) if first.fields.is_empty() => {
+                self.call(function, arguments, last)
+            }
+            Term::Literal(Value::Nil) => bail!("has nil alone"),
+            _ => {
+                let is_alone = arguments.is_empty() && last.is_none();
+                ensure!(is_alone, "has arguments for what is no function");
+                self.operand(first)
+            }
+        }
+    }
+
+    fn operand(&mut self, operand: &Operand) -> Result<Value> {
+        let mut value = match &operand.term {
+            Term::Dot => self.dot.clone(),
+            Term::Variable(name) => self.variable(name)?.clone(),
+            Term::Function(function) => self.call(function, &[], None)?,
+            Term::Literal(value) => value.clone(),
+            Term::Pipeline(pipeline) => self.pipeline(pipeline)?,
+        };
+        for field in &operand.fields {
+            value = value.member(field)?;
+        }
+        Ok(value)
+    }
+
+    fn variable(&mut self, name: &str) -> Result<&mut Value> {
+        let found = self.variables.iter_mut().rfind(|(found, _)| found == name);
+        let value = found.map(|(_, value)| value);
+        value.with_context(|| format!("has {name}, which has no value"))
+    }
+
+    fn call(&mut self, name: &str, arguments: &[Operand], last: Option<Value>) -> Result<Value> {
+        let mut values = Vec::new();
+        for argument in arguments {
+            let value = self.operand(argument)?;
+            if matches!(name, "and" | "or") && value.is_true() == (name == "or") {
+                return Ok(value);
+            }
+            values.push(value);
+        }
+        values.extend(last);
+        self.spend(&values)?;
+        let value = functions::call(name, &values).with_context(|| name.to_owned())?;
+        self.spend(std::slice::from_ref(&value))?;
+        Ok(value)
+    }
+
+    /// Counts texts that a function reads or makes.
+    fn spend(&mut self, values: &[Value]) -> Result<()> {
+        for value in values {
+            if let Value::Text(text) = value {
+                let left = self.work.checked_sub(text.len());
+                self.work = left.with_context(|| format!("works on more than {WORK} bytes"))?;
+            }
+        }
+        Ok(())
+    }
+}

@@ -1,0 +1,87 @@
+//! What can be said of a template without a config.
+
+use std::collections::BTreeSet;
+use std::iter;
+
+use super::parse::{Node, Operand, Pipeline, Term};
+
+/// The longest key that is named.
+const MAX_KEY: usize = 256;
+
+/// The keys that the nodes look for, where `dot` is the path of `.` in the config, if it is known.
+pub fn collect_keys(nodes: &[Node], dot: Option<&str>, keys: &mut BTreeSet<String>) {
+    for node in nodes {
+        let branches = match node {
+            Node::Text(_) => continue,
+            Node::Action(actor) => {
+                keys_of_pipeline(&actor.pipeline, dot, keys);
+                continue;
+            }
+            Node::Block(branches) => branches,
+        };
+        for branch in branches {
+            let mut inner = dot.map(str::to_owned);
+            if let Some(actor) = &branch.condition {
+                keys_of_pipeline(&actor.pipeline, dot, keys);
+                if branch.is_with {
+                    let mut operands = actor.pipeline.commands.iter().flatten();
+                    let first = operands.next().filter(|_| operands.next().is_none());
+                    inner = first.and_then(|operand| path(operand, dot));
+                }
+            }
+            collect_keys(&branch.body, inner.as_deref(), keys);
+        }
+    }
+}
+
+fn keys_of_pipeline(pipeline: &Pipeline, dot: Option<&str>, keys: &mut BTreeSet<String>) {
+    for operand in pipeline.commands.iter().flatten() {
+        if let Term::Pipeline(inner) = &operand.term {
+            keys_of_pipeline(inner, dot, keys);
+        }
+        keys.extend(path(operand, dot).filter(|path| !path.is_empty()));
+    }
+}
+
+/// Where in the config an operand is, if it is seen here.
+fn path(operand: &Operand, dot: Option<&str>) -> Option<String> {
+    let start = match &operand.term {
+        Term::Dot => dot?,
+        Term::Variable(name) if name == "$" => "",
+        _ => return None,
+    };
+    let names = iter::once(start).chain(operand.fields.iter().map(String::as_str));
+    let names: Vec<_> = names.filter(|name| !name.is_empty()).collect();
+    Some(names.join(".")).filter(|path| path.len() <= MAX_KEY)
+}
+
+/// The texts that nodes without values of the config can make, within `room` bytes.
+pub fn texts(nodes: &[Node], room: &mut usize) -> Vec<String> {
+    let mut texts = vec![String::new()];
+    let mut has_block = false;
+    for node in nodes {
+        let more = match node {
+            Node::Action(actor) if actor.pipeline.variable.is_some() => continue,
+            Node::Action(_) => return Vec::new(),
+            Node::Text(text) => vec![text.clone()],
+            // Two may have conditions that never hold at once.
+            Node::Block(_) if has_block => return Vec::new(),
+            Node::Block(branches) => {
+                has_block = true;
+                let bodies = branches
+                    .iter()
+                    .map(|branch| self::texts(&branch.body, room));
+                bodies.flatten().collect()
+            }
+        };
+        let pairs = texts
+            .iter()
+            .flat_map(|text| more.iter().map(move |more| [text.as_str(), more]));
+        let joined = pairs.map_while(|pair| {
+            *room = room.checked_sub(pair.iter().map(|text| text.len()).sum())?;
+            Some(pair.concat())
+        });
+        texts = joined.collect();
+    }
+    texts
+}

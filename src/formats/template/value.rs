@@ -1,0 +1,117 @@
+//! The values of a template: those of the config, and those that functions make.
+
+use std::collections::BTreeMap;
+use std::rc::Rc;
+
+use anyhow::{Context, Result, bail, ensure};
+use serde_json::value::RawValue;
+
+use super::VARIABLE;
+use crate::formats::json::{self, Kind, Object};
+use crate::text::quoted;
+
+/// A value. It is cheap to copy, as a package chooses how often that is done.
+#[derive(Clone)]
+pub enum Value {
+    Nil,
+    Boolean(bool),
+    /// A number of the template without a point, a length, or a byte of a string.
+    Whole(i64),
+    /// Any number of the config, and one of the template with a point or an exponent: as it is
+    /// written, and what it is compared as.
+    Number(Rc<str>, f64),
+    Text(Rc<str>),
+    Array(Rc<[Value]>),
+    /// `None` is the config that is not set.
+    Object(Option<Rc<BTreeMap<String, Value>>>),
+}
+
+impl Value {
+    /// Reads an object, with everything in it.
+    pub fn of_object(object: Object) -> Result<Self> {
+        let members = object.into_map().into_iter();
+        let members = members.map(|(key, value)| Ok((key, Self::of(value)?)));
+        Ok(Self::Object(Some(Rc::new(members.collect::<Result<_>>()?))))
+    }
+
+    fn of(value: &RawValue) -> Result<Self> {
+        Ok(match Kind::of(value) {
+            Kind::Null => Self::Nil,
+            Kind::Boolean => Self::Boolean(value.get() == "true"),
+            Kind::Number => {
+                let number: f64 = value.get().parse()?;
+                // As Go, which has nothing else for a number.
+                ensure!(number.is_finite(), "has a number over 1.8e308");
+                Self::Number(value.get().into(), number)
+            }
+            Kind::String => Self::Text(json::string(value)?.unwrap_or_default().into()),
+            Kind::Array => {
+                let items: Vec<&RawValue> = json::parse(value.get().as_bytes())?;
+                let items = items.into_iter().map(Self::of);
+                Self::Array(items.collect::<Result<_>>()?)
+            }
+            Kind::Object => Self::of_object(Object::from_value(value)?)?,
+        })
+    }
+
+    /// What it is, as messages name it.
+    pub fn kind(&self) -> &'static str {
+        match self {
+            Self::Nil => "null",
+            Self::Boolean(_) => "a boolean",
+            Self::Whole(_) => "a whole number",
+            Self::Number(..) => "a number",
+            Self::Text(_) => "a string",
+            Self::Array(_) => "an array",
+            Self::Object(_) => "an object",
+        }
+    }
+
+    /// Whether `if` takes it for true: it is not the zero of its kind, nor empty.
+    pub fn is_true(&self) -> bool {
+        match self {
+            Self::Nil => false,
+            Self::Boolean(value) => *value,
+            Self::Whole(number) => *number != 0,
+            Self::Number(_, number) => *number != 0.0,
+            Self::Text(_) | Self::Array(_) | Self::Object(_) => self.len() > 0,
+        }
+    }
+
+    /// The length of what has one.
+    pub fn len(&self) -> usize {
+        match self {
+            Self::Text(text) => text.len(),
+            Self::Array(items) => items.len(),
+            Self::Object(Some(members)) => members.len(),
+            _ => 0,
+        }
+    }
+
+    /// The value as it is printed.
+    pub fn print(&self) -> Result<Rc<str>> {
+        Ok(match self {
+            Self::Text(text) | Self::Number(text, _) => text.clone(),
+            Self::Boolean(value) => value.to_string().into(),
+            Self::Whole(number) => number.to_string().into(),
+            _ => bail!("is {}, a string, number or boolean is needed", self.kind()),
+        })
+    }
+
+    /// The member `key`, which must be there. The error names those that are, and no value.
+    pub fn member(&self, key: &str) -> Result<Self> {
+        let members = match self {
+            Self::Object(Some(members)) => members,
+            Self::Object(None) => {
+                bail!("{VARIABLE} is not set, it must hold a JSON object with this key")
+            }
+            _ => bail!("{} has no key {}", self.kind(), quoted(key)),
+        };
+        members.get(key).cloned().with_context(|| {
+            let names: Vec<_> = members.keys().map(|name| quoted(name)).collect();
+            let (key, names) = (quoted(key), names.join(", "));
+            let has = if names.is_empty() { "is empty" } else { "has " };
+            format!("no key {key} in {VARIABLE}, which {has}{names}")
+        })
+    }
+}

@@ -3,9 +3,11 @@
 
 mod build;
 mod release;
+mod review;
 
 pub use build::build;
 pub use release::release;
+pub use review::{Review, review};
 
 use crate::files::Digest;
 use crate::formats::connection::Connection;
@@ -16,8 +18,6 @@ use crate::log::Warnings;
 pub struct Done {
     /// The lines of the log.
     pub lines: Vec<String>,
-    /// Whether all that is in the places of index definitions is published.
-    pub is_whole: bool,
 }
 
 impl Done {
@@ -27,7 +27,6 @@ impl Done {
         let made = format!("{made}, {CONNECTION} sha256:{digest}, the peer will {dial}");
         Self {
             lines: warnings.lines().chain([made]).collect(),
-            is_whole: warnings.fault().is_none(),
         }
     }
 }

@@ -36,14 +36,27 @@ pub fn print(text: &str) -> Result<()> {
 /// only those that will be shown are kept.
 #[derive(Debug, Default)]
 pub struct Warnings {
-    kept: Vec<String>,
+    kept: Vec<Warning>,
     more: usize,
     fault: Option<String>,
+}
+
+/// One of them.
+#[derive(Debug)]
+pub enum Warning {
+    /// Something that its author should know.
+    Note(String),
+    /// A path that is not published, and its fault.
+    Withheld(String, String),
 }
 
 impl Warnings {
     /// Adds a warning.
     pub fn push(&mut self, warning: String) {
+        self.keep(Warning::Note(warning));
+    }
+
+    fn keep(&mut self, warning: Warning) {
         if self.kept.len() < MAX_WARNINGS {
             self.kept.push(warning);
         } else {
@@ -53,8 +66,8 @@ impl Warnings {
 
     /// Adds that `path` is not published because of a fault, which its author can remove.
     pub fn withhold(&mut self, path: &str, fault: &str) {
-        self.push(format!("{path}: is not published: {fault}"));
         self.fault.get_or_insert(format!("{path}: {fault}"));
+        self.keep(Warning::Withheld(path.to_owned(), fault.to_owned()));
     }
 
     /// The first fault of something that is not published.
@@ -68,8 +81,17 @@ impl Warnings {
             let warnings = plural(self.more, "more warning is", "more warnings are");
             format!("{warnings} not shown")
         });
-        let all = self.kept.iter().cloned().chain(more);
-        all.map(|warning| format!("warning: {warning}"))
+        let kept = self.kept.iter().map(|warning| match warning {
+            Warning::Note(text) => text.clone(),
+            Warning::Withheld(path, fault) => format!("{path}: is not published: {fault}"),
+        });
+        kept.chain(more)
+            .map(|warning| format!("warning: {warning}"))
+    }
+
+    /// Those that were kept, and how many more there were.
+    pub fn into_kept(self) -> (Vec<Warning>, usize) {
+        (self.kept, self.more)
     }
 
     /// Writes each warning as one line to standard error.

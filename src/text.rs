@@ -56,6 +56,24 @@ pub fn escaped_line(text: &str) -> String {
     line
 }
 
+/// A JSON text as one line, without characters that could move a terminal's cursor.
+pub fn json_line(json: &str) -> String {
+    let mut line = String::new();
+    for character in json.chars() {
+        if is_unsafe(character) {
+            // These occur only in strings, where an escape means the same.
+            for unit in character.encode_utf16(&mut [0; 2]) {
+                // Writing to a String cannot fail.
+                let _ = write!(line, "\\u{unit:04x}");
+            }
+        } else {
+            line.push(character);
+        }
+    }
+    line.push('\n');
+    line
+}
+
 /// `text` with every [unsafe](is_unsafe) character written as `\u{..}`.
 #[must_use]
 pub fn escaped(text: &str) -> String {

@@ -1,40 +1,46 @@
 //! `check`: what a peer would do with a package, on any machine.
 
+mod report;
+mod subject;
+
 use std::env;
-use std::ffi::OsString;
+use std::ffi::{OsStr, OsString};
 use std::fs;
-use std::io::{self, ErrorKind};
+use std::io;
 use std::path::{Path, PathBuf};
-use std::process;
+use std::time::{SystemTime, UNIX_EPOCH};
 
 use lexopt::{Arg, Parser};
 
 use super::{Outcome, Stop, path};
 use crate::builder::{self, Done};
-use crate::error::{Cannot, Error, Refuse, Result, failed};
-use crate::files::{Buffer, Digest, Dir, Tree};
-use crate::formats::connection::{Connection, Draft};
-use crate::formats::meta_inf;
-use crate::formats::metadata::Metadata;
-use crate::formats::package::Package;
+use crate::error::{Cannot, Error, Refuse, Result};
+use crate::files::{Buffer, Digest, Dir};
+use crate::formats::connection::Connection;
 use crate::formats::package::source::Source;
 use crate::formats::template::{Config, VARIABLE};
-use crate::layout::{BUILD, CLOSED, CONNECTION, METADATA, PUBLIC, SERVER};
-use crate::log::{self, Warnings};
-use crate::text::{escaped_line, quoted};
+use crate::layout::{BUILD, CONNECTION, METADATA, SERVER};
+use crate::log::Warnings;
+use report::{Program, Report};
+use subject::{Scratch, Subject, left_out};
 
 pub const HELP: &str = "\
-Usage: fabric-ccs-builder check [--config JSON] [DIR|FILE]
+Usage: fabric-ccs-builder check [OPTION...] [DIR|FILE]
 
-Runs detect, build and release on a package's source folder DIR, as a peer does,
-and prints what each did, what would be published and what the peer would dial.
-DIR holds metadata.json, connection.json and META-INF side by side; without DIR
-a sample is used. FILE is a package that any program has made: then the peer's
-way to unpack it is checked too.
+Tells whether a peer would take a package, and prints every fault, what would be
+published and what the peer would dial. DIR is a package's source folder, which
+holds metadata.json, connection.json and META-INF side by side. FILE is a
+package that any program has made: then the peer's way to unpack it is checked
+too. Without either, the current folder is checked if it is a package, else a
+sample.
 
   --config JSON  the values for templates in connection.json, instead of the
                  environment variable CHAINCODE_AS_A_SERVICE_BUILDER_CONFIG;
                  other users can see it while the command runs
+  --config @FILE reads them from FILE
+  --json         prints one JSON object instead
+  --sample       checks the sample
+  --verbose      also prints what the peer's log would have, and digests
 
 Exit status: 0 a peer would take the package and publish all of its index
 definitions, 1 it would not, 2 something could not be done.
@@ -42,226 +48,143 @@ definitions, 1 it would not, 2 something could not be done.
 Example: fabric-ccs-builder check --config '{\"peername\":\"org1peer1\"}' basic
 ";
 
-const WORD: &str = "check";
-
-/// A file of the embedded sample, by its path in a source folder.
-macro_rules! sample {
-    ($path:literal) => {
-        ($path, include_bytes!(concat!("../sample/", $path)))
-    };
-}
-
-/// A package that everybody has.
-const SAMPLE: [(&str, &[u8]); 4] = [
-    sample!("metadata.json"),
-    sample!("connection.json"),
-    sample!("META-INF/statedb/couchdb/indexes/indexOwner.json"),
-    sample!(
-        "META-INF/statedb/couchdb/collections/assetPrivateDetails/indexes/indexAppraisedValue.json"
-    ),
-];
-
 pub fn run(mut parser: Parser) -> super::Result<Outcome> {
-    let (mut config, mut source) = (None, None);
+    let (mut config, mut source, mut sample) = (None, None, false);
+    let mut report = Report::default();
     while let Some(arg) = parser.next()? {
         match arg {
             Arg::Long("config") => config = Some(parser.value()?),
+            Arg::Long("json") => report.json = true,
+            Arg::Long("sample") => sample = true,
+            Arg::Long("verbose") => report.verbose = true,
             Arg::Value(dir) if source.is_none() => source = Some(path(dir)?),
             _ => return Err(Stop::of(arg)),
         }
     }
-    let config = config.or_else(|| env::var_os(VARIABLE));
-    let scratch = Scratch::new()?;
-    let Subject {
-        source,
-        metadata_dir,
-        digest,
-        shown,
-    } = Subject::new(source.as_deref(), &scratch)?;
-    let metadata_dir = metadata_dir.as_ref().unwrap_or(&source);
-    let (metadata, _) = Metadata::read(metadata_dir)?;
-    let (label, package_type) = (metadata.label()?, &metadata.package_type);
-    let id = digest.map_or_else(|| label.to_string(), |digest| format!("{label}:{digest}"));
-    print_line(&format!("package  {id}, type {package_type}: {shown}"))?;
-    let taken = run_programs(&source, metadata_dir, &metadata, config, &scratch)?;
-    if let Some(digest) = digest {
-        print_differences(digest, &source, metadata_dir)?;
+    if sample && source.is_some() {
+        return Err(Stop::usage("--sample is a package itself, leave DIR out"));
     }
-    let (answer, outcome) = match taken {
-        Some(true) => ("would take this package", Outcome::Yes),
-        Some(false) => (
-            "would take this package, but not all of its index definitions",
-            Outcome::No,
-        ),
-        None => ("would not take this package", Outcome::No),
+    let config = match config {
+        Some(config) => Some(values(&config)?),
+        None => env::var_os(VARIABLE),
     };
-    print_line(&format!("result   a peer {answer}"))?;
-    Ok(outcome)
+    let source = source.or_else(|| current_package().filter(|_| !sample));
+    report.shown = match &source {
+        Some(path) => path.display().to_string(),
+        None => "the embedded sample".to_owned(),
+    };
+    let checked = check(source.as_deref(), config, &mut report);
+    Ok(report.finish(checked)?)
 }
 
-/// What is checked.
-struct Subject {
-    /// What the peer gives as `CHAINCODE_SOURCE_DIR`.
-    source: Dir,
-    /// Where metadata.json is, if it is not in there.
-    metadata_dir: Option<Dir>,
-    /// Of the package, when a file is checked.
-    digest: Option<Digest>,
-    /// Where it is from.
-    shown: String,
+/// The current folder, if it is meant as a package.
+fn current_package() -> Option<PathBuf> {
+    // What hinders the look is said when it is opened.
+    let is_there = |name: &&str| fs::exists(name).unwrap_or(true);
+    let found = [METADATA, CONNECTION].iter().any(is_there);
+    found.then(|| ".".into())
 }
 
-impl Subject {
-    fn new(path: Option<&Path>, scratch: &Scratch) -> Result<Self> {
-        let (mut metadata_dir, mut digest) = (None, None);
-        let mut warnings = Warnings::default();
-        let shown = path.map(|path| path.display().to_string());
-        let source = match path {
-            None => {
-                warn_of_package_around();
-                write_sample(scratch)?
-            }
-            Some(path) if fs::metadata(path).is_ok_and(|found| found.is_file()) => {
-                let source = scratch.dir("src")?;
-                let package = Package::read(path, Some(&source), &mut warnings)?;
-                if package.metadata.is_ours() {
-                    package.code?;
-                }
-                let metadata = scratch.dir("metadata")?;
-                metadata.write(METADATA, PUBLIC, &package.metadata_content)?;
-                (metadata_dir, digest) = (Some(metadata), Some(package.digest));
-                source
-            }
-            Some(path) => {
-                let source = super::source_folder(path)?;
-                warnings.extend(left_out(&source)?);
-                source
-            }
-        };
-        warnings.write(WORD);
-        Ok(Self {
-            source,
-            metadata_dir,
-            digest,
-            shown: shown.unwrap_or_else(|| "the embedded sample".to_owned()),
-        })
+/// The config in the value of `--config`.
+fn values(value: &OsStr) -> super::Result<OsString> {
+    let text = value.to_string_lossy();
+    let config = match text.strip_prefix('@') {
+        Some(path) => {
+            let path = Path::new(path);
+            fs::read_to_string(path).cannot("read", path)?
+        }
+        None => text.clone().into_owned(),
+    };
+    let Err(error) = Config::parse(&config) else {
+        return Ok(config.into());
+    };
+    let hint = if text.starts_with('@') {
+        format!("{text} {error}")
+    } else if Path::new(value).is_file() {
+        format!("{text} is a file, write --config @{text}")
+    } else if text.starts_with('{') && !text.contains('"') {
+        "has no quotes left, put single quotes around it: '{\"peername\": \"org1peer1\"}'"
+            .to_owned()
+    } else {
+        error.to_string()
+    };
+    Err(Stop::usage(format!("--config: {hint}")))
+}
+
+/// Checks the package at `path`, or else the sample, and reports what was found.
+fn check(path: Option<&Path>, config: Option<OsString>, report: &mut Report) -> Result<()> {
+    let scratch = Scratch::new()?;
+    let mut warnings = Warnings::default();
+    let subject = Subject::open(path, &scratch, &mut warnings);
+    report.add_warnings(warnings);
+    let subject = subject?;
+    let review = builder::review(&subject.source, subject.metadata(), config.clone())?;
+    report.add_review(review, subject.digest, now());
+    if report.faults.is_empty() {
+        run_programs(&subject, config, &scratch, report)?;
     }
+    if let Some(digest) = subject.digest {
+        report_differences(&subject, digest, report)?;
+    }
+    Ok(())
 }
 
-/// A line for what is in a folder and is not packaged. If META-INF is refused, `build` says why.
-fn left_out(source: &Dir) -> Result<Vec<String>> {
-    let tree = meta_inf::find(source).unwrap_or_default();
-    meta_inf::left_out(source, tree.as_ref())
+/// Seconds since 1970. Only here: a clock must not decide an install.
+fn now() -> i64 {
+    let now = SystemTime::now().duration_since(UNIX_EPOCH);
+    now.map_or(0, |now| now.as_secs().try_into().unwrap_or(i64::MAX))
 }
 
-/// Prints what `package` would make of a package's content, where that is something else.
-fn print_differences(digest: Digest, source: &Dir, metadata: &Dir) -> Result<()> {
-    let made = match Source::read(source, metadata) {
-        // `build` has said why.
+/// Runs the programs, and reports what they did.
+fn run_programs(
+    subject: &Subject,
+    config: Option<OsString>,
+    scratch: &Scratch,
+    report: &mut Report,
+) -> Result<()> {
+    let (bld, release) = (scratch.dir("bld")?, scratch.dir("release")?);
+    let built = builder::build(&subject.source, subject.metadata(), &bld, config);
+    report_program("build", built, report)?;
+    report_program("release", builder::release(&bld, &release), report)?;
+    report.recorded = files(&bld)?;
+    report.released = files(&release)?;
+    let content = release.descend(SERVER)?.read_needed(CONNECTION)?;
+    let connection = Connection::parse_written(&content).refuse(CONNECTION)?;
+    report.address = Some(connection.address().to_string());
+    report.dial = Some(connection.dial());
+    Ok(())
+}
+
+fn report_program(name: &'static str, done: Result<Done>, report: &mut Report) -> Result<()> {
+    let (status, lines) = match &done {
+        Ok(done) => (0, done.lines.clone()),
+        Err(error) => (1, vec![error.to_string()]),
+    };
+    report.programs.push(Program {
+        name,
+        status,
+        lines,
+    });
+    done.map(drop)
+}
+
+/// Reports what `package` would make of a package's content, where that is something else.
+fn report_differences(subject: &Subject, digest: Digest, report: &mut Report) -> Result<()> {
+    let made = match Source::read(&subject.source, subject.metadata()) {
+        // It is among the faults.
         Err(Error::Refused(_)) => return Ok(()),
         made => made?,
     };
     let by_package = made.write(io::sink())?;
     if by_package != digest {
-        let id = format!("{}:{by_package}", made.metadata.label()?);
-        print_line(&format!(
-            "differs  another tool's package: of the same content, package makes {id}"
-        ))?;
-        for line in left_out(source)? {
-            print_line(&format!("         package: {line}"))?;
-        }
+        report.packaged = Some(format!("{}:{by_package}", made.metadata.label()?));
+        report.warnings.extend(left_out(&subject.source)?);
     }
     Ok(())
 }
 
-/// Runs the programs until one says no, and prints what they did. Gives whether all of a package
-/// that is taken is published.
-fn run_programs(
-    source: &Dir,
-    metadata_dir: &Dir,
-    metadata: &Metadata,
-    config: Option<OsString>,
-    scratch: &Scratch,
-) -> Result<Option<bool>> {
-    let detected = metadata.is_ours();
-    print_line(&format!("detect   exit status: {}", u8::from(!detected)))?;
-    if let Err(error) = metadata.must_be_ours() {
-        // The peer would ask the next builder; detect says nothing.
-        log::line(WORD, error);
-        return Ok(None);
-    }
-    let (bld, published) = (scratch.dir("bld")?, scratch.dir("release")?);
-    if Config::read(config.clone()).is_ok_and(|config| config.is_unset()) {
-        print_needs(source)?;
-    }
-    let built = print_done("build", builder::build(source, metadata_dir, &bld, config))?;
-    if built.is_some() && print_done("release", builder::release(&bld, &published))?.is_some() {
-        print_files("recorded", &bld)?;
-        print_files("released", &published)?;
-        let content = published.descend(SERVER)?.read_needed(CONNECTION)?;
-        let connection = Connection::parse_written(&content).refuse(CONNECTION)?;
-        print_line(&format!("dialled  the peer would {}", connection.dial()))?;
-        return Ok(built);
-    }
-    Ok(None)
-}
-
-/// Prints which keys of the config the templates look for, and what is wrong whatever it is.
-fn print_needs(package: &Dir) -> Result<()> {
-    // What cannot be read is the business of build.
-    let Ok((draft, ..)) = Draft::read(package) else {
-        return Ok(());
-    };
-    let keys: Vec<_> = draft.keys().iter().map(|key| quoted(key)).collect();
-    if !keys.is_empty() {
-        let keys = keys.join(", ");
-        print_line(&format!(
-            "config   templates look for {keys}: write --config"
-        ))?;
-        if let Err(error) = draft.check_without_config().refuse(CONNECTION) {
-            print_line(&format!("         whatever they are: {error}"))?;
-        }
-    }
-    Ok(())
-}
-
-/// Prints what a program did or why it refused; it is an error when neither is known. Gives
-/// whether what was made is whole.
-fn print_done(word: &str, done: Result<Done>) -> Result<Option<bool>> {
-    let (status, lines, is_whole) = match done {
-        Ok(done) => (0, done.lines, Some(done.is_whole)),
-        Err(Error::Refused(refusal)) => (1, vec![refusal], None),
-        Err(error) => return Err(error),
-    };
-    print_line(&format!("{word:<8} exit status: {status}"))?;
-    for line in lines {
-        print_line(&format!("         {word}: {line}"))?;
-    }
-    Ok(is_whole)
-}
-
-/// Warns when the current folder is a package, which is not looked at without DIR.
-fn warn_of_package_around() {
-    // A warning only, so whatever hinders the look does not matter.
-    let is_there = |name: &&str| fs::exists(name).unwrap_or_default();
-    if let Some(name) = [METADATA, CONNECTION].iter().find(|name| is_there(name)) {
-        let line = "is not looked at, for this folder write: fabric-ccs-builder check .";
-        log::line(WORD, format_args!("warning: {name}: {line}"));
-    }
-}
-
-fn write_sample(scratch: &Scratch) -> Result<Dir> {
-    let package = scratch.dir("sample")?;
-    for (path, content) in SAMPLE {
-        let (folder, name) = path.rsplit_once('/').unwrap_or(("", path));
-        let mut tree = Tree::new(&package);
-        tree.dir(folder)?.write(name, PUBLIC, content)?;
-    }
-    Ok(package)
-}
-
-/// Prints each file below `dir` with its digest, sorted.
-fn print_files(what: &str, dir: &Dir) -> Result<()> {
+/// Each file below `dir` with its digest, sorted.
+fn files(dir: &Dir) -> Result<Vec<(String, Digest)>> {
     let mut files = Vec::new();
     let mut buffer = Buffer::default();
     dir.walk(BUILD, |dir, found| {
@@ -271,46 +194,5 @@ fn print_files(what: &str, dir: &Dir) -> Result<()> {
         Ok(())
     })?;
     files.sort_unstable();
-    let line = |(path, digest)| escaped_line(&format!("{what} {digest}  {path}"));
-    log::print(&files.into_iter().map(line).collect::<String>())
-}
-
-fn print_line(line: &str) -> Result<()> {
-    log::print(&escaped_line(line))
-}
-
-/// A folder for what the programs make, removed at the end.
-struct Scratch(Dir);
-
-impl Scratch {
-    fn new() -> Result<Self> {
-        // As in Go, where the peer is from, an empty TMPDIR is none.
-        let parent = env::var_os("TMPDIR").filter(|path| !path.is_empty());
-        let parent = PathBuf::from(parent.unwrap_or_else(|| "/tmp".into()));
-        let found = parent.canonicalize().cannot("open", &parent);
-        let opened = found.and_then(|path| Dir::open(&path));
-        let parent = opened.map_err(|error| error.at("TMPDIR"))?;
-        let name = |attempt| format!("fabric-check-{}-{attempt}", process::id());
-        for name in (0..100).map(name) {
-            match parent.try_create_dir(&name, CLOSED) {
-                Err(error) if error.kind() == ErrorKind::AlreadyExists => {}
-                created => return created.cannot("create", &parent.path_of(&name)).map(Self),
-            }
-        }
-        let (first, parent) = (name(0), parent.path().display());
-        failed(format!(
-            "cannot create {first} to -99 in {parent}: all exist"
-        ))
-    }
-
-    /// Creates a directory as the peer does.
-    fn dir(&self, name: &str) -> Result<Dir> {
-        self.0.create_dir(name, CLOSED).map(Dir::into_root)
-    }
-}
-
-impl Drop for Scratch {
-    fn drop(&mut self) {
-        self.0.remove(self.0.path());
-    }
+    Ok(files)
 }

@@ -30,6 +30,12 @@ impl Address {
     }
 }
 
+/// The host and the port of an address, unless it is a socket or has no port.
+pub fn host_and_port(address: &str) -> Option<(&str, &str)> {
+    let (_, last) = address.rsplit_once('/').unwrap_or(("", address));
+    split(last).ok().filter(|_| !address.starts_with("unix"))
+}
+
 impl fmt::Display for Address {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(&self.0)

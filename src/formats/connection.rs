@@ -14,7 +14,7 @@ use super::dial_timeout::DialTimeout;
 use super::json::{self, Kind, Object, folded};
 use super::template::{Config, Template};
 use super::values::{Text, Value, Values};
-use crate::error::{self, Refuse};
+use crate::error::{self, Faults, Refuse};
 use crate::files::Dir;
 use crate::layout::{CONNECTION, MAX_SMALL};
 use crate::log::Warnings;
@@ -66,6 +66,8 @@ enum Field {
     /// A `dial_timeout` that is a number.
     Nanoseconds(DialTimeout),
     Boolean(bool),
+    /// Something wrong, which is among the faults.
+    Faulty,
 }
 
 /// How a text is parsed as a template.
@@ -85,33 +87,43 @@ impl Draft {
     /// When a field has the wrong type or a template that is not supported; the message begins with
     /// the field's name.
     pub fn parse(content: &[u8]) -> Result<(Self, Warnings)> {
+        Faults::first(|faults| Self::collect(content, faults))
+    }
+
+    /// Like [`Draft::parse`], but only fails when there are no fields at all.
+    pub(crate) fn collect(content: &[u8], faults: &mut Faults) -> Result<(Self, Warnings)> {
         let object = Object::parse(content)?;
-        let draft = Self::of(&object, Template::parse)?;
+        let draft = Self::of(&object, Template::parse, faults);
         let mut warnings = Warnings::default();
         warnings.extend(unknown_fields(&object));
-        warnings.extend(ignored_fields(&object)?);
+        warnings.extend(faults.take(ignored_fields(&object)).unwrap_or_default());
         Ok((draft, warnings))
     }
 
-    fn of(object: &Object, template: ReadTemplate) -> Result<Self> {
-        let has_tls = object.boolean("tls_required")? == Some(true);
+    fn of(object: &Object, template: ReadTemplate, faults: &mut Faults) -> Self {
+        let has_tls = faults.take(object.boolean("tls_required"));
+        let has_tls =
+            has_tls.map_or_else(|| is_meant(object, "tls_required"), |has| has == Some(true));
         let mut fields = Vec::new();
         for (name, kind) in FIELDS {
             let field = match kind {
-                Type::Text | Type::TlsText => {
-                    let text = object.string(name)?;
+                Type::Text | Type::TlsText => text(object, name, |text| {
                     // The peer needs even a field that is left out to have the right type, but its
                     // template does not matter.
-                    let text = text.filter(|_| has_tls || kind == Type::Text);
-                    let template = text.map(|text| template(&text)).transpose();
-                    template.context(name)?.map(Field::Text)
-                }
-                Type::Boolean => object.boolean(name)?.map(Field::Boolean),
-                Type::Duration => dial_timeout(object, name, template)?,
+                    let is_kept = has_tls || kind == Type::Text;
+                    is_kept.then(|| template(text)).transpose()
+                }),
+                Type::Boolean => object.boolean(name).map(|value| value.map(Field::Boolean)),
+                Type::Duration => dial_timeout(object, name, template),
+            };
+            let field = match (faults.take(field), kind) {
+                (Some(field), _) => field,
+                (None, Type::Boolean) => Some(Field::Boolean(is_meant(object, name))),
+                (None, _) => Some(Field::Faulty),
             };
             fields.extend(field.map(|field| (name, field)));
         }
-        Ok(Self(fields))
+        Self(fields)
     }
 
     /// Fills in the templates and checks the result by the peer's rules.
@@ -120,25 +132,36 @@ impl Draft {
     /// When a template cannot be filled in, or the peer would fail to dial; the message begins with
     /// the field's name.
     pub fn resolve(&self, config: &Config) -> Result<Connection> {
-        let values = self.values(Some(config))?;
-        let address = values.check()?.context("address: is not known")?;
-        let json = values.to_json()?;
-        ensure!(
-            json.len() as u64 <= MAX_SMALL,
-            "is more than {MAX_SMALL} bytes, filled in"
-        );
-        Ok(Connection {
-            address,
-            values,
-            json,
+        Faults::first(|faults| {
+            let values = self.values(Some(config), faults);
+            let address = values.check(faults).context("address: is not known")?;
+            let json = values.to_json()?;
+            ensure!(
+                json.len() as u64 <= MAX_SMALL,
+                "is more than {MAX_SMALL} bytes, filled in"
+            );
+            Ok(Connection {
+                address,
+                values,
+                json,
+            })
         })
     }
 
-    /// Checks by the peer's rules what can be checked without a config: of a field with a template
-    /// the branches that are plain text, each as if it were the value.
-    pub(crate) fn check_without_config(&self) -> Result<()> {
-        let mut values = self.values(None)?;
-        values.check()?;
+    /// The values as far as they are known, after a check by the peer's rules. Without a config, of
+    /// a field with a template the branches that are plain text are checked, each as if it were the
+    /// value.
+    pub(crate) fn review(&self, config: Option<&Config>, faults: &mut Faults) -> Values {
+        let values = self.values(config, faults);
+        values.check(faults);
+        if config.is_none() {
+            self.check_branches(faults);
+        }
+        values
+    }
+
+    fn check_branches(&self, faults: &mut Faults) {
+        let mut values = self.values(None, faults);
         for (_, value) in &mut values.0 {
             if !matches!(value, Value::Boolean(_)) {
                 *value = Value::Unknown;
@@ -148,12 +171,12 @@ impl Draft {
             let template = field.template().filter(|template| !template.is_text());
             for text in template.map(Template::texts).unwrap_or_default() {
                 let shown = quoted(&text);
-                values.set(name, field.of_text(text, shown).context(*name)?);
-                values.check()?;
+                let value = faults.take(field.of_text(text, shown).context(*name));
+                values.set(name, value.unwrap_or(Value::Unknown));
+                values.check(faults);
                 values.set(name, Value::Unknown);
             }
         }
-        Ok(())
     }
 
     /// The keys of the config that the templates look for.
@@ -162,10 +185,12 @@ impl Draft {
         templates.flat_map(Template::keys).collect()
     }
 
-    fn values(&self, config: Option<&Config>) -> Result<Values> {
-        let fields = self.0.iter();
-        let values = fields.map(|(name, field)| Ok((*name, field.value(config).context(*name)?)));
-        values.collect::<Result<_>>().map(Values)
+    fn values(&self, config: Option<&Config>, faults: &mut Faults) -> Values {
+        let values = self.0.iter().map(|(name, field)| {
+            let value = faults.take(field.value(config).context(*name));
+            (*name, value.unwrap_or(Value::Unknown))
+        });
+        Values(values.collect())
     }
 }
 
@@ -176,6 +201,7 @@ impl Field {
             Self::Boolean(value) => return Ok(Value::Boolean(*value)),
             Self::Nanoseconds(number) => return Ok(Value::Timeout(number.clone())),
             Self::Text(template) | Self::Duration(template) => template,
+            Self::Faulty => return Ok(Value::Unknown),
         };
         if config.is_none() && !template.is_text() {
             return Ok(Value::Unknown);
@@ -196,9 +222,27 @@ impl Field {
     fn template(&self) -> Option<&Template> {
         match self {
             Self::Text(template) | Self::Duration(template) => Some(template),
-            Self::Nanoseconds(_) | Self::Boolean(_) => None,
+            Self::Nanoseconds(_) | Self::Boolean(_) | Self::Faulty => None,
         }
     }
+}
+
+/// A field that is a string, if `template` wants it.
+fn text(
+    object: &Object,
+    name: &str,
+    template: impl Fn(&str) -> Result<Option<Template>>,
+) -> Result<Option<Field>> {
+    let Some(text) = object.string(name)? else {
+        return Ok(None);
+    };
+    Ok(template(&text).context(name.to_owned())?.map(Field::Text))
+}
+
+/// Whether the author of a boolean field with a fault surely meant true: `"true"`.
+fn is_meant(object: &Object, name: &str) -> bool {
+    let mut values = object.field(name);
+    values.any(|value| value.get().eq_ignore_ascii_case("\"true\""))
 }
 
 /// The field `dial_timeout`, which is a string or a number.
@@ -304,7 +348,8 @@ impl Connection {
     /// When the peer could not use it; the message begins with the field's name.
     pub fn parse_written(content: &[u8]) -> Result<Self> {
         let object = Object::parse(content)?;
-        let draft = Draft::of(&object, |text| Ok(Template::literal(text)))?;
+        let literal = |text: &str| Ok(Template::literal(text));
+        let draft = Faults::first(|faults| Ok(Draft::of(&object, literal, faults)))?;
         draft.resolve(&Config::default())
     }
 
@@ -312,6 +357,11 @@ impl Connection {
     #[must_use]
     pub fn json(&self) -> &[u8] {
         &self.json
+    }
+
+    /// What the peer dials.
+    pub(crate) fn address(&self) -> &Address {
+        &self.address
     }
 
     /// What the peer will do, as messages say it: `dial HOST:PORT with TLS`.

@@ -1,7 +1,7 @@
 //! The META-INF tree of a package: where it is, and what in it the peer would trip over.
 
 use super::published::{self, Judge};
-use crate::error::{Result, refused};
+use crate::error::{Faults, Result, refused};
 use crate::files::{Dir, Entry, join};
 use crate::layout::{ALTERNATIVE, CONNECTION, META_INF, METADATA, PACKAGE, STATEDB};
 use crate::log::Warnings;
@@ -81,15 +81,35 @@ pub fn walk(
     warnings: &mut Warnings,
     mut visit: impl FnMut(&str, &Dir, &[Entry], &mut Judge) -> Result<()>,
 ) -> Result<()> {
-    let root = tree.relative("");
     let mut judge = Judge::new(warnings);
     tree.walk(PACKAGE, |dir, files| {
-        let path = dir.relative("");
-        let folder = path.strip_prefix(&root).unwrap_or_default();
-        let folder = folder.trim_start_matches('/');
-        if let Some(fault) = published::fault_of_folder(folder) {
-            judge.warnings.withhold(&path, fault);
-        }
-        visit(folder, dir, files, &mut judge)
+        visit(&enter(tree, dir, &mut judge), dir, files, &mut judge)
     })
+}
+
+/// Like [`walk`], but adds all that must not be copied to the faults, and goes on.
+pub fn collect(tree: &Dir, warnings: &mut Warnings, faults: &mut Faults) -> Result<()> {
+    let mut judge = Judge::new(warnings);
+    tree.walk_all(|dir, files| {
+        let folder = enter(tree, dir, &mut judge);
+        for file in files {
+            let read = match file.fault() {
+                Some(fault) => refused(format!("{}: {fault}", dir.relative(&file.name))),
+                None => judge.read(&folder, dir, file),
+            };
+            faults.take_refusal(read)?;
+        }
+        Ok(())
+    })
+}
+
+/// The path in the tree of its folder `dir`, whose name is judged.
+fn enter(tree: &Dir, dir: &Dir, judge: &mut Judge) -> String {
+    let (root, path) = (tree.relative(""), dir.relative(""));
+    let folder = path.strip_prefix(&root).unwrap_or_default();
+    let folder = folder.trim_start_matches('/');
+    if let Some(fault) = published::fault_of_folder(folder) {
+        judge.warnings.withhold(&path, fault);
+    }
+    folder.to_owned()
 }

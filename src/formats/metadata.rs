@@ -7,7 +7,7 @@ use std::fmt;
 use anyhow::{Context, Result, ensure};
 
 use super::json::Object;
-use crate::error::{self, Error, Refuse, refused};
+use crate::error::{self, Error, Faults, Refuse};
 use crate::files::Dir;
 use crate::layout::{MAX_LABEL, METADATA};
 use crate::text::quoted;
@@ -33,11 +33,25 @@ impl Metadata {
     /// # Errors
     /// When it is not a JSON object or has no string `type`.
     pub fn parse(content: &[u8]) -> Result<Self> {
-        let object = Object::parse(content)?;
+        Self::of(&Object::parse(content)?)
+    }
+
+    /// Like [`Metadata::parse`], but adds all faults of a package that should be ours, also those
+    /// of the label.
+    pub(crate) fn collect(content: &[u8], faults: &mut Faults) -> Option<Self> {
+        let object = faults.take(Object::parse(content))?;
+        let metadata = faults.take(Self::of(&object));
+        faults.take(metadata.as_ref().map_or(Ok(()), Self::for_us));
+        faults.take(object.string("path"));
+        faults.take(Label::of(&object));
+        metadata
+    }
+
+    fn of(object: &Object) -> Result<Self> {
         let package_type = object.string("type")?;
         Ok(Self {
             package_type: package_type.context(r#"type: is missing, write "type": "ccaas""#)?,
-            label: Label::of(&object),
+            label: object.string("path").and_then(|_| Label::of(object)),
         })
     }
 
@@ -55,13 +69,16 @@ impl Metadata {
 
     /// Like [`Metadata::is_ours`], for callers that need it to be true.
     pub(crate) fn must_be_ours(&self) -> error::Result<()> {
-        if self.is_ours() {
-            return Ok(());
-        }
-        let package_type = quoted(&self.package_type);
-        refused(format!(
-            r#"{METADATA}: type: {package_type} is for another builder, write "ccaas" or "external""#
-        ))
+        self.for_us().refuse(METADATA)
+    }
+
+    fn for_us(&self) -> Result<()> {
+        ensure!(
+            self.is_ours(),
+            r#"type: {} is for another builder, write "ccaas" or "external""#,
+            quoted(&self.package_type)
+        );
+        Ok(())
     }
 
     /// The label, if a peer would install a package with it.
@@ -86,7 +103,6 @@ pub struct Label(String);
 
 impl Label {
     fn of(object: &Object) -> Result<Self> {
-        object.string("path")?;
         let label = object.string("label")?;
         let label =
             label.context(r#"label: is missing, write for example "label": "basic_1.0""#)?;

@@ -36,6 +36,7 @@ use anyhow::{Context, Result, ensure};
 
 use block::{Block, CERTIFICATE, PRIVATE_KEY, blocks, is_wanted};
 use key::Key;
+pub use time::Time;
 
 /// Checks the value of `root_cert`: PEM in which the peer finds a certificate it can trust. One
 /// readable certificate is enough, and everything around it is skipped.
@@ -48,13 +49,13 @@ pub fn check_root_certificates(text: &str) -> Result<()> {
             block.headers.is_empty(),
             "the certificate's block has header lines, which the peer does not accept, remove them"
         );
-        x509::parse(&block.der)
+        x509::parse(&block.der).map(drop)
     });
     let first = checked.next();
     let first = first.unwrap_or_else(|| Err(diagnose::missing(text, CERTIFICATE)));
     match first {
         Err(_) if checked.any(|certificate| certificate.is_ok()) => Ok(()),
-        first => first.map(drop),
+        first => first,
     }
 }
 
@@ -77,7 +78,9 @@ pub fn check_key_pair(certificate: Option<&str>, key: Option<&str>) -> Result<()
 }
 
 fn certified_key(text: &str) -> Result<Key> {
-    x509::parse(&first_block(text, CERTIFICATE)?.der)?
+    let certificate = x509::parse(&first_block(text, CERTIFICATE)?.der)?;
+    certificate
+        .key
         .context("the certificate's key is not RSA, ECDSA or Ed25519, the peer can use no other")
 }
 
@@ -85,6 +88,12 @@ fn private_key(text: &str) -> Result<Key> {
     let block = first_block(text, PRIVATE_KEY)?;
     // Go ignores labels and headers, so they are used only for the message.
     key::parse(&block.der).map_err(|fault| diagnose::unreadable_key(&block).unwrap_or(fault))
+}
+
+/// When the certificates in a text expire, those that can be read.
+pub fn expiries(text: &str) -> impl Iterator<Item = Time> {
+    let blocks = wanted_blocks(text, CERTIFICATE);
+    blocks.filter_map(|block| Some(x509::parse(&block.der).ok()?.not_after))
 }
 
 /// Whether a file contains the end of a PEM label of any kind of private key.

@@ -1,12 +1,13 @@
 //! The values of connection.json's fields once templates are filled in, and the peer's rules for
 //! them.
 
-use anyhow::{Context, Result, anyhow, bail, ensure};
+use anyhow::{Context, Result, anyhow, bail};
 use serde::{Serialize, Serializer};
 
 use super::address::{self, Address};
 use super::dial_timeout::DialTimeout;
 use super::tls;
+use crate::error::Faults;
 
 /// The value of a field, as it is written.
 #[derive(Serialize)]
@@ -15,7 +16,7 @@ pub enum Value {
     Text(Text),
     Timeout(DialTimeout),
     Boolean(bool),
-    /// The field has a template, and there is no config to fill it in. This is never written.
+    /// The field has a fault, or a template and no config to fill it in. This is never written.
     Unknown,
 }
 
@@ -57,45 +58,62 @@ impl Values {
         }
     }
 
-    /// Checks all known values by the peer's rules, and returns the address if it is known. A
-    /// message begins with the field's name.
-    pub fn check(&self) -> Result<Option<Address>> {
-        let address = match self.get("address") {
+    /// Checks all known values by the peer's rules, and returns the address if it is known and
+    /// right. A fault begins with the field's name.
+    pub fn check(&self, faults: &mut Faults) -> Option<Address> {
+        let address = faults.take(self.address()).flatten();
+        if self.is("tls_required") {
+            let root_cert = self.require("root_cert", "tls_required", "CA certificate", faults);
+            let checked = root_cert.map(tls::check_root_certificates).transpose();
+            faults.take(checked.context("root_cert"));
+            if self.is("client_auth_required") {
+                self.check_client(faults);
+            }
+        }
+        address
+    }
+
+    fn address(&self) -> Result<Option<Address>> {
+        match self.get("address") {
             None => bail!(
                 r#"address: is missing or null, write for example "address": "basic.example.com:9999""#
             ),
             Some(Value::Text(Text { text, shown })) => {
                 let address = Address::parse(text);
-                Some(address.map_err(|error| anyhow!("address: {shown} {error}"))?)
+                Ok(Some(
+                    address.map_err(|error| anyhow!("address: {shown} {error}"))?,
+                ))
             }
-            Some(_) => None,
-        };
-        if self.is("tls_required") {
-            let root_cert = self.require("root_cert", "tls_required", "CA certificate")?;
-            let checked = root_cert.map(tls::check_root_certificates).transpose();
-            checked.context("root_cert")?;
-            if self.is("client_auth_required") {
-                if let Some(Text { text, shown }) = self.text("domain") {
-                    ensure!(
-                        text.is_empty() || address::is_server_name(text),
-                        "domain: {shown} is not a name that a certificate can have, write for example basic.example.com"
-                    );
-                }
-                let key = self.require("client_key", "client_auth_required", "private key")?;
-                let cert = self.require("client_cert", "client_auth_required", "certificate")?;
-                tls::check_key_pair(cert, key)?;
-            }
+            Some(_) => Ok(None),
         }
-        Ok(address)
+    }
+
+    /// Checks what matters when the peer has a client certificate.
+    fn check_client(&self, faults: &mut Faults) {
+        const BY: &str = "client_auth_required";
+        if let Some(Text { text, shown }) = self.text("domain")
+            && !text.is_empty()
+            && !address::is_server_name(text)
+        {
+            faults.push(format!(
+                "domain: {shown} is not a name that a certificate can have, write for example basic.example.com"
+            ));
+        }
+        let key = self.require("client_key", BY, "private key", faults);
+        let cert = self.require("client_cert", BY, "certificate", faults);
+        if faults.take(tls::check_key_pair(cert, key)).is_none() {
+            faults.take(tls::check_key_pair(None, key));
+        }
     }
 
     /// The text, if known, of a field that must be present.
-    fn require(&self, name: &str, by: &str, what: &str) -> Result<Option<&str>> {
-        ensure!(
-            self.get(name).is_some(),
-            "{name}: is required with {by}, write the PEM of the {what}"
-        );
-        Ok(self.text(name).map(|text| text.text.as_str()))
+    fn require(&self, name: &str, by: &str, what: &str, faults: &mut Faults) -> Option<&str> {
+        if self.get(name).is_none() {
+            faults.push(format!(
+                "{name}: is required with {by}, write the PEM of the {what}"
+            ));
+        }
+        self.text(name).map(|text| text.text.as_str())
     }
 
     /// The bytes of connection.json.

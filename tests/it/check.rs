@@ -1,7 +1,10 @@
 use std::path::Path;
 use std::process::{Command, Output};
 
-use super::peer::{CONFIG, INDEX, PLAIN, Peer, program, quoted, tls};
+use fabric_ccs_builder::testing::Digest;
+use serde_json::{Value, json};
+
+use super::peer::{CONFIG, INDEX, PLAIN, Peer, program, quoted, skip, tls};
 use super::user;
 
 fn check(args: &[&str]) -> Output {
@@ -44,9 +47,6 @@ fn the_embedded_sample_is_taken() {
     assert_eq!(output.stderr, b"");
     for line in [
         "package  asset-transfer_1.0, type ccaas: the embedded sample",
-        "detect   exit status: 0",
-        "build    exit status: 0",
-        "release  exit status: 0",
         "dialled  the peer would dial asset-transfer.example.com:9999 without TLS",
         "result   a peer would take this package",
     ] {
@@ -58,7 +58,7 @@ fn the_embedded_sample_is_taken() {
     let published: Vec<&str> = stdout
         .lines()
         .filter(|line| line.starts_with("released "))
-        .map(|line| &line[75..])
+        .map(|line| &line["released ".len()..])
         .collect();
     assert_eq!(
         published,
@@ -120,7 +120,7 @@ fn a_refusal_shows_its_line() {
     assert_eq!((status, stderr.as_str()), (1, ""), "{stdout}");
     assert!(
         stdout.ends_with(
-            "build    exit status: 1\n         build: connection.json: dial_timeout: \"10\" has no unit, write for example \"10s\"\nresult   a peer would not take this package\n"
+            "\nfault    connection.json: dial_timeout: \"10\" has no unit, write for example \"10s\"\nresult   a peer would not take this package\n"
         ),
         "{stdout}"
     );
@@ -135,7 +135,8 @@ fn another_builders_package_is_not_taken() {
     );
     let (status, stdout, _) = check_folder(&peer, &[]);
     assert_eq!(status, 1);
-    assert!(stdout.contains("detect   exit status: 1\n"), "{stdout}");
+    let line = r#"fault    metadata.json: type: "golang" is for another builder, write "ccaas" or "external""#;
+    assert!(stdout.contains(line), "{stdout}");
 }
 
 #[test]
@@ -143,26 +144,25 @@ fn what_the_peer_refuses_before_it_calls_us_is_refused() {
     for (change, line) in [
         (
             r#"{"type":"ccaas","label":"basic 1.0"}"#,
-            r#"check: metadata.json: label: "basic 1.0" is refused by Fabric, begin with a letter or digit and go on with those or . + - _"#,
+            r#"fault    metadata.json: label: "basic 1.0" is refused by Fabric, begin with a letter or digit and go on with those or . + - _"#,
         ),
         (
             r#"{"type":"ccaas"}"#,
-            r#"check: metadata.json: label: is missing, write for example "label": "basic_1.0""#,
+            r#"fault    metadata.json: label: is missing, write for example "label": "basic_1.0""#,
         ),
     ] {
         let peer = folder(PLAIN);
         peer.put("package/metadata.json", change);
-        assert_eq!(
-            check_folder(&peer, &[]),
-            (1, String::new(), format!("{line}\n"))
-        );
+        let (status, stdout, stderr) = check_folder(&peer, &[]);
+        assert_eq!((status, stderr.as_str()), (1, ""), "{stdout}");
+        let end = format!("\n{line}\nresult   a peer would not take this package\n");
+        assert!(stdout.ends_with(&end), "{stdout}");
     }
     let peer = folder(PLAIN);
     peer.put_link("package/META-INF/link", "statedb");
     let (status, stdout, stderr) = check_folder(&peer, &[]);
     assert_eq!((status, stderr.as_str()), (1, ""), "{stdout}");
-    let line =
-        "build: META-INF/link: is a symbolic link, only regular files and directories are copied\n";
+    let line = "fault    META-INF/link: is a symbolic link, only regular files and directories are copied\n";
     assert!(stdout.contains(line), "{stdout}");
 }
 
@@ -180,23 +180,19 @@ fn warns_of_what_is_not_packaged() {
         .put("package/README.md", "x");
     let (status, stdout, stderr) = check_folder(&peer, &[]);
     let only = "is not packaged, only metadata.json, connection.json and META-INF are";
-    assert_eq!(
-        (status, stderr),
-        (
-            0,
-            format!("check: warning: README.md: {only}\ncheck: warning: indexes: {only}\n")
-        ),
-        "{stdout}"
-    );
+    assert_eq!((status, stderr.as_str()), (0, ""));
+    let lines = format!("warning  README.md: {only}\nwarning  indexes: {only}\n");
+    assert!(stdout.contains(&lines), "{stdout}");
 }
 
 #[test]
 fn says_when_it_cannot_tell() {
     let output = check(&["/nowhere"]);
     assert_eq!(output.status.code(), Some(2));
+    let line = "package  /nowhere\nresult   cannot tell: cannot open /nowhere: No such file or directory (os error 2)\n";
     assert_eq!(
-        output.stderr,
-        b"check: cannot open /nowhere: No such file or directory (os error 2)\n"
+        (output.stdout.as_slice(), output.stderr.as_slice()),
+        (line.as_bytes(), &b""[..])
     );
 
     let output = check(&["--nonsense"]);
@@ -211,7 +207,7 @@ fn says_when_it_cannot_tell() {
     let (status, stdout, stderr) = check_folder(&peer, &[]);
     assert_eq!((status, stderr.as_str()), (1, ""), "{stdout}");
     assert!(
-        stdout.contains("\n         build: connection.json not found\n"),
+        stdout.contains("\nfault    connection.json not found\n"),
         "{stdout}"
     );
 }
@@ -229,13 +225,31 @@ fn leaves_nothing_behind_whatever_the_umask() {
 }
 
 #[test]
-fn says_that_it_checks_the_sample_and_not_the_folder_around_it() {
-    let peer = folder(r#"{"address":"a"}"#);
-    let seen = user::run(&peer.path("package"), &["check"]);
-    let line = "check: warning: metadata.json: is not looked at, for this folder write: fabric-ccs-builder check .\n";
-    assert_eq!((seen.status, seen.stderr.as_str()), (0, line));
-    let seen = user::run(&peer.path("package"), &["check", "."]);
-    assert_eq!((seen.status, seen.stderr.as_str()), (1, ""));
+fn checks_the_folder_around_it_if_that_is_a_package() {
+    let sample = "package  asset-transfer_1.0, type ccaas: the embedded sample\n";
+    for name in ["metadata.json", "connection.json"] {
+        let peer = folder(r#"{"address":"a"}"#);
+        let package = peer.path("package");
+        std::fs::remove_file(peer.path(format!("package/{name}"))).unwrap();
+        let seen = user::run(&package, &["check"]);
+        assert_eq!(seen, user::run(&package, &["check", "."]));
+        assert_eq!(seen.status, 1, "{seen:?}");
+        assert!(
+            seen.stdout
+                .contains(&format!("\nfault    {name} not found\n")),
+            "{seen:?}"
+        );
+        let seen = user::run(&package, &["check", "--sample"]);
+        assert!(
+            seen.status == 0 && seen.stdout.starts_with(sample),
+            "{seen:?}"
+        );
+    }
+    let seen = user::run(&folder(PLAIN).path(""), &["check"]);
+    assert!(
+        seen.status == 0 && seen.stdout.starts_with(sample),
+        "{seen:?}"
+    );
 }
 
 #[test]
@@ -243,21 +257,22 @@ fn cannot_tell_where_too_much_is_left_of_other_runs() {
     let peer = Peer::empty();
     let setup = "export TMPDIR=.; for number in $(seq 0 99); do mkdir fabric-check-$$-$number; done; echo $$";
     let seen = user::run_after(setup, &peer.path("bld"), &["check"]);
-    let process = seen.stdout.trim();
+    let (process, stdout) = seen.stdout.split_once('\n').unwrap();
     let place = peer.path("bld").canonicalize().unwrap();
     let line = format!(
-        "check: cannot create fabric-check-{process}-0 to -99 in {}: all exist\n",
+        "package  the embedded sample\nresult   cannot tell: cannot create fabric-check-{process}-0 to -99 in {}: all exist\n",
         place.display()
     );
-    assert_eq!((seen.status, seen.stderr), (2, line));
+    assert_eq!((seen.status, stdout), (2, line.as_str()));
 }
 
 #[test]
 fn names_the_variable_of_a_folder_that_is_missing() {
     let peer = Peer::empty();
     let seen = user::run_after("export TMPDIR=no", &peer.path(""), &["check"]);
-    let line = "check: TMPDIR: cannot open no: No such file or directory (os error 2)\n";
-    assert_eq!((seen.status, seen.stderr.as_str()), (2, line));
+    let line =
+        "\nresult   cannot tell: TMPDIR: cannot open no: No such file or directory (os error 2)\n";
+    assert!(seen.status == 2 && seen.stdout.ends_with(line), "{seen:?}");
 }
 
 #[test]
@@ -277,11 +292,11 @@ fn a_full_disk_is_no_refusal() {
     let seen = user::run_after(&setup, &peer.path(""), &["check", "package"]);
     assert_eq!(seen.status, 2, "{seen:?}");
     assert!(
-        seen.stderr.starts_with("check: cannot write ")
-            && seen.stderr.ends_with(": File too large (os error 27)\n"),
+        seen.stdout
+            .contains("\nresult   cannot tell: cannot write ")
+            && seen.stdout.ends_with(": File too large (os error 27)\n"),
         "{seen:?}"
     );
-    assert!(!seen.stdout.contains("result"), "{seen:?}");
     peer.has_nothing_in("temporary");
 }
 
@@ -292,4 +307,382 @@ fn the_programs_of_the_peer_are_not_run() {
     let setup = "ulimit -u 0";
     let seen = user::run_by_nobody_after(setup, &peer.path(""), &["check"]);
     assert_eq!(seen.status, 0, "{seen:?}");
+}
+
+/// A folder with a fault in everything.
+fn faulty() -> Peer {
+    let peer = folder(
+        r#"{"address":"basic","dial_timeout":"10","tls_required":"true","timeout":1,"root_cert":"ca.pem","client_auth_required":true,"client_key":"x","domain":"{{"}"#,
+    );
+    peer.put("package/metadata.json", r#"{"label":"a b","path":1}"#)
+        .put("package/META-INF/statedb/couchdb/indexes/b.json", "{}")
+        .put("package/META-INF/statedb/couchdb/indexes/c.json", "[]")
+        .put_link("package/META-INF/a", "b")
+        .put_link("package/META-INF/b", "a");
+    peer
+}
+
+/// What `check` says of [`faulty`]: the file, the field, the message and the hint of each fault.
+const FAULTS: [[&str; 4]; 14] = [
+    [
+        "metadata.json",
+        "type",
+        "is missing",
+        r#"write "type": "ccaas""#,
+    ],
+    ["metadata.json", "path", "is a number", "a string is needed"],
+    [
+        "metadata.json",
+        "label",
+        r#""a b" is refused by Fabric"#,
+        "begin with a letter or digit and go on with those or . + - _",
+    ],
+    [
+        "connection.json",
+        "tls_required",
+        "is a string",
+        "write true or false without quotes",
+    ],
+    ["connection.json", "domain", "{{: is not closed by }}", ""],
+    [
+        "connection.json",
+        "dial_timeout",
+        r#""10" has no unit"#,
+        r#"write for example "10s""#,
+    ],
+    [
+        "connection.json",
+        "address",
+        r#""basic" has no port"#,
+        "write for example basic.example.com:9999",
+    ],
+    [
+        "connection.json",
+        "root_cert",
+        "looks like a file path",
+        "put the file's content here",
+    ],
+    [
+        "connection.json",
+        "client_cert",
+        "is required with client_auth_required",
+        "write the PEM of the certificate",
+    ],
+    [
+        "connection.json",
+        "client_key",
+        "is not PEM",
+        r#"it must hold "-----BEGIN PRIVATE KEY-----" and line breaks"#,
+    ],
+    [
+        "META-INF/a",
+        "",
+        "is a symbolic link, only regular files and directories are copied",
+        "",
+    ],
+    [
+        "META-INF/b",
+        "",
+        "is a symbolic link, only regular files and directories are copied",
+        "",
+    ],
+    [
+        "META-INF/statedb/couchdb/indexes/b.json",
+        "index",
+        "is missing",
+        r#"write for example "index": {"fields": ["owner"]}"#,
+    ],
+    [
+        "META-INF/statedb/couchdb/indexes/c.json",
+        "",
+        "is an array",
+        "write one definition a file",
+    ],
+];
+
+#[test]
+fn all_faults_are_found_in_one_run() {
+    let peer = faulty();
+    let line = |[file, field, message, hint]: &[&str; 4]| {
+        let field = if field.is_empty() {
+            String::new()
+        } else {
+            format!("{field}: ")
+        };
+        let hint = if hint.is_empty() {
+            String::new()
+        } else {
+            format!(", {hint}")
+        };
+        format!("fault    {file}: {field}{message}{hint}\n")
+    };
+    let faults: String = FAULTS.iter().map(line).collect();
+    let timeout = r#"warning  connection.json: "timeout": is not a field that the peer knows, and is left out; did you mean "dial_timeout"?"#;
+    let (status, stdout, stderr) = check_folder(&peer, &[]);
+    let path = peer.path("package");
+    let expected = format!(
+        "package  {}\n{faults}{timeout}\nresult   a peer would not take this package\n",
+        path.display()
+    );
+    assert_eq!((status, stdout, stderr.as_str()), (1, expected, ""));
+    // The first is the one that a peer's log has.
+    let log = user::run(&path, &["build", ".", ".", "../bld"]).stderr;
+    assert_eq!(log.replacen("build: ", "fault    ", 1), line(&FAULTS[0]));
+}
+
+/// The object that `check --json` prints.
+fn object(peer: &Peer, options: &[&str]) -> (i32, Value) {
+    let (status, stdout, stderr) = check_folder(peer, &[&["--json"], options].concat());
+    assert_eq!(
+        (stdout.lines().count(), stderr.as_str()),
+        (1, ""),
+        "{stdout}"
+    );
+    (status, serde_json::from_str(&stdout).unwrap())
+}
+
+#[test]
+fn an_object_has_each_fault_in_its_parts() {
+    let (status, seen) = object(&faulty(), &[]);
+    assert_eq!((status, &seen["result"]), (1, &json!("refused")));
+    let text = |text: &str| {
+        if text.is_empty() {
+            Value::Null
+        } else {
+            json!(text)
+        }
+    };
+    let part = |[file, field, message, hint]: &[&str; 4]| json!({"file": text(file), "field": text(field), "message": text(message), "hint": text(hint)});
+    let expected: Vec<Value> = FAULTS.iter().map(part).collect();
+    assert_eq!(seen["faults"], json!(expected));
+    let field = &seen["warnings"][0];
+    assert_eq!(
+        (&field["field"], &field["hint"]),
+        (&json!("timeout"), &json!(r#"did you mean "dial_timeout"?"#))
+    );
+    assert_eq!(seen["released"], json!([]));
+}
+
+#[test]
+fn an_object_has_what_is_published() {
+    let peer = folder(r#"{"address":"a\u202e{{.b}}:1"}"#);
+    let (status, seen) = object(&peer, &[]);
+    assert_eq!((status, &seen["result"]), (1, &json!("refused")));
+    assert_eq!(
+        seen["faults"][0]["hint"],
+        r#"write --config '{"b": "..."}'"#
+    );
+
+    let peer = folder(PLAIN);
+    let (status, seen) = object(&peer, &[]);
+    let index = Digest::of(INDEX.as_bytes()).to_string();
+    let expected = json!({
+        "source": peer.path("package").to_str().unwrap(),
+        "package": "basic_1.0",
+        "type": "ccaas",
+        "faults": [],
+        "warnings": [],
+        "recorded": seen["recorded"],
+        "released": [
+            {"path": "chaincode/server/connection.json", "sha256": Digest::of(PLAIN.as_bytes()).to_string()},
+            {"path": "statedb/couchdb/indexes/a.json", "sha256": index},
+        ],
+        "address": "basic.example.com:9999",
+        "dial": "dial basic.example.com:9999 without TLS",
+        "packaged": null,
+        "result": "taken",
+        "reason": null,
+    });
+    assert_eq!((status, &seen), (0, &expected));
+    assert_eq!(
+        seen["recorded"][0],
+        json!({"path": "META-INF/statedb/couchdb/indexes/a.json", "sha256": index})
+    );
+
+    peer.put("package/META-INF/statedb/couchdb/indexes/b.json", "{}");
+    let (status, seen) = object(&peer, &[]);
+    assert_eq!((status, &seen["result"]), (1, &json!("incomplete")));
+    let output = check(&["--json", "/nowhere"]);
+    let seen: Value = serde_json::from_slice(&output.stdout).unwrap();
+    assert_eq!(
+        (output.status.code(), &seen["result"]),
+        (Some(2), &json!("cannot tell"))
+    );
+    assert_eq!(
+        seen["reason"],
+        "cannot open /nowhere: No such file or directory (os error 2)"
+    );
+}
+
+#[test]
+fn digests_and_the_log_are_for_those_who_ask() {
+    let peer = folder(PLAIN);
+    let (_, short, _) = check_folder(&peer, &[]);
+    let (_, long, _) = check_folder(&peer, &["--verbose"]);
+    let digest = Digest::of(PLAIN.as_bytes()).to_string();
+    assert_eq!(short.matches(&digest).count(), 0, "{short}");
+    assert_eq!(short.matches("basic.example.com").count(), 1, "{short}");
+    for line in [
+        "build    exit status: 0\n         build: basic_1.0: ",
+        "release  exit status: 0\n         release: basic_1.0: ",
+        &format!("recorded {digest}  connection.json\n"),
+        &format!("released {digest}  chaincode/server/connection.json\n"),
+    ] {
+        assert!(long.contains(line), "{line}: {long}");
+    }
+}
+
+/// What `check` prints in a terminal.
+fn in_a_terminal(setup: &str) -> String {
+    let command = format!("{setup} {} check", program().display());
+    let output = Command::new("script")
+        .args(["-qec", &command, "/dev/null"])
+        .env_remove("NO_COLOR")
+        .output()
+        .unwrap();
+    String::from_utf8(output.stdout).unwrap()
+}
+
+#[test]
+fn a_terminal_has_colours_unless_they_are_not_wanted() {
+    if Command::new("script").arg("--version").output().is_err() {
+        return skip("script");
+    }
+    let green = "\x1b[32mresult  \x1b[0m a peer would take this package";
+    assert!(in_a_terminal("").contains(green));
+    assert!(in_a_terminal("NO_COLOR=").contains(green));
+    let seen = in_a_terminal("NO_COLOR=1");
+    assert!(
+        seen.contains("\nresult   a peer would") && !seen.contains('\x1b'),
+        "{seen:?}"
+    );
+    assert!(!check(&[]).stdout.contains(&0x1b));
+}
+
+#[test]
+fn warns_of_an_address_that_is_seldom_meant() {
+    let machine = "is the peer's own machine, and in a container or pod the peer's alone; write the name at which a peer reaches the chaincode server";
+    let listen = "is one to listen at, write the name at which a peer reaches the chaincode server";
+    let port = |port: &str, owner: &str| {
+        format!("port {port} is {owner} by default, write the chaincode server's")
+    };
+    for (address, warning) in [
+        ("localhost:9999", machine),
+        ("LocalHost.:9999", machine),
+        ("a.localhost:9999", machine),
+        ("127.0.0.1:9999", machine),
+        ("127.8.0.1:7051", machine),
+        ("[::1]:9999", machine),
+        ("dns:///localhost:9999", machine),
+        ("passthrough:///127.0.0.1:1", machine),
+        ("0.0.0.0:9999", listen),
+        ("[::]:9999", listen),
+        (":9999", listen),
+        ("a:7050", &port("7050", "an orderer's")),
+        ("a:7051", &port("7051", "a peer's")),
+        ("a:7053", &port("7053", "an orderer's")),
+        ("a:7054", &port("7054", "a CA's")),
+        ("dns://1.2.3.4:53/a:7051", &port("7051", "a peer's")),
+        ("a:7052", ""),
+        ("localhost.example.com:9999", ""),
+        ("128.0.0.1:17051", ""),
+        ("[fe80::1%25eth0]:9999", ""),
+        ("unix:/run/localhost:7051", ""),
+        ("dns:a", ""),
+    ] {
+        let peer = folder(&format!(r#"{{"address":"{address}"}}"#));
+        let (status, stdout, _) = check_folder(&peer, &[]);
+        let line = format!("\nwarning  connection.json: address: {warning}\n");
+        assert_eq!(
+            stdout.contains(&line),
+            !warning.is_empty(),
+            "{address}: {stdout}"
+        );
+        assert_eq!(
+            (status, stdout.contains("warning")),
+            (0, !warning.is_empty()),
+            "{stdout}"
+        );
+    }
+    let peer = folder(r#"{"address":"{{.host}}:9999"}"#);
+    let seen = check_folder(&peer, &["--config", r#"{"host":"localhost"}"#]);
+    assert!(seen.0 == 0 && seen.1.contains(machine), "{seen:?}");
+}
+
+#[test]
+fn warns_of_a_certificate_that_has_expired_and_build_does_not() {
+    let (expired, good) = (tls("expired.pem"), tls("P-256.pem"));
+    let both = format!("{expired}{good}");
+    for (root, client, fields) in [
+        (&good, &good, &[][..]),
+        (&expired, &good, &["root_cert"]),
+        (&good, &expired, &["client_cert"]),
+        (&expired, &both, &["root_cert", "client_cert"]),
+        // One good root is enough.
+        (&both, &good, &[]),
+    ] {
+        let peer = folder(&format!(
+            r#"{{"address":"{{{{.a}}}}:1","tls_required":true,"client_auth_required":true,"root_cert":{},"client_cert":{},"client_key":{}}}"#,
+            quoted(root),
+            quoted(client),
+            quoted(&tls("P-256.key"))
+        ));
+        let lines = fields.iter().map(|field| {
+            format!("warning  connection.json: {field}: has expired on 2020-01-01, put a new certificate here\n")
+        });
+        let expected: String = lines.collect();
+        for options in [&[][..], &["--config", r#"{"a":"b"}"#]] {
+            let (_, stdout, _) = check_folder(&peer, options);
+            let warnings = stdout
+                .split_inclusive('\n')
+                .filter(|line| line.starts_with("warning"));
+            assert_eq!(warnings.collect::<String>(), expected, "{stdout}");
+        }
+        let setup = format!(r#"export {CONFIG}='{{"a":"b"}}'"#);
+        let words = ["build", ".", ".", "../bld"];
+        user::run_after(&setup, &peer.path("package"), &words).succeeds(&[]);
+    }
+}
+
+#[test]
+fn a_config_can_be_in_a_file() {
+    let peer = folder(r#"{"address":"{{.a}}:1"}"#);
+    peer.put("package/cfg.json", r#"{"a":"b"}"#)
+        .put("package/bad.json", "a: b");
+    let run = |config: &str| user::run(&peer.path("package"), &["check", "--config", config]);
+    assert_eq!(run("@cfg.json").status, 0);
+    let example = r#"for example {"peername":"org1peer1"}"#;
+    for (config, line) in [
+        (
+            "cfg.json",
+            "cfg.json is a file, write --config @cfg.json".to_owned(),
+        ),
+        (
+            "{a: b}",
+            r#"has no quotes left, put single quotes around it: '{"peername": "org1peer1"}'"#
+                .to_owned(),
+        ),
+        (
+            "[]",
+            format!("is an array, a JSON object is needed, {example}"),
+        ),
+        (
+            "a",
+            format!("is not JSON: expected value at line 1 column 1, {example}"),
+        ),
+        (
+            "@bad.json",
+            format!("@bad.json is not JSON: expected value at line 1 column 1, {example}"),
+        ),
+    ] {
+        let seen = run(config);
+        let line = format!("check: --config: {line}, see fabric-ccs-builder check --help\n");
+        assert_eq!(
+            (seen.status, seen.stdout.as_str(), seen.stderr),
+            (2, "", line)
+        );
+    }
+    let seen = run("@none");
+    let line = "check: cannot read none: No such file or directory (os error 2)\n";
+    assert_eq!((seen.status, seen.stderr.as_str()), (2, line));
 }

@@ -102,25 +102,23 @@ fn without_a_config_check_says_which_keys_are_looked_for_and_checks_each_branch(
     };
     let pem = tls("P-256.pem");
     let good = format!("{{{{if .a.b}}}}{pem}{{{{else}}}}{{{{.cert}}}}{{{{end}}}}");
-    let keys = r#"config   templates look for "a.b", "cert", "host": write --config"#;
+    let keys = r#"fault    connection.json: templates need values, write --config '{"a": {"b": "..."}, "cert": "...", "host": "..."}'"#;
     let (status, stdout) = check(&good, &[]);
     assert_eq!(status, 1);
-    assert!(
-        stdout.contains(&format!("{keys}\nbuild    exit status: 1\n")),
-        "{stdout}"
-    );
+    assert!(stdout.contains(&format!("\n{keys}\nresult   ")), "{stdout}");
     let (status, stdout) = check(&good, &["--config", r#"{"a":{"b":true},"host":"h"}"#]);
     assert_eq!(status, 0);
-    assert!(!stdout.contains("config "), "{stdout}");
+    assert!(!stdout.contains("fault"), "{stdout}");
 
     let bad = format!(
         "{{{{if .a.b}}}}{pem}{{{{else}}}}{}{{{{end}}}}",
         tls("P-256.key")
     );
-    let line = "         whatever they are: connection.json: root_cert: holds a PRIVATE KEY, a CERTIFICATE is needed\n";
+    let line =
+        "\nfault    connection.json: root_cert: holds a PRIVATE KEY, a CERTIFICATE is needed\n";
     assert!(check(&bad, &[]).1.contains(line), "{}", check(&bad, &[]).1);
     let bad = format!("{{{{if .a.b}}}}{pem}{{{{else}}}}none{{{{end}}}}");
-    let line = "         whatever they are: connection.json: root_cert: is not PEM";
+    let line = "\nfault    connection.json: root_cert: is not PEM";
     assert!(check(&bad, &[]).1.contains(line), "{}", check(&bad, &[]).1);
 }
 

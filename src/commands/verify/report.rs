@@ -1,6 +1,5 @@
 //! The output of `verify`: lines for people, or one JSON object per line.
 
-use std::fmt::Write as _;
 use std::path::Path;
 
 use serde_json::{Value, json};
@@ -11,7 +10,7 @@ use crate::commands::Outcome;
 use crate::error::{Error, Result};
 use crate::layout::{MAX_WARNINGS, SUMS};
 use crate::log;
-use crate::text::{escaped_line, is_unsafe, plural};
+use crate::text::{escaped_line, json_line, plural};
 
 /// The result when nothing could be determined.
 const CANNOT_TELL: &str = "cannot tell";
@@ -131,22 +130,9 @@ impl Report {
     }
 }
 
-/// A JSON object on one line, without characters that could move a terminal's cursor.
+/// A JSON object on one line.
 fn object<'a>(members: impl IntoIterator<Item = (&'a str, Value)>) -> String {
     let member = |(name, value)| format!("\"{name}\":{value}");
     let members: Vec<String> = members.into_iter().map(member).collect();
-    let mut line = String::new();
-    for character in format!("{{{}}}", members.join(",")).chars() {
-        if is_unsafe(character) {
-            // These occur only in strings, where an escape means the same.
-            for unit in character.encode_utf16(&mut [0; 2]) {
-                // Writing to a String cannot fail.
-                let _ = write!(line, "\\u{unit:04x}");
-            }
-        } else {
-            line.push(character);
-        }
-    }
-    line.push('\n');
-    line
+    json_line(&format!("{{{}}}", members.join(",")))
 }

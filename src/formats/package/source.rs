@@ -12,7 +12,7 @@
 
 use std::io::{self, BufWriter, Write};
 
-use crate::error::{Refuse, Result, refused};
+use crate::error::{Faults, Refuse, Result, refused};
 use crate::files::{Buffer, Digest, Dir, Entry, HashingWriter};
 use crate::formats::archive::{gzip, tar};
 use crate::formats::connection::Draft;
@@ -43,7 +43,8 @@ impl<'a> Source<'a> {
         metadata.must_be_ours()?;
         metadata.label()?;
         let (draft, mut warnings, connection) = Draft::read(dir)?;
-        draft.check_without_config().refuse(CONNECTION)?;
+        let checked = Faults::first(|faults| Ok(draft.review(None, faults)));
+        checked.refuse(CONNECTION)?;
         let tree = meta_inf::find(dir)?;
         let mut files = vec![(CONNECTION.to_owned(), None)];
         if let Some(tree) = &tree {

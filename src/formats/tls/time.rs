@@ -5,28 +5,56 @@
 const UTC_TIME: u8 = 0x17;
 const GENERALIZED_TIME: u8 = 0x18;
 
-/// Whether an element is a time.
-pub fn is_time(tag: u8, text: &[u8]) -> bool {
+/// A time that Go reads.
+#[derive(Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub struct Time {
+    /// Since 1970.
+    pub seconds: i64,
+    /// Year, month and day, in its own time zone.
+    pub day: [u32; 3],
+}
+
+/// Reads the time in an element.
+pub fn parse(tag: u8, text: &[u8]) -> Option<Time> {
     let digits = text.iter().take_while(|byte| byte.is_ascii_digit()).count();
     let (digits, zone) = text.split_at(digits);
+    let century: &[u8] = if digits < b"50".as_slice() {
+        b"20"
+    } else {
+        b"19"
+    };
     let digits = match (tag, digits.len()) {
-        // A year of 19yy is a leap year when 20yy is; 1900 cannot be written.
-        (UTC_TIME, 10) => [b"20", digits, b"00"].concat(),
-        (UTC_TIME, 12) => [b"20", digits].concat(),
+        (UTC_TIME, 10) => [century, digits, b"00"].concat(),
+        (UTC_TIME, 12) => [century, digits].concat(),
         (GENERALIZED_TIME, 14) => digits.to_vec(),
-        _ => return false,
+        _ => return None,
     };
     let (pairs, _) = digits.as_chunks();
-    let &[century, year, month, day, hour, minute, second] = pairs else {
-        return false;
-    };
     let number = |[tens, ones]: [u8; 2]| u32::from(10 * (tens - b'0') + ones - b'0');
-    let days = days(100 * number(century) + number(year), number(month));
-    (1..=days).contains(&number(day))
-        && hour < *b"24"
-        && minute < *b"60"
-        && second < *b"60"
-        && is_zone(zone)
+    let numbers: Vec<u32> = pairs.iter().copied().map(number).collect();
+    let &[century, year, month, day, hour, minute, second] = &numbers[..] else {
+        return None;
+    };
+    let year = 100 * century + year;
+    let is_time = (1..=days(year, month)).contains(&day) && hour < 24 && minute < 60 && second < 60;
+    let days = i64::from(days_since_1970(year, month, day));
+    let seconds = 86_400 * days + i64::from(3600 * hour + 60 * minute + second);
+    let seconds = seconds - offset(zone).filter(|_| is_time)?;
+    Some(Time {
+        seconds,
+        day: [year, month, day],
+    })
+}
+
+/// The days up to a day of the Gregorian calendar. Years begin in March here, after the leap day.
+fn days_since_1970(year: u32, month: u32, day: u32) -> i32 {
+    let number = |number: u32| i32::try_from(number).unwrap_or(i32::MAX);
+    let (year, month) = (
+        number(year) - i32::from(month < 3),
+        number((month + 9) % 12),
+    );
+    let leap_days = year.div_euclid(4) - year.div_euclid(100) + year.div_euclid(400);
+    365 * year + leap_days + (153 * month + 2) / 5 + number(day) - 719_469
 }
 
 fn days(year: u32, month: u32) -> u32 {
@@ -40,18 +68,26 @@ fn days(year: u32, month: u32) -> u32 {
     }
 }
 
-fn is_zone(zone: &[u8]) -> bool {
-    match zone {
-        [b'+' | b'-', offset @ ..] => {
-            offset.len() == 4 && offset != b"0000" && offset.iter().all(u8::is_ascii_digit)
-        }
-        _ => zone == b"Z",
-    }
+/// How many seconds a time zone is ahead.
+fn offset(zone: &[u8]) -> Option<i64> {
+    let (sign, digits) = match zone {
+        b"Z" => return Some(0),
+        [b'+', digits @ ..] => (1, digits),
+        [b'-', digits @ ..] => (-1, digits),
+        _ => return None,
+    };
+    let is_offset = digits.len() == 4 && digits != b"0000" && digits.iter().all(u8::is_ascii_digit);
+    let number: i64 = str::from_utf8(digits)
+        .ok()
+        .filter(|_| is_offset)?
+        .parse()
+        .ok()?;
+    Some(sign * 60 * (60 * (number / 100) + number % 100))
 }
 
 #[cfg(test)]
 mod tests {
-    use super::{GENERALIZED_TIME, UTC_TIME, is_time};
+    use super::{GENERALIZED_TIME, UTC_TIME, parse};
 
     #[test]
     fn reads_the_times_go_reads() {
@@ -81,7 +117,42 @@ mod tests {
             (0x0c, "250102030405Z", false),
         ];
         for (tag, text, expected) in cases {
-            assert_eq!(is_time(tag, text.as_bytes()), expected, "{text}");
+            assert_eq!(parse(tag, text.as_bytes()).is_some(), expected, "{text}");
+        }
+    }
+
+    /// `date -u -d "2024-02-29 12:34:56" +%s`
+    #[test]
+    fn counts_seconds_as_date_does() {
+        for (tag, text, seconds, day) in [
+            (UTC_TIME, "700101000000Z", 0, [1970, 1, 1]),
+            (UTC_TIME, "691231235959Z", -1, [1969, 12, 31]),
+            (UTC_TIME, "500101000000Z", -631_152_000, [1950, 1, 1]),
+            (UTC_TIME, "491231235959Z", 2_524_607_999, [2049, 12, 31]),
+            (UTC_TIME, "240229123456Z", 1_709_210_096, [2024, 2, 29]),
+            (UTC_TIME, "240229123456+0130", 1_709_204_696, [2024, 2, 29]),
+            (UTC_TIME, "2402291234-0130", 1_709_215_440, [2024, 2, 29]),
+            (
+                GENERALIZED_TIME,
+                "21000301000000Z",
+                4_107_542_400,
+                [2100, 3, 1],
+            ),
+            (
+                GENERALIZED_TIME,
+                "99991231235959Z",
+                253_402_300_799,
+                [9999, 12, 31],
+            ),
+            (
+                GENERALIZED_TIME,
+                "00000101000000Z",
+                -62_167_219_200,
+                [0, 1, 1],
+            ),
+        ] {
+            let time = parse(tag, text.as_bytes()).unwrap();
+            assert_eq!((time.seconds, time.day), (seconds, day), "{text}");
         }
     }
 }

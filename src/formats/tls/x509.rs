@@ -11,15 +11,22 @@ use anyhow::{Context, Result, ensure};
 
 use super::der::{NULL, OBJECT_IDENTIFIER, Reader, SEQUENCE, explicit, implicit};
 use super::key::{Key, UNKNOWN_CURVE, curve_size, oid};
-use super::{extensions, names, time};
+use super::time::{self, Time};
+use super::{extensions, names};
 
 /// The message for anything that is not a certificate.
 const NOT_X509: &str = "the certificate is not X.509 DER";
 const MALFORMED_RSA: &str = "the certificate's RSA key is malformed";
 
-/// Reads a certificate with no data after it. Returns its public key, if a TLS client can use this
-/// kind of key.
-pub fn parse(der: &[u8]) -> Result<Option<Key>> {
+/// What is needed of a certificate.
+pub struct Certificate {
+    /// Its public key, if a TLS client can use this kind of key.
+    pub key: Option<Key>,
+    pub not_after: Time,
+}
+
+/// Reads a certificate with no data after it.
+pub fn parse(der: &[u8]) -> Result<Certificate> {
     let mut input = Reader::new(der, NOT_X509);
     let mut certificate = input.inside(SEQUENCE)?;
     input.require(input.is_empty())?;
@@ -33,10 +40,8 @@ pub fn parse(der: &[u8]) -> Result<Option<Key>> {
     certificate.require(repeated == signature)?;
     names::check(tbs.inside(SEQUENCE)?)?;
     let mut validity = tbs.inside(SEQUENCE)?;
-    for _ in ["notBefore", "notAfter"] {
-        let (tag, text) = validity.any()?;
-        validity.require(time::is_time(tag, text))?;
-    }
+    time(&mut validity)?;
+    let not_after = time(&mut validity)?;
     names::check(tbs.inside(SEQUENCE)?)?;
     let key = public_key(tbs.inside(SEQUENCE)?)?;
     if version >= 1 {
@@ -47,7 +52,12 @@ pub fn parse(der: &[u8]) -> Result<Option<Key>> {
         extensions::check(tbs.inside(explicit(3))?.inside(SEQUENCE)?)?;
     }
     certificate.bit_string()?;
-    Ok(key)
+    Ok(Certificate { key, not_after })
+}
+
+fn time(validity: &mut Reader) -> Result<Time> {
+    let (tag, text) = validity.any()?;
+    time::parse(tag, text).context(NOT_X509)
 }
 
 fn version(tbs: &mut Reader) -> Result<i64> {

@@ -101,7 +101,7 @@ fn every_tools_package_is_read_as_the_tool_read_the_folder() {
         .put("package/META-INF/large", vec![7; 200_000])
         .put("bld/write.py", WRITE_PY)
         .put("bld/metadata.json", METADATA.2);
-    let by_folder = run(&peer, &["check", "../package"]);
+    let by_folder = run(&peer, &["check", "--verbose", "../package"]);
     assert_eq!(made(&by_folder).len(), 9, "{by_folder:?}");
     for (tool, script) in WRITERS {
         if !Command::new("sh")
@@ -136,7 +136,7 @@ fn every_tools_package_is_read_as_the_tool_read_the_folder() {
             (0, format!("basic_1.0:{digest}\n")),
             "{script}"
         );
-        let checked = run(&peer, &["check", "x.tgz"]);
+        let checked = run(&peer, &["check", "--verbose", "x.tgz"]);
         assert_eq!(
             (checked.status, checked.stderr.as_str()),
             (0, ""),
@@ -197,8 +197,11 @@ fn with_code(members: &[Member]) -> Vec<u8> {
 fn seen(package: &[u8]) -> [Seen; 2] {
     let peer = Peer::empty();
     peer.put("bld/x.tgz", package);
-    let seen = [&["package", "--id", "x.tgz"][..], &["check", "x.tgz"]]
-        .map(|args| user::run_after("export TMPDIR=../release", &peer.path("bld"), args));
+    let seen = [
+        &["package", "--id", "x.tgz"][..],
+        &["check", "--verbose", "x.tgz"],
+    ]
+    .map(|args| user::run_after("export TMPDIR=../release", &peer.path("bld"), args));
     peer.has_nothing_in("release");
     seen
 }
@@ -207,13 +210,20 @@ fn seen(package: &[u8]) -> [Seen; 2] {
 #[track_caller]
 fn refused(package: &[u8], line: &str) {
     let [identified, checked] = seen(package);
-    for (word, seen) in [("package", identified), ("check", checked)] {
-        let line = format!("{word}: x.tgz: {line}\n");
-        assert_eq!(
-            (seen.status, seen.stdout.as_str(), seen.stderr),
-            (1, "", line)
-        );
-    }
+    let said = format!("package: x.tgz: {line}\n");
+    assert_eq!(
+        (
+            identified.status,
+            identified.stdout.as_str(),
+            identified.stderr
+        ),
+        (1, "", said)
+    );
+    let said = format!("package  x.tgz\nfault    x.tgz: {line}\n");
+    assert_eq!((checked.status, checked.stderr.as_str()), (1, ""));
+    assert!(checked.stdout.starts_with(&said), "{checked:?}");
+    let end = "\nresult   a peer would not take this package\n";
+    assert!(checked.stdout.ends_with(end), "{checked:?}");
 }
 
 #[test]
@@ -345,7 +355,7 @@ fn what_a_peer_does_otherwise_than_expected_is_said() {
         ("code.tar.gz", FILE, &gzip_of(&code)),
     ]);
     let [_, checked] = seen(&package);
-    let warning = |line: &str| format!("check: warning: x.tgz: {line}\n");
+    let warning = |line: &str| format!("warning  x.tgz: {line}\n");
     let expected = [
         warning("README: is not read, only metadata.json and code.tar.gz are"),
         warning(
@@ -355,10 +365,10 @@ fn what_a_peer_does_otherwise_than_expected_is_said() {
             "code.tar.gz: connection.json: stands twice, the peer writes the second over the first, and leaves what of the first is longer",
         ),
     ];
-    assert_eq!(checked.stderr, expected.concat());
+    assert!(checked.stdout.contains(&expected.concat()), "{checked:?}");
     // The end of the first is still there.
     assert_eq!(checked.status, 1);
-    let line = "build: connection.json: is not JSON: trailing characters at line 1 column 23";
+    let line = "fault    connection.json: is not JSON: trailing characters at line 1 column 23";
     assert!(checked.stdout.contains(line), "{checked:?}");
 }
 
@@ -371,13 +381,12 @@ fn names_what_package_would_make_of_it() {
         format!("differs  another tool's package: of the same content, package makes {known}\n");
     let metadata = br#"{"type":"ccaas","label":"basic_1.0"}"#;
     assert_eq!(METADATA.2, metadata);
-    let left_out = "         package: README.md: is not packaged, only metadata.json, connection.json and META-INF are\n";
+    let left_out = "\nwarning  README.md: is not packaged, only metadata.json, connection.json and META-INF are\n";
     assert!(
-        checked
-            .stdout
-            .contains(&[&line, left_out, "result "].concat()),
+        checked.stdout.contains(&[&line, "result "].concat()),
         "{checked:?}"
     );
+    assert!(checked.stdout.contains(left_out), "{checked:?}");
     // And of its own package nothing.
     let peer = bare();
     super::packaged(&peer);
@@ -408,7 +417,9 @@ fn another_builders_package_has_an_id_whatever_is_in_it() {
     );
     assert_eq!(checked.status, 1);
     assert!(
-        checked.stdout.contains("detect   exit status: 1\n"),
+        checked
+            .stdout
+            .contains("\nfault    metadata.json: type: \"golang\" is for another builder"),
         "{checked:?}"
     );
 }
@@ -443,15 +454,10 @@ fn a_folder_of_a_package_that_is_packed_already_is_recognized() {
     peer.put("bld/f/metadata.json", METADATA.2)
         .put("bld/f/code.tar.gz", tgz(&[CONNECTION]));
     let line = "code.tar.gz: is packed already; give the file that it and metadata.json were packed to, or the folder that it was made of, with metadata.json beside connection.json";
-    for (word, args) in [
-        ("check", &["check", "f"][..]),
-        ("package", &["package", "f"]),
-        ("package", &["package", "--id", "f"]),
-    ] {
-        let seen = run(&peer, args);
-        assert_eq!(
-            (seen.status, seen.stdout.as_str(), seen.stderr),
-            (1, "", format!("{word}: {line}\n"))
-        );
+    for args in [&["package", "f"][..], &["package", "--id", "f"]] {
+        run(&peer, args).refuses(&format!("package: {line}"));
     }
+    let seen = run(&peer, &["check", "f"]);
+    let line = format!("\nfault    {line}\nresult   a peer would not take this package\n");
+    assert!(seen.status == 1 && seen.stdout.ends_with(&line), "{seen:?}");
 }

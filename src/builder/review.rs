@@ -1,0 +1,84 @@
+//! All that is wrong with a package, where `build` says the first fault only.
+
+use std::collections::BTreeSet;
+use std::ffi::OsString;
+
+use crate::error::{Faults, Result};
+use crate::files::Dir;
+use crate::formats::connection::Draft;
+use crate::formats::meta_inf;
+use crate::formats::metadata::Metadata;
+use crate::formats::template::Config;
+use crate::formats::values::Values;
+use crate::layout::{CONNECTION, METADATA};
+use crate::log::Warnings;
+
+/// What its author should know about a package.
+#[derive(Default)]
+pub struct Review {
+    /// metadata.json, unless it cannot be read.
+    pub metadata: Option<Metadata>,
+    /// The values of connection.json, as far as they are known.
+    pub values: Option<Values>,
+    /// The keys of the config that the templates look for, when there is no config.
+    pub keys: BTreeSet<String>,
+    /// Why a peer does not take the package.
+    pub faults: Faults,
+    /// What is not published, and other warnings.
+    pub warnings: Warnings,
+}
+
+/// Reviews the package in `source` and `metadata`, which may be one directory.
+pub fn review(source: &Dir, metadata: &Dir, config: Option<OsString>) -> Result<Review> {
+    let mut review = Review::default();
+    let faults = &mut review.faults;
+    if let Some(content) = faults.take_refusal(metadata.read_needed(METADATA))? {
+        let collect = |faults: &mut Faults| Metadata::collect(&content, faults);
+        review.metadata = faults.collect(METADATA, collect);
+    }
+    let is_foreign = review
+        .metadata
+        .as_ref()
+        .is_some_and(|found| !found.is_ours());
+    if is_foreign && source.look_up(CONNECTION)?.is_none() {
+        return Ok(review);
+    }
+    if let Some(content) = faults.take_refusal(source.read_needed(CONNECTION))? {
+        let config = faults.take_refusal(Config::read(config))?;
+        review.review_connection(&content, config.as_ref());
+    }
+    review.review_tree(source)?;
+    Ok(review)
+}
+
+impl Review {
+    fn review_connection(&mut self, content: &[u8], config: Option<&Config>) {
+        self.faults.collect(CONNECTION, |faults| {
+            let draft = Draft::collect(content, faults);
+            let Some((draft, warnings)) = faults.take(draft) else {
+                return;
+            };
+            self.warnings = warnings;
+            let mut found = Faults::default();
+            let mut values = draft.review(config, &mut found);
+            if config.is_some_and(Config::is_unset) && !found.is_empty() {
+                self.keys = draft.keys();
+            }
+            if !self.keys.is_empty() {
+                found = Faults::default();
+                values = draft.review(None, &mut found);
+            }
+            self.values = Some(values);
+            faults.extend(found.into_vec());
+        });
+    }
+
+    fn review_tree(&mut self, source: &Dir) -> Result<()> {
+        if let Some(Some(tree)) = self.faults.take_refusal(meta_inf::find(source))? {
+            let read = meta_inf::collect(&tree, &mut self.warnings, &mut self.faults);
+            self.faults.take_refusal(read)?;
+        }
+        self.warnings.extend(meta_inf::misplaced(source)?);
+        Ok(())
+    }
+}

@@ -1,0 +1,295 @@
+//! What `check` found, as lines for people or as one JSON object.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::env;
+use std::io::{self, IsTerminal};
+
+use serde_json::{Value, json};
+
+use crate::builder::Review;
+use crate::commands::Outcome;
+use crate::error::{Error, Result};
+use crate::files::Digest;
+use crate::formats::advice;
+use crate::layout::CONNECTION;
+use crate::log::{self, Warning, Warnings};
+use crate::text::{escaped_line, json_line};
+
+/// What was found.
+#[derive(Default)]
+pub struct Report {
+    pub json: bool,
+    pub verbose: bool,
+    /// What is checked.
+    pub shown: String,
+    /// The label, and the digest of a package's file after it.
+    pub package: Option<String>,
+    pub package_type: Option<String>,
+    /// Why a peer would not take it.
+    pub faults: Vec<String>,
+    /// Why something in it would not be published.
+    pub withheld: Vec<String>,
+    pub warnings: Vec<String>,
+    pub programs: Vec<Program>,
+    /// The files that were made, with their digests.
+    pub recorded: Vec<(String, Digest)>,
+    pub released: Vec<(String, Digest)>,
+    pub address: Option<String>,
+    /// What the peer would do.
+    pub dial: Option<String>,
+    /// The ID of the package that `package` would make of it, if it is another one.
+    pub packaged: Option<String>,
+}
+
+/// What one of the peer's programs did.
+pub struct Program {
+    pub name: &'static str,
+    pub status: u8,
+    pub lines: Vec<String>,
+}
+
+impl Report {
+    pub fn add_warnings(&mut self, warnings: Warnings) {
+        let (kept, more) = warnings.into_kept();
+        for warning in kept {
+            match warning {
+                Warning::Note(text) => self.warnings.push(text),
+                Warning::Withheld(path, fault) => self.withheld.push(format!("{path}: {fault}")),
+            }
+        }
+        if more > 0 {
+            self.warnings.push(format!("{more} more are not shown"));
+        }
+    }
+
+    /// Adds what was found in a package with this `digest`, if it is a file, at the time `now`.
+    pub fn add_review(&mut self, review: Review, digest: Option<Digest>, now: i64) {
+        let metadata = review.metadata.as_ref();
+        let label = metadata.and_then(|metadata| Some(metadata.label().ok()?.to_string()));
+        self.package = label.map(|label| match digest {
+            Some(digest) => format!("{label}:{digest}"),
+            None => label,
+        });
+        self.package_type = metadata.map(|metadata| metadata.package_type.clone());
+        self.faults.extend(review.faults.into_vec());
+        if !review.keys.is_empty() {
+            let config = example(review.keys.iter().map(String::as_str));
+            let config = config.replace('\'', r"'\''");
+            self.faults.push(format!(
+                "{CONNECTION}: templates need values, write --config '{config}'"
+            ));
+        }
+        self.add_warnings(review.warnings);
+        if let Some(values) = &review.values {
+            let advice = advice::of_address(values).into_iter();
+            let advice = advice.chain(advice::of_certificates(values, now));
+            self.warnings
+                .extend(advice.map(|text| format!("{CONNECTION}: {text}")));
+        }
+    }
+
+    /// Prints the report, after what came out of the check.
+    pub fn finish(mut self, checked: Result<()>) -> Result<Outcome> {
+        let cannot = match checked {
+            Ok(()) => None,
+            Err(Error::Refused(fault)) => {
+                self.faults.push(fault);
+                None
+            }
+            Err(Error::Failed(reason)) => Some(reason),
+            Err(error) => return Err(error),
+        };
+        let (word, answer, outcome) = match &cannot {
+            Some(reason) => (
+                "cannot tell",
+                format!("cannot tell: {reason}"),
+                Outcome::Undetermined,
+            ),
+            None if !self.faults.is_empty() => {
+                let answer = "a peer would not take this package".to_owned();
+                ("refused", answer, Outcome::No)
+            }
+            None if !self.withheld.is_empty() => {
+                let answer = "a peer would take this package, but not all of its index definitions";
+                ("incomplete", answer.to_owned(), Outcome::No)
+            }
+            None => (
+                "taken",
+                "a peer would take this package".to_owned(),
+                Outcome::Yes,
+            ),
+        };
+        log::print(&if self.json {
+            self.object(word, cannot.as_deref())
+        } else {
+            self.lines(&answer, outcome)
+        })?;
+        Ok(outcome)
+    }
+
+    fn lines(&self, answer: &str, outcome: Outcome) -> String {
+        let mut out = Lines::new();
+        let kind = match (&self.package, &self.package_type) {
+            (Some(id), Some(kind)) => format!("{id}, type {kind}: "),
+            (None, Some(kind)) => format!("type {kind}: "),
+            _ => String::new(),
+        };
+        out.line("package", &format!("{kind}{}", self.shown));
+        for program in self.programs.iter().filter(|_| self.verbose) {
+            let name = program.name;
+            out.line(name, &format!("exit status: {}", program.status));
+            let lines = program.lines.iter();
+            lines.for_each(|text| out.line("", &format!("{name}: {text}")));
+        }
+        let faults = self.faults.iter().chain(&self.withheld);
+        faults.for_each(|fault| out.coloured("fault", RED, fault));
+        let warnings = self.warnings.iter();
+        warnings.for_each(|warning| out.coloured("warning", YELLOW, warning));
+        if self.verbose {
+            for (path, digest) in &self.recorded {
+                out.line("recorded", &format!("{digest}  {path}"));
+            }
+        }
+        for (path, digest) in &self.released {
+            if self.verbose {
+                out.line("released", &format!("{digest}  {path}"));
+            } else {
+                out.line("released", path);
+            }
+        }
+        if let Some(dial) = &self.dial {
+            out.line("dialled", &format!("the peer would {dial}"));
+        }
+        if let Some(id) = &self.packaged {
+            let text = format!("another tool's package: of the same content, package makes {id}");
+            out.line("differs", &text);
+        }
+        let colour = if outcome == Outcome::Yes { GREEN } else { RED };
+        out.coloured("result", colour, answer);
+        out.text
+    }
+
+    fn object(&self, result: &str, reason: Option<&str>) -> String {
+        let findings = |lines: &mut dyn Iterator<Item = &String>| -> Value {
+            lines.map(|line| finding(line)).collect()
+        };
+        let files = |files: &[(String, Digest)]| -> Value {
+            let files = files.iter();
+            files
+                .map(|(path, digest)| json!({"path": path, "sha256": digest.to_string()}))
+                .collect()
+        };
+        let object = json!({
+            "source": self.shown,
+            "package": self.package,
+            "type": self.package_type,
+            "faults": findings(&mut self.faults.iter().chain(&self.withheld)),
+            "warnings": findings(&mut self.warnings.iter()),
+            "recorded": files(&self.recorded),
+            "released": files(&self.released),
+            "address": self.address,
+            "dial": self.dial,
+            "packaged": self.packaged,
+            "result": result,
+            "reason": reason,
+        });
+        json_line(&object.to_string())
+    }
+}
+
+const RED: &str = "31";
+const GREEN: &str = "32";
+const YELLOW: &str = "33";
+
+/// Lines that begin with a word.
+struct Lines {
+    text: String,
+    has_colour: bool,
+}
+
+impl Lines {
+    fn new() -> Self {
+        let is_unset = |name| env::var_os(name).is_none_or(|value| value.is_empty());
+        Self {
+            text: String::new(),
+            // https://no-color.org
+            has_colour: io::stdout().is_terminal() && is_unset("NO_COLOR"),
+        }
+    }
+
+    fn line(&mut self, word: &str, text: &str) {
+        self.text += &escaped_line(&format!("{word:<8} {text}"));
+    }
+
+    fn coloured(&mut self, word: &str, colour: &str, text: &str) {
+        if !self.has_colour {
+            return self.line(word, text);
+        }
+        let coloured = format!("\x1b[{colour}m{word:<8}\x1b[0m ");
+        self.text.extend([coloured, escaped_line(text)]);
+    }
+}
+
+/// A fault or warning in its parts: `FILE: FIELD: MESSAGE, HINT`, of which only the message is
+/// always there. A message that says what to write begins that part with one of [`VERBS`].
+fn finding(line: &str) -> Value {
+    let end = line.find(": ").or_else(|| line.find(" not found"));
+    let (file, rest) = line.split_at(end.unwrap_or_default());
+    let mut rest = rest.trim_start_matches([':', ' ']);
+    let mut fields = Vec::new();
+    while let Some((field, after)) = rest.split_once(": ") {
+        let name = field.trim_matches('"');
+        if name.is_empty()
+            || !name
+                .bytes()
+                .all(|byte| byte.is_ascii_alphanumeric() || b"_$-".contains(&byte))
+        {
+            break;
+        }
+        fields.push(name);
+        rest = after;
+    }
+    let is_hint = |text: &str| {
+        let verb = text.split(' ').next().unwrap_or_default();
+        VERBS.contains(&verb)
+            || text.starts_with("did you mean")
+            || text.starts_with("it must ")
+            || text.ends_with(" is needed")
+    };
+    let starts = rest.match_indices([',', ';', ':']).map(|(place, _)| place);
+    let hints = starts.filter_map(|place| Some((place, rest.get(place..)?.get(2..)?)));
+    let (end, hint) = hints.into_iter().find(|(_, hint)| is_hint(hint)).unzip();
+    let message = rest.get(..end.unwrap_or(rest.len()));
+    let known = |text: String| Some(text).filter(|text| !text.is_empty());
+    json!({
+        "file": known(file.to_owned()),
+        "field": known(fields.join(".")),
+        "message": message,
+        "hint": hint,
+    })
+}
+
+/// What a message tells its reader to do.
+const VERBS: [&str; 18] = [
+    "write", "leave", "put", "save", "use", "keep", "remove", "rename", "convert", "decode",
+    "decrypt", "make", "begin", "give", "copy", "in", "run", "move",
+];
+
+/// A config with these keys, as one writes it.
+fn example<'a>(keys: impl Iterator<Item = &'a str>) -> String {
+    let mut members: BTreeMap<&str, BTreeSet<&str>> = BTreeMap::new();
+    for key in keys {
+        let (name, inner) = key.split_once('.').unwrap_or((key, ""));
+        let member = members.entry(name).or_default();
+        member.extend(Some(inner).filter(|inner| !inner.is_empty()));
+    }
+    let members = members.into_iter().map(|(name, inner)| {
+        let value = if inner.is_empty() {
+            "\"...\"".to_owned()
+        } else {
+            example(inner.into_iter())
+        };
+        format!("{}: {value}", json!(name))
+    });
+    format!("{{{}}}", members.collect::<Vec<_>>().join(", "))
+}

@@ -2,6 +2,7 @@
 //! layers below, and print.
 
 pub mod check;
+pub mod init;
 pub mod install;
 pub mod package;
 pub mod peer;
@@ -33,6 +34,8 @@ pub enum Stop {
     Help,
     /// The user asked for the program's version.
     Version,
+    /// The user asked for the version and how the program was built.
+    Details,
     /// It could not do its work.
     Error(Error),
 }

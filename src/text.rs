@@ -56,6 +56,26 @@ pub fn escaped_line(text: &str) -> String {
     line
 }
 
+/// The one of `names` that a word surely means, after at most two typing errors.
+pub fn nearest<'a>(word: &str, names: impl Iterator<Item = &'a str> + Clone) -> Option<&'a str> {
+    (0..=2).find_map(|most| {
+        let near = |name: &&str| is_near(word.as_bytes(), name.as_bytes(), most);
+        names.clone().filter(near).min()
+    })
+}
+
+/// Whether `a` becomes `b` when at most `most` letters are added, removed or changed.
+fn is_near(a: &[u8], b: &[u8], most: usize) -> bool {
+    match (a, b) {
+        ([], rest) | (rest, []) => rest.len() <= most,
+        ([x, a @ ..], [y, b @ ..]) if x == y => is_near(a, b, most),
+        ([_, less_a @ ..], [_, less_b @ ..]) => {
+            let less = |a, b| most > 0 && is_near(a, b, most - 1);
+            less(less_a, less_b) || less(less_a, b) || less(a, less_b)
+        }
+    }
+}
+
 /// A JSON text as one line, without characters that could move a terminal's cursor.
 pub fn json_line(json: &str) -> String {
     let mut line = String::new();
@@ -146,6 +166,23 @@ mod tests {
                 .iter()
                 .any(|&(first, last)| (first..=last).contains(&character));
             assert_eq!(is_unsafe(character), expected, "{character:?}");
+        }
+    }
+
+    #[test]
+    fn nearness_is_levenshteins_distance() {
+        for (a, b, expected) in [
+            ("", "", 0),
+            ("", "ab", 2),
+            ("ab", "", 2),
+            ("kitten", "sitting", 3),
+            ("flaw", "lawn", 2),
+            ("ab", "ba", 2),
+        ] {
+            for most in 0..4 {
+                let near = is_near(a.as_bytes(), b.as_bytes(), most);
+                assert_eq!(near, expected <= most, "{a} {b} {most}");
+            }
         }
     }
 }

@@ -57,7 +57,7 @@ fn is_named(file: &str) -> bool {
 }
 
 /// Whether Fabric takes the name of a collection.
-fn is_collection(name: &str) -> bool {
+pub fn is_collection(name: &str) -> bool {
     let is_allowed = |byte: u8| byte.is_ascii_alphanumeric() || b"_-".contains(&byte);
     name.bytes().all(is_allowed)
 }

@@ -12,10 +12,10 @@ use crate::files::Digest;
 use crate::layout::{STATEMENT, SUMS};
 
 /// in-toto's Statement layer, version 1.
-const STATEMENT_TYPE: &str = "https://in-toto.io/Statement/v1";
+pub const STATEMENT_TYPE: &str = "https://in-toto.io/Statement/v1";
 
 /// in-toto's Link predicate, version 0.3.
-const PREDICATE_TYPE: &str = "https://in-toto.io/attestation/link/v0.3";
+pub const PREDICATE_TYPE: &str = "https://in-toto.io/attestation/link/v0.3";
 
 #[derive(Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]

@@ -19,7 +19,7 @@ fn run(name: &str, args: &[&str]) -> (i32, String, String) {
 
 const PEERS: [&str; 3] = ["detect", "build", "release"];
 
-const PEOPLES: [&str; 4] = ["check", "package", "install", "verify"];
+const PEOPLES: [&str; 5] = ["init", "check", "package", "install", "verify"];
 
 #[test]
 fn every_command_has_help_with_synopsis_exit_status_and_example() {
@@ -65,6 +65,36 @@ fn every_command_has_the_version() {
     for word in PEOPLES {
         assert_eq!(run("x", &[word, "--version"]), expected);
     }
+}
+
+#[test]
+fn help_and_version_are_commands_too() {
+    assert_eq!(run("x", &["help"]), run("x", &["--help"]));
+    for word in PEERS.into_iter().chain(PEOPLES) {
+        assert_eq!(run("x", &["help", word]), run("x", &[word, "--help"]));
+    }
+    let (status, details, stderr) = run("x", &["version"]);
+    assert_eq!((status, stderr.as_str()), (0, ""));
+    assert_eq!(run("x", &["--version", "--verbose"]).1, details);
+    let lines: Vec<&str> = details.lines().collect();
+    let [version, target, libc, record] = lines[..] else {
+        panic!("{details}");
+    };
+    assert_eq!(format!("{version}\n"), run("x", &["--version"]).1);
+    let os = if cfg!(target_os = "linux") {
+        "linux"
+    } else {
+        ""
+    };
+    assert!(
+        target.starts_with("target   ") && target.ends_with(os),
+        "{target}"
+    );
+    assert!(
+        libc.contains("c, linked ") || libc.contains("musl, linked "),
+        "{libc}"
+    );
+    assert!(record.starts_with("record   SHA256SUMS "), "{record}");
 }
 
 #[test]
@@ -116,6 +146,14 @@ fn an_unknown_command_is_an_error() {
         (
             &["a\nb"],
             format!("fabric-ccs-builder: unknown command a\\u{{a}}b, {see}\n"),
+        ),
+        (
+            &["chekc"],
+            format!("fabric-ccs-builder: unknown command chekc, did you mean check?, {see}\n"),
+        ),
+        (
+            &["help", "relase"],
+            format!("fabric-ccs-builder: unknown command relase, did you mean release?, {see}\n"),
         ),
     ] {
         assert_eq!(run("fabric-ccs-builder", args), (2, String::new(), line));

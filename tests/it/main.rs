@@ -10,6 +10,7 @@
 //! - [`archive`]: gzip and tar, read as others read them
 //! - [`properties`]: made-up inputs against [`rules`], the peer's rules written a second time
 //! - [`check`]: the same for people
+//! - [`init`]: a source folder to start from
 //! - [`package`]: the same bytes from the same content, for ever; and where they go
 //! - [`indexes`]: index definitions, against the answers of real versions of `CouchDB`
 //! - [`install`]: the program where a peer looks for it
@@ -28,6 +29,7 @@ mod detect;
 mod faults;
 mod house;
 mod indexes;
+mod init;
 mod install;
 mod package;
 mod properties;

@@ -3,12 +3,14 @@
 use std::cmp::min;
 use std::fs::{File, OpenOptions};
 use std::io::{self, ErrorKind, Read, Write};
+use std::iter;
 use std::os::unix::fs::OpenOptionsExt;
 
 use super::dir::{flags, set_mode};
 use super::{Digest, Dir, Entry, HashingWriter};
 use crate::error::{Cannot, Result, failed, refused};
 use crate::layout::{MAX_SMALL, PUBLIC};
+use crate::text::nearest;
 
 /// How much of a file is in memory at once when it is copied or hashed, in bytes.
 const PIECE: u64 = 64 << 10;
@@ -33,8 +35,22 @@ impl Dir {
     pub(crate) fn read_needed(&self, name: &str) -> Result<Vec<u8>> {
         match self.find_file(name)? {
             Some(entry) => self.read(&entry, MAX_SMALL),
-            None => refused(format!("{} not found", self.relative(name))),
+            None => {
+                let near = self.near_name(name);
+                let near = near.map_or_else(String::new, |near| format!(", rename {near}"));
+                refused(format!("{} not found{near}", self.relative(name)))
+            }
         }
+    }
+
+    /// What its author surely meant to be called `name`.
+    fn near_name(&self, name: &str) -> Option<String> {
+        // A hint only, so whatever hinders the look does not matter.
+        let entries = self.list().unwrap_or_default().into_iter();
+        let mut names = entries
+            .filter(|entry| entry.fault().is_none())
+            .map(|entry| entry.name);
+        names.find(|found| nearest(&found.to_ascii_lowercase(), iter::once(name)).is_some())
     }
 
     /// Reads a file of at most `limit` bytes.

@@ -25,9 +25,31 @@ impl Address {
     /// # Errors
     /// When no dial to it can succeed; the message says why and shows a valid address.
     pub fn parse(text: &str) -> Result<Self> {
-        check(text).map_err(|what| anyhow!("{what}, write for example basic.example.com:9999"))?;
+        check(text).map_err(|what| match suggestion(text) {
+            Some(address) => anyhow!("{what}, write {address}"),
+            None if text.contains('$') => {
+                anyhow!("{what}, write a template such as {{{{.peername}}}}")
+            }
+            None => anyhow!("{what}, write for example basic.example.com:9999"),
+        })?;
         Ok(Self(text.to_owned()))
     }
+}
+
+/// The address that surely was meant. A peer can dial it, so it is none of the texts that messages
+/// do not show.
+fn suggestion(text: &str) -> Option<String> {
+    let trimmed = text.trim();
+    let (_, bare) = trimmed.split_once("://").unwrap_or(("", trimmed));
+    let (bare, _) = bare.split_once('/').unwrap_or((bare, ""));
+    let (host, port) = bare.rsplit_once(':')?;
+    let is_ipv6 = host.parse::<Ipv6Addr>().is_ok();
+    let address = if is_ipv6 {
+        format!("[{host}]:{port}")
+    } else {
+        bare.to_owned()
+    };
+    check_host_port(&address).is_ok().then_some(address)
 }
 
 /// The host and the port of an address, unless it is a socket or has no port.
@@ -124,6 +146,10 @@ fn with_port(host_port: &str, default: u16) -> String {
 }
 
 fn check_host_port(host_port: &str) -> Result<()> {
+    ensure!(
+        !host_port.contains('$'),
+        "has a shell's variable, which nobody fills in"
+    );
     let (host, port) = split(host_port)?;
     let mut address = host;
     if let Some((before, zone)) = host.split_once('%') {
@@ -249,14 +275,7 @@ mod tests {
             ("basic:99999999999999999999", "has a port above 65535"),
             ("basic:-1", "has a port that is not a number"),
             ("basic:port", "has a port that is not a number"),
-            ("http://basic:9999", "is a URL, not host:port"),
-            ("https://basic:9999/", "is a URL, not host:port"),
-            ("grpc://basic:9999", "is a URL, not host:port"),
-            ("basic:9999/", "has a port that is not a number"),
-            ("basic:9999/a:1", "has an IPv6 address without brackets"),
             ("ba sic:9999", "holds white space"),
-            (" basic:9999", "holds white space"),
-            ("basic:9999\n", "holds white space"),
             ("[::1:9999", "has a [ without ]"),
             ("[fe80::1%eth0]:9999", "has a % that is not written as %25"),
             ("[fe80::1%25]:1", ZONE),
@@ -286,7 +305,6 @@ mod tests {
             ),
             ("dns://a b/a:1", "holds white space"),
             ("[::g]:9999", "has a host that no name server knows"),
-            ("::1:9999", "has an IPv6 address without brackets"),
             ("10.0.0.256:9999", "has a host that no name server knows"),
             ("12:9999", "has a host that no name server knows"),
             ("a..b:9999", "has a host that no name server knows"),
@@ -304,6 +322,44 @@ mod tests {
             ("{{.peer}}:9999", "has a host that no name server knows"),
         ] {
             let message = format!("{what}, write for example basic.example.com:9999");
+            assert_eq!(Address::parse(text).unwrap_err().to_string(), message);
+        }
+        for (text, message) in [
+            (
+                "http://basic:9999",
+                "is a URL, not host:port, write basic:9999",
+            ),
+            (
+                "https://basic:9999/",
+                "is a URL, not host:port, write basic:9999",
+            ),
+            (
+                "grpc://basic:9999/a",
+                "is a URL, not host:port, write basic:9999",
+            ),
+            (
+                "basic:9999/",
+                "has a port that is not a number, write basic:9999",
+            ),
+            (
+                "basic:9999/a:1",
+                "has an IPv6 address without brackets, write basic:9999",
+            ),
+            (" basic:9999", "holds white space, write basic:9999"),
+            ("basic:9999\n", "holds white space, write basic:9999"),
+            (
+                "::1:9999",
+                "has an IPv6 address without brackets, write [::1]:9999",
+            ),
+            (
+                "http://::1:9999",
+                "is a URL, not host:port, write [::1]:9999",
+            ),
+            (
+                "${PEER}_a:9999",
+                "has a shell's variable, which nobody fills in, write a template such as {{.peername}}",
+            ),
+        ] {
             assert_eq!(Address::parse(text).unwrap_err().to_string(), message);
         }
         assert!(

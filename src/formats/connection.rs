@@ -5,20 +5,22 @@
 //! fail there is refused here. The file we write has only known fields that were present, in the
 //! order of [`FIELDS`].
 
+mod hints;
+
 use std::collections::BTreeSet;
 
 use anyhow::{Context, Result, anyhow, bail, ensure};
 
 use super::address::{self, Address};
 use super::dial_timeout::DialTimeout;
-use super::json::{self, Kind, Object, folded};
+use super::json::{self, Kind, Object};
 use super::template::{Config, Template};
 use super::values::{Text, Value, Values};
 use crate::error::{self, Faults, Refuse};
 use crate::files::Dir;
 use crate::layout::{CONNECTION, MAX_SMALL};
 use crate::log::Warnings;
-use crate::text::{nearest, quoted};
+use crate::text::quoted;
 
 /// How the peer reads a field.
 #[derive(Clone, Copy, PartialEq, Eq)]
@@ -40,19 +42,6 @@ const FIELDS: [(&str, Type); 8] = [
     ("root_cert", Type::TlsText),
     ("client_key", Type::TlsText),
     ("client_cert", Type::TlsText),
-];
-
-/// Other names that people use for a field, beyond typing errors.
-const ALIASES: [(&str, &str); 9] = [
-    ("host", "address"),
-    ("url", "address"),
-    ("timeout", "dial_timeout"),
-    ("tls", "tls_required"),
-    ("tls_enabled", "tls_required"),
-    ("client_auth", "client_auth_required"),
-    ("ca_cert", "root_cert"),
-    ("key_path", "client_key"),
-    ("cert_path", "client_cert"),
 ];
 
 /// A connection.json whose types are right, and whose templates are not yet filled in.
@@ -93,10 +82,13 @@ impl Draft {
     /// Like [`Draft::parse`], but only fails when there are no fields at all.
     pub(crate) fn collect(content: &[u8], faults: &mut Faults) -> Result<(Self, Warnings)> {
         let object = Object::parse(content)?;
-        let draft = Self::of(&object, Template::parse, faults);
+        hints::ensure_kind(&object)?;
+        let mut draft = Self::of(&object, Template::parse, faults);
+        draft.find_misnamed(&object, faults);
         let mut warnings = Warnings::default();
-        warnings.extend(unknown_fields(&object));
-        warnings.extend(faults.take(ignored_fields(&object)).unwrap_or_default());
+        warnings.extend(hints::unknown_fields(&object));
+        let ignored = faults.take(hints::ignored_fields(&object));
+        warnings.extend(ignored.unwrap_or_default());
         Ok((draft, warnings))
     }
 
@@ -124,6 +116,31 @@ impl Draft {
             fields.extend(field.map(|field| (name, field)));
         }
         Self(fields)
+    }
+
+    /// Adds each required field that is missing under its name, and there under another one.
+    fn find_misnamed(&mut self, object: &Object, faults: &mut Faults) {
+        let is = |name: &str| {
+            let is_true = |(found, field): &(&str, _)| {
+                *found == name && matches!(field, Field::Boolean(true))
+            };
+            self.0.iter().any(is_true)
+        };
+        let (has_tls, has_client) = (is("tls_required"), is("client_auth_required"));
+        for (name, is_required) in [
+            ("address", true),
+            ("root_cert", has_tls),
+            ("client_key", has_tls && has_client),
+            ("client_cert", has_tls && has_client),
+        ] {
+            if is_required
+                && object.field(name).next().is_none()
+                && let Some(key) = hints::misnamed(object, name)
+            {
+                faults.push(format!("{name}: is missing, rename {} to it", quoted(key)));
+                self.0.push((name, Field::Faulty));
+            }
+        }
     }
 
     /// Fills in the templates and checks the result by the peer's rules.
@@ -264,60 +281,6 @@ fn dial_timeout(object: &Object, name: &str, template: ReadTemplate) -> Result<O
     Ok(field)
 }
 
-/// A warning for each field that the peer does not know.
-fn unknown_fields(object: &Object) -> impl Iterator<Item = String> {
-    let names = FIELDS.map(|(name, _)| name);
-    let keys = object.members().iter().map(|(key, _)| key);
-    let unknown = keys.filter(move |key| !names.contains(&folded(key).as_str()));
-    unknown.map(move |key| {
-        let hint = match meant(&folded(key)) {
-            Some(name) => format!(r#"did you mean "{name}"?"#),
-            None => format!("it knows {}", names.join(", ")),
-        };
-        let key = quoted(key);
-        format!("{CONNECTION}: {key}: is not a field that the peer knows, and is left out; {hint}")
-    })
-}
-
-/// The field that the author of an unknown field surely meant.
-fn meant(key: &str) -> Option<&'static str> {
-    let alias = ALIASES.iter().find(|(alias, _)| *alias == key);
-    let names = FIELDS.iter().map(|&(name, _)| name);
-    alias.map(|&(_, name)| name).or_else(|| nearest(key, names))
-}
-
-/// A warning for each field that the peer ignores because of another one.
-fn ignored_fields(object: &Object) -> Result<Vec<String>> {
-    const CLIENT_AUTH: &str = "client_auth_required";
-    let has_tls = object.boolean("tls_required")? == Some(true);
-    let has_client = object.boolean(CLIENT_AUTH)? == Some(true);
-    let mut ignored = Vec::new();
-    for name in [
-        CLIENT_AUTH,
-        "domain",
-        "client_key",
-        "client_cert",
-        "root_cert",
-    ] {
-        let is_set = match name {
-            CLIENT_AUTH => has_client,
-            _ => object.string(name)?.is_some_and(|text| !text.is_empty()),
-        };
-        let what = match (name, has_tls, has_client) {
-            _ if !is_set => continue,
-            (_, true, true) | ("root_cert", true, _) => continue,
-            (_, true, false) => "is ignored by the peer unless client_auth_required is true",
-            (CLIENT_AUTH, ..) => "is ignored by the peer unless tls_required is true",
-            ("domain", ..) => {
-                "is ignored by the peer unless tls_required and client_auth_required are true"
-            }
-            _ => "is left out, the peer ignores it unless tls_required is true",
-        };
-        ignored.push(format!("{CONNECTION}: {name}: {what}"));
-    }
-    Ok(ignored)
-}
-
 /// A connection.json that a peer can use.
 pub struct Connection {
     address: Address,
@@ -365,33 +328,5 @@ impl Connection {
         let domain = domain.filter(|domain| address::is_server_name(domain));
         let domain = domain.map_or_else(String::new, |name| format!(" for the domain {name}"));
         format!("dial {address} with TLS{domain} and a client certificate")
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn means_a_field_only_for_a_near_typing_error_or_a_known_alias() {
-        for (key, field) in [
-            ("adress", Some("address")),
-            ("addres", Some("address")),
-            ("rootcert", Some("root_cert")),
-            ("root_certs", Some("root_cert")),
-            ("dial-timeout", Some("dial_timeout")),
-            ("timeout", Some("dial_timeout")),
-            ("tls", Some("tls_required")),
-            ("host", Some("address")),
-            ("key_path", Some("client_key")),
-            ("transport_protocol", None),
-            ("port", None),
-            ("name", None),
-            ("root", None),
-            ("x", None),
-            ("", None),
-        ] {
-            assert_eq!(meant(key), field, "{key}");
-        }
     }
 }

@@ -122,7 +122,13 @@ pub fn parse<'a, T: Deserialize<'a>>(content: &'a [u8]) -> Result<T> {
         !content.starts_with(b"\xef\xbb\xbf"),
         "starts with a byte order mark, save it as UTF-8 without one"
     );
-    let text = str::from_utf8(content).ok().context("is not UTF-8")?;
+    let is_utf16 = matches!(
+        content,
+        [0xff, 0xfe, ..] | [0xfe, 0xff, ..] | [0, _, ..] | [_, 0, ..]
+    );
+    ensure!(!is_utf16, "is UTF-16, save it as UTF-8");
+    let text = str::from_utf8(content);
+    let text = text.ok().context("is not UTF-8, save it as UTF-8")?;
     ensure!(
         depth(content) <= MAX_DEPTH,
         "is nested more than {MAX_DEPTH} deep"
@@ -133,10 +139,38 @@ pub fn parse<'a, T: Deserialize<'a>>(content: &'a [u8]) -> Result<T> {
 /// Parses a JSON text; the error says what is wrong without quoting any of it.
 fn read<'a, T: Deserialize<'a>>(text: &'a str) -> Result<T> {
     serde_json::from_str(text).map_err(|error| match error.classify() {
-        Category::Syntax => anyhow!("is not JSON: {error}"),
-        Category::Eof => anyhow!("is not JSON: it ends too early"),
+        Category::Syntax => anyhow!("is not JSON: {error}{}", hint(text, &error)),
+        Category::Eof if text.trim().is_empty() => anyhow!("is empty, a JSON object is needed"),
+        Category::Eof => {
+            anyhow!("is not JSON: it ends too early, a closing }} or \" is needed")
+        }
         Category::Data | Category::Io => anyhow!("cannot be read as JSON"),
     })
+}
+
+/// What to write instead, for the usual mistakes.
+fn hint(text: &str, error: &serde_json::Error) -> &'static str {
+    let message = error.to_string();
+    let line = text.lines().nth(error.line().saturating_sub(1));
+    let rest = line.and_then(|line| line.get(error.column().saturating_sub(1)..));
+    match rest.unwrap_or_default().chars().next() {
+        _ if message.starts_with("control character") => {
+            ", write \\n for a line break, or let init put a PEM file into its place"
+        }
+        Some('}' | ']') if !message.starts_with("expected ident") => ", leave the last comma out",
+        _ if message.starts_with("invalid escape") => ", write \\\\ for a backslash",
+        Some('/' | '#') => ", leave comments out, JSON has none",
+        Some('\'' | '“' | '”' | '‘' | '’') => ", write straight double quotes",
+        Some('{') if message.starts_with("key must be") => ", put double quotes around templates",
+        Some('T' | 'F' | 'N') => ", write true, false and null in lower case",
+        _ if message.starts_with("key must be") => ", put double quotes around names",
+        _ if message.starts_with("expected `,`") => ", write a comma between members",
+        _ if message.starts_with("trailing characters") => {
+            ", leave out what follows the JSON object"
+        }
+        _ if (error.line(), error.column()) == (1, 1) => ", a JSON object is needed",
+        _ => "",
+    }
 }
 
 /// How deeply the arrays and objects of a JSON text are nested.
@@ -260,11 +294,14 @@ mod tests {
             ("null", "is null, a JSON object is needed"),
             ("[]", "is an array, a JSON object is needed"),
             ("1", "is a number, a JSON object is needed"),
-            ("", "is not JSON: it ends too early"),
-            ("{", "is not JSON: it ends too early"),
+            ("", "is empty, a JSON object is needed"),
+            (
+                "{",
+                "is not JSON: it ends too early, a closing } or \" is needed",
+            ),
             (
                 "{} {}",
-                "is not JSON: trailing characters at line 1 column 4",
+                "is not JSON: trailing characters at line 1 column 4, leave out what follows the JSON object",
             ),
             (
                 "{\"a\":nul}",
@@ -279,7 +316,7 @@ mod tests {
         }
         assert_eq!(
             Object::parse(b"{\"\xff\":1}").err().map(|e| e.to_string()),
-            Some("is not UTF-8".into())
+            Some("is not UTF-8, save it as UTF-8".into())
         );
     }
 

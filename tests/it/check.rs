@@ -668,11 +668,15 @@ fn a_config_can_be_in_a_file() {
         ),
         (
             "a",
-            format!("is not JSON: expected value at line 1 column 1, {example}"),
+            format!(
+                "is not JSON: expected value at line 1 column 1, a JSON object is needed, {example}"
+            ),
         ),
         (
             "@bad.json",
-            format!("@bad.json is not JSON: expected value at line 1 column 1, {example}"),
+            format!(
+                "@bad.json is not JSON: expected value at line 1 column 1, a JSON object is needed, {example}"
+            ),
         ),
     ] {
         let seen = run(config);

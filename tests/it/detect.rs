@@ -25,10 +25,10 @@ fn leaves_other_types_to_other_builders_silently() {
 #[test]
 fn says_in_one_line_why_it_cannot_tell() {
     for (metadata, line) in [
-        ("", "metadata.json: is not JSON: it ends too early"),
+        ("", "metadata.json: is empty, a JSON object is needed"),
         (
             "ccaas",
-            "metadata.json: is not JSON: expected value at line 1 column 1",
+            "metadata.json: is not JSON: expected value at line 1 column 1, a JSON object is needed",
         ),
         ("null", "metadata.json: is null, a JSON object is needed"),
         ("[]", "metadata.json: is an array, a JSON object is needed"),

@@ -175,7 +175,7 @@ fn what_couchdb_takes_is_published_and_nothing_else() {
 
 /// Definitions that are not published, and why.
 const FAULTS: [(&str, &str); 30] = [
-    ("", "is not JSON: it ends too early"),
+    ("", "is empty, a JSON object is needed"),
     ("null", "must be a JSON object"),
     ("[{}]", "is an array, write one definition a file"),
     (
@@ -184,7 +184,7 @@ const FAULTS: [(&str, &str); 30] = [
     ),
     (
         "{} x",
-        "is not JSON: trailing characters at line 1 column 4",
+        "is not JSON: trailing characters at line 1 column 4, leave out what follows the JSON object",
     ),
     (
         r#"{"index":{"fields":["\ud800"]}}"#,

@@ -1,6 +1,7 @@
 //! The compiled program, run as a Fabric peer runs it.
 //!
 //! - [`detect`], [`build`], [`release`]: what each writes on success
+//! - [`mistakes`]: the usual mistakes, and what to write instead
 //! - [`refusals`]: every input that is refused, with its message
 //! - [`templates`]: connection.json filled in from the peer's config
 //! - [`tree`]: odd things in a package's folders, and file system problems
@@ -31,6 +32,7 @@ mod house;
 mod indexes;
 mod init;
 mod install;
+mod mistakes;
 mod package;
 mod properties;
 mod record;

@@ -12,7 +12,10 @@ fn refuses(peer: &Peer, line: &str) {
 #[test]
 fn metadata_json() {
     for (metadata, line) in [
-        ("{", "metadata.json: is not JSON: it ends too early"),
+        (
+            "{",
+            r#"metadata.json: is not JSON: it ends too early, a closing } or " is needed"#,
+        ),
         ("null", "metadata.json: is null, a JSON object is needed"),
         (
             r#"{"label":"basic_1.0"}"#,
@@ -47,10 +50,10 @@ fn connection_json_itself() {
         large.len()
     );
     for (connection, line) in [
-        ("", "connection.json: is not JSON: it ends too early"),
+        ("", "connection.json: is empty, a JSON object is needed"),
         (
             "address: a",
-            "connection.json: is not JSON: expected value at line 1 column 1",
+            "connection.json: is not JSON: expected value at line 1 column 1, a JSON object is needed",
         ),
         ("null", "connection.json: is null, a JSON object is needed"),
         (
@@ -59,7 +62,7 @@ fn connection_json_itself() {
         ),
         (
             "{} {}",
-            "connection.json: is not JSON: trailing characters at line 1 column 4",
+            "connection.json: is not JSON: trailing characters at line 1 column 4, leave out what follows the JSON object",
         ),
         (
             "\u{feff}{}",
@@ -72,7 +75,7 @@ fn connection_json_itself() {
     }
     refuses(
         &Peer::with_connection(b"{\"address\":\"\xff:1\"}"),
-        "connection.json: is not UTF-8",
+        "connection.json: is not UTF-8, save it as UTF-8",
     );
 
     let peer = Peer::with_metadata(r#"{"type":"ccaas"}"#);
@@ -129,7 +132,7 @@ fn addresses() {
         ),
         (
             r#""address":"http://basic:9999""#,
-            format!(r#"address: "http://basic:9999" is a URL, not host:port, {example}"#),
+            r#"address: "http://basic:9999" is a URL, not host:port, write basic:9999"#.to_owned(),
         ),
         (
             r#""address":"basic :9999""#,

@@ -135,7 +135,10 @@ fn names_what_is_no_template() {
 fn a_config_that_go_cannot_read_is_refused() {
     for (config, message) in [
         ("[]", "is an array, a JSON object is needed"),
-        ("{", "is not JSON: it ends too early"),
+        (
+            "{",
+            "is not JSON: it ends too early, a closing } or \" is needed",
+        ),
         (r#"{"a":[1e999]}"#, "has a number over 1.8e308"),
     ] {
         let example = r#"for example {"peername":"org1peer1"}"#;

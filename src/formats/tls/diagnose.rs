@@ -44,6 +44,10 @@ fn without_begin(text: &str, wanted: &str) -> Error {
     // "-----BEGIN" in base64. A DER SEQUENCE begins "M" in base64.
     if text.starts_with("LS0tLS1CRUdJTi") {
         anyhow!("is base64 of PEM, decode it once and put the result here")
+    } else if text.starts_with('$') {
+        anyhow!(
+            "is a shell's variable, which nobody fills in, write a template or the PEM {wanted}"
+        )
     } else if is_path(text) {
         anyhow!("looks like a file path, put the file's content here")
     } else if text.starts_with('M') && text.len() >= 64 && text.bytes().all(is_base64) {
@@ -57,7 +61,8 @@ fn without_begin(text: &str, wanted: &str) -> Error {
 
 fn is_path(text: &str) -> bool {
     const STARTS: [&str; 6] = ["/", "./", "../", "~/", "file:", "C:\\"];
-    const ENDS: [&str; 6] = [".pem", ".crt", ".cer", ".cert", ".key", ".der"];
+    // The last is of the private keys that Fabric CA and cryptogen write.
+    const ENDS: [&str; 7] = [".pem", ".crt", ".cer", ".cert", ".key", ".der", "_sk"];
     !text.contains(char::is_control)
         && (STARTS.iter().any(|start| text.starts_with(start))
             || ENDS.iter().any(|end| text.ends_with(end)))

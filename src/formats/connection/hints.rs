@@ -1,0 +1,126 @@
+//! The usual mistakes in the fields of a connection.json.
+
+use anyhow::{Result, ensure};
+
+use super::super::json::{Object, folded};
+use super::FIELDS;
+use crate::layout::CONNECTION;
+use crate::text::{nearest, quoted};
+
+/// Other names that people use for a field, beyond typing errors.
+const ALIASES: [(&str, &str); 9] = [
+    ("host", "address"),
+    ("url", "address"),
+    ("timeout", "dial_timeout"),
+    ("tls", "tls_required"),
+    ("tls_enabled", "tls_required"),
+    ("client_auth", "client_auth_required"),
+    ("ca_cert", "root_cert"),
+    ("key_path", "client_key"),
+    ("cert_path", "client_cert"),
+];
+
+/// Refuses another kind of file under the name of a connection.json.
+pub fn ensure_kind(object: &Object) -> Result<()> {
+    let has = |name| object.field(name).next().is_some();
+    let what = if has("organizations") || has("peers") {
+        "an SDK's connection profile, which is for applications"
+    } else if has("type") && has("label") {
+        "a metadata.json"
+    } else {
+        return Ok(());
+    };
+    ensure!(
+        has("address"),
+        r#"is {what}; write where the chaincode server is, {{"address": "basic.example.com:9999"}}"#
+    );
+    Ok(())
+}
+
+/// The unknown field by which the author surely meant the field `name`.
+pub fn misnamed<'a>(object: &'a Object, name: &str) -> Option<&'a str> {
+    let mut keys = object.members().iter().map(|(key, _)| key.as_str());
+    keys.find(|key| meant(&folded(key)) == Some(name))
+}
+
+/// A warning for each field that the peer does not know.
+pub fn unknown_fields(object: &Object) -> impl Iterator<Item = String> {
+    let names = FIELDS.map(|(name, _)| name);
+    let keys = object.members().iter().map(|(key, _)| key);
+    let unknown = keys.filter(move |key| !names.contains(&folded(key).as_str()));
+    unknown.map(move |key| {
+        let hint = match meant(&folded(key)) {
+            Some(name) => format!(r#"did you mean "{name}"?"#),
+            None => format!("it knows {}", names.join(", ")),
+        };
+        let key = quoted(key);
+        format!("{CONNECTION}: {key}: is not a field that the peer knows, and is left out; {hint}")
+    })
+}
+
+/// The field that the author of an unknown field surely meant.
+fn meant(key: &str) -> Option<&'static str> {
+    let alias = ALIASES.iter().find(|(alias, _)| *alias == key);
+    let names = FIELDS.iter().map(|&(name, _)| name);
+    alias.map(|&(_, name)| name).or_else(|| nearest(key, names))
+}
+
+/// A warning for each field that the peer ignores because of another one.
+pub fn ignored_fields(object: &Object) -> Result<Vec<String>> {
+    const CLIENT_AUTH: &str = "client_auth_required";
+    let has_tls = object.boolean("tls_required")? == Some(true);
+    let has_client = object.boolean(CLIENT_AUTH)? == Some(true);
+    let mut ignored = Vec::new();
+    for name in [
+        CLIENT_AUTH,
+        "domain",
+        "client_key",
+        "client_cert",
+        "root_cert",
+    ] {
+        let is_set = match name {
+            CLIENT_AUTH => has_client,
+            _ => object.string(name)?.is_some_and(|text| !text.is_empty()),
+        };
+        let what = match (name, has_tls, has_client) {
+            _ if !is_set => continue,
+            (_, true, true) | ("root_cert", true, _) => continue,
+            (_, true, false) => "is ignored by the peer unless client_auth_required is true",
+            (CLIENT_AUTH, ..) => "is ignored by the peer unless tls_required is true",
+            ("domain", ..) => {
+                "is ignored by the peer unless tls_required and client_auth_required are true"
+            }
+            _ => "is left out, the peer ignores it unless tls_required is true",
+        };
+        ignored.push(format!("{CONNECTION}: {name}: {what}"));
+    }
+    Ok(ignored)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn means_a_field_only_for_a_near_typing_error_or_a_known_alias() {
+        for (key, field) in [
+            ("adress", Some("address")),
+            ("addres", Some("address")),
+            ("rootcert", Some("root_cert")),
+            ("root_certs", Some("root_cert")),
+            ("dial-timeout", Some("dial_timeout")),
+            ("timeout", Some("dial_timeout")),
+            ("tls", Some("tls_required")),
+            ("host", Some("address")),
+            ("key_path", Some("client_key")),
+            ("transport_protocol", None),
+            ("port", None),
+            ("name", None),
+            ("root", None),
+            ("x", None),
+            ("", None),
+        ] {
+            assert_eq!(meant(key), field, "{key}");
+        }
+    }
+}

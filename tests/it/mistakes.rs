@@ -1,0 +1,406 @@
+//! The usual mistakes in a package, and the line that says what to write instead: `check` has it for
+//! each, and `build` in the peer's log where it refuses the package.
+
+use serde_json::Value;
+
+use super::peer::{PLAIN, Peer, Seen, quoted, tls};
+use super::user;
+
+const METADATA: &str = r#"{"type":"ccaas","label":"basic_1.0"}"#;
+const INDEXES: &str = "META-INF/statedb/couchdb/indexes";
+
+/// Content of metadata.json, and the fault in it.
+const IN_METADATA: [(&str, &str); 12] = [
+    ("", "is empty, a JSON object is needed"),
+    ("[]", "is an array, a JSON object is needed"),
+    (
+        r#"{"type":"ccaas","label":"a",}"#,
+        "is not JSON: key must be a string at line 1 column 29, leave the last comma out",
+    ),
+    (
+        r#"{"type":"caas","label":"a"}"#,
+        r#"type: "caas" is for another builder, write "ccaas" or "external""#,
+    ),
+    (
+        r#"{"type":"golang","label":"a"}"#,
+        r#"type: "golang" is for another builder, write "ccaas" or "external""#,
+    ),
+    (
+        r#"{"label":"a"}"#,
+        r#"type: is missing, write "type": "ccaas""#,
+    ),
+    (
+        r#"{"type":["ccaas"],"label":"a"}"#,
+        "type: is an array, a string is needed",
+    ),
+    (
+        r#"{"type":"ccaas"}"#,
+        r#"label: is missing, write for example "label": "basic_1.0""#,
+    ),
+    (
+        r#"{"type":"ccaas","label":"basic 1.0"}"#,
+        r#"label: "basic 1.0" is refused by Fabric, begin with a letter or digit and go on with those or . + - _"#,
+    ),
+    (
+        r#"{"type":"ccaas","label":"basic:1.0"}"#,
+        r#"label: "basic:1.0" is refused by Fabric, begin with a letter or digit and go on with those or . + - _"#,
+    ),
+    (
+        r#"{"type":"ccaas","label":1.0}"#,
+        "label: is a number, a string is needed",
+    ),
+    (
+        r#"{"type":"ccaas","label":"a","path":{}}"#,
+        "path: is an object, a string is needed",
+    ),
+];
+
+/// Content of connection.json, and the fault in it.
+const IN_CONNECTION: [(&[u8], &str); 42] = [
+    (b"", "is empty, a JSON object is needed"),
+    (
+        b"address: basic:9999\n",
+        "is not JSON: expected value at line 1 column 1, a JSON object is needed",
+    ),
+    (b"\"basic:9999\"", "is a string, a JSON object is needed"),
+    (
+        b"{\n  // the server\n  \"address\": \"a:1\"\n}",
+        "is not JSON: key must be a string at line 2 column 3, leave comments out, JSON has none",
+    ),
+    (
+        b"# the server\n{\"address\": \"a:1\"}",
+        "is not JSON: expected value at line 1 column 1, leave comments out, JSON has none",
+    ),
+    (
+        b"{\"address\": \"a:1\"} /* the server */",
+        "is not JSON: trailing characters at line 1 column 20, leave comments out, JSON has none",
+    ),
+    (
+        b"{\"address\": \"a:1\",\n}",
+        "is not JSON: key must be a string at line 2 column 1, leave the last comma out",
+    ),
+    (
+        b"{\"address\": \"a:1\"\n\"dial_timeout\": \"1s\"}",
+        "is not JSON: expected `,` or `}` at line 2 column 1, write a comma between members",
+    ),
+    (
+        b"{\"address\": \"a:1\", \"root_cert\": \"-----BEGIN CERTIFICATE-----\nMII\"}",
+        r"is not JSON: control character (\u0000-\u001F) found while parsing a string at line 1 column 60, write \n for a line break, or let init put a PEM file into its place",
+    ),
+    (
+        b"{'address': 'a:1'}",
+        "is not JSON: key must be a string at line 1 column 2, write straight double quotes",
+    ),
+    (
+        b"{\"address\": \xe2\x80\x9ca:1\xe2\x80\x9d}",
+        "is not JSON: expected value at line 1 column 13, write straight double quotes",
+    ),
+    (
+        b"{address: \"a:1\"}",
+        "is not JSON: key must be a string at line 1 column 2, put double quotes around names",
+    ),
+    (
+        b"{\"address\": {{.peername}}:9999}",
+        "is not JSON: key must be a string at line 1 column 14, put double quotes around templates",
+    ),
+    (
+        b"{\"address\": \"a:1\", \"tls_required\": True}",
+        "is not JSON: expected value at line 1 column 36, write true, false and null in lower case",
+    ),
+    (
+        b"{\"address\": \"unix:\\run\\x\"}",
+        r"is not JSON: invalid escape at line 1 column 24, write \\ for a backslash",
+    ),
+    (
+        b"{\"address\": \"a:1\"",
+        "is not JSON: it ends too early, a closing } or \" is needed",
+    ),
+    (
+        b"{\"address\": \"a:1\"}\n{\"address\": \"b:1\"}\n",
+        "is not JSON: trailing characters at line 2 column 1, leave out what follows the JSON object",
+    ),
+    (
+        b"\xef\xbb\xbf{\"address\": \"a:1\"}",
+        "starts with a byte order mark, save it as UTF-8 without one",
+    ),
+    (b"\xff\xfe{\0}\0", "is UTF-16, save it as UTF-8"),
+    (b"{\0}\0", "is UTF-16, save it as UTF-8"),
+    (
+        b"{\"address\": \"b\xe4r:1\"}",
+        "is not UTF-8, save it as UTF-8",
+    ),
+    (
+        br#"{"name": "net", "organizations": {}, "peers": {}}"#,
+        r#"is an SDK's connection profile, which is for applications; write where the chaincode server is, {"address": "basic.example.com:9999"}"#,
+    ),
+    (
+        br#"{"type": "ccaas", "label": "basic_1.0"}"#,
+        r#"is a metadata.json; write where the chaincode server is, {"address": "basic.example.com:9999"}"#,
+    ),
+    (
+        b"{}",
+        r#"address: is missing or null, write for example "address": "basic.example.com:9999""#,
+    ),
+    (
+        br#"{"addres": "a:1"}"#,
+        r#"address: is missing, rename "addres" to it"#,
+    ),
+    (
+        br#"{"host": "a:1"}"#,
+        r#"address: is missing, rename "host" to it"#,
+    ),
+    (
+        br#"{"address": 9999}"#,
+        "address: is a number, a string is needed",
+    ),
+    (
+        br#"{"address": "basic"}"#,
+        r#"address: "basic" has no port, write for example basic.example.com:9999"#,
+    ),
+    (
+        br#"{"address": "::1:9999"}"#,
+        r#"address: "::1:9999" has an IPv6 address without brackets, write [::1]:9999"#,
+    ),
+    (
+        br#"{"address": "http://basic:9999/"}"#,
+        r#"address: "http://basic:9999/" is a URL, not host:port, write basic:9999"#,
+    ),
+    (
+        br#"{"address": " basic:9999"}"#,
+        r#"address: " basic:9999" holds white space, write basic:9999"#,
+    ),
+    (
+        br#"{"address": "${PEERNAME}_basic:9999"}"#,
+        r#"address: "${PEERNAME}_basic:9999" has a shell's variable, which nobody fills in, write a template such as {{.peername}}"#,
+    ),
+    (
+        br#"{"address": "a:1", "dial_timeout": "10"}"#,
+        r#"dial_timeout: "10" has no unit, write for example "10s""#,
+    ),
+    (
+        br#"{"address": "a:1", "dial_timeout": 10}"#,
+        r#"dial_timeout: 10 is a number of nanoseconds and too short to dial, write for example "10s""#,
+    ),
+    (
+        br#"{"address": "a:1", "dial_timeout": ""}"#,
+        r#"dial_timeout: "" is empty, write for example "10s""#,
+    ),
+    (
+        br#"{"address": "a:1", "dial_timeout": null}"#,
+        r#"dial_timeout: is null, leave it out or write for example "10s""#,
+    ),
+    (
+        br#"{"address": "a:1", "tls_required": "false"}"#,
+        "tls_required: is a string, write true or false without quotes",
+    ),
+    (
+        br#"{"address": "a:1", "client_auth_required": 1}"#,
+        "client_auth_required: is a number, write true or false",
+    ),
+    (
+        br#"{"address": "a:1", "tls_required": true}"#,
+        "root_cert: is required with tls_required, write the PEM of the CA certificate",
+    ),
+    (
+        br#"{"address": "a:1", "tls_required": true, "ca_cert": "x"}"#,
+        r#"root_cert: is missing, rename "ca_cert" to it"#,
+    ),
+    (
+        br#"{"address": "{{.peername}}_basic:9999"}"#,
+        r#"templates need values, write --config '{"peername": "..."}'"#,
+    ),
+    (
+        br#"{"address": "{{.org.peer}}:1", "dial_timeout": "{{.it's}}"}"#,
+        r#"dial_timeout: {{.it's}}: has a name with other characters than letters, digits and _"#,
+    ),
+];
+
+/// The value of `root_cert` with TLS, and the fault in it.
+fn in_root_cert() -> Vec<(String, &'static str)> {
+    let pem = tls("P-256.pem");
+    let base64: String = pem.lines().filter(|line| !line.starts_with('-')).collect();
+    vec![
+        (String::new(), "is empty, a PEM CERTIFICATE is needed"),
+        (
+            "/etc/hyperledger/fabric/tls/ca.crt".into(),
+            "looks like a file path, put the file's content here",
+        ),
+        (
+            "tlsca.org1.example.com-cert.pem".into(),
+            "looks like a file path, put the file's content here",
+        ),
+        (
+            "keystore/priv_sk".into(),
+            "looks like a file path, put the file's content here",
+        ),
+        (
+            "$ROOT_CERT".into(),
+            "is a shell's variable, which nobody fills in, write a template or the PEM CERTIFICATE",
+        ),
+        (
+            pem.replace('\n', ""),
+            "is PEM on one line, its line breaks are lost, in JSON write them as \\n",
+        ),
+        (
+            pem.replace('\n', "\\n"),
+            "holds a backslash and an n where its line breaks belong, in JSON write \\n and not \\\\n",
+        ),
+        (
+            base64,
+            "lacks the lines \"-----BEGIN CERTIFICATE-----\" and \"-----END CERTIFICATE-----\" around its base64",
+        ),
+        (
+            "LS0tLS1CRUdJTiBDRVJUSUZJQ0FURS0tLS0tCk1JSQ==".into(),
+            "is base64 of PEM, decode it once and put the result here",
+        ),
+        (
+            tls("P-256.key"),
+            "holds a PRIVATE KEY, a CERTIFICATE is needed",
+        ),
+        (
+            pem[..200].to_owned(),
+            "is cut off, the \"-----END\" line is missing",
+        ),
+    ]
+}
+
+/// The path of a file beside a sound package, its content, and the line of `check`.
+const ELSEWHERE: [(&str, &str, &str); 9] = [
+    ("a.json", "", "a.json: is empty, a JSON object is needed"),
+    (
+        "a.json",
+        "{}",
+        r#"a.json: index: is missing, write for example "index": {"fields": ["owner"]}"#,
+    ),
+    (
+        "a.json",
+        r#"{"index":{"fields":"owner"}}"#,
+        r#"a.json: index: fields: must be an array, for example ["owner"]"#,
+    ),
+    (
+        "a.json",
+        r#"{"fields":["owner"]}"#,
+        "a.json: fields: belongs inside index",
+    ),
+    (
+        "a.json",
+        "{}{}",
+        "a.json: holds several definitions, write one definition a file",
+    ),
+    (
+        "a.json",
+        "[{}]",
+        "a.json: is an array, write one definition a file",
+    ),
+    (
+        "a.json",
+        r#"{"index":{"fields":[{"a":"DESC"}]}}"#,
+        r#"a.json: index: fields: "DESC": CouchDB knows only "desc""#,
+    ),
+    (
+        "a.json",
+        r#"{"index":{"fields":["a",{"b":"desc"}]}}"#,
+        r#"a.json: index: fields: "b" goes "desc" and "a" "asc", CouchDB takes one direction per index, write {"a": "desc"}"#,
+    ),
+    (
+        "a.txt",
+        "{}",
+        "a.txt: is not released, its name does not end in .json",
+    ),
+];
+
+/// The ends of lines whose message alone says what to do.
+const PLAIN_ENOUGH: [&str; 6] = [
+    "with other characters than letters, digits and _",
+    "around its base64",
+    "line is missing",
+    "belongs inside index",
+    "CouchDB knows only \"desc\"",
+    "does not end in .json",
+];
+
+fn package(metadata: &str, connection: impl AsRef<[u8]>) -> Peer {
+    let peer = Peer::empty();
+    peer.put("x/metadata.json", metadata)
+        .put("x/connection.json", connection);
+    peer
+}
+
+/// Asserts that `check` has this line, and gives what `build` says.
+#[track_caller]
+fn has(peer: &Peer, kind: &str, line: &str) -> Seen {
+    let place = peer.path("x");
+    let seen = user::run(&place, &["check", "."]);
+    let expected = format!("{kind:<8} {line}\n");
+    assert!(seen.stdout.contains(&expected), "{line}\n{}", seen.stdout);
+    let seen = user::run(&place, &["check", "--json", "."]);
+    let object: Value = serde_json::from_str(&seen.stdout).unwrap();
+    let faults = object[format!("{kind}s")].as_array().unwrap();
+    let start = line.split(": ").next().unwrap();
+    let found = faults.iter().find(|fault| fault["file"] == start);
+    let hint = &found.unwrap_or_else(|| panic!("{object}"))["hint"];
+    let is_plain = PLAIN_ENOUGH.iter().any(|end| line.ends_with(end));
+    assert_eq!(hint.is_null(), is_plain, "{line}: {object}");
+    user::run(&place, &["build", ".", ".", "../bld"])
+}
+
+#[test]
+fn each_fault_says_what_to_write_and_so_does_the_peers_log() {
+    for (content, line) in IN_METADATA {
+        let line = format!("metadata.json: {line}");
+        let built = has(&package(content, PLAIN), "fault", &line);
+        // The label has been checked by the peer when it calls `build`.
+        if !line.contains("label: ") && !line.contains("path: ") {
+            built.refuses(&format!("build: {line}"));
+        }
+    }
+    for (content, line) in IN_CONNECTION {
+        let line = format!("connection.json: {line}");
+        let built = has(&package(METADATA, content), "fault", &line);
+        if !line.contains("--config") {
+            built.refuses(&format!("build: {line}"));
+        }
+    }
+    for (value, line) in in_root_cert() {
+        let connection = format!(
+            r#"{{"address":"a:1","tls_required":true,"root_cert":{}}}"#,
+            quoted(&value)
+        );
+        let line = format!("connection.json: root_cert: {line}");
+        has(&package(METADATA, connection), "fault", &line).refuses(&format!("build: {line}"));
+    }
+    for (name, content, line) in ELSEWHERE {
+        let peer = package(METADATA, PLAIN);
+        peer.put(format!("x/{INDEXES}/{name}"), content);
+        let kind = if name == "a.json" { "fault" } else { "warning" };
+        assert_eq!(has(&peer, kind, &format!("{INDEXES}/{line}")).status, 0);
+    }
+}
+
+#[test]
+fn a_file_of_nearly_the_right_name_is_named() {
+    for (needed, found) in [
+        ("connection.json", "connection.JSON"),
+        ("connection.json", "Connection.json"),
+        ("connection.json", "connections.json"),
+        ("connection.json", "conection.json"),
+        ("metadata.json", "Metadata.json"),
+        ("metadata.json", "meta-data.json"),
+    ] {
+        let peer = package(METADATA, PLAIN);
+        let path = |name: &str| peer.path(format!("x/{name}"));
+        std::fs::rename(path(needed), path(found)).unwrap();
+        let line = format!("{needed} not found, rename {found}");
+        let seen = user::run(&peer.path("x"), &["check", "."]);
+        assert!(
+            seen.stdout.contains(&format!("\nfault    {line}\n")),
+            "{seen:?}"
+        );
+        user::run(&peer.path("x"), &["build", ".", ".", "../bld"])
+            .refuses(&format!("build: {line}"));
+    }
+    let peer = package(METADATA, PLAIN);
+    std::fs::rename(peer.path("x/connection.json"), peer.path("x/other.json")).unwrap();
+    user::run(&peer.path("x"), &["build", ".", ".", "../bld"])
+        .refuses("build: connection.json not found");
+}

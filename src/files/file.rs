@@ -1,9 +1,10 @@
 //! Reads files piece by piece, hashes them while copying, and creates them.
 
 use std::cmp::min;
-use std::fs::{File, OpenOptions};
+use std::fs::{self, File, OpenOptions};
 use std::io::{self, ErrorKind, Read, Write};
 use std::os::unix::fs::OpenOptionsExt;
+use std::path::Path;
 
 use super::dir::{flags, set_mode};
 use super::{Digest, Dir, Entry, HashingWriter};
@@ -136,6 +137,34 @@ impl Dir {
         });
         file.cannot("create", &self.path_of(name))
     }
+}
+
+/// Reads the text file at `path`, which a user chose and which may have 1 MiB: links are followed.
+pub fn read_text(path: &Path) -> Result<String> {
+    let open = || -> io::Result<Option<File>> {
+        // Before it is opened, which sets off some devices, and after, as it may be another by then.
+        if !fs::metadata(path)?.is_file() {
+            return Ok(None);
+        }
+        let mut options = OpenOptions::new();
+        let file = options
+            .read(true)
+            .custom_flags(flags::NONBLOCK)
+            .open(path)?;
+        Ok(file.metadata()?.is_file().then_some(file))
+    };
+    let path_shown = path.display();
+    let Some(file) = open().cannot("read", path)? else {
+        return refused(format!("{path_shown}: is not a regular file"));
+    };
+    let mut content = Vec::new();
+    let read = file.take(MAX_SMALL + 1).read_to_end(&mut content);
+    if read.cannot("read", path)? as u64 > MAX_SMALL {
+        return refused(format!(
+            "{path_shown}: has more than the {MAX_SMALL} bytes allowed"
+        ));
+    }
+    String::from_utf8(content).or_else(|_| refused(format!("{path_shown}: is not UTF-8")))
 }
 
 #[cfg(test)]

@@ -1,7 +1,7 @@
 //! Reads files piece by piece, hashes them while copying, and creates them.
 
 use std::cmp::min;
-use std::fs::{self, File, OpenOptions};
+use std::fs::{File, OpenOptions};
 use std::io::{self, ErrorKind, Read, Write};
 use std::os::unix::fs::OpenOptionsExt;
 use std::path::Path;
@@ -139,32 +139,25 @@ impl Dir {
     }
 }
 
-/// Reads the text file at `path`, which a user chose and which may have 1 MiB: links are followed.
+/// Reads the text file at `path`, of at most 1 MiB. A user chose it: links are followed.
 pub fn read_text(path: &Path) -> Result<String> {
-    let open = || -> io::Result<Option<File>> {
-        // Before it is opened, which sets off some devices, and after, as it may be another by then.
-        if !fs::metadata(path)?.is_file() {
-            return Ok(None);
-        }
-        let mut options = OpenOptions::new();
-        let file = options
-            .read(true)
-            .custom_flags(flags::NONBLOCK)
-            .open(path)?;
-        Ok(file.metadata()?.is_file().then_some(file))
-    };
-    let path_shown = path.display();
-    let Some(file) = open().cannot("read", path)? else {
-        return refused(format!("{path_shown}: is not a regular file"));
-    };
+    let shown = path.display();
+    let file = OpenOptions::new()
+        .read(true)
+        .custom_flags(flags::NONBLOCK)
+        .open(path)
+        .cannot("read", path)?;
+    if !file.metadata().cannot("read", path)?.is_file() {
+        return refused(format!("{shown}: is not a regular file"));
+    }
     let mut content = Vec::new();
     let read = file.take(MAX_SMALL + 1).read_to_end(&mut content);
     if read.cannot("read", path)? as u64 > MAX_SMALL {
         return refused(format!(
-            "{path_shown}: has more than the {MAX_SMALL} bytes allowed"
+            "{shown}: has more than the {MAX_SMALL} bytes allowed"
         ));
     }
-    String::from_utf8(content).or_else(|_| refused(format!("{path_shown}: is not UTF-8")))
+    String::from_utf8(content).or_else(|_| refused(format!("{shown}: is not UTF-8")))
 }
 
 #[cfg(test)]

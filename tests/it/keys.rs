@@ -198,23 +198,30 @@ fn what_is_no_readable_text_file_has_its_line() {
         peer.build()
             .refuses(&format!("build: connection.json: client_key: {reason}"));
     }
+    peer.has_nothing_in("bld");
+}
+
+#[test]
+fn an_object_that_does_not_name_a_file_has_its_line() {
+    let cert = tls("P-256.pem");
+    let connection = mutual(&cert, &cert, "{{.key}}");
     let needed = "a string, number or boolean is needed";
     for (value, reason) in [
         (
             r#"{"file":""}"#,
-            r#"the path "" must begin with /"#.to_owned(),
+            r#"has "" for a path, which must begin with /"#.to_owned(),
         ),
         (
             r#"{"file":"keys/a"}"#,
-            r#"the path "keys/a" must begin with /"#.to_owned(),
+            r#"has "keys/a" for a path, which must begin with /"#.to_owned(),
         ),
         (
             r#"{"file":"~/a"}"#,
-            r#"the path "~/a" must begin with /"#.to_owned(),
+            r#"has "~/a" for a path, which must begin with /"#.to_owned(),
         ),
         (
             r#"{"file":"-----BEGIN PRIVATE KEY-----"}"#,
-            "the path the text must begin with /".to_owned(),
+            "has the text for a path, which must begin with /".to_owned(),
         ),
         (
             r#"{"file":"/a\u0000b"}"#,
@@ -236,12 +243,12 @@ fn what_is_no_readable_text_file_has_its_line() {
         (r#"{"File":"/a"}"#, format!("is an object, {needed}")),
         (r#"[{"file":"/a"}]"#, format!("is an array, {needed}")),
     ] {
-        peer = peer.config(&format!(r#"{{"key":{value}}}"#));
+        let config = format!(r#"{{"key":{value}}}"#);
+        let peer = Peer::with_connection(&connection).config(&config);
         peer.build().refuses(&format!(
             "build: connection.json: client_key: {{{{.key}}}}: {reason}"
         ));
     }
-    peer.has_nothing_in("bld");
 }
 
 /// The tries of a package to send a key away in one of these fields, or to choose what to send by it.

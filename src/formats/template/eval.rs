@@ -72,7 +72,10 @@ impl Evaluator {
             "is a file, which only root_cert, client_cert and client_key may hold"
         );
         let shown = quoted(path);
-        ensure!(path.starts_with('/'), "the path {shown} must begin with /");
+        ensure!(
+            path.starts_with('/'),
+            "has {shown} for a path, which must begin with /"
+        );
         Ok(files::read_text(Path::new(path))?.into())
     }
 

@@ -286,7 +286,7 @@ fn build_reads_a_file_of_the_config_or_says_why_not() {
     if !can_trace() {
         return;
     }
-    let connection = r#"{"address":"a:1","tls_required":true,"root_cert":"{{.ca}}"}"#;
+    let connection = r#"{"address":"a:1","tls_required":true,"root_cert":"{{.ca}}{{.ca}}"}"#;
     let mut peer = Peer::with_connection(connection);
     peer.put("ca.pem", tls("P-256.pem"));
     let path = peer.path("ca.pem").display().to_string();

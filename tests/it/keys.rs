@@ -146,7 +146,6 @@ fn what_is_no_readable_text_file_has_its_line() {
     assert!(fifo.unwrap().success());
     let _socket = UnixListener::bind(peer.path("socket")).unwrap();
     peer = peer.run_by_nobody();
-    peer.put_link("loop", "loop");
     for (name, reason) in [
         (
             "none",
@@ -163,10 +162,6 @@ fn what_is_no_readable_text_file_has_its_line() {
         (
             "closed/key",
             "cannot read PATH: Not a directory (os error 20)",
-        ),
-        (
-            "loop",
-            "cannot read PATH: Too many levels of symbolic links (os error 40)",
         ),
         ("src", "PATH: is not a regular file"),
         ("fifo", "PATH: is not a regular file"),

@@ -23,7 +23,7 @@ For the peer, which calls the program by these names:
   release  publishes a build's connection.json and index definitions
 
 For people:
-  check    runs the three on a package's source folder, as a peer does
+  check    runs the three on a package or its source folder, as a peer does
   package  makes the chaincode package of a source folder, and prints its ID
   verify   compares what a peer runs with what build recorded
   install  puts the program where a peer looks for it

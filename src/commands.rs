@@ -8,11 +8,13 @@ pub mod peer;
 pub mod verify;
 
 use std::ffi::OsString;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use lexopt::{Arg, Parser};
 
-use crate::error::Error;
+use crate::error::{self, Error, refused};
+use crate::files::Dir;
+use crate::layout::{CODE, CONNECTION, METADATA};
 
 /// A command's answer, which is also its exit status.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -72,6 +74,18 @@ pub fn path(value: OsString) -> Result<PathBuf> {
         return Err(Stop::usage("an argument is empty, a path is needed"));
     }
     Ok(value.into())
+}
+
+/// Opens the source folder of a package.
+fn source_folder(path: &Path) -> error::Result<Dir> {
+    let dir = Dir::open(path)?.with_hard_links();
+    if dir.look_up(CONNECTION)?.is_none() && dir.look_up(CODE)?.is_some() {
+        return refused(format!(
+            "{CODE}: is packed already; give the file that it and {METADATA} were packed to, or \
+             the folder that it was made of, with {METADATA} beside {CONNECTION}"
+        ));
+    }
+    Ok(dir)
 }
 
 /// Parses a command line that has exactly the arguments `names`, in this order, and no options.

@@ -19,3 +19,4 @@ pub use entry::Entry;
 pub use file::Buffer;
 pub use new_file::NewFile;
 pub use staging::{Staging, Tree};
+pub use walk::Budget;

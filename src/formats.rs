@@ -10,9 +10,12 @@ pub mod comparison;
 pub mod connection;
 pub mod dial_timeout;
 pub mod index;
+#[allow(dead_code)] // verify and rebuild are about to use all of it
+pub mod installed;
 pub mod json;
 pub mod meta_inf;
 pub mod metadata;
+pub mod package;
 pub mod published;
 pub mod record;
 pub mod statement;

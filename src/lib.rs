@@ -39,7 +39,7 @@ mod text;
 pub mod testing {
     pub use crate::files::{Digest, Dir};
     pub use crate::formats::address::Address;
-    pub use crate::formats::archive::{gzip, tar};
+    pub use crate::formats::archive::{gunzip, gzip, tar, untar};
     pub use crate::formats::artifact::Artifact;
     pub use crate::formats::connection::{Connection, Draft};
     pub use crate::formats::dial_timeout::DialTimeout;

@@ -3,8 +3,8 @@
 use std::env;
 use std::ffi::OsString;
 use std::fs;
-use std::io::ErrorKind;
-use std::path::PathBuf;
+use std::io::{self, ErrorKind};
+use std::path::{Path, PathBuf};
 use std::process;
 
 use lexopt::{Arg, Parser};
@@ -12,22 +12,25 @@ use lexopt::{Arg, Parser};
 use super::{Outcome, Stop, path};
 use crate::builder::{self, Done};
 use crate::error::{Cannot, Error, Refuse, Result, failed};
-use crate::files::{Buffer, Dir, Tree};
+use crate::files::{Buffer, Digest, Dir, Tree};
 use crate::formats::connection::{Connection, Draft};
 use crate::formats::meta_inf;
 use crate::formats::metadata::Metadata;
+use crate::formats::package::Package;
+use crate::formats::package::source::Source;
 use crate::formats::template::{Config, VARIABLE};
 use crate::layout::{BUILD, CLOSED, CONNECTION, METADATA, PUBLIC, SERVER};
 use crate::log::{self, Warnings};
 use crate::text::{escaped_line, quoted};
 
 pub const HELP: &str = "\
-Usage: fabric-ccs-builder check [--config JSON] [DIR]
+Usage: fabric-ccs-builder check [--config JSON] [DIR|FILE]
 
 Runs detect, build and release on a package's source folder DIR, as a peer does,
 and prints what each did, what would be published and what the peer would dial.
 DIR holds metadata.json, connection.json and META-INF side by side; without DIR
-a sample is used.
+a sample is used. FILE is a package that any program has made: then the peer's
+way to unpack it is checked too.
 
   --config JSON  the values for templates in connection.json, instead of the
                  environment variable CHAINCODE_AS_A_SERVICE_BUILDER_CONFIG;
@@ -69,23 +72,22 @@ pub fn run(mut parser: Parser) -> super::Result<Outcome> {
     }
     let config = config.or_else(|| env::var_os(VARIABLE));
     let scratch = Scratch::new()?;
-    let (package, shown) = if let Some(path) = &source {
-        let package = Dir::open(path)?.with_hard_links();
-        // If it is refused, `build` says why, and nothing is sure of the rest.
-        if let Ok(tree) = meta_inf::find(&package) {
-            let mut warnings = Warnings::default();
-            warnings.extend(meta_inf::left_out(&package, tree.as_ref())?);
-            warnings.write(WORD);
-        }
-        (package, path.display().to_string())
-    } else {
-        warn_of_package_around();
-        (write_sample(&scratch)?, "the embedded sample".to_owned())
-    };
-    let (metadata, _) = Metadata::read(&package)?;
+    let Subject {
+        source,
+        metadata_dir,
+        digest,
+        shown,
+    } = Subject::new(source.as_deref(), &scratch)?;
+    let metadata_dir = metadata_dir.as_ref().unwrap_or(&source);
+    let (metadata, _) = Metadata::read(metadata_dir)?;
     let (label, package_type) = (metadata.label()?, &metadata.package_type);
-    print_line(&format!("package  {label}, type {package_type}: {shown}"))?;
-    let (answer, outcome) = match run_programs(&package, &metadata, config, &scratch)? {
+    let id = digest.map_or_else(|| label.to_string(), |digest| format!("{label}:{digest}"));
+    print_line(&format!("package  {id}, type {package_type}: {shown}"))?;
+    let taken = run_programs(&source, metadata_dir, &metadata, config, &scratch)?;
+    if let Some(digest) = digest {
+        print_differences(digest, &source, metadata_dir)?;
+    }
+    let (answer, outcome) = match taken {
         Some(true) => ("would take this package", Outcome::Yes),
         Some(false) => (
             "would take this package, but not all of its index definitions",
@@ -97,10 +99,86 @@ pub fn run(mut parser: Parser) -> super::Result<Outcome> {
     Ok(outcome)
 }
 
+/// What is checked.
+struct Subject {
+    /// What the peer gives as `CHAINCODE_SOURCE_DIR`.
+    source: Dir,
+    /// Where metadata.json is, if it is not in there.
+    metadata_dir: Option<Dir>,
+    /// Of the package, when a file is checked.
+    digest: Option<Digest>,
+    /// Where it is from.
+    shown: String,
+}
+
+impl Subject {
+    fn new(path: Option<&Path>, scratch: &Scratch) -> Result<Self> {
+        let (mut metadata_dir, mut digest) = (None, None);
+        let mut warnings = Warnings::default();
+        let shown = path.map(|path| path.display().to_string());
+        let source = match path {
+            None => {
+                warn_of_package_around();
+                write_sample(scratch)?
+            }
+            Some(path) if fs::metadata(path).is_ok_and(|found| found.is_file()) => {
+                let source = scratch.dir("src")?;
+                let package = Package::read(path, Some(&source), &mut warnings)?;
+                if package.metadata.is_ours() {
+                    package.code?;
+                }
+                let metadata = scratch.dir("metadata")?;
+                metadata.write(METADATA, PUBLIC, &package.metadata_content)?;
+                (metadata_dir, digest) = (Some(metadata), Some(package.digest));
+                source
+            }
+            Some(path) => {
+                let source = super::source_folder(path)?;
+                warnings.extend(left_out(&source)?);
+                source
+            }
+        };
+        warnings.write(WORD);
+        Ok(Self {
+            source,
+            metadata_dir,
+            digest,
+            shown: shown.unwrap_or_else(|| "the embedded sample".to_owned()),
+        })
+    }
+}
+
+/// A line for what is in a folder and is not packaged. If META-INF is refused, `build` says why.
+fn left_out(source: &Dir) -> Result<Vec<String>> {
+    let tree = meta_inf::find(source).unwrap_or_default();
+    meta_inf::left_out(source, tree.as_ref())
+}
+
+/// Prints what `package` would make of a package's content, where that is something else.
+fn print_differences(digest: Digest, source: &Dir, metadata: &Dir) -> Result<()> {
+    let made = match Source::read(source, metadata) {
+        // `build` has said why.
+        Err(Error::Refused(_)) => return Ok(()),
+        made => made?,
+    };
+    let by_package = made.write(io::sink())?;
+    if by_package != digest {
+        let id = format!("{}:{by_package}", made.metadata.label()?);
+        print_line(&format!(
+            "differs  another tool's package: of the same content, package makes {id}"
+        ))?;
+        for line in left_out(source)? {
+            print_line(&format!("         package: {line}"))?;
+        }
+    }
+    Ok(())
+}
+
 /// Runs the programs until one says no, and prints what they did. Gives whether all of a package
 /// that is taken is published.
 fn run_programs(
-    package: &Dir,
+    source: &Dir,
+    metadata_dir: &Dir,
     metadata: &Metadata,
     config: Option<OsString>,
     scratch: &Scratch,
@@ -114,9 +192,9 @@ fn run_programs(
     }
     let (bld, published) = (scratch.dir("bld")?, scratch.dir("release")?);
     if Config::read(config.clone()).is_ok_and(|config| config.is_unset()) {
-        print_needs(package)?;
+        print_needs(source)?;
     }
-    let built = print_done("build", builder::build(package, package, &bld, config))?;
+    let built = print_done("build", builder::build(source, metadata_dir, &bld, config))?;
     if built.is_some() && print_done("release", builder::release(&bld, &published))?.is_some() {
         print_files("recorded", &bld)?;
         print_files("released", &published)?;

@@ -1,21 +1,21 @@
 //! `package`: makes the chaincode package of a source folder: the same bytes from the same content.
 
-mod existing;
-mod source;
-
 use std::fs::{self, File};
-use std::io::{self, BufWriter, IsTerminal, Read, Write};
+use std::io::{self, ErrorKind, IsTerminal, Read, Write};
 use std::os::fd::AsFd;
 use std::os::unix::fs::{FileTypeExt, MetadataExt};
 use std::path::Path;
 
 use lexopt::{Arg, Parser};
 
-use self::source::Source;
 use super::{Outcome, Result, Stop};
 use crate::error::{self, Cannot, Error, failed};
 use crate::files::{Digest, HashingWriter, NewFile};
-use crate::log;
+use crate::formats::package::Package;
+use crate::formats::package::source::Source;
+use crate::layout::{CODE, CONNECTION};
+use crate::log::{self, Warnings};
+use crate::text::plural;
 
 pub const HELP: &str = "\
 Usage: fabric-ccs-builder package [--output FILE] [--force] DIR
@@ -30,7 +30,8 @@ and prints its package ID. The same content gives the same ID on every machine.
                      standard error
   --force            replaces a FILE that is another package
   --id               only prints the ID: of the package that DIR would give, or
-                     of a FILE that this command has written
+                     of a package FILE that any program has written, with a line
+                     on standard error that says what a peer reads in it
 
 Exit status: 0 done, 1 the package is refused, 2 not possible; one line says
 why.
@@ -61,14 +62,15 @@ pub fn run(mut parser: Parser) -> Result<Outcome> {
     let path = path.ok_or_else(|| Stop::usage("missing argument DIR"))?;
 
     if id && fs::metadata(&path).cannot("open", &path)?.is_file() {
-        log::print(&format!("{}\n", existing::identify(&path)?))?;
+        identify(&path)?;
         return Ok(Outcome::Yes);
     }
-    let source = Source::read(&path)?;
+    let dir = super::source_folder(&path)?;
+    let source = Source::read(&dir, &dir)?;
     let label = source.metadata.label()?;
     let is_stdout = output.as_ref().is_some_and(|output| output == "-");
     let digest = if id {
-        write(&source, io::sink())?
+        source.write(io::sink())?
     } else if is_stdout {
         write_to_stdout(&source)?
     } else {
@@ -84,12 +86,41 @@ pub fn run(mut parser: Parser) -> Result<Outcome> {
     Ok(Outcome::Yes)
 }
 
-/// Writes the package to `out`, and gives its digest.
-fn write(source: &Source, out: impl Write) -> error::Result<Digest> {
-    let mut out = BufWriter::with_capacity(64 << 10, HashingWriter::new(out));
-    source.write(&mut out)?;
-    let out = out.into_inner().map_err(io::IntoInnerError::into_error)?;
-    Ok(out.digest())
+/// Prints the ID of the package at `path`, and says what a peer reads in it.
+fn identify(path: &Path) -> error::Result<()> {
+    let mut warnings = Warnings::default();
+    let package = Package::read(path, None, &mut warnings)?;
+    let (metadata, shown) = (&package.metadata, path.display());
+    let label = metadata.label().map_err(|error| error.at(&shown))?;
+    let content = if metadata.is_ours() {
+        let mut files = package.code?;
+        let none = if files.remove(CONNECTION) { "" } else { "no " };
+        let others = plural(files.len(), "other file", "other files");
+        format!("{none}{CONNECTION} and {others} in {CODE}")
+    } else {
+        "for another builder".to_owned()
+    };
+    warnings.write(WORD);
+    let package_type = &metadata.package_type;
+    let read = format_args!("{shown}: a peer reads type {package_type}, {content}");
+    log::line(WORD, read);
+    log::print(&format!("{label}:{}\n", package.digest))
+}
+
+/// The digest of the regular file at `path`, or `None` when there is nothing.
+fn digest(path: &Path) -> error::Result<Option<Digest>> {
+    let found = match fs::symlink_metadata(path) {
+        Err(error) if error.kind() == ErrorKind::NotFound => return Ok(None),
+        found => found.cannot("create", path)?,
+    };
+    if !found.is_file() {
+        let path = path.display();
+        return failed(format!("{path}: exists already and is not a regular file"));
+    }
+    let mut file = File::open(path).cannot("open", path)?;
+    let mut hasher = HashingWriter::new(io::sink());
+    io::copy(&mut file, &mut hasher).cannot("read", path)?;
+    Ok(Some(hasher.digest()))
 }
 
 fn write_to_stdout(source: &Source) -> error::Result<Digest> {
@@ -105,7 +136,7 @@ fn write_to_stdout(source: &Source) -> error::Result<Digest> {
     if is_closed(&mut stdout) {
         return failed("cannot write to standard output: it is closed");
     }
-    write(source, Named(stdout, name))
+    source.write(Named(stdout, name))
 }
 
 /// Whether standard output was closed when this process began. The standard library has opened
@@ -119,8 +150,8 @@ fn is_closed(stdout: &mut File) -> bool {
 }
 
 fn write_to_file(source: &Source, path: &Path, force: bool) -> error::Result<Digest> {
-    if let Some(existing) = existing::digest(path)? {
-        let digest = write(source, io::sink())?;
+    if let Some(existing) = digest(path)? {
+        let digest = source.write(io::sink())?;
         if digest == existing {
             return Ok(digest);
         }
@@ -132,7 +163,7 @@ fn write_to_file(source: &Source, path: &Path, force: bool) -> error::Result<Dig
         }
     }
     let mut file = NewFile::create(path, source.mode)?;
-    let digest = write(source, Named(&mut file, path))?;
+    let digest = source.write(Named(&mut file, path))?;
     if force {
         file.replace()?;
     } else {

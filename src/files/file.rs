@@ -119,8 +119,17 @@ impl Dir {
 
     /// Creates the file `name`, which must not exist, with exactly `mode`, regardless of the umask.
     pub(crate) fn create(&self, name: &str, mode: u32) -> Result<File> {
-        let mut options = OpenOptions::new();
-        options.write(true).create_new(true).mode(mode);
+        self.open_to_write(name, mode, OpenOptions::new().create_new(true))
+    }
+
+    /// Creates the file `name`, or opens the one that is there, whose content stays where nothing
+    /// is written over it.
+    pub(crate) fn write_over(&self, name: &str, mode: u32) -> Result<File> {
+        self.open_to_write(name, mode, OpenOptions::new().create(true).truncate(false))
+    }
+
+    fn open_to_write(&self, name: &str, mode: u32, options: &mut OpenOptions) -> Result<File> {
+        options.write(true).mode(mode).custom_flags(flags::NOFOLLOW);
         let file = options.open(self.reach(name)).and_then(|file| {
             set_mode(&file, mode)?;
             Ok(file)

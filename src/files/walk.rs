@@ -36,10 +36,8 @@ type Visit<'a> = &'a mut dyn FnMut(&Dir, &[Entry]) -> Result<()>;
 struct Walk<'a> {
     list: List<'a>,
     visit: Visit<'a>,
-    limits: Limits,
-    entries: usize,
-    bytes: u64,
-    path_bytes: usize,
+    depth: usize,
+    budget: Budget,
 }
 
 impl<'a> Walk<'a> {
@@ -47,10 +45,8 @@ impl<'a> Walk<'a> {
         Self {
             list,
             visit,
-            limits,
-            entries: 0,
-            bytes: 0,
-            path_bytes: 0,
+            depth: limits.depth,
+            budget: Budget::new(limits),
         }
     }
 
@@ -58,11 +54,12 @@ impl<'a> Walk<'a> {
         let is_entered = |entry: &Entry| entry.is_dir() && entry.fault().is_none();
         let (dirs, files): (Vec<_>, Vec<_>) = (self.list)(dir)?.into_iter().partition(is_entered);
         for entry in dirs.iter().chain(&files) {
-            self.count(dir, entry)?;
+            let bytes = if entry.is_dir() { 0 } else { entry.size() };
+            self.budget.count(&dir.relative(&entry.name), bytes)?;
         }
         (self.visit)(dir, &files)?;
         drop(files);
-        if !dirs.is_empty() && depth == self.limits.depth {
+        if !dirs.is_empty() && depth == self.depth {
             return refused(format!(
                 "{}: more than {depth} directories inside each other",
                 dir.path().display()
@@ -73,21 +70,38 @@ impl<'a> Walk<'a> {
         }
         Ok(())
     }
+}
 
-    /// Counts an entry of `dir`, and refuses it beyond the limits.
-    fn count(&mut self, dir: &Dir, entry: &Entry) -> Result<()> {
+/// What a tree has used of its limits.
+pub struct Budget {
+    limits: Limits,
+    entries: usize,
+    bytes: u64,
+    path_bytes: usize,
+}
+
+impl Budget {
+    /// Nothing yet.
+    pub fn new(limits: Limits) -> Self {
+        Self {
+            limits,
+            entries: 0,
+            bytes: 0,
+            path_bytes: 0,
+        }
+    }
+
+    /// Counts a file of `size` bytes, or a directory, and refuses it beyond the limits.
+    pub fn count(&mut self, path: &str, size: u64) -> Result<()> {
         let Limits {
             entries,
             bytes,
             path_bytes,
             ..
         } = self.limits;
-        let path = dir.relative(&entry.name);
         self.entries += 1;
         self.path_bytes += path.len();
-        if !entry.is_dir() {
-            self.bytes = self.bytes.saturating_add(entry.size());
-        }
+        self.bytes = self.bytes.saturating_add(size);
         let excess = if self.entries > entries {
             format!("more than {entries} files and folders in all, the most that are copied")
         } else if path.len() > MAX_PATH {

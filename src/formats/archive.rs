@@ -1,15 +1,18 @@
-//! The archive format of chaincode packages: a ustar archive in a gzip file without compression.
+//! The archives of a package: tar in gzip.
 //!
-//! The package ID is a digest of these bytes, so they are a function of the packaged paths and
-//! contents alone, for ever: a set of files has one encoding, the writers write it, and the readers
-//! accept nothing else. What a reader accepts, a writer would write again byte for byte.
+//! The package ID is a digest of these bytes, so those that the writers ([`gzip`], [`tar`]) write
+//! are a function of the packaged paths and contents alone, for ever. The readers ([`gunzip`],
+//! [`untar`]) take what any program writes and a peer reads.
 //!
-//! Writers and readers stream, in memory that does not grow with the archive. Give them buffered
+//! All of them stream, in memory that does not grow with the archive. Give the writers buffered
 //! files, and do not go on with one that has returned an error.
 
+pub mod gunzip;
 pub mod gzip;
 mod header;
+mod inflate;
 pub mod tar;
+pub mod untar;
 
 #[cfg(test)]
 mod foreign;
@@ -29,14 +32,7 @@ fn ends_early() -> io::Error {
 fn read_array<const N: usize>(from: &mut impl Read) -> io::Result<[u8; N]> {
     let mut array = [0; N];
     match from.read_exact(&mut array) {
-        Err(err) if err.kind() == ErrorKind::UnexpectedEof => Err(ends_early()),
+        Err(error) if error.kind() == ErrorKind::UnexpectedEof => Err(ends_early()),
         read => read.map(|()| array),
-    }
-}
-
-fn expect_end(from: &mut impl Read) -> io::Result<()> {
-    match io::copy(&mut from.take(1), &mut io::sink())? {
-        0 => Ok(()),
-        _ => Err(invalid("data after the end of the archive")),
     }
 }

@@ -7,6 +7,7 @@
 //! - [`faults`]: kills, full disks, races, floods
 //! - [`system_calls`]: each call to the file system fails once
 //! - [`record`]: the record, checked by `sha256sum`, and the same on every run
+//! - [`archive`]: gzip and tar, read as others read them
 //! - [`properties`]: made-up inputs against [`rules`], the peer's rules written a second time
 //! - [`check`]: the same for people
 //! - [`package`]: the same bytes from the same content, for ever; and where they go
@@ -19,6 +20,7 @@
 mod peer;
 mod user;
 
+mod archive;
 mod build;
 mod check;
 mod command_line;

@@ -2,6 +2,7 @@ mod foreign;
 mod ids;
 mod output;
 mod refusals;
+mod tools;
 
 use std::fs;
 use std::path::PathBuf;

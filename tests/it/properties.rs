@@ -3,14 +3,15 @@
 //! --release properties`.
 
 use std::collections::BTreeMap;
-use std::io::Read;
+use std::io::{self, Read};
 use std::path::Path;
 use std::process::Command;
 use std::{env, fs};
 
 use fabric_ccs_builder::testing::{
     Address, Artifact, Build, Config, Connection, Definition, DialTimeout, Digest, Dir, Draft,
-    Metadata, Record, Template, check_key_pair, check_root_certificates, escaped_line, gzip, tar,
+    Metadata, Record, Template, check_key_pair, check_root_certificates, escaped_line, gunzip,
+    gzip, tar, untar,
 };
 use proptest::collection::{btree_map, vec};
 use proptest::prelude::*;
@@ -285,21 +286,22 @@ fn config() -> Config {
     Config::parse(&json).unwrap()
 }
 
-/// The files of an archive that `package` wrote.
-fn unpacked(bytes: &[u8]) -> anyhow::Result<BTreeMap<String, Vec<u8>>> {
-    let mut archive = tar::Reader::new(gzip::Reader::new(bytes));
+/// The files of an archive.
+fn unpacked(bytes: &[u8]) -> io::Result<BTreeMap<String, Vec<u8>>> {
+    let mut archive = untar::Reader::new(gunzip::Reader::new(bytes));
     let mut files = BTreeMap::new();
-    while let Some(mut entry) = archive.next_entry()? {
+    while let Some(member) = archive.next_member()? {
         let mut content = Vec::new();
-        entry.read_to_end(&mut content)?;
-        files.insert(entry.path.clone(), content);
+        archive.read_to_end(&mut content)?;
+        files.insert(member.name, content);
     }
+    io::copy(archive.get_mut(), &mut io::sink())?;
     Ok(files)
 }
 
 /// The same cases on every run, so that a failure is caused by a change. `PROPTEST_RNG_SEED` gives
 /// others.
-fn cases(cases: u32) -> ProptestConfig {
+pub fn cases(cases: u32) -> ProptestConfig {
     let mut config = ProptestConfig::default();
     if env::var_os("PROPTEST_CASES").is_none() {
         config.cases = cases;
@@ -442,17 +444,6 @@ proptest! {
         }
         let bytes = archive.finish().unwrap().finish().unwrap();
         prop_assert_eq!(unpacked(&bytes).unwrap(), files);
-    }
-
-    #[test]
-    fn no_bytes_make_the_archive_reader_panic(bytes in vec(any::<u8>(), 0..2000), place in any::<prop::sample::Index>(), byte in any::<u8>()) {
-        let _ = unpacked(&bytes);
-        let mut archive = tar::Writer::new(gzip::Writer::new(Vec::new()).unwrap());
-        archive.file("a/b", 3, |out| Ok(out.write_all(b"abc")?)).unwrap();
-        let mut damaged = archive.finish().unwrap().finish().unwrap();
-        let place = place.index(damaged.len());
-        let was = std::mem::replace(&mut damaged[place], byte);
-        prop_assert_eq!(unpacked(&damaged).is_ok(), was == byte);
     }
 
     #[test]

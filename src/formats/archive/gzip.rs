@@ -11,9 +11,7 @@
 //! The last block is empty only if the content is. A compressor is not used because its version
 //! would decide the bytes, and with them the package ID.
 
-use std::io::{self, Read, Take, Write};
-
-use super::{ends_early, expect_end, invalid, read_array};
+use std::io::{self, Write};
 
 const HEADER: [u8; 10] = [0x1f, 0x8b, 8, 0, 0, 0, 0, 0, 0, 255];
 const FULL: u16 = u16::MAX;
@@ -89,102 +87,6 @@ pub fn length(content: u64) -> u64 {
     let blocks = content.div_ceil(FULL.into()).max(1);
     // The header, 5 bytes before the content of each block, and the trailer.
     HEADER.len() as u64 + 5 * blocks + content + 8
-}
-
-/// Reads what [`Writer`] writes and refuses everything else. The content is known to be undamaged
-/// only when a read has returned 0.
-pub struct Reader<R> {
-    /// Limited to the current block.
-    inner: Take<R>,
-    next: Next,
-    crc: u32,
-    length: u64,
-}
-
-/// What follows the current block.
-enum Next {
-    Header,
-    Block,
-    Trailer,
-    End,
-}
-
-impl<R: Read> Reader<R> {
-    /// Reads nothing yet.
-    pub fn new(inner: R) -> Self {
-        Self {
-            inner: inner.take(0),
-            next: Next::Header,
-            crc: 0,
-            length: 0,
-        }
-    }
-
-    fn read_header(&mut self) -> io::Result<()> {
-        self.next = Next::Block;
-        match read_array(self.inner.get_mut())? {
-            HEADER => Ok(()),
-            [0x1f, 0x8b, ..] => Err(foreign("gzip header")),
-            _ => Err(invalid("not a gzip file")),
-        }
-    }
-
-    fn read_block_header(&mut self) -> io::Result<()> {
-        let [kind, l0, l1, n0, n1] = read_array(self.inner.get_mut())?;
-        if matches!(kind >> 1 & 3, 1 | 2) {
-            return Err(foreign("compressed"));
-        }
-        if [l0, l1] != [!n0, !n1] {
-            return Err(invalid("damaged: a gzip block has two lengths"));
-        }
-        let length = u16::from_le_bytes([l0, l1]);
-        self.next = match (kind, length) {
-            (0, FULL) => Next::Block,
-            (1, 1..) => Next::Trailer,
-            (1, 0) if self.length == 0 => Next::Trailer,
-            _ => return Err(foreign("gzip block")),
-        };
-        self.inner.set_limit(length.into());
-        Ok(())
-    }
-
-    fn read_trailer(&mut self) -> io::Result<()> {
-        if read_array(self.inner.get_mut())? != self.crc.to_le_bytes() {
-            return Err(invalid("damaged: the content has another CRC-32"));
-        }
-        if read_array::<4>(self.inner.get_mut())? != self.length.to_le_bytes()[..4] {
-            return Err(invalid("damaged: the content has another length"));
-        }
-        self.next = Next::End;
-        expect_end(self.inner.get_mut())
-    }
-}
-
-impl<R: Read> Read for Reader<R> {
-    fn read(&mut self, out: &mut [u8]) -> io::Result<usize> {
-        if out.is_empty() {
-            return Ok(0);
-        }
-        while self.inner.limit() == 0 {
-            match self.next {
-                Next::Header => self.read_header()?,
-                Next::Block => self.read_block_header()?,
-                Next::Trailer => self.read_trailer()?,
-                Next::End => return Ok(0),
-            }
-        }
-        let read = self.inner.read(out)?;
-        if read == 0 {
-            return Err(ends_early());
-        }
-        self.length += read as u64;
-        self.crc = crc32(self.crc, &out[..read]);
-        Ok(read)
-    }
-}
-
-fn foreign(what: &str) -> io::Error {
-    invalid(format!("{what}: not written by fabric-ccs-builder package"))
 }
 
 /// Continues the CRC-32 of RFC 1952, section 8, which is 0 for no bytes.

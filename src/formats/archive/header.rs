@@ -2,8 +2,6 @@
 
 use std::ops::Range;
 
-use anyhow::{Context as _, ensure};
-
 use crate::error::{Result, refused};
 
 pub(super) const BLOCK: usize = 512;
@@ -52,26 +50,6 @@ pub(super) fn encode(path: &str, size: u64) -> Result<Block> {
     Ok(block)
 }
 
-/// The path and size in a header that [`encode`] has made; every other header is an error.
-pub(super) fn decode(block: &Block) -> anyhow::Result<(String, u64)> {
-    ensure!(
-        octal(&block[CHECKSUM]) == Some(checksum(block)),
-        "damaged: a tar header has another checksum"
-    );
-    let path = match (text(&block[PREFIX])?, text(&block[NAME])?) {
-        ("", name) => name.to_owned(),
-        (prefix, name) => format!("{prefix}/{name}"),
-    };
-    let size = octal(&block[SIZE]).unwrap_or_default();
-    // Leniency above costs nothing: a header that says the same in another way is not this one.
-    ensure!(
-        encode(&path, size)? == *block,
-        "{}: not written by fabric-ccs-builder package (a regular file, mode 0644, time 0, owner 0)",
-        path.escape_debug()
-    );
-    Ok((path, size))
-}
-
 fn check_path(path: &str) -> Result<()> {
     if path.is_empty() {
         return refused("an entry of the archive has no name");
@@ -106,14 +84,4 @@ fn checksum(block: &Block) -> u64 {
     let mut block = *block;
     block[CHECKSUM].fill(b' ');
     block.into_iter().map(u64::from).sum()
-}
-
-fn text(field: &[u8]) -> anyhow::Result<&str> {
-    let bytes = field.split(|byte| *byte == 0).next().unwrap_or_default();
-    str::from_utf8(bytes).context("the name of an entry is not UTF-8")
-}
-
-fn octal(field: &[u8]) -> Option<u64> {
-    let digits = str::from_utf8(field).ok()?;
-    u64::from_str_radix(digits.trim_matches(['\0', ' ']), 8).ok()
 }

@@ -15,12 +15,9 @@
 //! bytes for the same list of files with `--format=ustar --mtime=@0 --owner=0 --group=0
 //! --numeric-owner --mode=0644`.
 
-use std::io::{self, Read, Take, Write};
+use std::io::{self, Read as _, Write};
 
-use anyhow::ensure;
-
-use super::header::{self, BLOCK, Block};
-use super::{ends_early, expect_end, read_array};
+use super::header::{self, BLOCK};
 use crate::error::{Result, failed, refused};
 
 const BLOCK_SIZE: u64 = BLOCK as u64;
@@ -112,108 +109,6 @@ pub fn length_of_file(path: &str, size: u64) -> Result<u64> {
 #[must_use]
 pub fn length(files: u64) -> u64 {
     (files + 2 * BLOCK_SIZE).next_multiple_of(RECORD_SIZE)
-}
-
-/// Reads what [`Writer`] writes and refuses everything else.
-pub struct Reader<R> {
-    /// Limited to what is being read: a block, the content of an entry, or padding.
-    inner: Take<R>,
-    /// Where that ends.
-    end: u64,
-    last: String,
-    ended: bool,
-}
-
-impl<R: Read> Reader<R> {
-    /// Reads nothing yet.
-    pub fn new(inner: R) -> Self {
-        Self {
-            inner: inner.take(0),
-            end: 0,
-            last: String::new(),
-            ended: false,
-        }
-    }
-
-    /// The next entry, or `None` at the end, when `inner` has been read to its end too. What
-    /// was not read of the entry before is skipped.
-    ///
-    /// # Errors
-    /// When `inner` cannot be read or is not what [`Writer`] writes.
-    pub fn next_entry(&mut self) -> anyhow::Result<Option<Entry<'_, R>>> {
-        if self.ended {
-            return Ok(None);
-        }
-        // If it ends early, so does what has to follow.
-        io::copy(&mut self.inner, &mut io::sink())?;
-        self.read_padding(BLOCK_SIZE)?;
-        let block = self.read_block()?;
-        if block == [0; BLOCK] {
-            self.read_end()?;
-            return Ok(None);
-        }
-        let (path, size) = header::decode(&block)?;
-        advance(&mut self.last, &path)?;
-        self.start(size);
-        let content = &mut self.inner;
-        Ok(Some(Entry {
-            path,
-            size,
-            content,
-        }))
-    }
-
-    fn start(&mut self, length: u64) {
-        self.inner.set_limit(length);
-        self.end += length;
-    }
-
-    fn read_block(&mut self) -> io::Result<Block> {
-        self.start(BLOCK_SIZE);
-        read_array(&mut self.inner)
-    }
-
-    fn read_padding(&mut self, multiple: u64) -> anyhow::Result<()> {
-        self.start(padding(self.end, multiple));
-        let mut zeros = Vec::new();
-        self.inner.read_to_end(&mut zeros)?;
-        ensure!(self.inner.limit() == 0, ends_early());
-        ensure!(
-            zeros.iter().all(|byte| *byte == 0),
-            "damaged: padding of the tar archive is not zero"
-        );
-        Ok(())
-    }
-
-    fn read_end(&mut self) -> anyhow::Result<()> {
-        ensure!(
-            self.read_block()? == [0; BLOCK],
-            "damaged: a block of zeros inside the tar archive"
-        );
-        self.read_padding(RECORD_SIZE)?;
-        expect_end(self.inner.get_mut())?;
-        self.ended = true;
-        Ok(())
-    }
-}
-
-/// One regular file of an archive; reads as its content.
-pub struct Entry<'a, R> {
-    /// Relative, without empty, `.` and `..` components and without NUL.
-    pub path: String,
-    /// Of the content, in bytes.
-    pub size: u64,
-    content: &'a mut Take<R>,
-}
-
-impl<R: Read> Read for Entry<'_, R> {
-    fn read(&mut self, out: &mut [u8]) -> io::Result<usize> {
-        let read = self.content.read(out)?;
-        if read == 0 && self.content.limit() > 0 && !out.is_empty() {
-            return Err(ends_early());
-        }
-        Ok(read)
-    }
 }
 
 /// Goes on from the path before to the next one, which must be greater.

@@ -10,11 +10,10 @@
 //! [`crate::formats::archive`]. Lengths are computed first, so that all of it can be written in one
 //! go: each file is read once for its bytes, and index definitions once before for the checks.
 
-use std::io::Write;
-use std::path::Path;
+use std::io::{self, BufWriter, Write};
 
 use crate::error::{Refuse, Result, refused};
-use crate::files::{Buffer, Dir, Entry};
+use crate::files::{Buffer, Digest, Dir, Entry, HashingWriter};
 use crate::formats::archive::{gzip, tar};
 use crate::formats::connection::Draft;
 use crate::formats::metadata::Metadata;
@@ -23,12 +22,12 @@ use crate::layout::{CODE, CONNECTION, MAX_INSTALL, METADATA, PUBLIC, SECRET};
 use crate::log::Warnings;
 
 /// A source folder that passed all checks.
-pub struct Source {
+pub struct Source<'a> {
     pub metadata: Metadata,
     pub warnings: Warnings,
     /// The mode of a file with the package: one with a private key is for nobody else.
     pub mode: u32,
-    dir: Dir,
+    dir: &'a Dir,
     metadata_content: Vec<u8>,
     connection: Vec<u8>,
     /// What code.tar.gz holds, by path; without an [`Entry`] it is connection.json, as checked.
@@ -36,16 +35,16 @@ pub struct Source {
     code_length: u64,
 }
 
-impl Source {
-    /// Reads the source folder at `path`, and checks it as `build` and a peer's install would.
-    pub fn read(path: &Path) -> Result<Self> {
-        let dir = Dir::open(path)?.with_hard_links();
-        let (metadata, metadata_content) = Metadata::read(&dir)?;
+impl<'a> Source<'a> {
+    /// Reads the source folder `dir` with the metadata.json in `metadata`, which may be the same
+    /// directory, and checks them as `build` and a peer's install would.
+    pub fn read(dir: &'a Dir, metadata: &Dir) -> Result<Self> {
+        let (metadata, metadata_content) = Metadata::read(metadata)?;
         metadata.must_be_ours()?;
         metadata.label()?;
-        let (draft, mut warnings, connection) = Draft::read(&dir)?;
+        let (draft, mut warnings, connection) = Draft::read(dir)?;
         draft.check_without_config().refuse(CONNECTION)?;
-        let tree = meta_inf::find(&dir)?;
+        let tree = meta_inf::find(dir)?;
         let mut files = vec![(CONNECTION.to_owned(), None)];
         if let Some(tree) = &tree {
             meta_inf::walk(tree, &mut warnings, |folder, dir, found, judge| {
@@ -71,8 +70,8 @@ impl Source {
                  raises peer.maxRecvMsgSize and peer.maxSendMsgSize"
             ));
         }
-        warnings.extend(meta_inf::misplaced(&dir)?);
-        warnings.extend(meta_inf::left_out(&dir, tree.as_ref())?);
+        warnings.extend(meta_inf::misplaced(dir)?);
+        warnings.extend(meta_inf::left_out(dir, tree.as_ref())?);
         let mut mode = PUBLIC;
         if tls::holds_private_key(&connection) {
             mode = SECRET;
@@ -92,13 +91,15 @@ impl Source {
         })
     }
 
-    /// Writes the package; it is an error when something has changed since [`Source::read`].
-    pub fn write(&self, out: impl Write) -> Result<()> {
+    /// Writes the package, and gives its digest; it is an error when something has changed since
+    /// [`Source::read`].
+    pub fn write(&self, out: impl Write) -> Result<Digest> {
+        let out = BufWriter::with_capacity(64 << 10, HashingWriter::new(out));
         let mut package = tar::Writer::new(gzip::Writer::new(out)?);
         package.file(CODE, self.code_length, |out| self.write_code(out))?;
         put(&mut package, METADATA, &self.metadata_content)?;
-        package.finish()?.finish()?;
-        Ok(())
+        let out = package.finish()?.finish()?.into_inner();
+        Ok(out.map_err(io::IntoInnerError::into_error)?.digest())
     }
 
     fn write_code(&self, out: &mut dyn Write) -> Result<()> {
@@ -149,7 +150,8 @@ mod tests {
         fs::write(path("connection.json"), r#"{"address":"a:1"}"#).unwrap();
         let large = fs::File::create(path("META-INF/large")).unwrap();
         large.set_len(size).unwrap();
-        Source::read(dir.path()).unwrap().warnings.lines().collect()
+        let dir = Dir::open(dir.path()).unwrap();
+        Source::read(&dir, &dir).unwrap().warnings.lines().collect()
     }
 
     #[test]

@@ -1,0 +1,262 @@
+//! The file of a chaincode package, whatever program made it, as a peer reads it.
+//!
+//! ```text
+//! package     = gzip(tar(metadata.json, code.tar.gz)): regular files, in any order
+//! code.tar.gz = gzip(tar(connection.json, META-INF/..., ...)): regular files and directories
+//! ```
+//!
+//! Install reads the outer archive (Fabric's `core/chaincode/persistence`), and before it calls a
+//! builder the peer unpacks the inner one (`core/container/externalbuilder/tar.go`). More is
+//! refused here than there: a file that stands twice in the outer archive, of which install reads
+//! the last and a builder gets the first; names that are not UTF-8, sparse files, damage behind the
+//! end of an archive, where the peer does not look; and what is beyond the limits of a package.
+
+pub mod source;
+
+use std::collections::BTreeSet;
+use std::fs::File;
+use std::io::{self, BufRead, BufReader, ErrorKind, Read, Write};
+use std::path::Path;
+
+use super::archive::untar::{Header, Kind};
+use super::archive::{gunzip, untar};
+use super::metadata::Metadata;
+use crate::error::{Cannot, Error, Refuse, Result, refused};
+use crate::files::{Budget, Digest, Dir, HashingWriter, Tree, join};
+use crate::layout::{BUILD, CODE, CONNECTION, MAX_SMALL, METADATA, SECRET};
+use crate::log::Warnings;
+
+/// How to make the outer archive.
+const HOW: &str = "make the package with tar -czf FILE metadata.json code.tar.gz";
+/// The most that may follow an archive: tar fills its records.
+const MAX_REST: u64 = 1 << 20;
+const PIECE: usize = 64 << 10;
+
+/// A package file that was read to its end.
+pub struct Package {
+    /// Of the file: with the label it is the package ID.
+    pub digest: Digest,
+    pub metadata: Metadata,
+    pub metadata_content: Vec<u8>,
+    /// The files in code.tar.gz, or why the peer cannot unpack it.
+    pub code: Result<BTreeSet<String>>,
+}
+
+impl Package {
+    /// Reads the file at `path`, and unpacks its code.tar.gz to `target`.
+    pub fn read(path: &Path, target: Option<&Dir>, warnings: &mut Warnings) -> Result<Self> {
+        let file = File::open(path).cannot("open", path)?;
+        let mut hasher = HashingWriter::new(io::sink());
+        let shown = path.display().to_string();
+        let tee = BufReader::with_capacity(PIECE, Tee(file, &mut hasher));
+        let mut package = Archive::new(tee, shown.clone());
+        let (mut metadata, mut code, mut others) = (None, None, BTreeSet::new());
+        while let Some(member) = package.next_member(&member_of_package)? {
+            match member.name.as_str() {
+                METADATA if metadata.is_none() && member.size <= MAX_SMALL => {
+                    let mut content = Vec::new();
+                    let read = package.reader.read_to_end(&mut content);
+                    read.map_err(|error| fault(&error, &shown))?;
+                    metadata = Some(content);
+                }
+                CODE if code.is_none() => {
+                    let inner = BufReader::with_capacity(PIECE, &mut package.reader);
+                    let inner = Archive::new(inner, format!("{shown}: {CODE}"));
+                    code = Some(inner.unpack(target, warnings));
+                }
+                METADATA if metadata.is_none() => {
+                    return refused(format!("{shown}: {METADATA}: is larger than 1 MiB"));
+                }
+                name @ (METADATA | CODE) => {
+                    return refused(format!(
+                        "{shown}: {name}: stands twice, install reads the last and a builder gets \
+                         the first: {HOW}"
+                    ));
+                }
+                name => {
+                    warnings.push(format!(
+                        "{shown}: {name}: is not read, only {METADATA} and {CODE} are"
+                    ));
+                    others.insert(name.to_owned());
+                }
+            }
+        }
+        let (Some(metadata_content), Some(code)) = (&metadata, code) else {
+            let missing = metadata.map_or(METADATA, |_| CODE);
+            return refused(format!("{shown}: {}", why_missing(missing, &others)));
+        };
+        let place = format!("{shown}: {METADATA}");
+        Ok(Self {
+            digest: hasher.digest(),
+            metadata: Metadata::parse(metadata_content).refuse(place)?,
+            metadata_content: metadata_content.clone(),
+            code,
+        })
+    }
+}
+
+/// Why `missing` is not among the members, of which `others` are not read.
+fn why_missing(missing: &str, others: &BTreeSet<String>) -> String {
+    if others.contains(&join(".", missing)) {
+        format!("{missing} not found, the name ./{missing} is another one to a peer: {HOW}")
+    } else if others.contains(CONNECTION) {
+        format!(
+            "{missing} not found, {CONNECTION} and META-INF belong into {CODE}; fabric-ccs-builder \
+             package makes all of it from their folder"
+        )
+    } else {
+        format!("{missing} not found, a package holds {METADATA} and {CODE}")
+    }
+}
+
+/// The path of a member of the outer archive.
+fn member_of_package(member: &Header) -> Result<String> {
+    let kind = match member.kind {
+        Kind::File => return Ok(member.name.clone()),
+        Kind::Dir => "a directory",
+        Kind::Other(kind) => kind,
+    };
+    let name = &member.name;
+    refused(format!("{name}: is {kind}, which install refuses: {HOW}"))
+}
+
+/// The path of a member of the inner archive, as the peer cleans it; `""` is the folder itself.
+fn member_of_code(member: &Header) -> Result<String> {
+    let name = &member.name;
+    if let Kind::Other(kind) = member.kind {
+        return refused(format!(
+            "{name}: is {kind}, the peer takes only regular files and directories"
+        ));
+    }
+    let mut path = Vec::new();
+    for part in name.split('/') {
+        match part {
+            "" | "." => {}
+            ".." if path.pop().is_some() => {}
+            ".." => return refused(format!("{name}: leads out of the folder, leave .. out")),
+            part => path.push(part),
+        }
+    }
+    if name.starts_with('/') {
+        return refused(format!(
+            "{name}: is an absolute path, leave the first / out"
+        ));
+    }
+    if path.is_empty() && member.kind == Kind::File {
+        return refused(format!("{name:?}: is no name of a file"));
+    }
+    if path.len() > BUILD.depth {
+        let depth = BUILD.depth;
+        return refused(format!(
+            "{name}: more than {depth} directories inside each other"
+        ));
+    }
+    Ok(path.join("/"))
+}
+
+/// A tar archive in a gzip file, within the limits of a package.
+struct Archive<R> {
+    reader: untar::Reader<gunzip::Reader<R>>,
+    /// Its place, for messages.
+    shown: String,
+    budget: Budget,
+}
+
+impl<R: BufRead> Archive<R> {
+    fn new(file: R, shown: String) -> Self {
+        let (reader, budget) = (
+            untar::Reader::new(gunzip::Reader::new(file)),
+            Budget::new(BUILD),
+        );
+        Self {
+            reader,
+            shown,
+            budget,
+        }
+    }
+
+    /// The next member, whose name is the path that `path_of` gives. At the end all is read.
+    fn next_member(
+        &mut self,
+        path_of: &dyn Fn(&Header) -> Result<String>,
+    ) -> Result<Option<Header>> {
+        let fault = |error: &_| fault(error, &self.shown);
+        let member = self.reader.next_member().map_err(|error| fault(&error))?;
+        let Some(mut member) = member else {
+            let mut rest = self.reader.get_mut().take(MAX_REST + 1);
+            let rest = io::copy(&mut rest, &mut io::sink()).map_err(|error| fault(&error))?;
+            if rest > MAX_REST {
+                let shown = &self.shown;
+                return refused(format!("{shown}: more than 1 MiB after the archive's end"));
+            }
+            return Ok(None);
+        };
+        let path = path_of(&member).map_err(|error| error.at(&self.shown))?;
+        let counted = self.budget.count(&path, member.size);
+        counted.map_err(|error| error.at(&self.shown))?;
+        member.name = path;
+        Ok(Some(member))
+    }
+
+    /// Reads all of a code.tar.gz, unpacks it to `target`, and gives the paths of its files.
+    fn unpack(mut self, target: Option<&Dir>, warnings: &mut Warnings) -> Result<BTreeSet<String>> {
+        let mut tree = target.map(Tree::new);
+        let mut files = BTreeSet::new();
+        let mut piece = vec![0; PIECE];
+        while let Some(member) = self.next_member(&member_of_code)? {
+            let (path, shown) = (member.name, &self.shown);
+            if member.kind == Kind::Dir {
+                if let Some(tree) = &mut tree {
+                    tree.dir(&path)?;
+                }
+                continue;
+            }
+            let (folder, name) = path.rsplit_once('/').unwrap_or(("", &path));
+            let mut out: Box<dyn Write> = match &mut tree {
+                Some(tree) => Box::new(tree.dir(folder)?.write_over(name, SECRET)?),
+                None => Box::new(io::sink()),
+            };
+            while let read @ 1.. = self
+                .reader
+                .read(&mut piece)
+                .map_err(|error| fault(&error, shown))?
+            {
+                let (read, _) = piece.split_at(read);
+                out.write_all(read).cannot("write", Path::new(&path))?;
+            }
+            if member.mode & 0o400 == 0 {
+                warnings.push(format!(
+                    "{shown}: {path}: has mode {:o}, only a peer that runs as root can read it",
+                    member.mode
+                ));
+            }
+            if files.contains(&path) {
+                warnings.push(format!(
+                    "{shown}: {path}: stands twice, the peer writes the second over the first, and \
+                     leaves what of the first is longer"
+                ));
+            }
+            files.insert(path);
+        }
+        Ok(files)
+    }
+}
+
+/// An error of reading: of the content, or of the system.
+fn fault(error: &io::Error, shown: &str) -> Error {
+    match error.kind() {
+        ErrorKind::InvalidData => Error::Refused(format!("{shown}: {error}")),
+        _ => Error::Failed(format!("cannot read {shown}: {error}")),
+    }
+}
+
+/// A reader that writes all that is read.
+struct Tee<R, W>(R, W);
+
+impl<R: Read, W: Write> Read for Tee<R, W> {
+    fn read(&mut self, piece: &mut [u8]) -> io::Result<usize> {
+        let count = self.0.read(piece)?;
+        self.1.write_all(piece.get(..count).unwrap_or_default())?;
+        Ok(count)
+    }
+}

@@ -14,8 +14,8 @@ use lexopt::{Arg, Parser};
 
 use super::{Outcome, Stop, path};
 use crate::builder::{self, Done};
-use crate::error::{Cannot, Error, Refuse, Result};
-use crate::files::{Buffer, Digest, Dir};
+use crate::error::{Error, Refuse, Result};
+use crate::files::{Buffer, Digest, Dir, read_text};
 use crate::formats::connection::Connection;
 use crate::formats::package::source::Source;
 use crate::formats::template::{Config, VARIABLE};
@@ -89,10 +89,7 @@ fn current_package() -> Option<PathBuf> {
 fn values(value: &OsStr) -> super::Result<OsString> {
     let text = value.to_string_lossy();
     let config = match text.strip_prefix('@') {
-        Some(path) => {
-            let path = Path::new(path);
-            fs::read_to_string(path).cannot("read", path)?
-        }
+        Some(path) => read_text(Path::new(path))?,
         None => text.clone().into_owned(),
     };
     let Err(error) = Config::parse(&config) else {

@@ -1,8 +1,7 @@
 //! `init`: a package's source folder to start from.
 
-use std::ffi::OsString;
-use std::fs::{self, File};
-use std::io::{ErrorKind, Read, Write};
+use std::fs;
+use std::io::{ErrorKind, Write};
 use std::path::{self, Path, PathBuf};
 
 use lexopt::{Arg, Parser, ValueExt};
@@ -10,11 +9,11 @@ use serde_json::{Value, json};
 
 use super::{Outcome, Stop};
 use crate::error::{Cannot, Faults, Refuse, Result, failed, refused};
-use crate::files::NewFile;
+use crate::files::{NewFile, read_text};
 use crate::formats::connection::Draft;
 use crate::formats::metadata::Metadata;
 use crate::formats::published::is_collection;
-use crate::layout::{CONNECTION, MAX_SMALL, META_INF, METADATA, PUBLIC, SECRET, STATEDB};
+use crate::layout::{CONNECTION, META_INF, METADATA, PUBLIC, SECRET, STATEDB};
 use crate::log;
 use crate::text::{escaped_line, quoted};
 
@@ -54,9 +53,9 @@ struct Options {
     collections: Vec<String>,
     label: Option<String>,
     tls: bool,
-    root_cert: Option<OsString>,
-    client_cert: Option<OsString>,
-    client_key: Option<OsString>,
+    root_cert: Option<PathBuf>,
+    client_cert: Option<PathBuf>,
+    client_key: Option<PathBuf>,
 }
 
 pub fn run(mut parser: Parser) -> super::Result<Outcome> {
@@ -68,9 +67,9 @@ pub fn run(mut parser: Parser) -> super::Result<Outcome> {
             Arg::Long("collections") => options.collections.push(parser.value()?.string()?),
             Arg::Long("label") => options.label = Some(parser.value()?.string()?),
             Arg::Long("tls") => options.tls = true,
-            Arg::Long("root-cert") => options.root_cert = Some(parser.value()?),
-            Arg::Long("client-cert") => options.client_cert = Some(parser.value()?),
-            Arg::Long("client-key") => options.client_key = Some(parser.value()?),
+            Arg::Long("root-cert") => options.root_cert = Some(super::path(parser.value()?)?),
+            Arg::Long("client-cert") => options.client_cert = Some(super::path(parser.value()?)?),
+            Arg::Long("client-key") => options.client_key = Some(super::path(parser.value()?)?),
             Arg::Value(value) if dir.is_none() => dir = Some(super::path(value)?),
             _ => return Err(Stop::of(arg)),
         }
@@ -158,7 +157,10 @@ impl Options {
         }
         if has_tls {
             let template = || Ok("{{.root_cert}}".to_owned());
-            let root_cert = self.root_cert.as_ref().map_or_else(template, read)?;
+            let root_cert = self
+                .root_cert
+                .as_ref()
+                .map_or_else(template, |file| read_text(file))?;
             fields.push(("root_cert", json!(root_cert)));
         }
         for (name, file) in [
@@ -166,7 +168,7 @@ impl Options {
             ("client_cert", &self.client_cert),
         ] {
             if let Some(file) = file {
-                fields.push((name, json!(read(file)?)));
+                fields.push((name, json!(read_text(file)?)));
             }
         }
         let content = object(&fields);
@@ -179,22 +181,6 @@ impl Options {
         let mode = if has_client { SECRET } else { PUBLIC };
         Ok((mode, content))
     }
-}
-
-/// The content of a PEM file.
-fn read(file: &OsString) -> Result<String> {
-    let path = Path::new(file);
-    let mut content = Vec::new();
-    let file = File::open(path).cannot("open", path)?;
-    file.take(MAX_SMALL)
-        .read_to_end(&mut content)
-        .cannot("read", path)?;
-    String::from_utf8(content).or_else(|_| {
-        refused(format!(
-            "{}: is not PEM, convert it with openssl x509 or openssl pkey, and -inform DER",
-            path.display()
-        ))
-    })
 }
 
 /// A JSON object with a member on each line.

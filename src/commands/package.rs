@@ -29,6 +29,7 @@ and prints its package ID. The same content gives the same ID on every machine.
                      folder; - is standard output, and the ID then goes to
                      standard error
   --force            replaces a FILE that is another package
+  -q, --quiet        says nothing of the file that was written
   --id               only prints the ID: of the package that DIR would give, or
                      of a package FILE that any program has written, with a line
                      on standard error that says what a peer reads in it
@@ -43,9 +44,11 @@ const WORD: &str = "package";
 
 pub fn run(mut parser: Parser) -> Result<Outcome> {
     let (mut path, mut output, mut id, mut force) = (None, None, false, false);
+    let mut is_quiet = false;
     while let Some(arg) = parser.next()? {
         match arg {
             Arg::Short('o') | Arg::Long("output") => output = Some(parser.value()?),
+            Arg::Short('q') | Arg::Long("quiet") => is_quiet = true,
             Arg::Long("force") => force = true,
             Arg::Long("id") => id = true,
             Arg::Value(value) if path.is_none() => path = Some(super::path(value)?),
@@ -69,15 +72,22 @@ pub fn run(mut parser: Parser) -> Result<Outcome> {
     let source = Source::read(&dir, &dir)?;
     let label = source.metadata.label()?;
     let is_stdout = output.as_ref().is_some_and(|output| output == "-");
+    let output = output.unwrap_or_else(|| format!("{label}.tar.gz").into());
+    let output = Path::new(&output);
     let digest = if id {
         source.write(io::sink())?
     } else if is_stdout {
         write_to_stdout(&source)?
     } else {
-        let path = output.unwrap_or_else(|| format!("{label}.tar.gz").into());
-        write_to_file(&source, Path::new(&path), force)?
+        write_to_file(&source, output, force)?
     };
     source.warnings.write(WORD);
+    if !(id || is_stdout || is_quiet) {
+        let size = fs::metadata(output).cannot("read", output)?.len();
+        let path = output.display();
+        let next = format_args!("next: peer lifecycle chaincode install {path}");
+        log::line(WORD, format_args!("{path}: {size} bytes; {next}"));
+    }
     if is_stdout {
         log::line(WORD, format_args!("{label}:{digest}"));
     } else {

@@ -103,7 +103,11 @@ impl Draft {
                     // The peer needs even a field that is left out to have the right type, but its
                     // template does not matter.
                     let is_kept = has_tls || kind == Type::Text;
-                    is_kept.then(|| template(text)).transpose()
+                    let template = is_kept.then(|| template(text)).transpose()?;
+                    Ok(template.map(|mut template| {
+                        template.takes_files = kind == Type::TlsText;
+                        template
+                    }))
                 }),
                 Type::Boolean => object.boolean(name).map(|value| value.map(Field::Boolean)),
                 Type::Duration => dial_timeout(object, name, template),

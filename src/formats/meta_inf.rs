@@ -27,7 +27,7 @@ pub fn find(source: &Dir) -> Result<Option<Dir>> {
 
 /// A line for everything in a package's source folder that is not packaged; what
 /// [`misplaced`] names has one already.
-pub fn left_out(source: &Dir, tree: Option<&Dir>) -> Result<Vec<String>> {
+pub fn left_out(source: &Dir, tree: Option<&Dir>) -> Result<Option<String>> {
     let tree = tree.map(|tree| tree.relative("")).unwrap_or_default();
     let packaged = [METADATA, CONNECTION, &tree];
     let is_left_out = |entry: &Entry| {
@@ -35,9 +35,11 @@ pub fn left_out(source: &Dir, tree: Option<&Dir>) -> Result<Vec<String>> {
     };
     let left_out = source.list()?.into_iter().filter(is_left_out);
     let only = format!("only {METADATA}, {CONNECTION} and {META_INF} are");
-    Ok(left_out
-        .map(|entry| format!("{}: is not packaged, {only}", entry.name))
-        .collect())
+    let names: Vec<String> = left_out.map(|entry| entry.name).collect();
+    Ok(names.first().map(|first| match names.len() - 1 {
+        0 => format!("{first}: is not packaged, {only}"),
+        more => format!("{first}: and {more} more are not packaged, {only}"),
+    }))
 }
 
 /// A line for everything in a package's source folder that its author took for META-INF.

@@ -179,10 +179,10 @@ fn warns_of_what_is_not_packaged() {
     peer.put("package/indexes/a.json", INDEX)
         .put("package/README.md", "x");
     let (status, stdout, stderr) = check_folder(&peer, &[]);
-    let only = "is not packaged, only metadata.json, connection.json and META-INF are";
+    let only = "only metadata.json, connection.json and META-INF are";
     assert_eq!((status, stderr.as_str()), (0, ""));
-    let lines = format!("warning  README.md: {only}\nwarning  indexes: {only}\n");
-    assert!(stdout.contains(&lines), "{stdout}");
+    let line = format!("\nwarning  README.md: and 1 more are not packaged, {only}\n");
+    assert!(stdout.contains(&line), "{stdout}");
 }
 
 #[test]
@@ -360,7 +360,7 @@ const FAULTS: [[&str; 4]; 14] = [
         "connection.json",
         "root_cert",
         "looks like a file path",
-        "put the file's content here",
+        r#"put the file's content here, or write {{.pem}} and add "pem": {"file": "/PATH"} to the peer's CHAINCODE_AS_A_SERVICE_BUILDER_CONFIG"#,
     ],
     [
         "connection.json",

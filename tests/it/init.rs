@@ -127,8 +127,8 @@ fn what_it_refuses_is_not_written() {
     for (args, status, line) in [
         (&["--root-cert", "P-256.key", "x"][..], 1, "connection.json: root_cert: holds a PRIVATE KEY, a CERTIFICATE is needed".to_owned()),
         (&["--client-cert", "P-256.pem", "--client-key", "other.P-256.key", "x"], 1, "connection.json: client_key: does not belong to client_cert, whose public key is another one".into()),
-        (&["--root-cert", "der", "x"], 1, "der: is not PEM, convert it with openssl x509 or openssl pkey, and -inform DER".into()),
-        (&["--root-cert", "none", "x"], 2, "cannot open none: No such file or directory (os error 2)".into()),
+        (&["--root-cert", "der", "x"], 1, "der: is not UTF-8, convert it to PEM with openssl if it is DER".into()),
+        (&["--root-cert", "none", "x"], 2, "cannot read none: No such file or directory (os error 2)".into()),
         (&["--client-cert", "P-256.pem", "x"], 2, format!("--client-cert and --client-key belong together, give both, {example}")),
         (&["--collections", "a.b", "x"], 1, "--collections: \"a.b\" is not a collection's name, write letters, digits, _ and -".into()),
         (&["--collections", "", "x"], 1, "--collections: \"\" is not a collection's name, write letters, digits, _ and -".into()),

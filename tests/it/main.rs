@@ -4,6 +4,7 @@
 //! - [`mistakes`]: the usual mistakes, and what to write instead
 //! - [`refusals`]: every input that is refused, with its message
 //! - [`templates`]: connection.json filled in from the peer's config
+//! - [`keys`]: values of that config that are files
 //! - [`tree`]: odd things in a package's folders, and file system problems
 //! - [`faults`]: kills, full disks, races, floods
 //! - [`system_calls`]: each call to the file system fails once
@@ -32,6 +33,7 @@ mod house;
 mod indexes;
 mod init;
 mod install;
+mod keys;
 mod mistakes;
 mod package;
 mod properties;

@@ -215,24 +215,17 @@ const IN_CONNECTION: [(&[u8], &str); 42] = [
     ),
 ];
 
+const PATH: &str = r#"looks like a file path, put the file's content here, or write {{.pem}} and add "pem": {"file": "/PATH"} to the peer's CHAINCODE_AS_A_SERVICE_BUILDER_CONFIG"#;
+
 /// The value of `root_cert` with TLS, and the fault in it.
 fn in_root_cert() -> Vec<(String, &'static str)> {
     let pem = tls("P-256.pem");
     let base64: String = pem.lines().filter(|line| !line.starts_with('-')).collect();
     vec![
         (String::new(), "is empty, a PEM CERTIFICATE is needed"),
-        (
-            "/etc/hyperledger/fabric/tls/ca.crt".into(),
-            "looks like a file path, put the file's content here",
-        ),
-        (
-            "tlsca.org1.example.com-cert.pem".into(),
-            "looks like a file path, put the file's content here",
-        ),
-        (
-            "keystore/priv_sk".into(),
-            "looks like a file path, put the file's content here",
-        ),
+        ("/etc/hyperledger/fabric/tls/ca.crt".into(), PATH),
+        ("tlsca.org1.example.com-cert.pem".into(), PATH),
+        ("keystore/priv_sk".into(), PATH),
         (
             "$ROOT_CERT".into(),
             "is a shell's variable, which nobody fills in, write a template or the PEM CERTIFICATE",

@@ -28,13 +28,13 @@ fn bare() -> Peer {
     peer
 }
 
-/// `package ARGS ../package`.
+/// `package --quiet ARGS ../package`.
 fn package(peer: &Peer, args: &[&str]) -> Seen {
     package_after(":", peer, args)
 }
 
 fn package_after(setup: &str, peer: &Peer, args: &[&str]) -> Seen {
-    let args = [&["package"], args, &["../package"]].concat();
+    let args = [&["package", "--quiet"], args, &["../package"]].concat();
     user::run_after(setup, &peer.path("bld"), &args)
 }
 

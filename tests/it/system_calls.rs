@@ -11,7 +11,7 @@ use std::process::Command;
 use std::sync::LazyLock;
 use std::{env, fs};
 
-use super::peer::{INDEX, Peer, Seen, program, skip};
+use super::peer::{INDEX, Peer, Seen, program, skip, tls};
 use super::user;
 
 /// What a program asks the system for, the calls that do it on different processors, and the errors
@@ -282,6 +282,20 @@ fn build_makes_all_or_nothing_whatever_call_fails() {
 }
 
 #[test]
+fn build_reads_a_file_of_the_config_or_says_why_not() {
+    if !can_trace() {
+        return;
+    }
+    let connection = r#"{"address":"a:1","tls_required":true,"root_cert":"{{.ca}}{{.ca}}"}"#;
+    let mut peer = Peer::with_connection(connection);
+    peer.put("ca.pem", tls("P-256.pem"));
+    let path = peer.path("ca.pem").display().to_string();
+    peer = peer.config(&format!(r#"{{"ca":{{"file":"{path}"}}}}"#));
+    let tried = disturb_programs(&peer, "build", &["src", "metadata", "bld"], "bld");
+    tried.has(&["open", "read", "look up"], &[]);
+}
+
+#[test]
 fn a_umask_that_takes_bits_away_is_set_right_or_told_of() {
     if !can_trace() {
         return;
@@ -366,7 +380,7 @@ fn package_writes_all_or_nothing_whatever_call_fails() {
         return;
     }
     let peer = source_folder();
-    let args = ["package", "--output", "./bld/a.tar.gz", "./src"];
+    let args = ["package", "--quiet", "--output", "./bld/a.tar.gz", "./src"];
     let whole = run_as_user(&peer, &[], &args);
     let listing = peer.listing("bld");
     let run = |wrapper: &[String]| {

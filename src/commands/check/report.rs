@@ -252,7 +252,8 @@ fn finding(line: &str) -> Value {
     let is_hint = |text: &str| {
         let verb = text.split(' ').next().unwrap_or_default();
         VERBS.contains(&verb)
-            || text.starts_with("did you mean") || text.starts_with("for example ")
+            || text.starts_with("did you mean")
+            || text.starts_with("for example ")
             || text.starts_with("it must ")
             || text.ends_with(" is needed")
     };

@@ -81,7 +81,7 @@ impl Subject {
 }
 
 /// A line for what is in a folder and is not packaged. If META-INF is refused, its fault is said.
-pub fn left_out(source: &Dir) -> Result<Vec<String>> {
+pub fn left_out(source: &Dir) -> Result<Option<String>> {
     let tree = meta_inf::find(source).unwrap_or_default();
     meta_inf::left_out(source, tree.as_ref())
 }

@@ -331,3 +331,30 @@ fn memory_does_not_grow_with_the_files() {
         .len();
     assert!(length > 16 << 20, "{length}");
 }
+
+#[test]
+fn says_what_it_wrote_and_what_comes_next() {
+    let peer = folder();
+    let run = |args: &[&str]| {
+        user::run(
+            &peer.path("bld"),
+            &[&["package", "../package"], args].concat(),
+        )
+    };
+    for (args, name) in [(&[][..], "basic_1.0.tar.gz"), (&["-o", "a.tgz"], "a.tgz")] {
+        for _ in ["written", "there already"] {
+            let seen = run(args);
+            let size = fs::metadata(peer.path(format!("bld/{name}")))
+                .unwrap()
+                .len();
+            let line = format!(
+                "package: {name}: {size} bytes; next: peer lifecycle chaincode install {name}\n"
+            );
+            assert_eq!((seen.status, seen.stderr), (0, line));
+            assert_eq!(seen.stdout, format!("{}\n", super::id(&peer)));
+        }
+    }
+    for quiet in ["--quiet", "-q", "--id"] {
+        assert_eq!(run(&[quiet]).stderr, "");
+    }
+}

@@ -211,24 +211,41 @@ fn warns_as_build_does_and_says_what_is_left_out() {
         .put("package/metadata/x", "")
         .put_link("package/link", "/nowhere");
     let seen = package(&peer, &[]);
-    let left_out = "is not packaged, only metadata.json, connection.json and META-INF are";
+    let left_out = "only metadata.json, connection.json and META-INF are";
     let lines = [
         r#"connection.json: "timeout": is not a field that the peer knows, and is left out; did you mean "dial_timeout"?"#.to_owned(),
         "META-INF/statedb/couchdb/indexes/.DS_Store: is not released, its name does not end in .json".to_owned(),
-        format!(".git: {left_out}"),
-        format!("chaincode.go: {left_out}"),
-        format!("link: {left_out}"),
-        format!("metadata: {left_out}"),
+        format!(".git: and 3 more are not packaged, {left_out}"),
     ]
     .map(|line| format!("package: warning: {line}\n"));
     assert_eq!((seen.status, seen.stderr), (0, lines.concat()));
 }
 
 #[test]
+fn other_files_are_one_line() {
+    let only = "only metadata.json, connection.json and META-INF are";
+    for (count, line) in [
+        (1, format!("0: is not packaged, {only}")),
+        (2, format!("0: and 1 more are not packaged, {only}")),
+        (100, format!("0: and 99 more are not packaged, {only}")),
+    ] {
+        let peer = bare();
+        for number in 0..count {
+            peer.put(format!("package/{number}"), "");
+        }
+        let seen = package(&peer, &["--id"]);
+        assert_eq!(
+            (seen.status, seen.stderr),
+            (0, format!("package: warning: {line}\n"))
+        );
+    }
+}
+
+#[test]
 fn does_not_flood_the_terminal() {
     let peer = bare();
     for number in 0..100 {
-        peer.put(format!("package/{number}"), "");
+        peer.put(format!("package/META-INF/statedb/{number}"), "");
     }
     let seen = package(&peer, &["--id"]);
     let lines: Vec<&str> = seen.stderr.lines().collect();

@@ -57,11 +57,11 @@ pub fn escaped_line(text: &str) -> String {
 }
 
 /// The one of `names` that a word surely means, after at most two typing errors.
-pub fn nearest<'a>(word: &str, names: impl Iterator<Item = &'a str> + Clone) -> Option<&'a str> {
-    (0..=2).find_map(|most| {
-        let near = |name: &&str| is_near(word.as_bytes(), name.as_bytes(), most);
-        names.clone().filter(near).min()
-    })
+pub fn nearest<'a>(word: &str, names: impl Iterator<Item = &'a str>) -> Option<&'a str> {
+    let distance =
+        |name: &str| (0..=2).find(|&most| is_near(word.as_bytes(), name.as_bytes(), most));
+    let near = names.filter_map(|name| Some((distance(name)?, name)));
+    near.min().map(|(_, name)| name)
 }
 
 /// Whether `a` becomes `b` when at most `most` letters are added, removed or changed.

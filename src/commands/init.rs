@@ -126,13 +126,12 @@ impl Options {
     }
 
     fn metadata(&self) -> Result<Vec<u8>> {
-        let label = match &self.label {
-            Some(label) => label.clone(),
-            None => {
-                let dir = path::absolute(&self.dir).cannot("open", &self.dir)?;
-                let name = dir.file_name().unwrap_or_default().to_string_lossy();
-                format!("{name}_1.0")
-            }
+        let label = if let Some(label) = &self.label {
+            label.clone()
+        } else {
+            let dir = path::absolute(&self.dir).cannot("open", &self.dir)?;
+            let name = dir.file_name().unwrap_or_default().to_string_lossy();
+            format!("{name}_1.0")
         };
         let content = object(&[("type", json!("ccaas")), ("label", json!(label))]);
         Metadata::parse(&content)

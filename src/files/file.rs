@@ -34,14 +34,12 @@ impl Buffer {
 impl Dir {
     /// Reads the file `name`, which must exist and have at most 1 MiB.
     pub(crate) fn read_needed(&self, name: &str) -> Result<Vec<u8>> {
-        match self.find_file(name)? {
-            Some(entry) => self.read(&entry, MAX_SMALL),
-            None => {
-                let near = self.near_name(name);
-                let near = near.map_or_else(String::new, |near| format!(", rename {near}"));
-                refused(format!("{} not found{near}", self.relative(name)))
-            }
+        if let Some(entry) = self.find_file(name)? {
+            return self.read(&entry, MAX_SMALL);
         }
+        let near = self.near_name(name);
+        let near = near.map_or_else(String::new, |near| format!(", rename {near}"));
+        refused(format!("{} not found{near}", self.relative(name)))
     }
 
     /// What its author surely meant to be called `name`.

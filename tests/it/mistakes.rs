@@ -211,7 +211,7 @@ const IN_CONNECTION: [(&[u8], &str); 42] = [
     ),
     (
         br#"{"address": "{{.org.peer}}:1", "dial_timeout": "{{.it's}}"}"#,
-        r#"dial_timeout: {{.it's}}: has a name with other characters than letters, digits and _"#,
+        "dial_timeout: {{.it's}}: has a name with other characters than letters, digits and _",
     ),
 ];
 

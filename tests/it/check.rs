@@ -603,6 +603,10 @@ fn warns_of_an_address_that_is_seldom_meant() {
             (0, !warning.is_empty()),
             "{stdout}"
         );
+        let seen = user::run(&peer.path(""), &["package", "--id", "package"]);
+        let said = line.replace("\nwarning  ", "package: warning: ");
+        let expected = if warning.is_empty() { "" } else { &said };
+        assert_eq!((seen.status, seen.stderr.as_str()), (0, expected));
     }
     let peer = folder(r#"{"address":"{{.host}}:9999"}"#);
     let seen = check_folder(&peer, &["--config", r#"{"host":"localhost"}"#]);

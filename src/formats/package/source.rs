@@ -17,7 +17,7 @@ use crate::files::{Buffer, Digest, Dir, Entry, HashingWriter};
 use crate::formats::archive::{gzip, tar};
 use crate::formats::connection::Draft;
 use crate::formats::metadata::Metadata;
-use crate::formats::{meta_inf, tls};
+use crate::formats::{advice, meta_inf, tls};
 use crate::layout::{CODE, CONNECTION, MAX_INSTALL, METADATA, PUBLIC, SECRET};
 use crate::log::Warnings;
 
@@ -44,7 +44,8 @@ impl<'a> Source<'a> {
         metadata.label()?;
         let (draft, mut warnings, connection) = Draft::read(dir)?;
         let checked = Faults::first(|faults| Ok(draft.review(None, faults)));
-        checked.refuse(CONNECTION)?;
+        let advice = advice::of_address(&checked.refuse(CONNECTION)?);
+        warnings.extend(advice.map(|advice| format!("{CONNECTION}: {advice}")));
         let tree = meta_inf::find(dir)?;
         let mut files = vec![(CONNECTION.to_owned(), None)];
         if let Some(tree) = &tree {

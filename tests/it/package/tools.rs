@@ -422,6 +422,8 @@ fn another_builders_package_has_an_id_whatever_is_in_it() {
             .contains("\nfault    metadata.json: type: \"golang\" is for another builder"),
         "{checked:?}"
     );
+    // Nothing is said of a connection.json that it need not have.
+    assert_eq!(checked.stdout.matches("fault ").count(), 1, "{checked:?}");
 }
 
 #[test]

@@ -215,6 +215,7 @@ const IN_CONNECTION: [(&[u8], &str); 42] = [
     ),
 ];
 
+const VARIABLE: &str = r#"looks like the name of a variable, put the PEM itself here, or write {{.pem}} and add "pem": {"file": "/PATH"} to the peer's CHAINCODE_AS_A_SERVICE_BUILDER_CONFIG"#;
 const PATH: &str = r#"looks like a file path, put the file's content here, or write {{.pem}} and add "pem": {"file": "/PATH"} to the peer's CHAINCODE_AS_A_SERVICE_BUILDER_CONFIG"#;
 
 /// The value of `root_cert` with TLS, and the fault in it.
@@ -226,10 +227,7 @@ fn in_root_cert() -> Vec<(String, &'static str)> {
         ("/etc/hyperledger/fabric/tls/ca.crt".into(), PATH),
         ("tlsca.org1.example.com-cert.pem".into(), PATH),
         ("keystore/priv_sk".into(), PATH),
-        (
-            "$ROOT_CERT".into(),
-            "is a shell's variable, which nobody fills in, write a template or the PEM CERTIFICATE",
-        ),
+        ("$ROOT_CERT".into(), VARIABLE),
         (
             pem.replace('\n', ""),
             "is PEM on one line, its line breaks are lost, in JSON write them as \\n",

@@ -48,10 +48,6 @@ fn without_begin(text: &str, wanted: &str) -> Error {
     // "-----BEGIN" in base64. A DER SEQUENCE begins "M" in base64.
     if text.starts_with("LS0tLS1CRUdJTi") {
         anyhow!("is base64 of PEM, decode it once and put the result here")
-    } else if text.starts_with('$') {
-        anyhow!(
-            "is a shell's variable, which nobody fills in, write a template or the PEM {wanted}"
-        )
     } else if is_path(text) {
         anyhow!("looks like a file path, put the file's content here{OR_FILE}")
     } else if is_variable(text) {

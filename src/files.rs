@@ -10,6 +10,7 @@ mod dir;
 mod entry;
 mod file;
 mod new_file;
+mod scratch;
 mod staging;
 mod walk;
 
@@ -18,5 +19,6 @@ pub use dir::{Dir, join};
 pub use entry::Entry;
 pub use file::Buffer;
 pub use new_file::NewFile;
+pub use scratch::Scratch;
 pub use staging::{Staging, Tree};
 pub use walk::Budget;

@@ -2,9 +2,11 @@
 //! give the lines of the log: warnings, then what was made and what the peer will do with it.
 
 mod build;
+mod rebuild;
 mod release;
 
 pub use build::build;
+pub use rebuild::{Rebuild, Rebuilt};
 pub use release::release;
 
 use crate::files::Digest;

@@ -12,6 +12,7 @@ mod file;
 mod new_file;
 mod scratch;
 mod staging;
+mod update;
 mod walk;
 
 pub use digest::{Digest, HashingWriter};
@@ -21,4 +22,5 @@ pub use file::Buffer;
 pub use new_file::NewFile;
 pub use scratch::Scratch;
 pub use staging::{Staging, Tree};
+pub use update::{create, remove_unfinished, update};
 pub use walk::Budget;

@@ -38,6 +38,11 @@ impl Entry {
         self.listed.is_dir()
     }
 
+    /// What lstat(2) returned for it.
+    pub fn listed(&self) -> &Metadata {
+        &self.listed
+    }
+
     /// The file's length in bytes.
     pub fn size(&self) -> u64 {
         self.listed.len()

@@ -13,8 +13,10 @@
 use std::fmt;
 use std::path::Path;
 
-use crate::error::Result;
+use super::package::Package;
+use crate::error::{Result, refused};
 use crate::files::{Digest, Dir, Entry};
+use crate::log::Warnings;
 
 /// Where a peer keeps its packages.
 pub const PACKAGES: &str = "lifecycle/chaincodes";
@@ -70,6 +72,26 @@ pub fn packages(dir: &Dir) -> Result<Vec<(PackageId, Entry)>> {
     let mut packages: Vec<_> = packages.collect();
     packages.sort_unstable_by(|(a, _), (b, _)| a.cmp(b));
     Ok(packages)
+}
+
+/// Reads the package `id` in the file `entry` of `dir`, which is [`PACKAGES`], and unpacks its
+/// code.tar.gz to `target`. A package with another ID is refused.
+pub fn read(
+    dir: &Dir,
+    (id, entry): &(PackageId, Entry),
+    target: Option<&Dir>,
+    warnings: &mut Warnings,
+) -> Result<Package> {
+    let (entry, path) = (dir.copyable(entry.clone())?, dir.path_of(&entry.name));
+    let package = Package::read_file(dir.open_file(&entry)?, &path, target, warnings)?;
+    let (shown, digest) = (path.display(), package.digest);
+    let label = package.metadata.label().map_err(|error| error.at(&shown))?;
+    if digest == id.digest && label.to_string() == id.label {
+        return Ok(package);
+    }
+    refused(format!(
+        "{shown}: is not the package in its name, but {label}:{digest}"
+    ))
 }
 
 /// Whether the folder at `path` is a peer's file system path.

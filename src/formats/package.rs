@@ -45,7 +45,21 @@ pub struct Package {
 impl Package {
     /// Reads the file at `path`, and unpacks its code.tar.gz to `target`.
     pub fn read(path: &Path, target: Option<&Dir>, warnings: &mut Warnings) -> Result<Self> {
-        let file = File::open(path).cannot("open", path)?;
+        Self::read_file(
+            File::open(path).cannot("open", path)?,
+            path,
+            target,
+            warnings,
+        )
+    }
+
+    /// Like [`Package::read`], of a file that is open.
+    pub fn read_file(
+        file: File,
+        path: &Path,
+        target: Option<&Dir>,
+        warnings: &mut Warnings,
+    ) -> Result<Self> {
         let mut hasher = HashingWriter::new(io::sink());
         let shown = path.display().to_string();
         let tee = BufReader::with_capacity(PIECE, Tee(file, &mut hasher));

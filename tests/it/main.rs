@@ -14,6 +14,7 @@
 //! - [`indexes`]: index definitions, against the answers of real versions of `CouchDB`
 //! - [`install`]: the program where a peer looks for it
 //! - [`verify`]: what a peer keeps, compared with the record
+//! - [`rebuild`]: a peer's builds made anew while it runs
 //! - [`command_line`]: help, versions and wrong arguments
 //! - [`house`]: the map of the code, the direction of imports, the length of files and functions
 
@@ -31,6 +32,7 @@ mod indexes;
 mod install;
 mod package;
 mod properties;
+mod rebuild;
 mod record;
 mod refusals;
 mod release;

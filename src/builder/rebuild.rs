@@ -3,8 +3,7 @@
 //!
 //! The peer never calls a builder again for a package that it has built, but it reads
 //! `release/chaincode/server/connection.json` each time it connects to the chaincode. So that file
-//! comes last. A build without `build-info.json` is one that the peer can neither use nor repair; of
-//! one without connection.json it says that the chaincode cannot be started.
+//! comes last.
 
 use std::ffi::OsString;
 use std::path::Path;
@@ -12,7 +11,7 @@ use std::path::Path;
 use serde_json::json;
 
 use super::{build, release};
-use crate::error::{Refuse, Result, refused};
+use crate::error::{Error, Refuse, Result, refused};
 use crate::files::{Dir, Entry, Scratch, create, join, remove_unfinished, update};
 use crate::formats::artifact;
 use crate::formats::comparison::Comparison;
@@ -22,18 +21,17 @@ use crate::formats::json::Object;
 use crate::layout::{
     BLD, BUILD_INFO, CLOSED, CONNECTION, METADATA, PUBLIC, RELEASE, SECRET, SERVER, UNFINISHED,
 };
-use crate::log::Warnings;
 
 /// The builds of a peer, and what they are to become.
 pub struct Rebuild {
     packages: Dir,
     builds: Dir,
     /// The values for templates.
-    pub config: Option<OsString>,
+    config: Option<OsString>,
     /// The builder's name, for builds that do not have one.
-    pub name: String,
+    name: String,
     /// Whether nothing is changed.
-    pub is_dry: bool,
+    is_dry: bool,
 }
 
 /// What the build of a package was, and is now.
@@ -44,6 +42,8 @@ pub struct Rebuilt {
     pub after: String,
     /// The number of files that differ.
     pub files: usize,
+    /// What the package's author should know.
+    pub warnings: Vec<String>,
 }
 
 impl Rebuild {
@@ -74,8 +74,7 @@ impl Rebuild {
     pub fn run(&self, installed: &(PackageId, Entry)) -> Result<Option<Rebuilt>> {
         let scratch = Scratch::new("rebuild")?;
         let (source, metadata) = (scratch.dir("src")?, scratch.dir("metadata")?);
-        let mut warnings = Warnings::default();
-        let package = installed::read(&self.packages, installed, Some(&source), &mut warnings)?;
+        let package = installed::read(&self.packages, installed, Some(&source))?;
         if !package.metadata.is_ours() {
             return Ok(None);
         }
@@ -84,16 +83,22 @@ impl Rebuild {
         let made = scratch.dir("made")?;
         let bld = made.create_dir(BLD, CLOSED)?.into_root();
         let released = made.create_dir(RELEASE, CLOSED)?.into_root();
-        build(&source, &metadata, &bld, self.config.clone())?;
+        let mut warnings = build(&source, &metadata, &bld, self.config.clone())?.lines;
+        // The last line is no warning.
+        warnings.pop();
         release(&bld, &released)?;
-        self.put(&installed.0.build_name(), &made).map(Some)
+        let rebuilt = self.put(&installed.0.build_name(), &made)?;
+        Ok(Some(Rebuilt {
+            warnings,
+            ..rebuilt
+        }))
     }
 
     /// Puts what was `made` in the place of the build `name`.
     fn put(&self, name: &str, made: &Dir) -> Result<Rebuilt> {
         let target = self.builds.find_dir(name)?.map(Dir::into_root);
         let (mut new, mut gone) = differences(made, target.as_ref())?;
-        if !target.as_ref().is_some_and(has_info) {
+        if !target.as_ref().map_or(Ok(false), has_info)? {
             let info = json!({"builder_name": self.name}).to_string();
             made.write(BUILD_INFO, SECRET, info.as_bytes())?;
             new.push(BUILD_INFO.to_owned());
@@ -108,6 +113,7 @@ impl Rebuild {
             before: target.as_ref().and_then(|target| dial(target).ok()),
             after: dial(made)?,
             files: new.len() + gone.len(),
+            warnings: Vec::new(),
         };
         let new: Vec<&str> = new.iter().map(String::as_str).collect();
         let gone: Vec<&str> = gone.iter().map(String::as_str).collect();
@@ -151,10 +157,13 @@ fn differences(made: &Dir, target: Option<&Dir>) -> Result<(Vec<String>, Vec<Str
 }
 
 /// Whether a build names its builder.
-fn has_info(build: &Dir) -> bool {
-    let named = |content: Vec<u8>| Object::parse(&content).ok()?.string("builder_name").ok()?;
-    let name = build.read_needed(BUILD_INFO).ok().and_then(named);
-    name.is_some_and(|name| !name.is_empty())
+fn has_info(build: &Dir) -> Result<bool> {
+    let content = match build.read_needed(BUILD_INFO) {
+        Err(Error::Refused(_)) => return Ok(false),
+        content => content?,
+    };
+    let name = Object::parse(&content).and_then(|info| info.string("builder_name"));
+    Ok(name.is_ok_and(|name| name.is_some_and(|name| !name.is_empty())))
 }
 
 /// What a peer does with a build to connect to its chaincode.

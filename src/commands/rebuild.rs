@@ -36,6 +36,8 @@ other packages are rebuilt nevertheless.
 Example: fabric-ccs-builder rebuild --dry-run /var/hyperledger/production
 ";
 
+const WORD: &str = "rebuild";
+
 pub fn run(mut parser: Parser) -> Result<Outcome> {
     let (mut config, mut dry_run, mut name) = (None, false, "ccaas_builder".to_owned());
     let (mut peer, mut named) = (None, BTreeSet::new());
@@ -96,13 +98,17 @@ impl Report {
                 before,
                 after,
                 files,
+                warnings,
             }) => {
+                for warning in warnings.iter().filter(|_| files > 0) {
+                    log::line(WORD, format_args!("{id}: {warning}"));
+                }
                 let count = plural(files, "file differs", "files differ");
                 let changes = match before {
                     _ if files == 0 => String::new(),
                     Some(before) if before == after => format!(", as before; {count}"),
                     Some(before) => format!(", before: {before}; {count}"),
-                    None => format!(", before: nothing; {count}"),
+                    None => format!(", before: nothing that works; {count}"),
                 };
                 (
                     usize::from(files > 0),

@@ -6,7 +6,7 @@
 //! files whose names begin with `.fabric-ccs-builder-`, and what is done again completes it.
 
 use std::fs::{self, File, Metadata};
-use std::io::Write;
+use std::io::{ErrorKind, Write};
 use std::os::unix::fs::{MetadataExt, fchown};
 use std::path::Path;
 
@@ -40,7 +40,11 @@ pub fn update(target: &Dir, made: &Dir, new: &[&str], gone: &[&str]) -> Result<(
     })?;
     gone.iter().try_for_each(|path| {
         let (dir, name) = place(target, path)?;
-        fs::remove_file(dir.reach(name)).cannot("remove", &dir.path_of(name))
+        match fs::remove_file(dir.reach(name)) {
+            // A killed run left it, and now it was used.
+            Err(error) if error.kind() == ErrorKind::NotFound => Ok(()),
+            removed => removed.cannot("remove", &dir.path_of(name)),
+        }
     })
 }
 
@@ -117,7 +121,7 @@ fn make_dirs(top: &Dir, path: &str) -> Result<Dir> {
         let (dir, _) = parent.make_dir(name, mode)?;
         mode = OPEN;
         // A killed run may have created it and no more.
-        if dir.list()?.is_empty() {
+        if fs::read_dir(dir.reach("")).is_ok_and(|mut found| found.next().is_none()) {
             give(&dir.handle, &parent.listed()?, dir.path())?;
         }
         Ok(dir)

@@ -76,14 +76,15 @@ pub fn packages(dir: &Dir) -> Result<Vec<(PackageId, Entry)>> {
 
 /// Reads the package `id` in the file `entry` of `dir`, which is [`PACKAGES`], and unpacks its
 /// code.tar.gz to `target`. A package with another ID is refused.
-pub fn read(
-    dir: &Dir,
-    (id, entry): &(PackageId, Entry),
-    target: Option<&Dir>,
-    warnings: &mut Warnings,
-) -> Result<Package> {
+pub fn read(dir: &Dir, (id, entry): &(PackageId, Entry), target: Option<&Dir>) -> Result<Package> {
     let (entry, path) = (dir.copyable(entry.clone())?, dir.path_of(&entry.name));
-    let package = Package::read_file(dir.open_file(&entry)?, &path, target, warnings)?;
+    let package = Package::read_file(
+        dir.open_file(&entry)?,
+        &path,
+        target,
+        // `check` has them.
+        &mut Warnings::default(),
+    )?;
     let (shown, digest) = (path.display(), package.digest);
     let label = package.metadata.label().map_err(|error| error.at(&shown))?;
     if digest == id.digest && label.to_string() == id.label {

@@ -269,7 +269,13 @@ struct Tee<R, W>(R, W);
 
 impl<R: Read, W: Write> Read for Tee<R, W> {
     fn read(&mut self, piece: &mut [u8]) -> io::Result<usize> {
-        let count = self.0.read(piece)?;
+        // Whoever reads an archive cannot go on after an error.
+        let count = loop {
+            match self.0.read(piece) {
+                Err(error) if error.kind() == ErrorKind::Interrupted => {}
+                read => break read?,
+            }
+        };
         self.1.write_all(piece.get(..count).unwrap_or_default())?;
         Ok(count)
     }

@@ -613,7 +613,10 @@ fn rebuild_leaves_what_the_peer_needs_whatever_call_fails() {
     for is_missing in [false, true] {
         let run = |wrapper: &[String]| rebuilding.run(wrapper, is_missing);
         // To fill the disk says most, and each call costs time.
-        let is_tried = |error: &str| error != "EIO" || !is_missing;
+        let is_tried = |error: &str| match error {
+            "EIO" => !is_missing,
+            error => matches!(error, "ENOSPC" | "EINTR"),
+        };
         let tried = disturb_some(&rebuilding.peer, is_tried, run, |call, seen| {
             let found = rebuilding.peer.listing(BUILDS);
             if seen.status == 0 {

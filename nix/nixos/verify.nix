@@ -64,41 +64,8 @@ in
           # In commands, systemd expands $ too.
           lib.replaceStrings [ "$" ] [ "$$" ] (forUnit (builtins.toJSON cfg.verify.builds))
         }";
-
-        # It only reads files and writes to its log, so everything else is denied.
-        NoNewPrivileges = true;
-        ProtectSystem = "strict";
-        # Not "yes": builds may be below /home or /root.
-        ProtectHome = "read-only";
-        PrivateTmp = true;
-        PrivateDevices = true;
-        PrivateNetwork = true;
-        PrivateIPC = true;
-        ProtectClock = true;
-        ProtectControlGroups = true;
-        ProtectHostname = true;
-        ProtectKernelLogs = true;
-        ProtectKernelModules = true;
-        ProtectKernelTunables = true;
-        ProtectProc = "invisible";
-        ProcSubset = "pid";
-        RestrictAddressFamilies = "none";
-        RestrictNamespaces = true;
-        RestrictRealtime = true;
-        RestrictSUIDSGID = true;
-        LockPersonality = true;
-        MemoryDenyWriteExecute = true;
-        RemoveIPC = true;
-        SystemCallArchitectures = "native";
-        SystemCallFilter = [
-          "@system-service"
-          "~@privileged @resources"
-        ];
-        SystemCallErrorNumber = "EPERM";
-        DevicePolicy = "closed";
-        IPAddressDeny = "any";
-        UMask = "0077";
       }
+      // import ./hardening.nix
       // (
         if cfg.verify.user == null then
           {

@@ -565,9 +565,10 @@ impl Rebuilding {
     fn new() -> Self {
         let (peer, id) = rebuild::installed();
         let build = rebuild::build_of(&id);
-        // It does not belong there.
-        let index = "release/statedb/couchdb/indexes/old.json";
-        peer.put(format!("{build}/{index}"), INDEX);
+        // One that is to be removed, and one that is missing.
+        let indexes = format!("{build}/release/statedb/couchdb/indexes");
+        let [gone, new] = ["old", "a"].map(|name| peer.path(format!("{indexes}/{name}.json")));
+        fs::rename(new, gone).unwrap();
         let new = Peer::in_memory();
         for dir in [rebuild::PACKAGES, BUILDS] {
             new.put_dir(dir);
@@ -680,7 +681,7 @@ fn a_rebuild_that_is_killed_between_two_renames_is_completed_by_the_next() {
                 seen_new.insert(found.len());
             }
         }
-        let expected: &[usize] = if is_missing { &[] } else { &[0, 1, 2, 3] };
+        let expected: &[usize] = if is_missing { &[] } else { &[0, 1, 2, 3, 4] };
         assert_eq!(seen_new, expected.iter().copied().collect());
     }
 }

@@ -119,7 +119,13 @@ impl Verdict {
                 .strip_prefix("bld/")
                 .map(|path| judged.remove(path));
         }
-        let published = published::of_record(record, &judged);
+        let published = published::of_build(
+            record
+                .artifacts
+                .iter()
+                .map(|file| (&*file.path, file.digest)),
+            &judged,
+        );
         let mut comparison = match release {
             Some(dir) => Comparison::new(dir, &published, &[]),
             None => Comparison::with_nothing(&published),

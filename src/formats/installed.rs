@@ -55,6 +55,11 @@ impl PackageId {
     pub fn build_name(&self) -> String {
         format!("{}-{}", self.label, self.digest)
     }
+
+    /// The name of its file where a peer keeps it.
+    pub fn package_name(&self) -> String {
+        format!("{}.{}.tar.gz", self.label, self.digest)
+    }
 }
 
 impl fmt::Display for PackageId {
@@ -91,8 +96,8 @@ mod tests {
             assert_eq!((id.label.as_str(), id.digest), (label, Digest::of(b"")));
             assert_eq!(id.to_string(), format!("{label}:{hash}"));
             assert_eq!(PackageId::of_build(&id.build_name()), Some(id.clone()));
-            let file = format!("{label}.{hash}.tar.gz");
-            assert_eq!(PackageId::of_package(&file), Some(id));
+            assert_eq!(id.package_name(), format!("{label}.{hash}.tar.gz"));
+            assert_eq!(PackageId::of_package(&id.package_name()), Some(id));
         }
         for name in [
             hash.clone(),

@@ -1,6 +1,7 @@
 //! `verify`: compares what a peer runs with what its packages give, or with what was recorded.
 
-mod packages;
+mod counts;
+mod expected;
 mod report;
 mod target;
 mod verdict;
@@ -14,10 +15,11 @@ use lexopt::{Arg, Parser, ValueExt};
 
 use super::{Outcome, Result, Stop, path};
 use crate::error::{self, Error};
+use crate::files::Dir;
 use crate::formats::comparison::Origin;
 use crate::formats::installed::{self, PackageId};
 use crate::formats::template::{Config, VARIABLE};
-use packages::{Expected, Packages};
+use expected::{Expected, Packages};
 use report::Report;
 use target::Place;
 use wanted::{Found, Wanted};
@@ -98,7 +100,7 @@ pub fn run(mut parser: Parser) -> Result<Outcome> {
     wanted.report(&packages, &mut report)?;
     let outcome = report.finish()?;
     if let Some(path) = &args.metrics {
-        report.write_metrics(path)?;
+        report.counts.write_metrics(path)?;
     }
     Ok(outcome)
 }
@@ -134,9 +136,21 @@ fn verify(
             built.insert(id);
         }
     }
-    let Some(own) = own else {
-        return Ok(());
-    };
+    match own {
+        Some(own) => verify_unbuilt(path, own, &built, packages, wanted, report),
+        None => Ok(()),
+    }
+}
+
+/// Names the packages in `own` that have no build.
+fn verify_unbuilt(
+    path: &Path,
+    own: &Dir,
+    built: &BTreeSet<PackageId>,
+    packages: &Packages,
+    wanted: &mut Wanted,
+    report: &mut Report,
+) -> error::Result<()> {
     let installed = match installed::packages(own) {
         Ok(installed) => installed,
         Err(error) => return report.add_unusable(path, &error),

@@ -59,18 +59,19 @@ impl Difference {
 
     /// What a message says of it.
     pub fn describe(&self, origin: Origin) -> String {
-        let mut text = format!("{}: {}", self.path, self.kind(origin));
-        if let Some(expected) = self.expected {
-            text += match origin {
-                Origin::Record => ", recorded ",
-                Origin::Package => ", from the package ",
-            };
-            text += &expected.to_string();
-        }
-        if let Some(found) = self.found {
-            text += &format!(", found {found}");
-        }
-        text
+        let from = match origin {
+            Origin::Record => "recorded",
+            Origin::Package => "from the package",
+        };
+        let expected = self.expected.map(|digest| format!(", {from} {digest}"));
+        let found = self.found.map(|found| format!(", found {found}"));
+        format!(
+            "{}: {}{}{}",
+            self.path,
+            self.kind(origin),
+            expected.unwrap_or_default(),
+            found.unwrap_or_default()
+        )
     }
 }
 

@@ -143,8 +143,8 @@ fn verify(peer: &Peer, names: &[&str]) -> (i32, Vec<String>) {
     (text.status, without_note(lines))
 }
 
-/// The lines but for the one that says what a record does not prove, which must be there if and
-/// only if a build matches a record.
+/// The lines but for notes. One says what a record does not prove, which must be there if and only
+/// if a build matches a record; the other what to do about a build that differs from its package.
 #[track_caller]
 fn without_note(mut lines: Vec<String>) -> Vec<String> {
     let is_recorded = |line: &&String| line.contains(": match, ") && !line.contains(FROM_PACKAGE);
@@ -160,7 +160,16 @@ fn without_note(mut lines: Vec<String>) -> Vec<String> {
         "note     {recorded} {matches} with a record only, which those who can write the builds \
          can write too; the peer's file system path, or --packages, verifies from the packages"
     );
-    let expected = if recorded == 0 { vec![] } else { vec![note] };
+    let mut expected = if recorded == 0 { vec![] } else { vec![note] };
+    let differs = |line: &String| {
+        line.contains(": mismatch, from the package ")
+            || line.contains(": missing, from the package ")
+            || line.contains(": unexpected, ")
+            || line.contains(": mismatch: bld/")
+    };
+    if lines.iter().any(differs) {
+        expected.push("note     rebuild makes a build again from its package".to_owned());
+    }
     assert_eq!(notes, expected, "{lines:?}");
     lines.retain(|line| !line.starts_with("note "));
     lines

@@ -1,20 +1,18 @@
-//! The output of `verify`: lines for people, or one JSON object per line; and metrics.
+//! The output of `verify`: lines for people, or one JSON object per line.
 
 use std::fmt::Write as _;
-use std::io::Write as _;
 use std::path::Path;
-use std::time::{SystemTime, UNIX_EPOCH};
 
 use serde_json::{Value, json};
 
+use super::counts::Counts;
 use super::target::Target;
 use super::verdict::{Compared, Fault, Verdict};
 use crate::commands::Outcome;
-use crate::error::{Cannot, Error, Result};
-use crate::files::NewFile;
+use crate::error::{Error, Result};
 use crate::formats::comparison::Origin;
 use crate::formats::installed::PackageId;
-use crate::layout::{CONNECTION, MAX_WARNINGS, PUBLIC, SUMS};
+use crate::layout::{CONNECTION, MAX_WARNINGS, SUMS};
 use crate::log;
 use crate::text::{escaped_line, is_unsafe, plural};
 
@@ -34,21 +32,7 @@ const UNRECORDED: &str = "unrecorded build";
 pub struct Report {
     json: bool,
     quiet: bool,
-    counts: Counts,
-}
-
-#[derive(Default)]
-struct Counts {
-    builds: usize,
-    /// Of these matches, some are from the package.
-    matching: usize,
-    from_package: usize,
-    mismatch: usize,
-    unrecorded: usize,
-    other: usize,
-    /// Of builds, and of anything else.
-    cannot_tell: usize,
-    differences: usize,
+    pub counts: Counts,
 }
 
 /// What a line is about: the key of JSON's member, and its value.
@@ -81,7 +65,7 @@ impl Report {
 
     /// Prints the verdict on a target, one line for each finding.
     pub fn add(&mut self, target: &Target, verdict: &Verdict) -> Result<()> {
-        self.count(target.is_build, verdict);
+        self.counts.add(target.is_build, verdict);
         let subject = ("build", target.shown.as_str());
         let mut lines = String::new();
         if let Some(fault) = &verdict.fault {
@@ -124,19 +108,21 @@ impl Report {
             sums,
             unverified,
         } = compared;
-        let (from, mut text) = match origin {
-            Origin::Record => ("record", "match".to_owned()),
-            Origin::Package => ("package", "match, from the package".to_owned()),
+        let (from, text) = match origin {
+            Origin::Record => ("record", "match"),
+            Origin::Package => ("package", "match, from the package"),
         };
         let mut members = vec![("from", json!(from))];
+        let mut but = String::new();
         if !unverified.is_empty() {
             let fields = unverified.join(", ");
-            text += " but for the templates of ";
-            text += &format!("{CONNECTION}, which --config verifies ({fields})");
+            but = format!(
+                " but for the templates of {CONNECTION}, which --config verifies ({fields})"
+            );
             members.push(("unverified", json!(unverified)));
         }
-        let artifacts_shown = plural(*artifacts, "artifact", "artifacts");
-        text += &format!(", {artifacts_shown}, {SUMS} sha256:{sums}");
+        let count = plural(*artifacts, "artifact", "artifacts");
+        let text = format!("{text}{but}, {count}, {SUMS} sha256:{sums}");
         members.extend([("artifacts", json!(artifacts)), ("sha256sums", json!(sums))]);
         self.line(subject, "match", &text, members)
     }
@@ -181,46 +167,9 @@ impl Report {
         }
     }
 
-    fn count(&mut self, is_build: bool, verdict: &Verdict) {
-        let counts = &mut self.counts;
-        counts.differences += verdict.differences.len() + usize::from(verdict.fault.is_some());
-        let outcome = verdict.outcome();
-        counts.cannot_tell += usize::from(outcome == Outcome::Undetermined);
-        if !is_build {
-            return;
-        }
-        counts.builds += 1;
-        match (outcome, &verdict.fault) {
-            (Outcome::Yes, _) if verdict.other.is_some() => counts.other += 1,
-            (Outcome::Yes, _) => {
-                counts.matching += 1;
-                counts.from_package += usize::from(verdict.origin == Origin::Package);
-            }
-            (Outcome::No, Some(Fault::Unrecorded(_))) => counts.unrecorded += 1,
-            (Outcome::No, _) => counts.mismatch += 1,
-            (Outcome::Undetermined, _) => {}
-        }
-    }
-
     /// Prints the summary and returns the answer.
     pub fn finish(&self) -> Result<Outcome> {
-        let Counts {
-            builds,
-            matching,
-            from_package,
-            mismatch,
-            unrecorded,
-            other,
-            cannot_tell,
-            differences,
-        } = self.counts;
-        let recorded = matching - from_package;
-        if recorded > 0 && !self.quiet {
-            let matches = plural(recorded, "match is", "matches are");
-            let note = format!(
-                "{matches} with a record only, which those who can write the builds can write \
-                 too; the peer's file system path, or --packages, verifies from the packages"
-            );
+        for note in self.counts.notes().filter(|_| !self.quiet) {
             log::print(&if self.json {
                 object([("result", json!("note")), ("reason", json!(note))])
             } else {
@@ -228,67 +177,11 @@ impl Report {
             })?;
         }
         log::print(&if self.json {
-            object([
-                ("result", json!("summary")),
-                ("builds", json!(builds)),
-                ("match", json!(matching)),
-                ("from_package", json!(from_package)),
-                ("mismatch", json!(mismatch)),
-                ("unrecorded", json!(unrecorded)),
-                ("other_builder", json!(other)),
-                ("cannot_tell", json!(cannot_tell)),
-                ("differences", json!(differences)),
-            ])
+            object(self.counts.members())
         } else {
-            let builds = plural(builds, "build", "builds");
-            let differences = plural(differences, "difference", "differences");
-            let some = |count, text: String| if count == 0 { String::new() } else { text };
-            let from_package = some(from_package, format!(" ({from_package} from the package)"));
-            let unrecorded = some(unrecorded, format!(", {unrecorded} unrecorded"));
-            let other = some(other, format!(", {other} other builder"));
-            format!(
-                "result   {builds}: {matching} match{from_package}, {mismatch} mismatch, \
-                 {cannot_tell} cannot tell{unrecorded}{other}; {differences}\n"
-            )
+            self.counts.summary()
         })?;
-        Ok(match (differences, cannot_tell) {
-            (0, 0) => Outcome::Yes,
-            (0, _) => Outcome::Undetermined,
-            _ => Outcome::No,
-        })
-    }
-
-    /// Writes the counts and the time to the file at `path`, in the text format of Prometheus.
-    pub fn write_metrics(&self, path: &Path) -> Result<()> {
-        let counts = &self.counts;
-        let mut text = String::new();
-        let mut gauge = |name: &str, help: &str, values: &[(&str, u64)]| {
-            let name = format!("fabric_ccs_builder_verify_{name}");
-            text += &format!("# HELP {name} {help}\n# TYPE {name} gauge\n");
-            for (labels, value) in values {
-                text += &format!("{name}{labels} {value}\n");
-            }
-        };
-        let count = |count: usize| count as u64;
-        let recorded = counts.matching - counts.from_package;
-        let builds = [
-            (r#"{result="match_package"}"#, count(counts.from_package)),
-            (r#"{result="match_record"}"#, count(recorded)),
-            (r#"{result="mismatch"}"#, count(counts.mismatch)),
-            (r#"{result="unrecorded"}"#, count(counts.unrecorded)),
-            (r#"{result="other_builder"}"#, count(counts.other)),
-        ];
-        gauge("builds", "Builds of the peer by result.", &builds);
-        let differences = [("", count(counts.differences))];
-        gauge("differences", "Differences that were found.", &differences);
-        let cannot_tell = [("", count(counts.cannot_tell))];
-        gauge("cannot_tell", "What could not be determined.", &cannot_tell);
-        let now = SystemTime::now().duration_since(UNIX_EPOCH);
-        let now = [("", now.unwrap_or_default().as_secs())];
-        gauge("last_run_timestamp_seconds", "When it ran.", &now);
-        let mut file = NewFile::create(path, PUBLIC)?;
-        file.write_all(text.as_bytes()).cannot("write", path)?;
-        file.replace()
+        Ok(self.counts.outcome())
     }
 }
 

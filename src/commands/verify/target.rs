@@ -12,7 +12,7 @@
 use std::ffi::OsStr;
 use std::path::Path;
 
-use super::packages::Expected;
+use super::expected::Expected;
 use super::verdict::Verdict;
 use crate::commands::Outcome;
 use crate::error::{Result, refused};

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use super::packages::Expected;
+use super::expected::Expected;
 use crate::builder::recompute::Recipe;
 use crate::commands::Outcome;
 use crate::error::{Error, Result};
@@ -107,7 +107,8 @@ impl Verdict {
             }
         }
         let Some(bld) = bld else {
-            let reason = "there is no folder bld, the peer's copy failed or is under way";
+            let reason = "there is no folder bld, the peer's copy is under way, or has failed: then \
+                          rebuild it";
             self.undetermined.push(reason.to_owned());
             return Ok(());
         };
@@ -139,11 +140,12 @@ impl Verdict {
         let has = |name| bld.look_up(name).map(|found| found.is_some());
         if !has(SUMS)? && !has(STATEMENT)? {
             if has(CONNECTION)? {
-                let reason = "another builder made it, or the record was removed: rebuild it";
+                let reason =
+                    "another builder made it, or the record was removed, rebuild gives it one";
                 self.fault = Some(Fault::Unrecorded(reason.to_owned()));
             } else {
-                let reason = "bld has neither a record nor a connection.json, the peer's copy \
-                              failed or is under way";
+                let reason = "bld has neither a record nor a connection.json, the peer's copy is \
+                              under way, or has failed: then rebuild it";
                 self.undetermined.push(reason.to_owned());
             }
             return Ok(());
@@ -206,7 +208,10 @@ impl Verdict {
                 });
                 return Some(record);
             }
-            Ok(None) => self.undetermined.push(NO_RECORD.to_owned()),
+            Ok(None) => {
+                let reason = format!("{NO_RECORD}; --packages verifies from its package");
+                self.undetermined.push(reason);
+            }
             Err(Error::Refused(fault)) => {
                 let damaged = Fault::Damaged(format!("{prefix}{fault}"));
                 self.fault.get_or_insert(damaged);

@@ -8,7 +8,7 @@ use std::path::Path;
 
 use serde_json::Value;
 
-use super::packages::{Expected, Packages};
+use super::expected::{Expected, Packages};
 use super::report::Report;
 use crate::error::{Cannot, Result, failed};
 use crate::formats::installed::PackageId;

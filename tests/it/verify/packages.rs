@@ -105,14 +105,14 @@ pub fn install(peer: &Peer, label: &str, package: &[u8]) -> String {
     let released = peer.release();
     assert_eq!(released.status, 0, "{released:?}");
     keep(peer, label, package);
-    let (build, _) = names_of(peer, package, label);
-    peer.put_dir(&build);
+    let (path, _) = names_of(peer, package, label);
+    peer.put_dir(&path);
     for name in ["bld", "release"] {
-        fs::rename(peer.path(name), peer.path(&build).join(name)).unwrap();
+        fs::rename(peer.path(name), peer.path(&path).join(name)).unwrap();
     }
     let info = r#"{"builder_name":"ccaas_builder"}"#;
-    peer.put(format!("{build}/build-info.json"), info);
-    build
+    peer.put(format!("{path}/build-info.json"), info);
+    path
 }
 
 fn id(label: &str, package: &[u8]) -> String {
@@ -278,7 +278,7 @@ fn a_removed_record_cannot_hide() {
     );
     assert_eq!(verify(&peer, &[BUILDS]).0, 2);
     let line = format!(
-        "{build}: unrecorded build: another builder made it, or the record was removed: rebuild it"
+        "{build}: unrecorded build: another builder made it, or the record was removed, rebuild gives it one"
     );
     let counted =
         "result   1 build: 0 match, 0 mismatch, 0 cannot tell, 1 unrecorded; 1 difference";
@@ -336,7 +336,7 @@ fn a_build_that_is_being_copied() {
         lines[0].clone()
     };
     let no_bld = format!(
-        "{build}: cannot tell: there is no folder bld, the peer's copy failed or is under way"
+        "{build}: cannot tell: there is no folder bld, the peer's copy is under way, or has failed: then rebuild it"
     );
     assert_eq!(partly(&[]), no_bld);
     assert_eq!(partly(&["build-info.json", "release"]), no_bld);
@@ -345,8 +345,8 @@ fn a_build_that_is_being_copied() {
     assert_eq!(
         partly(&["build-info.json", "release", "bld/META-INF"]),
         format!(
-            "{build}: cannot tell: bld has neither a record nor a connection.json, the peer's copy \
-             failed or is under way"
+            "{build}: cannot tell: bld has neither a record nor a connection.json, the peer's copy is \
+             under way, or has failed: then rebuild it"
         )
     );
 }
@@ -393,7 +393,7 @@ fn a_package_that_is_not_the_one_in_its_name() {
     // The hash is right, and the label is not.
     fs::remove_file(&file).unwrap();
     let build = install(&peer, "basic", &package);
-    let evil = peer.path(&build.replace("basic-", "evil-"));
+    let evil = peer.path(build.replace("basic-", "evil-"));
     fs::rename(peer.path(&build), &evil).unwrap();
     fs::rename(&file, names_of(&peer, &package, "evil").1).unwrap();
     let (status, lines) = verify(&peer, &[PRODUCTION]);
@@ -465,7 +465,7 @@ fn packages_of_no_use() {
         ),
         (
             plain("basic", "{}"),
-            r#"connection.json: address: is missing or null"#,
+            "connection.json: address: is missing or null",
         ),
     ] {
         let peer = production();
@@ -534,24 +534,31 @@ fn packages_that_are_missing_unreadable_or_among_other_files() {
     assert_eq!(verify(&peer, &[PRODUCTION]).1[0], line);
 }
 
-#[test]
-fn package_ids_must_be_there_and_match() {
+/// A peer with two builds and another builder's package, the package IDs, and the second build.
+fn three() -> (Peer, [String; 3], String) {
     let peer = production();
     let (first, second) = (plain("first", PLAIN), plain("second", PLAIN));
     let foreign = packed("golang", "foreign", &[("src/main.go", b"x")]);
     install(&peer, "first", &first);
     let build = install(&peer, "second", &second);
     keep(&peer, "foreign", &foreign);
-    let ids = [
-        id("first", &first),
-        id("second", &second),
-        id("foreign", &foreign),
-    ];
+    let ids = [("first", first), ("second", second), ("foreign", foreign)];
+    (peer, ids.map(|(label, package)| id(label, &package)), build)
+}
+
+fn unlisted(id: &str) -> String {
+    format!("{id}: unlisted: is here and not among the package IDs that were given")
+}
+
+fn missing(id: &str) -> String {
+    format!("{id}: missing: is not here, install it or look in another peer's folder")
+}
+
+#[test]
+fn package_ids_are_read_from_what_peer_prints() {
+    let (peer, ids, _) = three();
     let not_here = id("none", b"");
-    let unlisted =
-        |id: &str| format!("{id}: unlisted: is here and not among the package IDs that were given");
-    let missing =
-        format!("{not_here}: missing: is not here, install it or look in another peer's folder");
+    let missing = missing(&not_here);
 
     let installed = |ids: &[&str]| {
         let entry = |id: &&str| {
@@ -598,19 +605,31 @@ fn package_ids_must_be_there_and_match() {
         );
         assert_eq!(pipe.stdout.lines().collect::<Vec<_>>(), *lines);
     }
-    let seen = verify(
-        &peer,
-        &[
-            "--package-id",
-            a,
-            "--package-id",
-            &not_here,
-            "--installed",
-            "installed.json",
-            PRODUCTION,
-        ],
-    );
-    assert_eq!(seen.1[2..4], [missing, unlisted(c)]);
+    for (json, status) in [
+        ("", 2),
+        ("[]", 2),
+        ("{\"a\":1}", 2),
+        (r#"{"installed_chaincodes":[{"package_id":"x"}]}"#, 2),
+    ] {
+        peer.put("installed.json", json);
+        let seen = run(&peer, &["--installed", "installed.json", PRODUCTION]);
+        let line = "verify: --installed installed.json: holds no package ID, write into it what peer lifecycle chaincode queryinstalled -O json prints\n";
+        assert_eq!(
+            (seen.status, seen.stdout.as_str(), seen.stderr.as_str()),
+            (status, "", line)
+        );
+    }
+}
+
+#[test]
+fn package_ids_must_be_there_and_match() {
+    let (peer, ids, build) = three();
+    let [a, b, c] = ids.each_ref().map(String::as_str);
+    let not_here = id("none", b"");
+    let args = ["--package-id", a, "--package-id", &not_here, PRODUCTION];
+    let seen = verify(&peer, &args);
+    assert_eq!(seen.1[2..5], [missing(&not_here), unlisted(c), unlisted(b)]);
+    assert_eq!((seen.0, seen.1.len()), (1, 6));
 
     // Without the package there is nothing that the ID says of the build.
     let seen = verify(&peer, &["--package-id", a, BUILDS]);
@@ -636,20 +655,6 @@ fn package_ids_must_be_there_and_match() {
     );
     assert_eq!((seen.0, seen.1.len()), (1, 3), "{seen:?}");
 
-    for (json, status) in [
-        ("", 2),
-        ("[]", 2),
-        ("{\"a\":1}", 2),
-        (r#"{"installed_chaincodes":[{"package_id":"x"}]}"#, 2),
-    ] {
-        peer.put("installed.json", json);
-        let seen = run(&peer, &["--installed", "installed.json", PRODUCTION]);
-        let line = "verify: --installed installed.json: holds no package ID, write into it what peer lifecycle chaincode queryinstalled -O json prints\n";
-        assert_eq!(
-            (seen.status, seen.stdout.as_str(), seen.stderr.as_str()),
-            (status, "", line)
-        );
-    }
     let seen = run(&peer, &["--package-id", "x", PRODUCTION]);
     let line = "verify: --package-id: is not LABEL:HASH, see fabric-ccs-builder verify --help\n";
     assert_eq!((seen.status, seen.stderr.as_str()), (2, line));

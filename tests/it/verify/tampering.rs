@@ -159,7 +159,7 @@ const WAYS: [Way; 22] = [
             build.connection(
                 r#""client_auth_required":true"#,
                 r#""client_auth_required":false"#,
-            )
+            );
         },
         CHANGED,
     ),
@@ -208,7 +208,7 @@ const WAYS: [Way; 22] = [
             build.put_index(
                 &format!("{INDEXES}/a.json"),
                 &INDEX.replace("owner", "size"),
-            )
+            );
         },
         "bld/META-INF/statedb/couchdb/indexes/a.json: mismatch, from the package ",
     ),

@@ -15,9 +15,8 @@ use super::{
 
 #[test]
 fn cannot_tell_without_a_record() {
-    let no_record =
-        "cannot tell: there is no record: it is another builder's, or the record was removed";
-    let no_bld = "cannot tell: there is no folder bld, the peer's copy failed or is under way";
+    let no_record = "cannot tell: there is no record: it is another builder's, or the record was removed; --packages verifies from its package";
+    let no_bld = "cannot tell: there is no folder bld, the peer's copy is under way, or has failed: then rebuild it";
     let changes: [(Change, &str); 4] = [
         (
             all(vec![

@@ -135,7 +135,7 @@ impl Code<'_> {
             return refused(format!("{CONNECTION} not found"));
         };
         let (draft, _) = Draft::parse(&connection).refuse(CONNECTION)?;
-        if matches!(self.meta_inf.paths.get(META_INF), Some(Some(_))) {
+        if self.meta_inf.paths.get(META_INF) == Some(&true) {
             return refused(format!("{META_INF}: is a file, a directory is needed"));
         }
         let has_meta_inf = !self.meta_inf.paths.is_empty();
@@ -147,13 +147,15 @@ impl Code<'_> {
             self.meta_inf
         };
         tree.check()?;
+        let mut files = tree.files;
+        files.sort_unstable();
         let digest = Digest::of(&connection);
         let build = Build {
             metadata,
             connection_read: digest,
             connection_written: digest,
             meta_inf_source: tree.name,
-            meta_inf: tree.artifacts(),
+            meta_inf: files,
         };
         Ok(Recipe {
             draft,
@@ -167,10 +169,13 @@ impl Code<'_> {
 struct Tree<'a> {
     /// Its own name in the package.
     name: &'static str,
-    /// The files with their sizes, and the folders, by path.
-    paths: BTreeMap<String, Option<(Digest, u64)>>,
+    /// Every path in it, and whether it is a file.
+    paths: BTreeMap<String, bool>,
+    /// The files, by their paths in the build output.
+    files: Vec<Artifact>,
     judge: Judge<'a>,
     withheld: BTreeMap<String, bool>,
+    budget: Budget,
 }
 
 impl<'a> Tree<'a> {
@@ -178,6 +183,8 @@ impl<'a> Tree<'a> {
         Self {
             name,
             paths: BTreeMap::new(),
+            files: Vec::new(),
+            budget: Budget::new(PACKAGE),
             judge: Judge::new(warnings),
             withheld: BTreeMap::new(),
         }
@@ -191,6 +198,7 @@ impl<'a> Tree<'a> {
         if member.kind == Kind::Dir {
             return self.put(path, None);
         }
+        self.put(path, Some(member.size))?;
         let (_, below) = path.split_once('/').unwrap_or_default();
         let place = below.rsplit_once('/').unwrap_or(("", below));
         let read = &mut || content.read();
@@ -203,18 +211,25 @@ impl<'a> Tree<'a> {
             Some(content) => hasher.write_all(&content)?,
             None => content.pieces(&mut |piece| Ok(hasher.write_all(piece)?))?,
         }
-        self.put(path, Some((hasher.digest(), member.size)))
+        self.files.push(Artifact {
+            path: join(META_INF, below),
+            digest: hasher.digest(),
+        });
+        Ok(())
     }
 
-    fn put(&mut self, path: &str, found: Option<(Digest, u64)>) -> Result<()> {
+    /// Notes a file of this size, or a folder.
+    fn put(&mut self, path: &str, size: Option<u64>) -> Result<()> {
         match self.paths.get(path) {
-            Some(None) if found.is_none() => Ok(()),
-            Some(_) => twice(path),
-            None => {
-                self.paths.insert(path.to_owned(), found);
-                Ok(())
-            }
+            Some(false) if size.is_none() => return Ok(()),
+            Some(_) => return twice(path),
+            None => self.paths.insert(path.to_owned(), size.is_some()),
+        };
+        // The folder itself does not count.
+        if path == self.name {
+            return Ok(());
         }
+        self.budget.count(path, size.unwrap_or_default())
     }
 
     /// Refuses what a walk through the folder refuses.
@@ -224,14 +239,11 @@ impl<'a> Tree<'a> {
                 "which index definitions are published depends on the order of their names";
             return refused(format!("{}: {reason}", self.name));
         }
-        let mut budget = Budget::new(PACKAGE);
-        let below = self.paths.iter().filter(|(path, _)| *path != self.name);
-        for (path, found) in below {
+        for (path, is_file) in &self.paths {
             if let Some(fault) = fault_of_name(path) {
                 return refused(format!("{path}: {fault}"));
             }
-            budget.count(path, found.map_or(0, |(_, size)| size))?;
-            if found.is_none() && path.matches('/').count() > PACKAGE.depth {
+            if !is_file && path.matches('/').count() > PACKAGE.depth {
                 let depth = PACKAGE.depth;
                 return refused(format!(
                     "{path}: more than {depth} directories inside each other"
@@ -239,16 +251,6 @@ impl<'a> Tree<'a> {
             }
         }
         Ok(())
-    }
-
-    /// The files, by their paths in the build output.
-    fn artifacts(&self) -> Vec<Artifact> {
-        let files = self.paths.iter().filter_map(|(path, found)| {
-            let path = join(META_INF, path.split_once('/')?.1);
-            let (digest, _) = (*found)?;
-            Some(Artifact { path, digest })
-        });
-        files.collect()
     }
 }
 

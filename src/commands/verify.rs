@@ -77,7 +77,7 @@ pub fn run(mut parser: Parser) -> Result<Outcome> {
                 let id = PackageId::parse(&parser.value()?.string()?);
                 let usage = || Stop::usage("--package-id: is not LABEL:HASH");
                 let ids = wanted.ids.get_or_insert_default();
-                ids.insert(id.ok_or_else(usage)?);
+                wanted::add_id(ids, id.ok_or_else(usage)?);
             }
             Arg::Value(value) => args.paths.push(path(value)?),
             _ => return Err(Stop::of(arg)),

@@ -68,13 +68,11 @@ impl fmt::Display for PackageId {
     }
 }
 
-/// The packages in `dir`, which is [`PACKAGES`], sorted; other files there are left alone.
+/// The packages in `dir`, which is [`PACKAGES`], sorted by name; other files are left alone.
 pub fn packages(dir: &Dir) -> Result<Vec<(PackageId, Entry)>> {
     let entries = dir.list()?.into_iter();
     let packages = entries.filter_map(|entry| Some((PackageId::of_package(&entry.name)?, entry)));
-    let mut packages: Vec<_> = packages.collect();
-    packages.sort_unstable_by(|(a, _), (b, _)| a.cmp(b));
-    Ok(packages)
+    Ok(packages.collect())
 }
 
 /// Whether the folder at `path` is a peer's file system path.

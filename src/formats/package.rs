@@ -65,7 +65,7 @@ impl Content<'_> {
 const HOW: &str = "make the package with tar -czf FILE metadata.json code.tar.gz";
 /// The most that may follow an archive: tar fills its records.
 const MAX_REST: u64 = 1 << 20;
-const PIECE: usize = 64 << 10;
+const PIECE: usize = 16 << 10;
 
 /// A package file that was read to its end.
 pub struct Package {

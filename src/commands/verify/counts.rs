@@ -97,18 +97,19 @@ impl Counts {
     }
 
     /// The members of the summary in JSON.
-    pub fn members(&self) -> [(&'static str, Value); 9] {
-        [
-            ("result", json!("summary")),
-            ("builds", json!(self.builds)),
-            ("match", json!(self.match_package + self.match_record)),
-            ("from_package", json!(self.match_package)),
-            ("mismatch", json!(self.mismatch)),
-            ("unrecorded", json!(self.unrecorded)),
-            ("other_builder", json!(self.other)),
-            ("cannot_tell", json!(self.cannot_tell)),
-            ("differences", json!(self.differences)),
-        ]
+    pub fn members(&self) -> impl Iterator<Item = (&'static str, Value)> {
+        let counts = [
+            ("builds", self.builds),
+            ("match", self.match_package + self.match_record),
+            ("from_package", self.match_package),
+            ("mismatch", self.mismatch),
+            ("unrecorded", self.unrecorded),
+            ("other_builder", self.other),
+            ("cannot_tell", self.cannot_tell),
+            ("differences", self.differences),
+        ];
+        let counts = counts.into_iter().map(|(name, count)| (name, json!(count)));
+        [("result", json!("summary"))].into_iter().chain(counts)
     }
 
     /// Writes the counts and the time to the file at `path`, in the text format of Prometheus.

@@ -1,7 +1,6 @@
 //! The packages that builds are verified from, and what is expected of each build.
 
 use std::cell::OnceCell;
-use std::collections::BTreeMap;
 use std::fs;
 use std::path::{Path, PathBuf};
 
@@ -17,7 +16,7 @@ pub struct Packages {
     dirs: Vec<Dir>,
     config: Config,
     /// The packages in `dirs` that have another name than a peer gives them.
-    others: OnceCell<BTreeMap<Digest, PathBuf>>,
+    others: OnceCell<Vec<(Digest, PathBuf)>>,
 }
 
 /// What a build has to be.
@@ -104,12 +103,13 @@ impl Packages {
         if self.others.get().is_none() {
             let _ = self.others.set(self.others()?);
         }
-        let others = self.others.get();
-        Ok(others.and_then(|others| others.get(&id.digest).cloned()))
+        let mut others = self.others.get().into_iter().flatten();
+        let found = others.find(|(digest, _)| *digest == id.digest);
+        Ok(found.map(|(_, path)| path.clone()))
     }
 
-    fn others(&self) -> Result<BTreeMap<Digest, PathBuf>> {
-        let mut others = BTreeMap::new();
+    fn others(&self) -> Result<Vec<(Digest, PathBuf)>> {
+        let mut others = Vec::new();
         for dir in &self.dirs {
             for entry in dir.list()? {
                 let path = dir.path_of(&entry.name);
@@ -118,7 +118,7 @@ impl Packages {
                     .any(|end| entry.name.ends_with(end));
                 let is_other = is_named && PackageId::of_package(&entry.name).is_none();
                 if is_other && fs::metadata(&path).is_ok_and(|found| found.is_file()) {
-                    others.insert(Digest::of_file(&path)?, path);
+                    others.push((Digest::of_file(&path)?, path));
                 }
             }
         }

@@ -1,9 +1,9 @@
 //! The package IDs that must be there and match.
 
-use std::collections::{BTreeMap, BTreeSet};
 use std::ffi::OsStr;
 use std::fs::File;
 use std::io::{self, Read};
+use std::os::fd::AsFd;
 use std::path::Path;
 
 use serde_json::Value;
@@ -12,17 +12,18 @@ use super::expected::{Expected, Packages};
 use super::report::Report;
 use crate::error::{Cannot, Result, failed};
 use crate::formats::installed::PackageId;
+use crate::formats::json;
 use crate::layout::MAX_RECORD;
 
 /// The IDs that were asked for, if any, and those that were found.
 #[derive(Default)]
 pub struct Wanted {
-    pub ids: Option<BTreeSet<PackageId>>,
-    found: BTreeMap<PackageId, Found>,
+    pub ids: Option<Vec<PackageId>>,
+    found: Vec<(PackageId, Found)>,
 }
 
 /// What was found of a package ID.
-#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+#[derive(Clone, Copy)]
 pub enum Found {
     /// A package of ours without a build.
     NotBuilt,
@@ -38,16 +39,16 @@ impl Wanted {
     pub fn add_file(&mut self, path: &OsStr) -> Result<()> {
         let mut content = Vec::new();
         let path = Path::new(path);
-        let read = if path == "-" {
-            io::stdin().take(MAX_RECORD).read_to_end(&mut content)
+        let file = if path == "-" {
+            io::stdin().as_fd().try_clone_to_owned().map(File::from)
         } else {
-            let file = File::open(path).cannot("open", path)?;
-            file.take(MAX_RECORD).read_to_end(&mut content)
+            File::open(path)
         };
-        read.cannot("read", path)?;
+        let mut file = file.cannot("open", path)?.take(MAX_RECORD);
+        file.read_to_end(&mut content).cannot("read", path)?;
         let ids = self.ids.get_or_insert_default();
         let before = ids.len();
-        let value = serde_json::from_slice(&content).unwrap_or_default();
+        let value = json::parse(&content).unwrap_or_default();
         let is_read = collect_ids(&value, ids);
         // A peer without any chaincode prints {}.
         let is_empty = value == Value::Object(serde_json::Map::new());
@@ -64,8 +65,12 @@ impl Wanted {
 
     /// Notes what was found of `id`.
     pub fn add(&mut self, id: PackageId, found: Found) {
-        let known = self.found.entry(id).or_insert(found);
-        *known = found.max(*known);
+        let known = self.found.iter_mut().find(|(known, _)| *known == id);
+        match (known, found) {
+            (None, _) => self.found.push((id, found)),
+            (Some((_, known)), Found::Said) => *known = found,
+            (Some(_), _) => {}
+        }
     }
 
     /// Reports what is not as it was asked for.
@@ -74,7 +79,8 @@ impl Wanted {
             return Ok(());
         };
         for id in ids {
-            let missing = match self.found.get(id) {
+            let found = self.found.iter().find(|(found, _)| found == id);
+            let missing = match found.map(|(_, found)| found) {
                 Some(Found::Said) => continue,
                 Some(Found::Recorded) => {
                     let reason = "its build matches a record, its package is not here: --packages";
@@ -90,7 +96,7 @@ impl Wanted {
             };
             report.add_id(id, super::report::MISSING, missing)?;
         }
-        for id in self.found.keys().filter(|id| !ids.contains(id)) {
+        for (id, _) in self.found.iter().filter(|(id, _)| !ids.contains(id)) {
             let reason = "is here and not among the package IDs that were given";
             report.add_id(id, super::report::UNLISTED, reason)?;
         }
@@ -98,14 +104,21 @@ impl Wanted {
     }
 }
 
+/// Adds an ID, once.
+pub fn add_id(ids: &mut Vec<PackageId>, id: PackageId) {
+    if !ids.contains(&id) {
+        ids.push(id);
+    }
+}
+
 /// Adds every `"package_id"` in `value`; false when one is none.
-fn collect_ids(value: &Value, ids: &mut BTreeSet<PackageId>) -> bool {
+fn collect_ids(value: &Value, ids: &mut Vec<PackageId>) -> bool {
     match value {
         Value::Array(values) => values.iter().all(|value| collect_ids(value, ids)),
         Value::Object(members) => members.iter().all(|(key, value)| match value {
             Value::String(text) if key == "package_id" => {
                 let id = PackageId::parse(text);
-                id.map(|id| ids.insert(id)).is_some()
+                id.map(|id| add_id(ids, id)).is_some()
             }
             value => collect_ids(value, ids),
         }),

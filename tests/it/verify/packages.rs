@@ -578,18 +578,18 @@ fn package_ids_are_read_from_what_peer_prints() {
     );
     for (json, status, expected) in [
         (installed(&[a, b, c]), 0, vec![]),
-        (installed(&[a]), 0, vec![unlisted(c), unlisted(b)]),
-        (approved.clone(), 0, vec![unlisted(c), unlisted(b)]),
+        (installed(&[a]), 0, vec![unlisted(b), unlisted(c)]),
+        (approved.clone(), 0, vec![unlisted(b), unlisted(c)]),
         (installed(&[a, b, c, &not_here]), 1, vec![missing.clone()]),
         (
             installed(&[]),
             0,
-            vec![unlisted(a), unlisted(c), unlisted(b)],
+            vec![unlisted(a), unlisted(b), unlisted(c)],
         ),
         (
             "{}".to_owned(),
             0,
-            vec![unlisted(a), unlisted(c), unlisted(b)],
+            vec![unlisted(a), unlisted(b), unlisted(c)],
         ),
     ] {
         peer.put("installed.json", &json);
@@ -628,7 +628,7 @@ fn package_ids_must_be_there_and_match() {
     let not_here = id("none", b"");
     let args = ["--package-id", a, "--package-id", &not_here, PRODUCTION];
     let seen = verify(&peer, &args);
-    assert_eq!(seen.1[2..5], [missing(&not_here), unlisted(c), unlisted(b)]);
+    assert_eq!(seen.1[2..5], [missing(&not_here), unlisted(b), unlisted(c)]);
     assert_eq!((seen.0, seen.1.len()), (1, 6));
 
     // Without the package there is nothing that the ID says of the build.

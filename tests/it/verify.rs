@@ -1,6 +1,6 @@
 mod differences;
 mod output;
-mod packages;
+pub mod packages;
 mod tampering;
 mod undetermined;
 

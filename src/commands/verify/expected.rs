@@ -2,10 +2,11 @@
 
 use std::cell::OnceCell;
 use std::fs;
+use std::io::ErrorKind;
 use std::path::{Path, PathBuf};
 
 use crate::builder::recompute::{self, Recipe};
-use crate::error::{Error, Result, failed};
+use crate::error::{Cannot, Error, Result, failed};
 use crate::files::{Digest, Dir};
 use crate::formats::installed::PackageId;
 use crate::formats::template::Config;
@@ -91,14 +92,15 @@ impl Packages {
     fn find(&self, own: Option<&Dir>, id: &PackageId) -> Result<Option<PathBuf>> {
         let name = id.package_name();
         for dir in own.into_iter().chain(&self.dirs) {
-            if dir.look_up(&name)?.is_some() {
-                let path = dir.path_of(&name);
-                let is_file = fs::metadata(&path).is_ok_and(|found| found.is_file());
-                if !is_file {
-                    return failed(format!("{}: is not a regular file", path.display()));
-                }
+            let path = dir.path_of(&name);
+            let found = match fs::metadata(&path) {
+                Err(error) if error.kind() == ErrorKind::NotFound => continue,
+                found => found.cannot("read", &path)?,
+            };
+            if found.is_file() {
                 return Ok(Some(path));
             }
+            return failed(format!("{}: is not a regular file", path.display()));
         }
         if self.others.get().is_none() {
             let _ = self.others.set(self.others()?);

@@ -7,7 +7,7 @@ use std::path::Path;
 
 use fabric_ccs_builder::testing::Digest;
 use flate2::Compression;
-use flate2::read::GzDecoder;
+use flate2::read::MultiGzDecoder;
 use flate2::write::GzEncoder;
 use proptest::collection::btree_map;
 use proptest::prelude::*;
@@ -64,7 +64,7 @@ fn plain(label: &str, connection: &str) -> Vec<u8> {
 }
 
 fn unpack(archive: &[u8], target: &Path) {
-    let mut archive = tar::Archive::new(GzDecoder::new(archive));
+    let mut archive = tar::Archive::new(MultiGzDecoder::new(archive));
     archive.unpack(target).unwrap();
 }
 
@@ -133,14 +133,21 @@ fn every_known_package_is_made_again_from_its_file() {
         let folder = folder();
         let made = user::run(&folder.path("bld"), &["package", "-o", "p", "../package"]);
         assert_eq!(made.status, 0, "{made:?}");
-        let package = fs::read(folder.path("bld/p")).unwrap();
-        let peer = production();
         let (label, _) = id.split_once(':').unwrap();
-        install(&peer, label, &package);
-        let (status, lines) = verify(&peer, &[PRODUCTION]);
-        assert!(lines[0].contains(FROM_PACKAGE), "{name}: {lines:?}");
-        assert_eq!((status, lines.len()), (0, 2), "{name}: {lines:?}");
+        let package = fs::read(folder.path("bld/p")).unwrap();
+        is_made_again(name, label, &package);
     }
+}
+
+/// Asserts that what `build` and `release` make of the unpacked package is what is computed from
+/// its file.
+#[track_caller]
+pub fn is_made_again(name: &str, label: &str, package: &[u8]) {
+    let peer = production();
+    install(&peer, label, package);
+    let (status, lines) = verify(&peer, &[PRODUCTION]);
+    assert!(lines[0].contains(FROM_PACKAGE), "{name}: {lines:?}");
+    assert_eq!((status, lines.len()), (0, 2), "{name}: {lines:?}");
 }
 
 #[test]

@@ -17,7 +17,7 @@ mod walk;
 
 pub use digest::{Digest, HashingWriter};
 pub use dir::{Dir, join};
-pub use entry::Entry;
+pub use entry::{Entry, fault_of_name};
 pub use file::{Buffer, read_text};
 pub use new_file::NewFile;
 pub use scratch::Scratch;

@@ -18,7 +18,7 @@ in
       type = types.str;
       default = "/var/hyperledger/production/externalbuilder/builds";
       example = "/var/lib/peer0/externalbuilder/builds";
-      description = "The peer's builds: `externalbuilder/builds` below its `peer.fileSystemPath`. It need not exist yet: until it does, nothing runs.";
+      description = "The peer's `peer.fileSystemPath`, to verify its builds from its packages, or `externalbuilder/builds` below it, to verify them from their records. It need not exist yet: until it does, nothing runs.";
     };
     startAt = mkOption {
       type = types.str;

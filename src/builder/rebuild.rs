@@ -142,7 +142,7 @@ fn differences(made: &Dir, target: Option<&Dir>) -> Result<(Vec<String>, Vec<Str
         }
         for difference in comparison.differences {
             let path = join(part, &difference.path);
-            if difference.recorded.is_some() {
+            if difference.expected.is_some() {
                 new.push(path);
                 continue;
             }

@@ -10,7 +10,7 @@ use std::process::Command;
 
 use fabric_ccs_builder::testing::Digest;
 
-use super::peer::{INDEX, Peer, Seen, quoted, tls};
+use super::peer::{CONFIG, INDEX, Peer, Seen, program, quoted, tls};
 use super::user;
 
 pub const PACKAGES: &str = "lifecycle/chaincodes";
@@ -324,4 +324,18 @@ fn only_named_packages_are_rebuilt() {
     let seen = rebuild(&peer, &[".", "second"]);
     let line = "rebuild: second is not a package ID, LABEL:SHA256 is needed, see fabric-ccs-builder rebuild --help\n";
     assert_eq!((seen.status, seen.stderr.as_str()), (2, line));
+}
+
+#[test]
+fn runs_where_only_the_peers_programs_are() {
+    let (peer, id) = installed();
+    fs::create_dir(peer.path("bin")).unwrap();
+    fs::copy(program(), peer.path("bin/build")).unwrap();
+    peer.put_link("fabric-ccs-builder", "bin/build");
+    let path = peer.path("fabric-ccs-builder");
+    let args = ["rebuild", "."];
+    let mut command = user::command(":", &peer.path(""), &path, &args);
+    command.env(CONFIG, NEW[1]);
+    assert_eq!(Seen::of(&command.output().unwrap()).status, 0);
+    is_new(&peer, &id);
 }

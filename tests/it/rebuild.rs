@@ -329,9 +329,8 @@ fn only_named_packages_are_rebuilt() {
 #[test]
 fn runs_where_only_the_peers_programs_are() {
     let (peer, id) = installed();
-    fs::create_dir(peer.path("bin")).unwrap();
-    fs::copy(program(), peer.path("bin/build")).unwrap();
-    peer.put_link("fabric-ccs-builder", "bin/build");
+    peer.put_link("bin/build", program().to_str().unwrap())
+        .put_link("fabric-ccs-builder", "bin/build");
     let path = peer.path("fabric-ccs-builder");
     let args = ["rebuild", "."];
     let mut command = user::command(":", &peer.path(""), &path, &args);

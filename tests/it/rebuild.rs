@@ -222,14 +222,17 @@ fn makes_what_the_peers_copy_lacks() {
 
 #[test]
 fn a_file_that_is_cut_short_is_made_again() {
-    for name in [
-        LAST,
-        "build-info.json",
-        "bld/SHA256SUMS",
-        "bld/metadata.json",
+    let info = "build-info.json";
+    for (name, content) in [
+        (LAST, ""),
+        ("bld/SHA256SUMS", ""),
+        ("bld/metadata.json", ""),
+        (info, ""),
+        (info, "{}"),
+        (info, r#"{"builder_name":""}"#),
     ] {
         let (peer, id) = installed();
-        peer.put(format!("{}/{name}", build_of(&id)), "");
+        peer.put(format!("{}/{name}", build_of(&id)), content);
         assert_eq!(rebuild(&peer, &NEW).status, 0);
         is_new(&peer, &id);
     }

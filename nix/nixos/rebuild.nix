@@ -58,23 +58,21 @@ in
           "externalbuilder/builds"
         ];
       };
-      serviceConfig =
-        import ./hardening.nix
-        // {
-          Type = "oneshot";
-          ExecStart = "${lib.getExe cfg.package} rebuild --name ${argument cfg.name} ${argument path}";
-          # A peer must not wait for ever.
-          TimeoutStartSec = "5min";
-          User = cfg.rebuild.user;
-          CapabilityBoundingSet = "";
-          ReadWritePaths = forUnit (builtins.toJSON "${path}/externalbuilder/builds");
-          SystemCallFilter = [
-            "@system-service"
-            "~@privileged @resources"
-            # A file keeps its group.
-            "@chown"
-          ];
-        };
+      serviceConfig = import ./hardening.nix // {
+        Type = "oneshot";
+        ExecStart = "${lib.getExe cfg.package} rebuild --name ${argument cfg.name} ${argument path}";
+        # A peer must not wait for ever.
+        TimeoutStartSec = "5min";
+        User = cfg.rebuild.user;
+        CapabilityBoundingSet = "";
+        ReadWritePaths = forUnit (builtins.toJSON "${path}/externalbuilder/builds");
+        SystemCallFilter = [
+          "@system-service"
+          "~@privileged @resources"
+          # A file keeps its group.
+          "@chown"
+        ];
+      };
     };
   };
 }

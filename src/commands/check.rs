@@ -11,14 +11,15 @@ use lexopt::{Arg, Parser};
 use super::{Outcome, Stop, path};
 use crate::builder::{self, Done};
 use crate::error::{Error, Refuse, Result};
-use crate::files::{Buffer, Digest, Dir, Scratch, Tree};
+use crate::files::{Digest, Dir, Scratch, Tree};
+use crate::formats::artifact::{self, Artifact};
 use crate::formats::connection::{Connection, Draft};
 use crate::formats::meta_inf;
 use crate::formats::metadata::Metadata;
 use crate::formats::package::Package;
 use crate::formats::package::source::Source;
 use crate::formats::template::{Config, VARIABLE};
-use crate::layout::{BUILD, CONNECTION, METADATA, PUBLIC, SERVER};
+use crate::layout::{CONNECTION, METADATA, PUBLIC, SERVER};
 use crate::log::{self, Warnings};
 use crate::text::{escaped_line, quoted};
 
@@ -261,17 +262,9 @@ fn write_sample(scratch: &Scratch) -> Result<Dir> {
 
 /// Prints each file below `dir` with its digest, sorted.
 fn print_files(what: &str, dir: &Dir) -> Result<()> {
-    let mut files = Vec::new();
-    let mut buffer = Buffer::default();
-    dir.walk(BUILD, |dir, found| {
-        for file in found {
-            files.push((dir.relative(&file.name), dir.digest(file, &mut buffer)?));
-        }
-        Ok(())
-    })?;
-    files.sort_unstable();
-    let line = |(path, digest)| escaped_line(&format!("{what} {digest}  {path}"));
-    log::print(&files.into_iter().map(line).collect::<String>())
+    let line = |Artifact { path, digest }| escaped_line(&format!("{what} {digest}  {path}"));
+    let files = artifact::list(dir)?.into_iter();
+    log::print(&files.map(line).collect::<String>())
 }
 
 fn print_line(line: &str) -> Result<()> {

@@ -222,14 +222,17 @@ fn makes_what_the_peers_copy_lacks() {
 
 #[test]
 fn a_file_that_is_cut_short_is_made_again() {
-    for name in [
-        LAST,
-        "build-info.json",
-        "bld/SHA256SUMS",
-        "bld/metadata.json",
+    let info = "build-info.json";
+    for (name, content) in [
+        (LAST, ""),
+        ("bld/SHA256SUMS", ""),
+        ("bld/metadata.json", ""),
+        (info, ""),
+        (info, "{}"),
+        (info, r#"{"builder_name":""}"#),
     ] {
         let (peer, id) = installed();
-        peer.put(format!("{}/{name}", build_of(&id)), "");
+        peer.put(format!("{}/{name}", build_of(&id)), content);
         assert_eq!(rebuild(&peer, &NEW).status, 0);
         is_new(&peer, &id);
     }
@@ -329,9 +332,8 @@ fn only_named_packages_are_rebuilt() {
 #[test]
 fn runs_where_only_the_peers_programs_are() {
     let (peer, id) = installed();
-    fs::create_dir(peer.path("bin")).unwrap();
-    fs::copy(program(), peer.path("bin/build")).unwrap();
-    peer.put_link("fabric-ccs-builder", "bin/build");
+    peer.put_link("bin/build", program().to_str().unwrap())
+        .put_link("fabric-ccs-builder", "bin/build");
     let path = peer.path("fabric-ccs-builder");
     let args = ["rebuild", "."];
     let mut command = user::command(":", &peer.path(""), &path, &args);

@@ -288,3 +288,25 @@ fn nothing_stays_in_the_scratch_folder() {
     assert_eq!(user::run_after(&setup, &peer.path(""), &args).status, 0);
     peer.has_nothing_in("scratch");
 }
+
+#[test]
+fn what_a_killed_run_left_is_removed() {
+    let (peer, id) = installed();
+    let build = build_of(&id);
+    // Some have the names that this run uses too.
+    for number in 0..9 {
+        for folder in ["", "bld/", "release/chaincode/server/"] {
+            peer.put(format!("{build}/{folder}.fabric-ccs-builder-{number}"), "x");
+        }
+    }
+    peer.put(
+        format!("{BUILDS}/.fabric-ccs-builder/bld/connection.json"),
+        "x",
+    );
+    let before = state(&peer);
+    rebuild(&peer, &[&["--dry-run"], &NEW[..]].concat());
+    assert_eq!(state(&peer), before);
+    assert_eq!(rebuild(&peer, &NEW).status, 0);
+    assert_eq!(peer.names(BUILDS).len(), 1);
+    is_new(&peer, &id);
+}

@@ -7,7 +7,6 @@ mod target;
 mod verdict;
 mod wanted;
 
-use std::collections::BTreeSet;
 use std::env;
 use std::path::{Path, PathBuf};
 
@@ -89,95 +88,92 @@ pub fn run(mut parser: Parser) -> Result<Outcome> {
     // A refusal would have the exit status of a difference.
     let config = Config::read(config.or_else(|| env::var_os(VARIABLE)));
     let config = config.map_err(|error| Error::Failed(error.to_string()))?;
-    let packages = Packages::open(&args.packages, config)?;
-    let mut report = Report::new(args.json, args.quiet);
+    let mut run = Run {
+        packages: Packages::open(&args.packages, config)?,
+        wanted,
+        report: Report::new(args.json, args.quiet),
+    };
     for path in &args.paths {
         match Place::find(path) {
-            Ok(place) => verify(path, &place, &packages, &mut wanted, &mut report)?,
-            Err(error) => report.add_unusable(path, &error)?,
+            Ok(place) => run.verify(path, &place)?,
+            Err(error) => run.report.add_unusable(path, &error)?,
         }
     }
-    wanted.report(&packages, &mut report)?;
-    let outcome = report.finish()?;
+    run.wanted.report(&run.packages, &mut run.report)?;
+    let outcome = run.report.finish()?;
     if let Some(path) = &args.metrics {
-        report.counts.write_metrics(path)?;
+        run.report.counts.write_metrics(path)?;
     }
     Ok(outcome)
 }
 
-/// Verifies all builds at `path`, and all packages that have none.
-fn verify(
-    path: &Path,
-    place: &Place,
-    packages: &Packages,
-    wanted: &mut Wanted,
-    report: &mut Report,
-) -> error::Result<()> {
-    let own = place.packages.as_ref();
-    if let Some(Err(error)) = own {
-        report.add_unusable(path, error)?;
-    }
-    let own = own.and_then(|own| own.as_ref().ok());
-    let mut built = BTreeSet::new();
-    for target in place.targets() {
-        let expected = packages.expect(own, target.id.as_ref());
-        let verdict = target.verify(&expected);
-        report.add(&target, &verdict)?;
-        if let Some(id) = target.id {
-            let is_recorded = verdict.outcome() == Outcome::Yes
-                && verdict.origin == Origin::Record
-                && verdict.other.is_none();
-            let found = if is_recorded {
-                Found::Recorded
-            } else {
-                Found::Said
-            };
-            wanted.add(id.clone(), found);
-            built.insert(id);
-        }
-    }
-    match own {
-        Some(own) => verify_unbuilt(path, own, &built, packages, wanted, report),
-        None => Ok(()),
-    }
+/// A run: what it goes by, and what it has found.
+struct Run {
+    packages: Packages,
+    wanted: Wanted,
+    report: Report,
 }
 
-/// Names the packages in `own` that have no build.
-fn verify_unbuilt(
-    path: &Path,
-    own: &Dir,
-    built: &BTreeSet<PackageId>,
-    packages: &Packages,
-    wanted: &mut Wanted,
-    report: &mut Report,
-) -> error::Result<()> {
-    let installed = match installed::packages(own) {
-        Ok(installed) => installed,
-        Err(error) => return report.add_unusable(path, &error),
-    };
-    for (id, _) in installed {
-        if built.contains(&id) {
-            continue;
+impl Run {
+    /// Verifies all builds at `path`, and names the packages that have none.
+    fn verify(&mut self, path: &Path, place: &Place) -> error::Result<()> {
+        let own = place.packages.as_ref();
+        if let Some(Err(error)) = own {
+            self.report.add_unusable(path, error)?;
         }
-        let path = own.path_of(&id.package_name()).display().to_string();
-        let found = match packages.expect(Some(own), Some(&id)) {
-            Expected::Wrong(reason) => {
-                report.add_package(&path, "mismatch", &reason)?;
-                Found::Said
+        let own = own.and_then(|own| own.as_ref().ok());
+        let mut built = Vec::new();
+        for target in place.targets() {
+            let expected = self.packages.expect(own, target.id.as_ref());
+            let verdict = target.verify(&expected);
+            self.report.add(&target, &verdict)?;
+            if let Some(id) = target.id {
+                let is_match = verdict.outcome() == Outcome::Yes && verdict.other.is_none();
+                let found = match (is_match, verdict.origin) {
+                    (true, Origin::Record) => Found::Recorded,
+                    _ => Found::Said,
+                };
+                self.wanted.add(id.clone(), found);
+                built.push(id);
             }
-            // Whoever builds it.
-            Expected::Other(_) | Expected::Recorded => Found::Said,
-            Expected::Undetermined(reason) => {
-                report.add_package(&path, report::CANNOT_TELL, &reason)?;
-                Found::NotBuilt
-            }
-            Expected::Made(..) => {
-                let reason = "the peer builds it at its next start";
-                report.add_package(&path, report::NOT_BUILT, reason)?;
-                Found::NotBuilt
-            }
-        };
-        wanted.add(id, found);
+        }
+        match own {
+            Some(own) => self.verify_unbuilt(path, own, &built),
+            None => Ok(()),
+        }
     }
-    Ok(())
+
+    /// Names the packages in `own` that have no build.
+    fn verify_unbuilt(&mut self, path: &Path, own: &Dir, built: &[PackageId]) -> error::Result<()> {
+        let installed = match installed::packages(own) {
+            Ok(installed) => installed,
+            Err(error) => return self.report.add_unusable(path, &error),
+        };
+        for (id, _) in installed {
+            if built.contains(&id) {
+                continue;
+            }
+            let path = own.path_of(&id.package_name()).display().to_string();
+            let found = match self.packages.expect(Some(own), Some(&id)) {
+                Expected::Wrong(reason) => {
+                    self.report.add_package(&path, "mismatch", &reason)?;
+                    Found::Said
+                }
+                // Whoever builds it.
+                Expected::Other(_) | Expected::Recorded => Found::Said,
+                Expected::Undetermined(reason) => {
+                    self.report
+                        .add_package(&path, report::CANNOT_TELL, &reason)?;
+                    Found::NotBuilt
+                }
+                Expected::Made(..) => {
+                    let reason = "the peer builds it at its next start";
+                    self.report.add_package(&path, report::NOT_BUILT, reason)?;
+                    Found::NotBuilt
+                }
+            };
+            self.wanted.add(id, found);
+        }
+        Ok(())
+    }
 }

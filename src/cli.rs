@@ -8,7 +8,9 @@ use std::process::ExitCode;
 
 use lexopt::Parser;
 
-use crate::commands::{Outcome, Result, Stop, check, init, install, package, peer, verify};
+use crate::commands::{
+    Outcome, Result, Stop, check, init, install, package, peer, rebuild, verify,
+};
 use crate::error::Error;
 use crate::formats::statement::{PREDICATE_TYPE, STATEMENT_TYPE};
 use crate::layout::{PROGRAM, PROGRAMS, STATEMENT, SUMS, VERSION};
@@ -30,6 +32,7 @@ For people:
   check    tells all that is wrong with a package or its source folder
   package  makes the chaincode package of a source folder, and prints its ID
   verify   compares what a peer runs with what build recorded
+  rebuild  builds a peer's installed packages again, with the config of now
   install  puts the program where a peer looks for it
 
   help     prints this, or with a COMMAND its help; so does --help
@@ -42,7 +45,7 @@ Example: fabric-ccs-builder check
 type Run = fn(Parser) -> Result<Outcome>;
 
 /// Every command: its name, its help text, and the function that parses its arguments and runs it.
-const COMMANDS: [(&str, &str, Run); 8] = [
+const COMMANDS: [(&str, &str, Run); 9] = [
     ("detect", peer::DETECT_HELP, peer::detect),
     ("build", peer::BUILD_HELP, peer::build),
     ("release", peer::RELEASE_HELP, peer::release),
@@ -50,6 +53,7 @@ const COMMANDS: [(&str, &str, Run); 8] = [
     ("check", check::HELP, check::run),
     ("package", package::HELP, package::run),
     ("verify", verify::HELP, verify::run),
+    ("rebuild", rebuild::HELP, rebuild::run),
     ("install", install::HELP, install::run),
 ];
 

@@ -15,14 +15,15 @@ use lexopt::{Arg, Parser};
 use super::{Outcome, Stop, path};
 use crate::builder::{self, Done};
 use crate::error::{Error, Refuse, Result};
-use crate::files::{Buffer, Digest, Dir, read_text};
+use crate::files::{Digest, Scratch, read_text};
+use crate::formats::artifact;
 use crate::formats::connection::Connection;
 use crate::formats::package::source::Source;
 use crate::formats::template::{Config, VARIABLE};
-use crate::layout::{BUILD, CONNECTION, METADATA, SERVER};
+use crate::layout::{CONNECTION, METADATA, SERVER};
 use crate::log::Warnings;
 use report::{Program, Report};
-use subject::{Scratch, Subject, left_out};
+use subject::{Subject, left_out};
 
 pub const HELP: &str = "\
 Usage: fabric-ccs-builder check [OPTION...] [DIR|FILE]
@@ -47,6 +48,8 @@ definitions, 1 it would not, 2 something could not be done.
 
 Example: fabric-ccs-builder check --config '{\"peername\":\"org1peer1\"}' basic
 ";
+
+const WORD: &str = "check";
 
 pub fn run(mut parser: Parser) -> super::Result<Outcome> {
     let (mut config, mut source, mut sample) = (None, None, false);
@@ -110,7 +113,7 @@ fn values(value: &OsStr) -> super::Result<OsString> {
 
 /// Checks the package at `path`, or else the sample, and reports what was found.
 fn check(path: Option<&Path>, config: Option<OsString>, report: &mut Report) -> Result<()> {
-    let scratch = Scratch::new()?;
+    let scratch = Scratch::new(WORD)?;
     let mut warnings = Warnings::default();
     let subject = Subject::open(path, &scratch, &mut warnings);
     report.add_warnings(warnings);
@@ -143,8 +146,8 @@ fn run_programs(
     let built = builder::build(&subject.source, subject.metadata(), &bld, config);
     report_program("build", built, report)?;
     report_program("release", builder::release(&bld, &release), report)?;
-    report.recorded = files(&bld)?;
-    report.released = files(&release)?;
+    report.recorded = artifact::list(&bld)?;
+    report.released = artifact::list(&release)?;
     let content = release.descend(SERVER)?.read_needed(CONNECTION)?;
     let connection = Connection::parse_written(&content).refuse(CONNECTION)?;
     report.address = Some(connection.address().to_string());
@@ -178,18 +181,4 @@ fn report_differences(subject: &Subject, digest: Digest, report: &mut Report) ->
         report.warnings.extend(left_out(&subject.source)?);
     }
     Ok(())
-}
-
-/// Each file below `dir` with its digest, sorted.
-fn files(dir: &Dir) -> Result<Vec<(String, Digest)>> {
-    let mut files = Vec::new();
-    let mut buffer = Buffer::default();
-    dir.walk(BUILD, |dir, found| {
-        for file in found {
-            files.push((dir.relative(&file.name), dir.digest(file, &mut buffer)?));
-        }
-        Ok(())
-    })?;
-    files.sort_unstable();
-    Ok(files)
 }

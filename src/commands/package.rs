@@ -10,7 +10,7 @@ use lexopt::{Arg, Parser};
 
 use super::{Outcome, Result, Stop};
 use crate::error::{self, Cannot, Error, failed};
-use crate::files::{Digest, HashingWriter, NewFile};
+use crate::files::{Digest, NewFile};
 use crate::formats::package::Package;
 use crate::formats::package::source::Source;
 use crate::layout::{CODE, CONNECTION};
@@ -127,10 +127,7 @@ fn digest(path: &Path) -> error::Result<Option<Digest>> {
         let path = path.display();
         return failed(format!("{path}: exists already and is not a regular file"));
     }
-    let mut file = File::open(path).cannot("open", path)?;
-    let mut hasher = HashingWriter::new(io::sink());
-    io::copy(&mut file, &mut hasher).cannot("read", path)?;
-    Ok(Some(hasher.digest()))
+    Digest::of_file(path).map(Some)
 }
 
 fn write_to_stdout(source: &Source) -> error::Result<Digest> {

@@ -16,13 +16,24 @@ pub fn find(source: &Dir) -> Result<Option<Dir>> {
         return Ok(meta_inf);
     }
     let alternative = source.subdir(ALTERNATIVE)?;
-    match (meta_inf, alternative.look_up(STATEDB)?) {
-        (meta_inf, None) => Ok(meta_inf),
-        (None, Some(_)) => Ok(Some(alternative)),
-        (Some(_), Some(_)) => refused(format!(
+    let has_statedb = alternative.look_up(STATEDB)?.is_some();
+    let is_alternative = is_alternative(meta_inf.is_some(), has_statedb)?;
+    Ok(if is_alternative {
+        Some(alternative)
+    } else {
+        meta_inf
+    })
+}
+
+/// Whether `metadata` has the place of `META-INF`: of a package that may have a `META-INF`, and may
+/// have a `statedb` in a folder `metadata`.
+pub fn is_alternative(has_meta_inf: bool, has_statedb: bool) -> Result<bool> {
+    if has_meta_inf && has_statedb {
+        return refused(format!(
             "{ALTERNATIVE}/{STATEDB}: there is a {META_INF} too, keep one of them"
-        )),
+        ));
     }
+    Ok(has_statedb)
 }
 
 /// A line for everything in a package's source folder that is not packaged; what

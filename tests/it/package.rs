@@ -1,5 +1,5 @@
 mod foreign;
-mod ids;
+pub mod ids;
 mod output;
 mod refusals;
 mod tools;

@@ -11,6 +11,7 @@ use crate::commands::Outcome;
 use crate::error::{Error, Result};
 use crate::files::Digest;
 use crate::formats::advice;
+use crate::formats::artifact::Artifact;
 use crate::layout::CONNECTION;
 use crate::log::{self, Warning, Warnings};
 use crate::text::{escaped_line, json_line};
@@ -32,8 +33,8 @@ pub struct Report {
     pub warnings: Vec<String>,
     pub programs: Vec<Program>,
     /// The files that were made, with their digests.
-    pub recorded: Vec<(String, Digest)>,
-    pub released: Vec<(String, Digest)>,
+    pub recorded: Vec<Artifact>,
+    pub released: Vec<Artifact>,
     pub address: Option<String>,
     /// What the peer would do.
     pub dial: Option<String>,
@@ -146,11 +147,11 @@ impl Report {
         let warnings = self.warnings.iter();
         warnings.for_each(|warning| out.coloured("warning", YELLOW, warning));
         if self.verbose {
-            for (path, digest) in &self.recorded {
+            for Artifact { path, digest } in &self.recorded {
                 out.line("recorded", &format!("{digest}  {path}"));
             }
         }
-        for (path, digest) in &self.released {
+        for Artifact { path, digest } in &self.released {
             if self.verbose {
                 out.line("released", &format!("{digest}  {path}"));
             } else {
@@ -173,10 +174,12 @@ impl Report {
         let findings = |lines: &mut dyn Iterator<Item = &String>| -> Value {
             lines.map(|line| finding(line)).collect()
         };
-        let files = |files: &[(String, Digest)]| -> Value {
+        let files = |files: &[Artifact]| -> Value {
             let files = files.iter();
             files
-                .map(|(path, digest)| json!({"path": path, "sha256": digest.to_string()}))
+                .map(
+                    |Artifact { path, digest }| json!({"path": path, "sha256": digest.to_string()}),
+                )
                 .collect()
         };
         let object = json!({

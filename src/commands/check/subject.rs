@@ -1,17 +1,14 @@
 //! What `check` looks at: a source folder, a package file, or the sample in the program.
 
-use std::env;
 use std::fs;
-use std::io::ErrorKind;
-use std::path::{Path, PathBuf};
-use std::process;
+use std::path::Path;
 
 use super::super::source_folder;
-use crate::error::{Cannot, Result, failed};
-use crate::files::{Digest, Dir, Tree};
+use crate::error::Result;
+use crate::files::{Digest, Dir, Scratch, Tree};
 use crate::formats::meta_inf;
 use crate::formats::package::Package;
-use crate::layout::{CLOSED, METADATA, PUBLIC};
+use crate::layout::{METADATA, PUBLIC};
 use crate::log::Warnings;
 
 /// A file of the embedded sample, by its path in a source folder.
@@ -94,41 +91,4 @@ fn write_sample(scratch: &Scratch) -> Result<Dir> {
         tree.dir(folder)?.write(name, PUBLIC, content)?;
     }
     Ok(package)
-}
-
-/// A folder for what the programs make, removed at the end.
-pub struct Scratch(Dir);
-
-impl Scratch {
-    /// A new one in `TMPDIR`.
-    pub fn new() -> Result<Self> {
-        // As in Go, where the peer is from, an empty TMPDIR is none.
-        let parent = env::var_os("TMPDIR").filter(|path| !path.is_empty());
-        let parent = PathBuf::from(parent.unwrap_or_else(|| "/tmp".into()));
-        let found = parent.canonicalize().cannot("open", &parent);
-        let opened = found.and_then(|path| Dir::open(&path));
-        let parent = opened.map_err(|error| error.at("TMPDIR"))?;
-        let name = |attempt| format!("fabric-check-{}-{attempt}", process::id());
-        for name in (0..100).map(name) {
-            match parent.try_create_dir(&name, CLOSED) {
-                Err(error) if error.kind() == ErrorKind::AlreadyExists => {}
-                created => return created.cannot("create", &parent.path_of(&name)).map(Self),
-            }
-        }
-        let (first, parent) = (name(0), parent.path().display());
-        failed(format!(
-            "cannot create {first} to -99 in {parent}: all exist"
-        ))
-    }
-
-    /// Creates a directory as the peer does.
-    pub fn dir(&self, name: &str) -> Result<Dir> {
-        self.0.create_dir(name, CLOSED).map(Dir::into_root)
-    }
-}
-
-impl Drop for Scratch {
-    fn drop(&mut self) {
-        self.0.remove(self.0.path());
-    }
 }

@@ -40,7 +40,10 @@ impl Address {
 /// do not show.
 fn suggestion(text: &str) -> Option<String> {
     let trimmed = text.trim();
-    let (_, bare) = trimmed.split_once("://").unwrap_or(("", trimmed));
+    let (scheme, bare) = trimmed.split_once("://").unwrap_or(("", trimmed));
+    if ["dns", "passthrough", "unix"].contains(&&*scheme.to_ascii_lowercase()) {
+        return None;
+    }
     let (bare, _) = bare.split_once('/').unwrap_or((bare, ""));
     let (host, port) = bare.rsplit_once(':')?;
     let is_ipv6 = host.parse::<Ipv6Addr>().is_ok();
@@ -49,7 +52,7 @@ fn suggestion(text: &str) -> Option<String> {
     } else {
         bare.to_owned()
     };
-    check_host_port(&address).is_ok().then_some(address)
+    check(&address).is_ok().then_some(address)
 }
 
 /// The host and the port of an address, unless it is a socket or has no port.

@@ -2,6 +2,7 @@
 //! layers below, and print.
 
 pub mod check;
+pub mod declared;
 pub mod install;
 pub mod package;
 pub mod peer;

@@ -20,3 +20,4 @@ pub mod statement;
 pub mod template;
 pub mod tls;
 pub mod values;
+pub mod written;

@@ -1,3 +1,4 @@
+mod declared;
 mod foreign;
 mod ids;
 mod output;

@@ -45,7 +45,7 @@ fn a_config_of_null_is_one_that_is_not_set() {
         .config("null")
         .build()
         .refuses(&format!(
-            "build: connection.json: address: {{{{.a}}}}: {CONFIG} is not set, it must hold a JSON object with this key"
+            "build: connection.json: address: {{{{.a}}}}: {CONFIG} is not set, give the peer a JSON object with this key in it, and name it in propagateEnvironment of this builder"
         ));
 }
 
@@ -172,7 +172,7 @@ fn nothing_of_the_environment_but_the_variable_reaches_a_template() {
         .environment("peername", "org1")
         .environment("CONFIG", r#"{"peername":"org1"}"#);
     peer.build().refuses(&format!(
-        "build: connection.json: address: {{{{.peername}}}}: {CONFIG} is not set, it must hold a JSON object with this key"
+        "build: connection.json: address: {{{{.peername}}}}: {CONFIG} is not set, give the peer a JSON object with this key in it, and name it in propagateEnvironment of this builder"
     ));
 }
 
@@ -182,7 +182,7 @@ fn refuses_what_it_cannot_fill_in() {
         (
             r#"{"address":"{{.peer}}:1"}"#,
             "",
-            format!("connection.json: address: {{{{.peer}}}}: {CONFIG} is not set, it must hold a JSON object with this key"),
+            format!("connection.json: address: {{{{.peer}}}}: {CONFIG} is not set, give the peer a JSON object with this key in it, and name it in propagateEnvironment of this builder"),
         ),
         (
             r#"{"address":"{{.peer}}:1"}"#,

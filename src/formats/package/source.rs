@@ -44,7 +44,8 @@ impl Source {
         metadata.0.must_be_ours()?;
         metadata.0.label()?;
         let mut source = Self::new(metadata, Draft::read(dir)?, meta_inf::find(dir)?)?;
-        source.warnings.extend(meta_inf::misplaced(dir)?);
+        let misplaced = meta_inf::misplaced(dir, source.tree.as_ref())?;
+        source.warnings.extend(misplaced);
         let left_out = meta_inf::left_out(dir, source.tree.as_ref())?;
         source.warnings.extend(left_out);
         Ok(source)
@@ -72,7 +73,7 @@ impl Source {
             meta_inf::walk(tree, &mut warnings, |folder, dir, found, judge| {
                 for entry in found {
                     judge.read(folder, dir, entry)?;
-                    files.push((dir.relative(&entry.name), Some(entry.clone())));
+                    files.push((dir.relative(&entry.name), Some((*entry).clone())));
                 }
                 Ok(())
             })?;

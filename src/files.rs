@@ -16,7 +16,7 @@ mod walk;
 pub use digest::{Digest, HashingWriter};
 pub use dir::{Dir, join};
 pub use entry::Entry;
-pub use file::Buffer;
+pub use file::{Buffer, read_text};
 pub use new_file::NewFile;
 pub use staging::{Staging, Tree};
 pub use walk::Budget;

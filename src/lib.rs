@@ -1,7 +1,7 @@
 //! A Hyperledger Fabric external builder for chaincode as a service. It records what it copies.
 //!
 //! The peer calls this program under three names: `detect`, `build` and `release`. The other
-//! commands are for people. README.md describes them all.
+//! commands are for people. docs/reference.md lists them all.
 //!
 //! # A tour, from the top down
 //!

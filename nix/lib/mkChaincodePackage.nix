@@ -64,7 +64,7 @@ let
       else if
         hasKey value || (lib.toLower name == "client_key" && value != null && !isTemplate value)
       then
-        throw "mkChaincodePackage: connection.${name}: a private key must not be put into the Nix store, which everyone can read: write \"{{.client_key}}\" and give the peer's unit, at run time, CHAINCODE_AS_A_SERVICE_BUILDER_CONFIG={\"client_key\": \"-----BEGIN...\"} in an EnvironmentFile"
+        throw "mkChaincodePackage: connection.${name}: a private key must not be put into the Nix store, which everyone can read: write \"{{.client_key}}\" and give the peer the path of the key's file in CHAINCODE_AS_A_SERVICE_BUILDER_CONFIG={\"client_key\": {\"file\": \"/run/secrets/basic.key\"}}"
       else
         value
     ) fields;

@@ -95,8 +95,22 @@ in
       };
       description = ''
         The values for templates like `{{.peername}}` in a chaincode's connection.json, given to the peers as
-        `${variable}`. They are in the Nix store, where everyone can read them: give a private key to the peer's unit at
-        run time, by an `EnvironmentFile` that sets the whole variable and so replaces what is declared here.
+        `${variable}`. They are in the Nix store, where everyone can read them: a private key is given by
+        {option}`${option}.templateFiles`.
+      '';
+    };
+
+    templateFiles = mkOption {
+      type = types.attrsOf types.externalPath;
+      default = { };
+      example = {
+        client_key = "/run/secrets/basic.key";
+      };
+      description = ''
+        More values for templates, each the path of a file whose content is the value: a certificate or private key, for
+        `root_cert`, `client_cert` and `client_key` only. A file is read when a peer builds a chaincode that uses it, and must
+        be readable for the peer's user; it may come from sops-nix, agenix, or a credential of the peer's unit
+        (`/run/credentials/fabric-peer0.service/client_key`). It is short for `templateConfig.<name>.file`.
       '';
     };
 
@@ -156,6 +170,10 @@ in
   };
 
   config = lib.mkIf cfg.enable {
+    services.fabric-ccs-builder.templateConfig = lib.mapAttrs (_: file: {
+      inherit file;
+    }) cfg.templateFiles;
+
     assertions = [
       {
         assertion = cfg.peerUnits != [ ];
@@ -187,7 +205,7 @@ in
             text = builtins.toJSON cfg.templateConfig;
           in
           lib.replaceStrings [ "PRIVATE KEY" ] [ "" ] text == text;
-        message = "${option}.templateConfig: a private key must not be put into the Nix store, which everyone can read; set the whole of ${variable} in an EnvironmentFile of the peer's unit";
+        message = "${option}.templateConfig: a private key must not be put into the Nix store, which everyone can read; give the path of its file in ${option}.templateFiles";
       }
     ]
     ++ map (unit: {

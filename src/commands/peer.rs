@@ -31,7 +31,9 @@ Checks a chaincode package for everything the peer would trip over later, fills
 in the templates of connection.json, and copies into the empty BUILD_OUTPUT_DIR:
 metadata.json, connection.json, META-INF, and a record of all of it (SHA256SUMS
 and build.intoto.json). Templates get their values from the JSON object in the
-environment variable CHAINCODE_AS_A_SERVICE_BUILDER_CONFIG.
+environment variable CHAINCODE_AS_A_SERVICE_BUILDER_CONFIG. A value such as
+{\"file\": \"/run/secrets/basic.key\"} gives the content of a file to root_cert,
+client_cert or client_key.
 
 Exit status: 0 built, 1 refused or not possible; one line says why, and nothing
 is written.

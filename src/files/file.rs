@@ -4,6 +4,7 @@ use std::cmp::min;
 use std::fs::{File, OpenOptions};
 use std::io::{self, ErrorKind, Read, Write};
 use std::os::unix::fs::OpenOptionsExt;
+use std::path::Path;
 
 use super::dir::{flags, set_mode};
 use super::{Digest, Dir, Entry, HashingWriter};
@@ -136,6 +137,27 @@ impl Dir {
         });
         file.cannot("create", &self.path_of(name))
     }
+}
+
+/// Reads the text file at `path`, of at most 1 MiB. A user chose it: links are followed.
+pub fn read_text(path: &Path) -> Result<String> {
+    let shown = path.display();
+    let file = OpenOptions::new()
+        .read(true)
+        .custom_flags(flags::NONBLOCK)
+        .open(path)
+        .cannot("read", path)?;
+    if !file.metadata().cannot("read", path)?.is_file() {
+        return refused(format!("{shown}: is not a regular file"));
+    }
+    let mut content = Vec::new();
+    let read = file.take(MAX_SMALL + 1).read_to_end(&mut content);
+    if read.cannot("read", path)? as u64 > MAX_SMALL {
+        return refused(format!(
+            "{shown}: has more than the {MAX_SMALL} bytes allowed"
+        ));
+    }
+    String::from_utf8(content).or_else(|_| refused(format!("{shown}: is not UTF-8")))
 }
 
 #[cfg(test)]

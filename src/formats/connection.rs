@@ -104,7 +104,10 @@ impl Draft {
                     // template does not matter.
                     let text = text.filter(|_| has_tls || kind == Type::Text);
                     let template = text.map(|text| template(&text)).transpose();
-                    template.context(name)?.map(Field::Text)
+                    template.context(name)?.map(|mut template| {
+                        template.takes_files = kind == Type::TlsText;
+                        Field::Text(template)
+                    })
                 }
                 Type::Boolean => object.boolean(name)?.map(Field::Boolean),
                 Type::Duration => dial_timeout(object, name, template)?,

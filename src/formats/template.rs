@@ -22,11 +22,19 @@
 //! `{{- ` and ` -}}` take the white space before and after them away. There are no loops, so each
 //! action is carried out once at most, and functions may work on [`WORK`] bytes in all.
 //!
+//! # Files
+//!
+//! An object of the config whose only member is a string `file` is an object like any other, of
+//! which `{{.key.file}}` is the path. But where an action prints the object itself, in `root_cert`,
+//! `client_cert` or `client_key`, it prints the content of that file, read then. The content is no
+//! value: it cannot be compared, measured, cut, or given to a function, and nothing but white space
+//! and other files may be in the field beside it. SECURITY.md says why.
+//!
 //! # Differences from Go
 //!
 //! - Numbers are printed as they are written: Go prints 10000000 in the config as `1e+07`.
-//! - null, arrays and objects are not printed (`<no value>`, `map[a:1]`), nor is what `printf`
-//!   prints for a wrong verb or number of arguments (`%!d(string=a)`): they are errors.
+//! - null, arrays and objects, but for files, are not printed (`<no value>`, `map[a:1]`), nor is
+//!   what `printf` prints for a wrong verb or number of arguments (`%!d(string=a)`): they are errors.
 //! - `range`, `break`, `continue`, `define`, `template`, `block`, `call`, `html`, `js` and
 //!   `urlquery` are refused, wherever they stand.
 //! - `printf` has the verbs `%s` and `%q` (ASCII only) for strings, `%d` for whole numbers of the
@@ -111,6 +119,8 @@ impl Config {
 pub struct Template {
     source: String,
     nodes: Vec<Node>,
+    /// Whether it may print files.
+    pub takes_files: bool,
 }
 
 impl Template {
@@ -122,6 +132,7 @@ impl Template {
         Ok(Self {
             source: source.to_owned(),
             nodes: parse::parse(source)?,
+            takes_files: false,
         })
     }
 
@@ -137,6 +148,7 @@ impl Template {
         Self {
             source: text.to_owned(),
             nodes: vec![Node::Text(text.to_owned())],
+            takes_files: false,
         }
     }
 
@@ -150,9 +162,10 @@ impl Template {
     /// The text with everything filled in.
     ///
     /// # Errors
-    /// When the config has no such key, or an action cannot be carried out with its values.
+    /// When the config has no such key, an action cannot be carried out with its values, or a file
+    /// cannot be read.
     pub fn render(&self, config: &Config) -> Result<String> {
-        Evaluator::new(&config.0).render(&self.nodes)
+        Evaluator::new(&config.0, self.takes_files).render(&self.nodes)
     }
 
     /// The keys that the template looks for in the config, whichever branches are taken.

@@ -3,6 +3,7 @@
 //! - [`detect`], [`build`], [`release`]: what each writes on success
 //! - [`refusals`]: every input that is refused, with its message
 //! - [`templates`]: connection.json filled in from the peer's config
+//! - [`keys`]: values of that config that are files
 //! - [`tree`]: odd things in a package's folders, and file system problems
 //! - [`faults`]: kills, full disks, races, floods
 //! - [`system_calls`]: each call to the file system fails once
@@ -29,6 +30,7 @@ mod faults;
 mod house;
 mod indexes;
 mod install;
+mod keys;
 mod package;
 mod properties;
 mod record;

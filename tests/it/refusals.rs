@@ -217,7 +217,7 @@ fn root_certificates() {
         ),
         (
             Some("/etc/hyperledger/ca.pem"),
-            "looks like a file path, put the file's content here",
+            r#"looks like a file path, put the file's content here, or write {{.pem}} and add "pem": {"file": "/PATH"} to the peer's CHAINCODE_AS_A_SERVICE_BUILDER_CONFIG"#,
         ),
         (
             Some(tls("P-256.key").as_str()),

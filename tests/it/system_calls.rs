@@ -11,7 +11,7 @@ use std::process::Command;
 use std::sync::LazyLock;
 use std::{env, fs};
 
-use super::peer::{INDEX, Peer, Seen, program, skip};
+use super::peer::{INDEX, Peer, Seen, program, skip, tls};
 use super::user;
 
 /// What a program asks the system for, the calls that do it on different processors, and the errors
@@ -279,6 +279,20 @@ fn build_makes_all_or_nothing_whatever_call_fails() {
     }
     let tried = disturb_programs(&package(), "build", &["src", "metadata", "bld"], "bld");
     tried.has(&COPYING, &["read a link"]);
+}
+
+#[test]
+fn build_reads_a_file_of_the_config_or_says_why_not() {
+    if !can_trace() {
+        return;
+    }
+    let connection = r#"{"address":"a:1","tls_required":true,"root_cert":"{{.ca}}{{.ca}}"}"#;
+    let mut peer = Peer::with_connection(connection);
+    peer.put("ca.pem", tls("P-256.pem"));
+    let path = peer.path("ca.pem").display().to_string();
+    peer = peer.config(&format!(r#"{{"ca":{{"file":"{path}"}}}}"#));
+    let tried = disturb_programs(&peer, "build", &["src", "metadata", "bld"], "bld");
+    tried.has(&["open", "read", "look up"], &[]);
 }
 
 #[test]

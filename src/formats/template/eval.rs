@@ -1,12 +1,17 @@
 //! Templates filled in, as in Go's `text/template/exec.go`.
 
+use std::path::Path;
+use std::rc::Rc;
+
 use anyhow::{Context, Result, bail, ensure};
 
 use super::WORK;
 use super::functions;
 use super::parse::{Actor, Branch, Node, Operand, Pipeline, Term};
 use super::value::Value;
+use crate::files;
 use crate::layout::MAX_SMALL;
+use crate::text::quoted;
 
 /// Renders one template.
 pub struct Evaluator {
@@ -14,16 +19,23 @@ pub struct Evaluator {
     /// With their names: the last of a name counts.
     variables: Vec<(String, Value)>,
     output: String,
+    takes_files: bool,
+    /// Whether a file is printed, and anything else but white space.
+    has_file: bool,
+    has_text: bool,
     /// The bytes that functions may still read and make.
     work: usize,
 }
 
 impl Evaluator {
-    pub fn new(config: &Value) -> Self {
+    pub fn new(config: &Value, takes_files: bool) -> Self {
         Self {
             dot: config.clone(),
             variables: vec![("$".to_owned(), config.clone())],
             output: String::new(),
+            takes_files,
+            has_file: false,
+            has_text: false,
             work: WORK,
         }
     }
@@ -36,13 +48,13 @@ impl Evaluator {
     fn nodes(&mut self, nodes: &[Node]) -> Result<()> {
         for node in nodes {
             match node {
-                Node::Text(text) => self.write(text)?,
+                Node::Text(text) => self.write(text, false)?,
                 Node::Block(branches) => self.block(branches)?,
                 Node::Action(actor) => {
                     let value = self.actor(actor)?;
                     if actor.pipeline.variable.is_none() {
-                        let text = value.print().with_context(|| actor.shown.clone())?;
-                        self.write(&text)?;
+                        let text = self.print(&value).with_context(|| actor.shown.clone())?;
+                        self.write(&text, value.file().is_some())?;
                     }
                 }
             }
@@ -50,7 +62,35 @@ impl Evaluator {
         Ok(())
     }
 
-    fn write(&mut self, text: &str) -> Result<()> {
+    /// The text of an action. A file's content gets nowhere else, so no function or condition sees it.
+    fn print(&self, value: &Value) -> Result<Rc<str>> {
+        let Some(path) = value.file() else {
+            return value.print();
+        };
+        ensure!(
+            self.takes_files,
+            "is a file, which only root_cert, client_cert and client_key may hold"
+        );
+        let shown = quoted(path);
+        ensure!(
+            path.starts_with('/'),
+            "has {shown} for a path, which must begin with /"
+        );
+        Ok(files::read_text(Path::new(path))?.into())
+    }
+
+    fn write(&mut self, text: &str, is_file: bool) -> Result<()> {
+        if is_file {
+            self.has_file = true;
+        } else {
+            self.has_text |= !text.trim_ascii().is_empty();
+        }
+        // The peer sends the certificates of client_cert: a package must not get to write the lines
+        // around base64 that make one of what is in a file.
+        ensure!(
+            !(self.has_file && self.has_text),
+            "holds a file and other text, but beside a file there may be white space only"
+        );
         self.output.push_str(text);
         ensure!(
             self.output.len() as u64 <= MAX_SMALL,

@@ -63,6 +63,7 @@ impl Value {
             Self::Number(..) => "a number",
             Self::Text(_) => "a string",
             Self::Array(_) => "an array",
+            Self::Object(_) if self.file().is_some() => "a file",
             Self::Object(_) => "an object",
         }
     }
@@ -85,6 +86,17 @@ impl Value {
             Self::Array(items) => items.len(),
             Self::Object(Some(members)) => members.len(),
             _ => 0,
+        }
+    }
+
+    /// The path in an object that stands for a file: `{"file": "PATH"}`.
+    pub fn file(&self) -> Option<&str> {
+        let Self::Object(Some(members)) = self else {
+            return None;
+        };
+        match members.get("file") {
+            Some(Self::Text(path)) if members.len() == 1 => Some(path),
+            _ => None,
         }
     }
 

@@ -6,6 +6,10 @@ use anyhow::{Error, anyhow};
 
 use super::block::{BEGIN, Block, END, blocks, is_wanted};
 
+/// The way to give the peer a file, for texts that name one.
+const OR_FILE: &str = ", or write {{.pem}} and add \"pem\": {\"file\": \"/PATH\"} to the peer's \
+    CHAINCODE_AS_A_SERVICE_BUILDER_CONFIG";
+
 /// The most likely fault of a text in which the peer finds no `wanted` block.
 pub fn missing(text: &str, wanted: &str) -> Error {
     let trimmed = text.trim();
@@ -45,7 +49,9 @@ fn without_begin(text: &str, wanted: &str) -> Error {
     if text.starts_with("LS0tLS1CRUdJTi") {
         anyhow!("is base64 of PEM, decode it once and put the result here")
     } else if is_path(text) {
-        anyhow!("looks like a file path, put the file's content here")
+        anyhow!("looks like a file path, put the file's content here{OR_FILE}")
+    } else if is_variable(text) {
+        anyhow!("looks like the name of a variable, put the PEM itself here{OR_FILE}")
     } else if text.starts_with('M') && text.len() >= 64 && text.bytes().all(is_base64) {
         anyhow!(
             "lacks the lines \"-----BEGIN {wanted}-----\" and \"-----END {wanted}-----\" around its base64"
@@ -61,6 +67,13 @@ fn is_path(text: &str) -> bool {
     !text.contains(char::is_control)
         && (STARTS.iter().any(|start| text.starts_with(start))
             || ENDS.iter().any(|end| text.ends_with(end)))
+}
+
+/// Whether a text is like `CORE_PEER_TLS_KEY_FILE` or `${TLS_KEY}`.
+fn is_variable(text: &str) -> bool {
+    let name = text.trim_matches(['$', '{', '}']);
+    let is_part = |byte: u8| byte.is_ascii_uppercase() || byte.is_ascii_digit() || byte == b'_';
+    name.contains('_') && name.bytes().all(is_part)
 }
 
 /// The labels of well-formed BEGIN or END lines.

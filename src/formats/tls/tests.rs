@@ -147,7 +147,9 @@ fn refuses_text_that_is_not_pem() {
     let body: String = good.lines().filter(|line| !line.starts_with('-')).collect();
     let empty = "is empty, a PEM CERTIFICATE is needed";
     let not_pem = "is not PEM, it must hold \"-----BEGIN CERTIFICATE-----\" and line breaks";
-    let path = "looks like a file path, put the file's content here";
+    let way = r#", or write {{.pem}} and add "pem": {"file": "/PATH"} to the peer's CHAINCODE_AS_A_SERVICE_BUILDER_CONFIG"#;
+    let path = &format!("looks like a file path, put the file's content here{way}");
+    let variable = &format!("looks like the name of a variable, put the PEM itself here{way}");
     let backslash =
         "holds a backslash and an n where its line breaks belong, in JSON write \\n and not \\\\n";
     let indented =
@@ -163,6 +165,10 @@ fn refuses_text_that_is_not_pem() {
         ("/etc/hyperledger/tls/ca.crt".to_owned(), path),
         ("tls/ca.pem\n".to_owned(), path),
         ("C:\\tls\\ca".to_owned(), path),
+        ("CORE_PEER_TLS_KEY_FILE".to_owned(), variable),
+        (" ${TLS_KEY_2}\n".to_owned(), variable),
+        ("TLS_key".to_owned(), not_pem),
+        ("CERTIFICATE".to_owned(), not_pem),
         (good.replace('\n', "\\n"), backslash),
         (good.replace('\n', "\\n\n"), backslash),
         (

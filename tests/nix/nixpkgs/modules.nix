@@ -397,6 +397,10 @@ let
       (isPath value || isString value || isAttrs value && value ? outPath)
       && lib.hasPrefix "/" (toString value)
     );
+    externalPath = simple "path" "absolute path not in the Nix store" (
+      value:
+      isString value && lib.hasPrefix "/" value && !lib.hasPrefix "${builtins.storeDir}/" value
+    );
     either =
       a: b:
       mkOptionType {

@@ -1,0 +1,108 @@
+//! What a peer keeps in its file system path (`peer.fileSystemPath` in core.yaml, usually
+//! `/var/hyperledger/production`).
+//!
+//! ```text
+//! lifecycle/chaincodes/LABEL.HASH.tar.gz  every package that was installed, byte for byte
+//! externalbuilder/builds/LABEL-HASH/      every build that an external builder made
+//! ```
+//!
+//! HASH is the SHA-256 of the package. The layouts come from Fabric's
+//! `core/chaincode/persistence/persistence.go` and
+//! `core/container/externalbuilder/externalbuilder.go`.
+
+use std::fmt;
+use std::path::Path;
+
+use crate::error::Result;
+use crate::files::{Digest, Dir, Entry};
+
+/// Where a peer keeps its packages.
+pub const PACKAGES: &str = "lifecycle/chaincodes";
+/// Where a peer keeps its builds.
+pub const BUILDS: &str = "externalbuilder/builds";
+
+/// What every organisation of a channel approves: a label, and the SHA-256 of the package.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub struct PackageId {
+    pub label: String,
+    pub digest: Digest,
+}
+
+impl PackageId {
+    /// Reads `LABEL:HASH`, as `peer lifecycle chaincode queryinstalled` prints it.
+    pub fn parse(text: &str) -> Option<Self> {
+        Self::split(text, ':')
+    }
+
+    /// Reads the name of a build's folder.
+    pub fn of_build(name: &str) -> Option<Self> {
+        Self::split(name, '-')
+    }
+
+    /// Reads the name of a package's file.
+    pub fn of_package(name: &str) -> Option<Self> {
+        Self::split(name.strip_suffix(".tar.gz")?, '.')
+    }
+
+    /// The hash has no separator in it, a label may have some.
+    fn split(text: &str, separator: char) -> Option<Self> {
+        let (label, digest) = text.rsplit_once(separator)?;
+        let (label, digest) = (label.to_owned(), digest.parse().ok()?);
+        (!label.is_empty()).then_some(Self { label, digest })
+    }
+
+    /// The name of its build's folder.
+    pub fn build_name(&self) -> String {
+        format!("{}-{}", self.label, self.digest)
+    }
+}
+
+impl fmt::Display for PackageId {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}:{}", self.label, self.digest)
+    }
+}
+
+/// The packages in `dir`, which is [`PACKAGES`], sorted; other files there are left alone.
+pub fn packages(dir: &Dir) -> Result<Vec<(PackageId, Entry)>> {
+    let entries = dir.list()?.into_iter();
+    let packages = entries.filter_map(|entry| Some((PackageId::of_package(&entry.name)?, entry)));
+    let mut packages: Vec<_> = packages.collect();
+    packages.sort_unstable_by(|(a, _), (b, _)| a.cmp(b));
+    Ok(packages)
+}
+
+/// Whether the folder at `path` is a peer's file system path.
+pub fn is_peer_path(path: &Path) -> bool {
+    [PACKAGES, BUILDS]
+        .iter()
+        .any(|name| path.join(name).is_dir())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_package_id_is_read_from_every_place_where_it_stands() {
+        let hash = Digest::of(b"").to_string();
+        for label in ["a", "a-b_1.0+c", "basic_1.0"] {
+            let id = PackageId::parse(&format!("{label}:{hash}")).unwrap();
+            assert_eq!((id.label.as_str(), id.digest), (label, Digest::of(b"")));
+            assert_eq!(id.to_string(), format!("{label}:{hash}"));
+            assert_eq!(PackageId::of_build(&id.build_name()), Some(id.clone()));
+            let file = format!("{label}.{hash}.tar.gz");
+            assert_eq!(PackageId::of_package(&file), Some(id));
+        }
+        for name in [
+            hash.clone(),
+            format!("-{hash}"),
+            format!("a{hash}"),
+            format!("a-{}", &hash[1..]),
+            format!("a-{}", hash.to_uppercase()),
+        ] {
+            assert_eq!(PackageId::of_build(&name), None, "{name}");
+        }
+        assert_eq!(PackageId::of_package(&format!("a.{hash}.tar")), None);
+    }
+}

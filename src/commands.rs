@@ -3,6 +3,7 @@
 
 pub mod check;
 pub mod declared;
+pub mod dial;
 pub mod install;
 pub mod package;
 pub mod peer;

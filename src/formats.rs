@@ -4,6 +4,7 @@
 //! Functions that read files return this crate's [`Error`](crate::error::Error).
 
 pub mod address;
+pub mod advice;
 pub mod archive;
 pub mod artifact;
 pub mod comparison;

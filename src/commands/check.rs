@@ -9,7 +9,7 @@ use std::process;
 
 use lexopt::{Arg, Parser};
 
-use super::{Outcome, Stop, path};
+use super::{Outcome, Stop, dial, path};
 use crate::builder::{self, Done};
 use crate::error::{Cannot, Error, Refuse, Result, failed};
 use crate::files::{Buffer, Digest, Dir, Tree};
@@ -24,7 +24,7 @@ use crate::log::{self, Warnings};
 use crate::text::{escaped_line, quoted};
 
 pub const HELP: &str = "\
-Usage: fabric-ccs-builder check [--config JSON] [DIR|FILE]
+Usage: fabric-ccs-builder check [--config JSON] [--dial] [DIR|FILE]
 
 Runs detect, build and release on a package's source folder DIR, as a peer does,
 and prints what each did, what would be published and what the peer would dial.
@@ -35,6 +35,8 @@ way to unpack it is checked too.
   --config JSON  the values for templates in connection.json, instead of the
                  environment variable CHAINCODE_AS_A_SERVICE_BUILDER_CONFIG;
                  other users can see it while the command runs
+  --dial         connects to the address from this machine, without TLS also as
+                 a gRPC client
 
 Exit status: 0 a peer would take the package and publish all of its index
 definitions, 1 it would not, 2 something could not be done.
@@ -62,10 +64,11 @@ const SAMPLE: [(&str, &[u8]); 4] = [
 ];
 
 pub fn run(mut parser: Parser) -> super::Result<Outcome> {
-    let (mut config, mut source) = (None, None);
+    let (mut config, mut source, mut is_dialled) = (None, None, false);
     while let Some(arg) = parser.next()? {
         match arg {
             Arg::Long("config") => config = Some(parser.value()?),
+            Arg::Long("dial") => is_dialled = true,
             Arg::Value(dir) if source.is_none() => source = Some(path(dir)?),
             _ => return Err(Stop::of(arg)),
         }
@@ -87,9 +90,17 @@ pub fn run(mut parser: Parser) -> super::Result<Outcome> {
     if let Some(digest) = digest {
         print_differences(digest, &source, metadata_dir)?;
     }
+    let is_reached = match &taken {
+        Some((_, connection)) if is_dialled => print_dial(connection)?,
+        _ => true,
+    };
     let (answer, outcome) = match taken {
-        Some(true) => ("would take this package", Outcome::Yes),
-        Some(false) => (
+        Some((true, _)) if is_reached => ("would take this package", Outcome::Yes),
+        Some((true, _)) => (
+            "would take this package, but this machine does not reach its server",
+            Outcome::No,
+        ),
+        Some((false, _)) => (
             "would take this package, but not all of its index definitions",
             Outcome::No,
         ),
@@ -97,6 +108,15 @@ pub fn run(mut parser: Parser) -> super::Result<Outcome> {
     };
     print_line(&format!("result   a peer {answer}"))?;
     Ok(outcome)
+}
+
+/// Dials as a peer would, and prints what came of it.
+fn print_dial(connection: &Connection) -> Result<bool> {
+    let dialled = dial::dial(connection);
+    let is_reached = dialled.is_ok();
+    let (Ok(said) | Err(said)) = dialled;
+    print_line(&format!("dial     {said}"))?;
+    Ok(is_reached)
 }
 
 /// What is checked.
@@ -174,15 +194,15 @@ fn print_differences(digest: Digest, source: &Dir, metadata: &Dir) -> Result<()>
     Ok(())
 }
 
-/// Runs the programs until one says no, and prints what they did. Gives whether all of a package
-/// that is taken is published.
+/// Runs the programs until one says no, and prints what they did. Of a package that is taken, gives
+/// whether all is published, and what the peer would dial.
 fn run_programs(
     source: &Dir,
     metadata_dir: &Dir,
     metadata: &Metadata,
     config: Option<OsString>,
     scratch: &Scratch,
-) -> Result<Option<bool>> {
+) -> Result<Option<(bool, Connection)>> {
     let detected = metadata.is_ours();
     print_line(&format!("detect   exit status: {}", u8::from(!detected)))?;
     if let Err(error) = metadata.must_be_ours() {
@@ -201,7 +221,7 @@ fn run_programs(
         let content = published.descend(SERVER)?.read_needed(CONNECTION)?;
         let connection = Connection::parse_written(&content).refuse(CONNECTION)?;
         print_line(&format!("dialled  the peer would {}", connection.dial()))?;
-        return Ok(built);
+        return Ok(built.map(|is_whole| (is_whole, connection)));
     }
     Ok(None)
 }

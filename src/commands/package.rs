@@ -122,7 +122,7 @@ impl Arguments {
     fn source(&self) -> error::Result<Source> {
         if let Some(written) = &self.declared {
             let tree = self.meta_inf.as_deref().map(Dir::open).transpose()?;
-            let tree = tree.map(|tree| tree.with_hard_links().as_if_at(META_INF));
+            let tree = tree.map(|tree| tree.with_hard_links().shown_at(META_INF));
             return Source::declared(written, tree);
         }
         let dir = super::source_folder(self.path.as_deref().unwrap_or(Path::new(".")))?;
@@ -159,7 +159,7 @@ pub fn run(parser: Parser) -> Result<Outcome> {
             "CORE_CHAINCODE_ID",
             "CORE_CHAINCODE_ID_NAME",
         ];
-        let lines: String = names.iter().map(|name| format!("{name}={id}\n")).collect();
+        let lines = names.map(|name| format!("{name}={id}\n")).concat();
         let write = |out: &mut dyn Write| {
             out.write_all(lines.as_bytes())?;
             Ok(Digest::of(lines.as_bytes()))

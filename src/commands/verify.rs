@@ -6,12 +6,12 @@ mod verdict;
 
 use lexopt::{Arg, Parser};
 
-use super::{Outcome, Result, Stop, path};
+use super::{Outcome, Result, Stop, dial, path};
 use report::Report;
 use target::Place;
 
 pub const HELP: &str = "\
-Usage: fabric-ccs-builder verify [--json] PATH...
+Usage: fabric-ccs-builder verify [--json] [--dial] PATH...
 
 Compares what is on a disk with the record that build made of it. Each PATH is a
 build output (with SHA256SUMS), one of a peer's builds (with build-info.json,
@@ -19,6 +19,8 @@ bld and release), or a peer's externalbuilder/builds with all of them. Prints a
 line for each build that matches, a line for each difference (mismatch, missing,
 unrecorded, damaged), and a summary. Changes nothing and follows no link.
 
+  --dial  also connects to each chaincode's address from this machine, without
+          TLS as a gRPC client; one that is not reached could not be determined
   --json  prints one JSON object a line instead
 
 Exit status: 0 all match, 1 some difference, 2 no difference, but something
@@ -28,10 +30,11 @@ Example: fabric-ccs-builder verify externalbuilder/builds
 ";
 
 pub fn run(mut parser: Parser) -> Result<Outcome> {
-    let (mut json, mut paths) = (false, Vec::new());
+    let (mut json, mut is_dialled, mut paths) = (false, false, Vec::new());
     while let Some(arg) = parser.next()? {
         match arg {
             Arg::Long("json") => json = true,
+            Arg::Long("dial") => is_dialled = true,
             Arg::Value(value) => paths.push(path(value)?),
             _ => return Err(Stop::of(arg)),
         }
@@ -45,6 +48,10 @@ pub fn run(mut parser: Parser) -> Result<Outcome> {
             Ok(place) => {
                 for target in place.targets() {
                     report.add(&target, &target.verify())?;
+                    let connection = target.connection().filter(|_| is_dialled);
+                    if let Some(connection) = connection {
+                        report.add_dial(&target, dial::dial(&connection))?;
+                    }
                 }
             }
             Err(error) => report.add_unusable(path, &error)?,

@@ -79,11 +79,11 @@ impl Dir {
 
     /// Makes this directory the root that relative paths start from.
     pub(crate) fn into_root(self) -> Self {
-        self.as_if_at("")
+        self.shown_at("")
     }
 
     /// Makes relative paths start with `relative`, wherever the directory is.
-    pub(crate) fn as_if_at(mut self, relative: &str) -> Self {
+    pub(crate) fn shown_at(mut self, relative: &str) -> Self {
         relative.clone_into(&mut self.relative);
         self
     }

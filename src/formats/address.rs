@@ -20,6 +20,17 @@ const MAX_SOCKET: usize = 107;
 pub struct Address(String);
 
 impl Address {
+    /// As written.
+    pub(crate) fn text(&self) -> &str {
+        &self.0
+    }
+
+    /// The host whose name the peer looks for in the server's certificate.
+    pub(crate) fn host(&self) -> Option<&str> {
+        let (host, _) = host_and_port(&self.0)?;
+        is_server_name(host).then_some(host)
+    }
+
     /// Parses an address.
     ///
     /// # Errors
@@ -28,6 +39,12 @@ impl Address {
         check(text).map_err(|what| anyhow!("{what}, write for example basic.example.com:9999"))?;
         Ok(Self(text.to_owned()))
     }
+}
+
+/// The host and the port of an address, unless it is a socket or has no port.
+pub fn host_and_port(address: &str) -> Option<(&str, &str)> {
+    let (_, last) = address.rsplit_once('/').unwrap_or(("", address));
+    split(last).ok().filter(|_| !address.starts_with("unix"))
 }
 
 impl fmt::Display for Address {

@@ -6,15 +6,17 @@
 //! order of [`FIELDS`].
 
 use std::collections::BTreeSet;
+use std::time::Duration;
 
 use anyhow::{Context, Result, anyhow, bail, ensure};
 
 use super::address::{self, Address};
+use super::advice;
 use super::dial_timeout::DialTimeout;
 use super::json::{self, Kind, Object, folded};
 use super::template::{Config, Template};
 use super::values::{Text, Value, Values};
-use crate::error::{self, Refuse};
+use crate::error::{self, Refuse, refused};
 use crate::files::Dir;
 use crate::layout::{CONNECTION, MAX_SMALL};
 use crate::log::Warnings;
@@ -74,6 +76,9 @@ type ReadTemplate = fn(&str) -> Result<Template>;
 impl Draft {
     /// Reads the file in `dir`; returns the draft, warnings for its author, and the content.
     pub(crate) fn read(dir: &Dir) -> error::Result<(Self, Warnings, Vec<u8>)> {
+        if dir.look_up(CONNECTION)?.is_none() {
+            return refused(advice::of_other_places(dir));
+        }
         let content = dir.read_needed(CONNECTION)?;
         let (draft, warnings) = Self::parse(&content).refuse(CONNECTION)?;
         Ok((draft, warnings, content))
@@ -293,6 +298,14 @@ fn ignored_fields(object: &Object) -> Result<Vec<String>> {
     Ok(ignored)
 }
 
+/// What a peer would dial.
+pub struct Endpoint {
+    pub host: String,
+    pub port: u16,
+    pub timeout: Duration,
+    pub has_tls: bool,
+}
+
 /// A connection.json that a peer can use.
 pub struct Connection {
     address: Address,
@@ -317,6 +330,27 @@ impl Connection {
         &self.json
     }
 
+    /// The host, the port and the time for a dial, and whether it is with TLS; not for a socket.
+    pub(crate) fn endpoint(&self) -> Option<Endpoint> {
+        let (host, port) = address::host_and_port(self.address.text())?;
+        Some(Endpoint {
+            host: host.replace("%25", "%"),
+            port: match port {
+                "http" => 80,
+                "https" => 443,
+                port => port.parse().ok()?,
+            },
+            timeout: self.values.timeout(),
+            has_tls: self.values.is("tls_required"),
+        })
+    }
+
+    /// What its author should know of the server's name.
+    #[must_use]
+    pub fn warning(&self) -> Option<String> {
+        advice::of_server_name(&self.values, self.address.host()?)
+    }
+
     /// What the peer will do, as messages say it: `dial HOST:PORT with TLS`.
     #[must_use]
     pub fn dial(&self) -> String {
@@ -332,7 +366,9 @@ impl Connection {
         // A template can fill in anything, even a key, so only a valid name is shown.
         let domain = values.text("domain").map(|domain| &domain.text);
         let domain = domain.filter(|domain| address::is_server_name(domain));
-        let domain = domain.map_or_else(String::new, |name| format!(" for the domain {name}"));
+        let domain = domain.map_or_else(String::new, |name| {
+            format!(", from Fabric 3.0 on for the domain {name},")
+        });
         format!("dial {address} with TLS{domain} and a client certificate")
     }
 }

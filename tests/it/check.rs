@@ -89,15 +89,14 @@ fn the_sample_is_the_folder_beside_the_source() {
 #[test]
 fn a_package_with_client_auth_and_a_domain_is_taken() {
     let peer = folder(&format!(
-        r#"{{"address":"{{{{.peername}}}}:9999","domain":"basic.example.com","tls_required":true,"client_auth_required":true,"root_cert":{},"client_key":{},"client_cert":{}}}"#,
+        r#"{{"address":"{{{{.peername}}}}.example.com:9999","domain":"basic.example.com","tls_required":true,"client_auth_required":true,"root_cert":{},"client_key":{},"client_cert":{}}}"#,
         quoted(&tls("rsa.pem")),
         quoted(&tls("P-256.key")),
         quoted(&tls("P-256.pem")),
     ));
-    let (status, stdout, stderr) =
-        check_folder(&peer, &["--config", r#"{"peername":"org1peer1"}"#]);
+    let (status, stdout, stderr) = check_folder(&peer, &["--config", r#"{"peername":"basic"}"#]);
     assert_eq!((status, stderr.as_str()), (0, ""), "{stdout}");
-    let dialled = "dialled  the peer would dial org1peer1:9999 with TLS for the domain basic.example.com and a client certificate\n";
+    let dialled = "dialled  the peer would dial basic.example.com:9999 with TLS, from Fabric 3.0 on for the domain basic.example.com, and a client certificate\n";
     assert!(stdout.contains(dialled), "{stdout}");
     assert!(!stdout.contains("warning"), "{stdout}");
 }

@@ -94,6 +94,30 @@ impl Report {
         log::print(&lines)
     }
 
+    /// Prints what came of a dial to a target's chaincode. One that failed is something that could
+    /// not be determined.
+    pub fn add_dial(
+        &mut self,
+        target: &Target,
+        dialled: std::result::Result<String, String>,
+    ) -> Result<()> {
+        let result = match &dialled {
+            Ok(_) => "dialled",
+            Err(_) => "not reached",
+        };
+        self.cannot_tell += usize::from(dialled.is_err());
+        let (Ok(said) | Err(said)) = dialled;
+        log::print(&if self.json {
+            object([
+                ("build", json!(target.shown)),
+                ("result", json!(result)),
+                ("reason", json!(said)),
+            ])
+        } else {
+            escaped_line(&format!("{}: {result}: {said}", target.shown))
+        })
+    }
+
     fn count(&mut self, is_build: bool, verdict: &Verdict) {
         self.differences += verdict.differences.len() + usize::from(verdict.damaged.is_some());
         let outcome = verdict.outcome();

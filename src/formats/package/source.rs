@@ -17,6 +17,7 @@ use crate::files::{Buffer, Digest, Dir, Entry, HashingWriter};
 use crate::formats::archive::{gzip, tar};
 use crate::formats::connection::Draft;
 use crate::formats::metadata::Metadata;
+use crate::formats::template::Config;
 use crate::formats::written::Written;
 use crate::formats::{meta_inf, tls};
 use crate::layout::{CODE, CONNECTION, MAX_INSTALL, METADATA, PUBLIC, SECRET};
@@ -68,6 +69,9 @@ impl Source {
         tree: Option<Dir>,
     ) -> Result<Self> {
         draft.check_without_config().refuse(CONNECTION)?;
+        // What needs a config is warned of when it is known.
+        let connection_known = draft.resolve(&Config::default()).ok();
+        warnings.extend(connection_known.and_then(|connection| connection.warning()));
         let mut files = vec![(CONNECTION.to_owned(), None)];
         if let Some(tree) = &tree {
             meta_inf::walk(tree, &mut warnings, |folder, dir, found, judge| {

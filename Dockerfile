@@ -8,8 +8,8 @@ FROM $BUSYBOX_IMAGE AS busybox
 FROM $RUST_IMAGE AS build
 WORKDIR /source
 COPY . .
-# Install into a folder that does not depend on Rust's target. Programs for musl are static.
-RUN cargo install --locked --path . --root /build
+# With --target, so that build scripts and macros have other flags.
+RUN cargo install --locked --config musl/flags.toml --target "$(uname -m)-unknown-linux-musl" --path . --root /build
 COPY --from=busybox /bin/busybox /image/bin/busybox
 # Why three copies, and why 0755: see nix/packages/image.nix.
 RUN set -eu; umask 022; cd /image; \

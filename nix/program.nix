@@ -8,6 +8,14 @@
 }:
 let
   manifest = (lib.importTOML ../Cargo.toml).package;
+  released = (lib.importTOML ../musl/flags.toml).target."cfg(target_env = \"musl\")".rustflags;
+
+  # RUSTFLAGS replaces the flags that nixpkgs configures, so it has to ask for static linking again.
+  # Without the remapping, the build folder's name, random outside a sandbox, would reach the
+  # program through its panic messages.
+  setFlags = static: ''
+    export RUSTFLAGS="--remap-path-prefix=$NIX_BUILD_TOP=/build ${lib.optionalString stdenv.hostPlatform.isStatic static}"
+  '';
 in
 rustPlatform.buildRustPackage {
   pname = manifest.name;
@@ -21,6 +29,7 @@ rustPlatform.buildRustPackage {
       ../Cargo.lock
       ../Cargo.toml
       ../benches
+      ../musl
       ../src
       # The crate's tests, but not those of this flake.
       (lib.fileset.difference ../tests ../tests/nix)
@@ -31,12 +40,9 @@ rustPlatform.buildRustPackage {
   strictDeps = true;
   __structuredAttrs = true;
 
-  # RUSTFLAGS replaces the flags that nixpkgs configures, so it has to ask for static linking again.
-  # Without the remapping, the build folder's name, random outside a sandbox, would reach the
-  # program through its panic messages.
-  preConfigure = ''
-    export RUSTFLAGS="--remap-path-prefix=$NIX_BUILD_TOP=/build ${lib.optionalString stdenv.hostPlatform.isStatic "-C target-feature=+crt-static"}"
-  '';
+  preBuild = setFlags (toString released);
+  # The harness of the tests catches panics.
+  preCheck = setFlags "-C target-feature=+crt-static";
 
   # Otherwise nixpkgs keeps the names of functions, a quarter of the size.
   stripAllList = [ "bin" ];

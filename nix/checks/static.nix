@@ -18,6 +18,10 @@ runCommand "static" { nativeBuildInputs = [ binutils ]; } ''
     echo "$program is linked dynamically" >&2
     exit 1
   fi
+  if readelf --wide --sections "$program" | grep gcc_except_table; then
+    echo "$program is not linked as musl/flags.toml says" >&2
+    exit 1
+  fi
   if grep -a -o -m 1 -E "$NIX_STORE/[0-9a-z]{32}-[^/]*" "$program"; then
     echo "$program names a path of the Nix store" >&2
     exit 1

@@ -136,6 +136,25 @@ fn split_before(text: &str, ends: impl Fn(char) -> bool) -> (&str, &str) {
 mod tests {
     use super::*;
 
+    #[test]
+    fn is_as_long_as_the_peer_waits() {
+        let text = |text: &str| DialTimeout::from_text(text.to_owned()).unwrap();
+        let number = |json: &str| {
+            let number: Box<RawValue> = serde_json::from_str(json).unwrap();
+            DialTimeout::from_number(&number).unwrap()
+        };
+        for (timeout, milliseconds) in [
+            (None, 3000),
+            (Some(text("0")), 3000),
+            (Some(number("0")), 3000),
+            (Some(text("1m30.5s")), 90_500),
+            (Some(number("1500000000.0")), 1500),
+        ] {
+            let expected = Duration::from_millis(milliseconds);
+            assert_eq!(duration(timeout.as_ref()), expected, "{timeout:?}");
+        }
+    }
+
     fn read(json: &str) -> Result<String, String> {
         let raw: &RawValue = serde_json::from_str(json).unwrap();
         let outcome = match super::super::json::string(raw) {

@@ -134,14 +134,14 @@ fn fills_every_kept_string_field() {
         quoted(&certificate),
     );
     let peer = Peer::with_connection(
-        r#"{"address":"{{.peer}}_basic:9999","domain":"{{ .peer }}.example.com","dial_timeout":"{{.wait}}s","tls_required":true,"client_auth_required":true,"root_cert":"{{.tls.root}}","client_key":"{{- .tls.key -}}","client_cert":"{{/* ours */}}{{.tls.cert}}"}"#,
+        r#"{"address":"{{.peer}}.example.com:9999","domain":"{{ .peer }}.example.com","dial_timeout":"{{.wait}}s","tls_required":true,"client_auth_required":true,"root_cert":"{{.tls.root}}","client_key":"{{- .tls.key -}}","client_cert":"{{/* ours */}}{{.tls.cert}}"}"#,
     )
     .config(&config);
     peer.build().succeeds(&[]);
     assert_eq!(
         peer.get("bld/connection.json"),
         format!(
-            r#"{{"address":"org1_basic:9999","domain":"org1.example.com","dial_timeout":"10s","tls_required":true,"client_auth_required":true,"root_cert":{},"client_key":{},"client_cert":{}}}"#,
+            r#"{{"address":"org1.example.com:9999","domain":"org1.example.com","dial_timeout":"10s","tls_required":true,"client_auth_required":true,"root_cert":{},"client_key":{},"client_cert":{}}}"#,
             quoted(&certificate),
             quoted(&key),
             quoted(&certificate),

@@ -51,6 +51,7 @@ fn main() {
     bench.small();
     bench.many_indexes();
     bench.verify_many();
+    bench.verify_packages();
     println!();
     println!("| indexes | time of build | each |");
     println!("|---|---|---|");
@@ -235,6 +236,55 @@ impl Bench {
             7,
             &verify,
             &check,
+        );
+    }
+
+    /// A peer with 1,000 packages and their builds.
+    fn verify_packages(&self) {
+        let package = self.package(6);
+        let source = package.join("src");
+        let production = self.empty("production");
+        let packages = production.join("lifecycle/chaincodes");
+        let builds = production.join("externalbuilder/builds");
+        fs::create_dir_all(&packages).unwrap();
+        for number in 0..1000 {
+            let label = format!("basic_{number}");
+            let metadata = METADATA.replace("basic_1.0", &label);
+            for folder in ["metadata", "src"] {
+                fs::write(package.join(folder).join("metadata.json"), &metadata).unwrap();
+            }
+            let file = packages.join("new");
+            let mut make = Command::new(&self.program);
+            let id = output(make.args(["package", "-o"]).args([&file, &source]));
+            let (_, hash) = id.trim_end().split_once(':').unwrap();
+            fs::rename(file, packages.join(format!("{label}.{hash}.tar.gz"))).unwrap();
+            let build = builds.join(format!("{label}-{hash}"));
+            for dir in ["bld", "release"] {
+                fs::create_dir_all(build.join(dir)).unwrap();
+            }
+            fs::write(
+                build.join("build-info.json"),
+                r#"{"builder_name":"ccaas_builder"}"#,
+            )
+            .unwrap();
+            succeed(&mut self.build(&package, &build.join("bld")));
+            succeed(&mut self.program("release", &[&build.join("bld"), &build.join("release")]));
+        }
+        let verify = || vec![self.verify(&production)];
+        let sums = || {
+            let mut command = Command::new("find");
+            command
+                .arg(&production)
+                .args(["-type", "f", "-exec", "sha256sum", "{}", "+"]);
+            vec![command]
+        };
+        row(
+            "verify, 1,000 builds and their packages",
+            "sha256sum of the same files",
+            2.0,
+            7,
+            &verify,
+            &sums,
         );
     }
 

@@ -8,7 +8,7 @@
 }:
 let
   manifest = (lib.importTOML ../Cargo.toml).package;
-  released = (lib.importTOML ../musl/flags.toml).target."cfg(target_env = \"musl\")".rustflags;
+  released = (lib.importTOML ../musl/flags.toml).target.${stdenv.hostPlatform.config}.rustflags;
 
   # RUSTFLAGS replaces the flags that nixpkgs configures, so it has to ask for static linking again.
   # Without the remapping, the build folder's name, random outside a sandbox, would reach the

@@ -1,10 +1,14 @@
 //! What the programs `build` and `release` do to directories, for the peer and for `check`. Both
 //! give the lines of the log: warnings, then what was made and what the peer will do with it.
+//! [`recompute`] gives what they would make of a package file.
 
 mod build;
+mod rebuild;
+pub mod recompute;
 mod release;
 
 pub use build::build;
+pub use rebuild::{Rebuild, Rebuilt};
 pub use release::release;
 
 use crate::files::Digest;

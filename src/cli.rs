@@ -7,7 +7,7 @@ use std::process::ExitCode;
 
 use lexopt::Parser;
 
-use crate::commands::{Outcome, Result, Stop, check, install, package, peer, verify};
+use crate::commands::{Outcome, Result, Stop, check, install, package, peer, rebuild, verify};
 use crate::error::Error;
 use crate::layout::{PROGRAM, PROGRAMS, VERSION};
 use crate::log;
@@ -26,6 +26,7 @@ For people:
   check    runs the three on a package or its source folder, as a peer does
   package  makes the chaincode package of a source folder, and prints its ID
   verify   compares what a peer runs with what build recorded
+  rebuild  builds a peer's installed packages again, with the config of now
   install  puts the program where a peer looks for it
 
   --help     prints this, or the help of COMMAND after its name
@@ -37,13 +38,14 @@ Example: fabric-ccs-builder check
 type Run = fn(Parser) -> Result<Outcome>;
 
 /// Every command: its name, its help text, and the function that parses its arguments and runs it.
-const COMMANDS: [(&str, &str, Run); 7] = [
+const COMMANDS: [(&str, &str, Run); 8] = [
     ("detect", peer::DETECT_HELP, peer::detect),
     ("build", peer::BUILD_HELP, peer::build),
     ("release", peer::RELEASE_HELP, peer::release),
     ("check", check::HELP, check::run),
     ("package", package::HELP, package::run),
     ("verify", verify::HELP, verify::run),
+    ("rebuild", rebuild::HELP, rebuild::run),
     ("install", install::HELP, install::run),
 ];
 

@@ -7,6 +7,7 @@ pub mod dial;
 pub mod install;
 pub mod package;
 pub mod peer;
+pub mod rebuild;
 pub mod verify;
 
 use std::ffi::OsString;
@@ -17,6 +18,7 @@ use lexopt::{Arg, Parser};
 use crate::error::{self, Error, refused};
 use crate::files::Dir;
 use crate::layout::{CODE, CONNECTION, METADATA};
+use crate::text::is_unsafe;
 
 /// A command's answer, which is also its exit status.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -76,6 +78,17 @@ pub fn path(value: OsString) -> Result<PathBuf> {
         return Err(Stop::usage("an argument is empty, a path is needed"));
     }
     Ok(value.into())
+}
+
+/// A text that is safe in a configuration and a log.
+pub fn text(what: &str, value: OsString) -> error::Result<String> {
+    let fault = match value.into_string() {
+        Ok(text) if text.is_empty() => "is empty",
+        Ok(text) if text.chars().any(is_unsafe) => "holds a control character",
+        Ok(text) => return Ok(text),
+        Err(_) => "is not UTF-8",
+    };
+    Err(Error::Usage(format!("{what}: {fault}")))
 }
 
 /// Opens the source folder of a package.

@@ -10,13 +10,17 @@ mod dir;
 mod entry;
 mod file;
 mod new_file;
+mod scratch;
 mod staging;
+mod update;
 mod walk;
 
 pub use digest::{Digest, HashingWriter};
 pub use dir::{Dir, join};
-pub use entry::Entry;
+pub use entry::{Entry, fault_of_name};
 pub use file::{Buffer, read_text};
 pub use new_file::NewFile;
+pub use scratch::Scratch;
 pub use staging::{Staging, Tree};
+pub use update::{create, remove_unfinished, update};
 pub use walk::Budget;

@@ -11,7 +11,6 @@ pub mod comparison;
 pub mod connection;
 pub mod dial_timeout;
 pub mod index;
-#[allow(dead_code)] // verify and rebuild are about to use all of it
 pub mod installed;
 pub mod json;
 pub mod meta_inf;

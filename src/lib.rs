@@ -11,7 +11,7 @@
 //! |---|---|
 //! | [`cli`] | selects the command; turns errors into lines and exit statuses |
 //! | `commands` | the arguments and the output of each command |
-//! | `builder` | `build` and `release`, for the peer and for `check` |
+//! | `builder` | `build` and `release`, for the peer and for `check`; and what they would make |
 //! | [`formats`] | the file formats of packages, records and releases |
 //! | [`files`] | directories held open, walks, outputs that appear only when complete, digests |
 //! | `log`, [`text`] | the one place that prints, and how text is escaped and quoted |
@@ -22,7 +22,8 @@
 //! whose values `formats::values` checks by the peer's rules), then META-INF is walked, checked and
 //! copied (`formats::meta_inf`, [`formats::index`]), and all of it recorded ([`formats::record`]).
 //! `builder::release` compares a build with its record and publishes what `formats::published` finds
-//! sound, and `commands::verify` compares both with the record later.
+//! sound. Later `commands::verify` compares both with what `builder::recompute` makes of the
+//! package, by the same rules, or with the record.
 #![forbid(unsafe_code)]
 
 mod builder;

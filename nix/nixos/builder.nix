@@ -137,6 +137,9 @@ in
         The values for templates like `{{.peername}}` in a chaincode's connection.json, given to the peers as
         `${variable}`. They are in the Nix store, where everyone can read them: a private key is given by
         {option}`${option}.templateFiles`.
+
+        A peer uses them when it installs a chaincode. What is installed already keeps the old ones, even after a
+        restart, unless {option}`${option}.rebuild.enable` is set.
       '';
     };
 

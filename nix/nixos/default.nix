@@ -8,6 +8,7 @@ self:
   imports = [
     (lib.modules.importApply ./builder.nix self)
     (lib.modules.importApply ./chaincodes.nix self)
+    ./rebuild.nix
     ./verify.nix
   ];
 }

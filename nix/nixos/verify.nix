@@ -18,7 +18,7 @@ in
       type = types.str;
       default = "/var/hyperledger/production/externalbuilder/builds";
       example = "/var/lib/peer0/externalbuilder/builds";
-      description = "The peer's builds: `externalbuilder/builds` below its `peer.fileSystemPath`. It need not exist yet: until it does, nothing runs.";
+      description = "The peer's `peer.fileSystemPath`, to verify its builds from its packages, or `externalbuilder/builds` below it, to verify them from their records. It need not exist yet: until it does, nothing runs.";
     };
     startAt = mkOption {
       type = types.str;
@@ -64,41 +64,8 @@ in
           # In commands, systemd expands $ too.
           lib.replaceStrings [ "$" ] [ "$$" ] (forUnit (builtins.toJSON cfg.verify.builds))
         }";
-
-        # It only reads files and writes to its log, so everything else is denied.
-        NoNewPrivileges = true;
-        ProtectSystem = "strict";
-        # Not "yes": builds may be below /home or /root.
-        ProtectHome = "read-only";
-        PrivateTmp = true;
-        PrivateDevices = true;
-        PrivateNetwork = true;
-        PrivateIPC = true;
-        ProtectClock = true;
-        ProtectControlGroups = true;
-        ProtectHostname = true;
-        ProtectKernelLogs = true;
-        ProtectKernelModules = true;
-        ProtectKernelTunables = true;
-        ProtectProc = "invisible";
-        ProcSubset = "pid";
-        RestrictAddressFamilies = "none";
-        RestrictNamespaces = true;
-        RestrictRealtime = true;
-        RestrictSUIDSGID = true;
-        LockPersonality = true;
-        MemoryDenyWriteExecute = true;
-        RemoveIPC = true;
-        SystemCallArchitectures = "native";
-        SystemCallFilter = [
-          "@system-service"
-          "~@privileged @resources"
-        ];
-        SystemCallErrorNumber = "EPERM";
-        DevicePolicy = "closed";
-        IPAddressDeny = "any";
-        UMask = "0077";
       }
+      // import ./hardening.nix
       // (
         if cfg.verify.user == null then
           {

@@ -3,6 +3,7 @@
 use super::Done;
 use crate::error::{Error, Refuse, Result, failed, refused};
 use crate::files::{Digest, Dir, Staging, Tree};
+use crate::formats::comparison::Origin;
 use crate::formats::connection::Connection;
 use crate::formats::metadata::Metadata;
 use crate::formats::published;
@@ -58,9 +59,10 @@ fn check(record: &Record, build: &Dir) -> Result<()> {
     }
     match comparison.differences.as_slice() {
         [] => Ok(()),
-        [one] => refused(one.to_string()),
+        [one] => refused(one.describe(Origin::Record)),
         [first, rest @ ..] => {
             let more = plural(rest.len(), "more difference", "more differences");
+            let first = first.describe(Origin::Record);
             refused(format!("{first}, and {more}"))
         }
     }

@@ -3,23 +3,23 @@
 use std::env;
 use std::ffi::OsString;
 use std::fs;
-use std::io::{self, ErrorKind};
-use std::path::{Path, PathBuf};
-use std::process;
+use std::io;
+use std::path::Path;
 
 use lexopt::{Arg, Parser};
 
 use super::{Outcome, Stop, dial, path};
 use crate::builder::{self, Done};
-use crate::error::{Cannot, Error, Refuse, Result, failed};
-use crate::files::{Buffer, Digest, Dir, Tree};
+use crate::error::{Error, Refuse, Result};
+use crate::files::{Digest, Dir, Scratch, Tree};
+use crate::formats::artifact::{self, Artifact};
 use crate::formats::connection::{Connection, Draft};
 use crate::formats::meta_inf;
 use crate::formats::metadata::Metadata;
 use crate::formats::package::Package;
 use crate::formats::package::source::Source;
 use crate::formats::template::{Config, VARIABLE};
-use crate::layout::{BUILD, CLOSED, CONNECTION, METADATA, PUBLIC, SERVER};
+use crate::layout::{CONNECTION, METADATA, PUBLIC, SERVER};
 use crate::log::{self, Warnings};
 use crate::text::{escaped_line, quoted};
 
@@ -74,7 +74,7 @@ pub fn run(mut parser: Parser) -> super::Result<Outcome> {
         }
     }
     let config = config.or_else(|| env::var_os(VARIABLE));
-    let scratch = Scratch::new()?;
+    let scratch = Scratch::new(WORD)?;
     let Subject {
         source,
         metadata_dir,
@@ -282,55 +282,11 @@ fn write_sample(scratch: &Scratch) -> Result<Dir> {
 
 /// Prints each file below `dir` with its digest, sorted.
 fn print_files(what: &str, dir: &Dir) -> Result<()> {
-    let mut files = Vec::new();
-    let mut buffer = Buffer::default();
-    dir.walk(BUILD, |dir, found| {
-        for file in found {
-            files.push((dir.relative(&file.name), dir.digest(file, &mut buffer)?));
-        }
-        Ok(())
-    })?;
-    files.sort_unstable();
-    let line = |(path, digest)| escaped_line(&format!("{what} {digest}  {path}"));
-    log::print(&files.into_iter().map(line).collect::<String>())
+    let line = |Artifact { path, digest }| escaped_line(&format!("{what} {digest}  {path}"));
+    let files = artifact::list(dir)?.into_iter();
+    log::print(&files.map(line).collect::<String>())
 }
 
 fn print_line(line: &str) -> Result<()> {
     log::print(&escaped_line(line))
-}
-
-/// A folder for what the programs make, removed at the end.
-struct Scratch(Dir);
-
-impl Scratch {
-    fn new() -> Result<Self> {
-        // As in Go, where the peer is from, an empty TMPDIR is none.
-        let parent = env::var_os("TMPDIR").filter(|path| !path.is_empty());
-        let parent = PathBuf::from(parent.unwrap_or_else(|| "/tmp".into()));
-        let found = parent.canonicalize().cannot("open", &parent);
-        let opened = found.and_then(|path| Dir::open(&path));
-        let parent = opened.map_err(|error| error.at("TMPDIR"))?;
-        let name = |attempt| format!("fabric-check-{}-{attempt}", process::id());
-        for name in (0..100).map(name) {
-            match parent.try_create_dir(&name, CLOSED) {
-                Err(error) if error.kind() == ErrorKind::AlreadyExists => {}
-                created => return created.cannot("create", &parent.path_of(&name)).map(Self),
-            }
-        }
-        let (first, parent) = (name(0), parent.path().display());
-        failed(format!(
-            "cannot create {first} to -99 in {parent}: all exist"
-        ))
-    }
-
-    /// Creates a directory as the peer does.
-    fn dir(&self, name: &str) -> Result<Dir> {
-        self.0.create_dir(name, CLOSED).map(Dir::into_root)
-    }
-}
-
-impl Drop for Scratch {
-    fn drop(&mut self) {
-        self.0.remove(self.0.path());
-    }
 }

@@ -9,13 +9,12 @@ use std::path::{self, Path, PathBuf};
 use lexopt::{Arg, Parser};
 use serde_json::json;
 
-use super::{Outcome, Result, Stop};
+use super::{Outcome, Result, Stop, text};
 use crate::error::{self, Cannot, Error, failed};
 use crate::files::{Dir, NewFile};
 use crate::formats::template::VARIABLE;
 use crate::layout::{BIN, OPEN, PROGRAMS};
 use crate::log;
-use crate::text::is_unsafe;
 
 pub const HELP: &str = "\
 Usage: fabric-ccs-builder install [--name NAME] [--path PATH] [--quiet] DIR
@@ -92,17 +91,6 @@ fn peer_path(dir: &Path, given: Option<OsString>) -> Result<String> {
         .map_err(|error| Stop::usage(format!("{error}, say with --path what the peer calls it")))
 }
 
-/// A text that is safe in a configuration and a log.
-fn text(what: &str, value: OsString) -> error::Result<String> {
-    let fault = match value.into_string() {
-        Ok(text) if text.is_empty() => "is empty",
-        Ok(text) if text.chars().any(is_unsafe) => "holds a control character",
-        Ok(text) => return Ok(text),
-        Err(_) => "is not UTF-8",
-    };
-    Err(Error::Usage(format!("{what}: {fault}")))
-}
-
 /// The folder `bin` in `dir`, created if missing, and whether it was created.
 fn open_bin(dir: &Dir) -> error::Result<(Dir, bool)> {
     // This look-up only improves the message. Opening it follows no link either: a user who can
@@ -113,7 +101,7 @@ fn open_bin(dir: &Dir) -> error::Result<(Dir, bool)> {
             dir.path_of(BIN).display()
         ));
     }
-    dir.make_dir(BIN)
+    dir.make_dir(BIN, OPEN)
 }
 
 /// Puts this program into `bin` under each of its names: as one file if `link` works.

@@ -12,7 +12,7 @@ use lexopt::{Arg, Parser};
 use super::declared::{self, Declared};
 use super::{Outcome, Result, Stop};
 use crate::error::{self, Cannot, Error, failed};
-use crate::files::{Digest, Dir, HashingWriter, NewFile};
+use crate::files::{Digest, Dir, NewFile};
 use crate::formats::package::Package;
 use crate::formats::package::source::Source;
 use crate::formats::written::Written;
@@ -206,10 +206,7 @@ fn digest(path: &Path) -> error::Result<Option<Digest>> {
         let path = path.display();
         return failed(format!("{path}: exists already and is not a regular file"));
     }
-    let mut file = File::open(path).cannot("open", path)?;
-    let mut hasher = HashingWriter::new(io::sink());
-    io::copy(&mut file, &mut hasher).cannot("read", path)?;
-    Ok(Some(hasher.digest()))
+    Digest::of_file(path).map(Some)
 }
 
 fn write_to_stdout(source: &Source) -> error::Result<Digest> {

@@ -1,61 +1,189 @@
-//! `verify`: compares what a peer runs with what was recorded.
+//! `verify`: compares what a peer runs with what its packages give, or with what was recorded.
 
+mod counts;
+mod expected;
 mod report;
 mod target;
 mod verdict;
+mod wanted;
 
-use lexopt::{Arg, Parser};
+use std::env;
+use std::path::{Path, PathBuf};
+
+use lexopt::{Arg, Parser, ValueExt};
 
 use super::{Outcome, Result, Stop, dial, path};
+use crate::error::{self, Error};
+use crate::files::Dir;
+use crate::formats::comparison::Origin;
+use crate::formats::installed::{self, PackageId};
+use crate::formats::template::{Config, VARIABLE};
+use expected::{Expected, Packages};
 use report::Report;
 use target::Place;
+use wanted::{Found, Wanted};
 
 pub const HELP: &str = "\
-Usage: fabric-ccs-builder verify [--json] [--dial] PATH...
+Usage: fabric-ccs-builder verify [OPTION...] PATH...
 
-Compares what is on a disk with the record that build made of it. Each PATH is a
-build output (with SHA256SUMS), one of a peer's builds (with build-info.json,
-bld and release), or a peer's externalbuilder/builds with all of them. Prints a
-line for each build that matches, a line for each difference (mismatch, missing,
-unrecorded, damaged), and a summary. Changes nothing and follows no link.
+Compares what is on a disk with what build and release make of the packages that
+a peer has installed, or where there is no package, with the record that build
+made. Each PATH is a peer's file system path (with lifecycle/chaincodes), its
+externalbuilder/builds, one of the builds in there (with build-info.json, bld
+and release), or a build output (with SHA256SUMS). Prints a line for each build
+that matches, a line for each difference, and a summary. Changes nothing in PATH
+and follows no link.
 
-  --dial  also connects to each chaincode's address from this machine, without
-          TLS as a gRPC client; one that is not reached could not be determined
-  --json  prints one JSON object a line instead
+  --packages DIR   looks for packages in DIR too; repeatable
+  --config JSON    the values for templates in connection.json, instead of the
+                   environment variable CHAINCODE_AS_A_SERVICE_BUILDER_CONFIG;
+                   without any, what templates fill in is not verified
+  --package-id ID  this package must be there and match; repeatable
+  --installed FILE the same for each package in the output of peer lifecycle
+                   chaincode queryinstalled or queryapproved with -O json; - is
+                   standard input
+  --dial           also connects to each chaincode's address from this machine,
+                   without TLS as a gRPC client; one that is not reached could
+                   not be determined
+  --quiet          prints only the differences and the summary
+  --json           prints one JSON object a line instead
+  --metrics FILE   also writes the counts in the text format of Prometheus
 
 Exit status: 0 all match, 1 some difference, 2 no difference, but something
-could not be determined, such as another builder's build, which has no record.
+could not be determined, such as a build with neither a package nor a record.
 
-Example: fabric-ccs-builder verify externalbuilder/builds
+Example: fabric-ccs-builder verify /var/hyperledger/production
 ";
 
+/// The command line.
+#[derive(Default)]
+struct Args {
+    paths: Vec<PathBuf>,
+    packages: Vec<PathBuf>,
+    metrics: Option<PathBuf>,
+    dial: bool,
+    json: bool,
+    quiet: bool,
+}
+
 pub fn run(mut parser: Parser) -> Result<Outcome> {
-    let (mut json, mut is_dialled, mut paths) = (false, false, Vec::new());
+    let (mut args, mut wanted, mut config) = (Args::default(), Wanted::default(), None);
     while let Some(arg) = parser.next()? {
         match arg {
-            Arg::Long("json") => json = true,
-            Arg::Long("dial") => is_dialled = true,
-            Arg::Value(value) => paths.push(path(value)?),
+            Arg::Long("json") => args.json = true,
+            Arg::Long("dial") => args.dial = true,
+            Arg::Long("quiet") => args.quiet = true,
+            Arg::Long("config") => config = Some(parser.value()?),
+            Arg::Long("packages") => args.packages.push(path(parser.value()?)?),
+            Arg::Long("metrics") => args.metrics = Some(path(parser.value()?)?),
+            Arg::Long("installed") => wanted.add_file(&parser.value()?)?,
+            Arg::Long("package-id") => {
+                let id = PackageId::parse(&parser.value()?.string()?);
+                let usage = || Stop::usage("--package-id: is not LABEL:HASH");
+                let ids = wanted.ids.get_or_insert_default();
+                wanted::add_id(ids, id.ok_or_else(usage)?);
+            }
+            Arg::Value(value) => args.paths.push(path(value)?),
             _ => return Err(Stop::of(arg)),
         }
     }
-    if paths.is_empty() {
+    if args.paths.is_empty() {
         return Err(Stop::usage("missing argument PATH"));
     }
-    let mut report = Report::new(json);
-    for path in &paths {
+    // A refusal would have the exit status of a difference.
+    let config = Config::read(config.or_else(|| env::var_os(VARIABLE)));
+    let config = config.map_err(|error| Error::Failed(error.to_string()))?;
+    let mut run = Run {
+        packages: Packages::open(&args.packages, config)?,
+        wanted,
+        dial: args.dial,
+        report: Report::new(args.json, args.quiet),
+    };
+    for path in &args.paths {
         match Place::find(path) {
-            Ok(place) => {
-                for target in place.targets() {
-                    report.add(&target, &target.verify())?;
-                    let connection = target.connection().filter(|_| is_dialled);
-                    if let Some(connection) = connection {
-                        report.add_dial(&target, dial::dial(&connection))?;
-                    }
-                }
-            }
-            Err(error) => report.add_unusable(path, &error)?,
+            Ok(place) => run.verify(path, &place)?,
+            Err(error) => run.report.add_unusable(path, &error)?,
         }
     }
-    Ok(report.finish()?)
+    run.wanted.report(&run.packages, &mut run.report)?;
+    let outcome = run.report.finish()?;
+    if let Some(path) = &args.metrics {
+        run.report.counts.write_metrics(path)?;
+    }
+    Ok(outcome)
+}
+
+/// A run: what it goes by, and what it has found.
+struct Run {
+    packages: Packages,
+    wanted: Wanted,
+    dial: bool,
+    report: Report,
+}
+
+impl Run {
+    /// Verifies all builds at `path`, and names the packages that have none.
+    fn verify(&mut self, path: &Path, place: &Place) -> error::Result<()> {
+        let own = place.packages.as_ref();
+        if let Some(Err(error)) = own {
+            self.report.add_unusable(path, error)?;
+        }
+        let own = own.and_then(|own| own.as_ref().ok());
+        let mut built = Vec::new();
+        for target in place.targets() {
+            let expected = self.packages.expect(own, target.id.as_ref());
+            let verdict = target.verify(&expected);
+            self.report.add(&target, &verdict)?;
+            if let Some(connection) = target.connection().filter(|_| self.dial) {
+                self.report.add_dial(&target, dial::dial(&connection))?;
+            }
+            if let Some(id) = target.id {
+                let is_match = verdict.outcome() == Outcome::Yes && verdict.other.is_none();
+                let found = match (is_match, verdict.origin) {
+                    (true, Origin::Record) => Found::Recorded,
+                    _ => Found::Said,
+                };
+                self.wanted.add(id.clone(), found);
+                built.push(id);
+            }
+        }
+        match own {
+            Some(own) => self.verify_unbuilt(path, own, &built),
+            None => Ok(()),
+        }
+    }
+
+    /// Names the packages in `own` that have no build.
+    fn verify_unbuilt(&mut self, path: &Path, own: &Dir, built: &[PackageId]) -> error::Result<()> {
+        let installed = match installed::packages(own) {
+            Ok(installed) => installed,
+            Err(error) => return self.report.add_unusable(path, &error),
+        };
+        for (id, _) in installed {
+            if built.contains(&id) {
+                continue;
+            }
+            let path = own.path_of(&id.package_name()).display().to_string();
+            let found = match self.packages.expect(Some(own), Some(&id)) {
+                Expected::Wrong(reason) => {
+                    self.report.add_package(&path, "mismatch", &reason)?;
+                    Found::Said
+                }
+                // Whoever builds it.
+                Expected::Other(_) | Expected::Recorded => Found::Said,
+                Expected::Undetermined(reason) => {
+                    self.report
+                        .add_package(&path, report::CANNOT_TELL, &reason)?;
+                    Found::NotBuilt
+                }
+                Expected::Made(..) => {
+                    let reason = "the peer builds it at its next start";
+                    self.report.add_package(&path, report::NOT_BUILT, reason)?;
+                    Found::NotBuilt
+                }
+            };
+            self.wanted.add(id, found);
+        }
+        Ok(())
+    }
 }

@@ -1,11 +1,15 @@
 //! SHA-256 digests of content: the one place that hashes.
 
 use std::fmt;
+use std::fs::File;
 use std::io::{self, Write};
+use std::path::Path;
 use std::str::FromStr;
 
 use serde::{Serialize, Serializer};
 use sha2::Digest as _;
+
+use crate::error::{Cannot, Result};
 
 /// The SHA-256 digest of some content, written as 64 lower-case hexadecimal digits.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -16,6 +20,14 @@ impl Digest {
     #[must_use]
     pub fn of(content: &[u8]) -> Self {
         Self(sha2::Sha256::digest(content).into())
+    }
+
+    /// The digest of the file at `path`, which a user or the peer chose.
+    pub(crate) fn of_file(path: &Path) -> Result<Self> {
+        let mut file = File::open(path).cannot("open", path)?;
+        let mut hasher = HashingWriter::new(io::sink());
+        io::copy(&mut file, &mut hasher).cannot("read", path)?;
+        Ok(hasher.digest())
     }
 }
 
@@ -63,7 +75,7 @@ pub struct NotADigest;
 impl FromStr for Digest {
     type Err = NotADigest;
 
-    fn from_str(text: &str) -> Result<Self, NotADigest> {
+    fn from_str(text: &str) -> std::result::Result<Self, NotADigest> {
         let is_digit = |byte: u8| matches!(byte, b'0'..=b'9' | b'a'..=b'f');
         if text.len() != 64 || !text.bytes().all(is_digit) {
             return Err(NotADigest);
@@ -78,7 +90,7 @@ impl FromStr for Digest {
 }
 
 impl Serialize for Digest {
-    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+    fn serialize<S: Serializer>(&self, serializer: S) -> std::result::Result<S::Ok, S::Error> {
         serializer.collect_str(self)
     }
 }

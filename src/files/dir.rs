@@ -14,7 +14,7 @@ use std::sync::OnceLock;
 
 use super::Entry;
 use crate::error::{Cannot, Result, refused};
-use crate::layout::{OPEN, PACKAGE};
+use crate::layout::PACKAGE;
 
 /// Flags of open(2), which differ between processors (Linux: `asm/fcntl.h`). A wrong value would
 /// silently follow links, so the code does not compile for other processors until their values are
@@ -40,7 +40,7 @@ pub(super) mod flags {
 /// An open directory.
 #[derive(Debug)]
 pub struct Dir {
-    handle: File,
+    pub(super) handle: File,
     /// A path to the directory that `handle` has open.
     by_handle: PathBuf,
     /// Where it was found, for messages and for look-ups when `/proc` cannot be used.
@@ -94,6 +94,11 @@ impl Dir {
         join(&self.relative, name)
     }
 
+    /// Its own entry.
+    pub(super) fn listed(&self) -> Result<fs::Metadata> {
+        self.handle.metadata().cannot("read", &self.path)
+    }
+
     /// Where it was found, for messages.
     pub(crate) fn path(&self) -> &Path {
         &self.path
@@ -108,6 +113,12 @@ impl Dir {
     /// that was opened now leads elsewhere.
     pub(crate) fn reach(&self, name: &str) -> PathBuf {
         self.by_handle.join(name)
+    }
+
+    /// Waits until no other process has locked this directory, and locks it until it is dropped. Not
+    /// every file system has locks, and none is worth failing for.
+    pub(crate) fn lock(&self) {
+        let _ = self.handle.lock();
     }
 
     /// Opens the directory `name`, which must not be a symbolic link.
@@ -206,9 +217,9 @@ impl Dir {
             .cannot("create", &self.path_of(name))
     }
 
-    /// Opens the directory `name`, or creates it with mode 0755, and tells whether it was created.
-    pub(crate) fn make_dir(&self, name: &str) -> Result<(Self, bool)> {
-        match self.try_create_dir(name, OPEN) {
+    /// Opens the directory `name`, or creates it with `mode`, and tells whether it was created.
+    pub(crate) fn make_dir(&self, name: &str, mode: u32) -> Result<(Self, bool)> {
+        match self.try_create_dir(name, mode) {
             Err(error) if error.kind() == ErrorKind::AlreadyExists => {
                 Ok((self.subdir(name)?, false))
             }

@@ -38,6 +38,11 @@ impl Entry {
         self.listed.is_dir()
     }
 
+    /// What lstat(2) returned for it.
+    pub fn listed(&self) -> &Metadata {
+        &self.listed
+    }
+
     /// The file's length in bytes.
     pub fn size(&self) -> u64 {
         self.listed.len()
@@ -48,8 +53,8 @@ impl Entry {
         if !self.is_utf8 {
             return Some("its name is not UTF-8, rename it".to_owned());
         }
-        if self.name.chars().any(is_unsafe) {
-            return Some("its name holds a control or invisible character, rename it".to_owned());
+        if let Some(fault) = fault_of_name(&self.name) {
+            return Some(fault.to_owned());
         }
         if self.has_hard_link() {
             return Some("has another hard link, copy the file instead".to_owned());
@@ -92,6 +97,12 @@ impl Entry {
         };
         state(&self.listed) == state(now)
     }
+}
+
+/// Why nothing of this name must be copied.
+pub fn fault_of_name(name: &str) -> Option<&'static str> {
+    let is_unsafe = name.chars().any(is_unsafe);
+    is_unsafe.then_some("its name holds a control or invisible character, rename it")
 }
 
 #[cfg(test)]

@@ -85,11 +85,7 @@ impl Dir {
         mut take: impl FnMut(&[u8]) -> Result<()>,
     ) -> Result<()> {
         let path = self.path_of(&entry.name);
-        let mut file = OpenOptions::new()
-            .read(true)
-            .custom_flags(flags::NOFOLLOW | flags::NONBLOCK)
-            .open(self.reach(&entry.name))
-            .cannot("read", &path)?;
+        let mut file = self.open_file(entry)?;
         let mut left = entry.size();
         while left > 0 {
             let piece = buffer.room(left);
@@ -109,6 +105,15 @@ impl Dir {
             return failed(format!("{name}: changed while it was read"));
         }
         Ok(())
+    }
+
+    /// Opens a file, without following a link or waiting for the other end of a FIFO.
+    pub(crate) fn open_file(&self, entry: &Entry) -> Result<File> {
+        OpenOptions::new()
+            .read(true)
+            .custom_flags(flags::NOFOLLOW | flags::NONBLOCK)
+            .open(self.reach(&entry.name))
+            .cannot("read", &self.path_of(&entry.name))
     }
 
     /// Creates the file `name` with `content` and exactly `mode`, regardless of the umask.

@@ -8,7 +8,7 @@ use std::path::{Path, PathBuf};
 use super::Dir;
 use super::dir::names;
 use crate::error::{Cannot, Result, failed};
-use crate::layout::{CLOSED, UNFINISHED};
+use crate::layout::{CLOSED, OPEN, UNFINISHED};
 
 /// Directories below a root, created when needed. The last one and its parents stay open, so a tree
 /// can be written in the order of a walk without further look-ups.
@@ -32,7 +32,7 @@ impl<'a> Tree<'a> {
         let common = self.open.iter().zip(&names).take_while(same).count();
         self.open.truncate(common);
         for name in names.into_iter().skip(common) {
-            let (made, _) = self.last().make_dir(name)?;
+            let (made, _) = self.last().make_dir(name, OPEN)?;
             self.open.push((name.to_owned(), made));
         }
         Ok(self.last())

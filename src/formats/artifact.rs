@@ -1,6 +1,8 @@
 //! A file and its digest, as records list them.
 
-use crate::files::Digest;
+use crate::error::Result;
+use crate::files::{Buffer, Digest, Dir};
+use crate::layout::BUILD;
 
 /// A file by its path below some directory and its content's digest.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -9,4 +11,19 @@ pub struct Artifact {
     pub path: String,
     /// The digest of the content.
     pub digest: Digest,
+}
+
+/// The files in and below `dir`, sorted.
+pub fn list(dir: &Dir) -> Result<Vec<Artifact>> {
+    let mut files = Vec::new();
+    let mut buffer = Buffer::default();
+    dir.walk(BUILD, |dir, found| {
+        for file in found {
+            let (path, digest) = (dir.relative(&file.name), dir.digest(file, &mut buffer)?);
+            files.push(Artifact { path, digest });
+        }
+        Ok(())
+    })?;
+    files.sort_unstable();
+    Ok(files)
 }

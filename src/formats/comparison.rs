@@ -25,38 +25,53 @@ impl fmt::Display for Found {
     }
 }
 
-/// A path at which what was found differs from what was recorded.
+/// A path at which what was found differs from what was expected.
 #[derive(Debug, PartialEq, Eq)]
 pub struct Difference {
     /// The path below the directory that was compared.
     pub path: String,
-    /// The digest in the record, if there is one.
-    pub recorded: Option<Digest>,
+    /// The digest in the record, or made from the package, if there is one.
+    pub expected: Option<Digest>,
     /// What was found, if anything.
     pub found: Option<Found>,
 }
 
-impl Difference {
-    /// The name of this kind of difference: `mismatch`, `missing` or `unrecorded`.
-    pub fn kind(&self) -> &'static str {
-        match (self.recorded, self.found) {
-            (_, None) => "missing",
-            (None, Some(_)) => "unrecorded",
-            (Some(_), Some(_)) => "mismatch",
-        }
-    }
+/// Where digests are from that files are compared with.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Origin {
+    /// The record of the build.
+    #[default]
+    Record,
+    /// The package, of which everything was made again.
+    Package,
 }
 
-impl fmt::Display for Difference {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{}: {}", self.path, self.kind())?;
-        if let Some(recorded) = self.recorded {
-            write!(f, ", recorded {recorded}")?;
+impl Difference {
+    /// The name of this kind of difference: `mismatch`, `missing`, `unrecorded` or `unexpected`.
+    pub fn kind(&self, origin: Origin) -> &'static str {
+        match (self.expected, self.found, origin) {
+            (_, None, _) => "missing",
+            (None, Some(_), Origin::Record) => "unrecorded",
+            (None, Some(_), Origin::Package) => "unexpected",
+            (Some(_), Some(_), _) => "mismatch",
         }
-        if let Some(found) = self.found {
-            write!(f, ", found {found}")?;
-        }
-        Ok(())
+    }
+
+    /// What a message says of it.
+    pub fn describe(&self, origin: Origin) -> String {
+        let from = match origin {
+            Origin::Record => "recorded",
+            Origin::Package => "from the package",
+        };
+        let expected = self.expected.map(|digest| format!(", {from} {digest}"));
+        let found = self.found.map(|found| format!(", found {found}"));
+        format!(
+            "{}: {}{}{}",
+            self.path,
+            self.kind(origin),
+            expected.unwrap_or_default(),
+            found.unwrap_or_default()
+        )
     }
 }
 
@@ -123,7 +138,7 @@ impl Comparison {
         if found != recorded.map(Found::Content) {
             self.differences.push(Difference {
                 path: path.to_owned(),
-                recorded,
+                expected: recorded,
                 found,
             });
         }
@@ -137,14 +152,14 @@ mod tests {
     #[test]
     fn each_kind_says_what_was_recorded_and_what_was_found() {
         let (recorded, other) = (Digest::of(b"1"), Digest::of(b"2"));
-        let shown = |recorded, found| {
+        let shown = |expected, found| {
             let path = "a".to_owned();
             Difference {
                 path,
-                recorded,
+                expected,
                 found,
             }
-            .to_string()
+            .describe(Origin::Record)
         };
         assert_eq!(
             shown(Some(recorded), Some(Found::Content(other))),

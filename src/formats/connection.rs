@@ -164,6 +164,28 @@ impl Draft {
         Ok(())
     }
 
+    /// Whether there is something to fill in.
+    pub(crate) fn has_templates(&self) -> bool {
+        let templates = self.0.iter().filter_map(|(_, field)| field.template());
+        templates.into_iter().any(|template| !template.is_text())
+    }
+
+    /// Checks that `written` is what is written with some config, and gives the fields that it
+    /// would have to be known for.
+    pub(crate) fn agrees(&self, written: &[u8]) -> Result<Vec<&'static str>> {
+        let found = Connection::parse_written(written)?;
+        let (mut values, mut unknown) = (self.values(None)?, Vec::new());
+        for (name, value) in found.values.0 {
+            if matches!(values.get(name), Some(Value::Unknown)) {
+                values.set(name, value);
+                unknown.push(name);
+            }
+        }
+        let is_same = values.to_json()? == written;
+        ensure!(is_same, "is not the package's, even without its templates");
+        Ok(unknown)
+    }
+
     /// The keys of the config that the templates look for.
     pub(crate) fn keys(&self) -> BTreeSet<String> {
         let templates = self.0.iter().filter_map(|(_, field)| field.template());

@@ -13,8 +13,10 @@
 use std::fmt;
 use std::path::Path;
 
-use crate::error::Result;
+use super::package::Package;
+use crate::error::{Result, refused};
 use crate::files::{Digest, Dir, Entry};
+use crate::log::Warnings;
 
 /// Where a peer keeps its packages.
 pub const PACKAGES: &str = "lifecycle/chaincodes";
@@ -55,6 +57,11 @@ impl PackageId {
     pub fn build_name(&self) -> String {
         format!("{}-{}", self.label, self.digest)
     }
+
+    /// The name of its file where a peer keeps it.
+    pub fn package_name(&self) -> String {
+        format!("{}.{}.tar.gz", self.label, self.digest)
+    }
 }
 
 impl fmt::Display for PackageId {
@@ -63,13 +70,32 @@ impl fmt::Display for PackageId {
     }
 }
 
-/// The packages in `dir`, which is [`PACKAGES`], sorted; other files there are left alone.
+/// The packages in `dir`, which is [`PACKAGES`], sorted by name; other files are left alone.
 pub fn packages(dir: &Dir) -> Result<Vec<(PackageId, Entry)>> {
     let entries = dir.list()?.into_iter();
     let packages = entries.filter_map(|entry| Some((PackageId::of_package(&entry.name)?, entry)));
-    let mut packages: Vec<_> = packages.collect();
-    packages.sort_unstable_by(|(a, _), (b, _)| a.cmp(b));
-    Ok(packages)
+    Ok(packages.collect())
+}
+
+/// Reads the package `id` in the file `entry` of `dir`, which is [`PACKAGES`], and unpacks its
+/// code.tar.gz to `target`. A package with another ID is refused.
+pub fn read(dir: &Dir, (id, entry): &(PackageId, Entry), target: Option<&Dir>) -> Result<Package> {
+    let (entry, path) = (dir.copyable(entry.clone())?, dir.path_of(&entry.name));
+    let package = Package::read_file(
+        dir.open_file(&entry)?,
+        &path,
+        target,
+        // `check` has them.
+        &mut Warnings::default(),
+    )?;
+    let (shown, digest) = (path.display(), package.digest);
+    let label = package.metadata.label().map_err(|error| error.at(&shown))?;
+    if digest == id.digest && label.to_string() == id.label {
+        return Ok(package);
+    }
+    refused(format!(
+        "{shown}: is not the package in its name, but {label}:{digest}"
+    ))
 }
 
 /// Whether the folder at `path` is a peer's file system path.
@@ -91,8 +117,8 @@ mod tests {
             assert_eq!((id.label.as_str(), id.digest), (label, Digest::of(b"")));
             assert_eq!(id.to_string(), format!("{label}:{hash}"));
             assert_eq!(PackageId::of_build(&id.build_name()), Some(id.clone()));
-            let file = format!("{label}.{hash}.tar.gz");
-            assert_eq!(PackageId::of_package(&file), Some(id));
+            assert_eq!(id.package_name(), format!("{label}.{hash}.tar.gz"));
+            assert_eq!(PackageId::of_package(&id.package_name()), Some(id));
         }
         for name in [
             hash.clone(),

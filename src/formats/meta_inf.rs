@@ -18,8 +18,14 @@ pub fn find(source: &Dir) -> Result<Option<Dir>> {
         return Ok(None);
     }
     let alternative = source.subdir(ALTERNATIVE)?;
-    let statedb = alternative.look_up(STATEDB)?;
-    Ok(statedb.map(|_| alternative))
+    let has_statedb = alternative.look_up(STATEDB)?.is_some();
+    Ok(is_alternative(false, has_statedb).then_some(alternative))
+}
+
+/// Whether `metadata` has the place of `META-INF`: of a package that may have a `META-INF`, and may
+/// have a `statedb` in a folder `metadata`.
+pub fn is_alternative(has_meta_inf: bool, has_statedb: bool) -> bool {
+    has_statedb && !has_meta_inf
 }
 
 /// A line for everything in a package's source folder that is not packaged; what
@@ -123,7 +129,7 @@ pub fn walk(
         if let Some(fault) = published::fault_of_folder(folder) {
             judge.warnings.withhold(&path, fault);
         }
-        let (strays, files): (Vec<_>, Vec<_>) = files.iter().partition(|file| is_stray(file));
+        let (strays, files): (Vec<_>, Vec<_>) = files.iter().partition(|file| is_stray(&file.name));
         count += strays.len();
         if let (None, Some(stray)) = (&first, strays.first()) {
             first = Some(dir.relative(&stray.name));
@@ -141,7 +147,7 @@ pub fn walk(
 }
 
 /// Whether an operating system has put the file there, without its author's knowledge.
-fn is_stray(file: &Entry) -> bool {
-    let name = file.name.to_ascii_lowercase();
+pub fn is_stray(name: &str) -> bool {
+    let name = name.to_ascii_lowercase();
     name.starts_with("._") || [".ds_store", "thumbs.db", "desktop.ini"].contains(&name.as_str())
 }

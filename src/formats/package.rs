@@ -26,11 +26,46 @@ use crate::files::{Budget, Digest, Dir, HashingWriter, Tree, join};
 use crate::layout::{BUILD, CODE, CONNECTION, MAX_SMALL, METADATA, SECRET};
 use crate::log::Warnings;
 
+/// What is called for each member of a code.tar.gz, whose name is the path as the peer cleans it;
+/// what it does not read of the content is skipped.
+pub type Visit<'a> = &'a mut dyn FnMut(&Header, &mut Content) -> Result<()>;
+
+/// The content of a member of code.tar.gz.
+pub struct Content<'a> {
+    reader: &'a mut dyn Read,
+    piece: &'a mut [u8],
+    /// The archive's place, for messages.
+    shown: &'a str,
+}
+
+impl Content<'_> {
+    /// The whole content, which is known to be small.
+    pub fn read(&mut self) -> Result<Vec<u8>> {
+        let mut content = Vec::new();
+        self.pieces(&mut |piece| {
+            content.extend_from_slice(piece);
+            Ok(())
+        })?;
+        Ok(content)
+    }
+
+    /// Passes the content to `take`, piece by piece.
+    pub fn pieces(&mut self, take: &mut dyn FnMut(&[u8]) -> Result<()>) -> Result<()> {
+        loop {
+            let read = self.reader.read(self.piece);
+            match read.map_err(|error| fault(&error, self.shown))? {
+                0 => return Ok(()),
+                read => take(self.piece.get(..read).unwrap_or_default())?,
+            }
+        }
+    }
+}
+
 /// How to make the outer archive.
 const HOW: &str = "make the package with tar -czf FILE metadata.json code.tar.gz";
 /// The most that may follow an archive: tar fills its records.
 const MAX_REST: u64 = 1 << 20;
-const PIECE: usize = 64 << 10;
+const PIECE: usize = 16 << 10;
 
 /// A package file that was read to its end.
 pub struct Package {
@@ -45,7 +80,32 @@ pub struct Package {
 impl Package {
     /// Reads the file at `path`, and unpacks its code.tar.gz to `target`.
     pub fn read(path: &Path, target: Option<&Dir>, warnings: &mut Warnings) -> Result<Self> {
-        let file = File::open(path).cannot("open", path)?;
+        Self::read_file(
+            File::open(path).cannot("open", path)?,
+            path,
+            target,
+            warnings,
+        )
+    }
+
+    /// Like [`Package::read`], of a file that is open.
+    pub fn read_file(
+        file: File,
+        path: &Path,
+        target: Option<&Dir>,
+        warnings: &mut Warnings,
+    ) -> Result<Self> {
+        let mut tree = target.map(Tree::new);
+        let mut unpack = |member: &Header, content: &mut Content| match &mut tree {
+            Some(tree) => unpack(tree, member, content),
+            None => Ok(()),
+        };
+        Self::visit(file, path, &mut unpack, warnings)
+    }
+
+    /// Reads an open file, and shows `visit` each member of its code.tar.gz, which is never in
+    /// memory as a whole.
+    pub fn visit(file: File, path: &Path, visit: Visit, warnings: &mut Warnings) -> Result<Self> {
         let mut hasher = HashingWriter::new(io::sink());
         let shown = path.display().to_string();
         let tee = BufReader::with_capacity(PIECE, Tee(file, &mut hasher));
@@ -62,7 +122,7 @@ impl Package {
                 CODE if code.is_none() => {
                     let inner = BufReader::with_capacity(PIECE, &mut package.reader);
                     let inner = Archive::new(inner, format!("{shown}: {CODE}"));
-                    code = Some(inner.unpack(target, warnings));
+                    code = Some(inner.visit(visit, warnings));
                 }
                 METADATA if metadata.is_none() => {
                     return refused(format!("{shown}: {METADATA}: is larger than 1 MiB"));
@@ -198,32 +258,21 @@ impl<R: BufRead> Archive<R> {
         Ok(Some(member))
     }
 
-    /// Reads all of a code.tar.gz, unpacks it to `target`, and gives the paths of its files.
-    fn unpack(mut self, target: Option<&Dir>, warnings: &mut Warnings) -> Result<BTreeSet<String>> {
-        let mut tree = target.map(Tree::new);
+    /// Reads all of a code.tar.gz, and gives the paths of its files.
+    fn visit(mut self, visit: Visit, warnings: &mut Warnings) -> Result<BTreeSet<String>> {
         let mut files = BTreeSet::new();
         let mut piece = vec![0; PIECE];
         while let Some(member) = self.next_member(&member_of_code)? {
-            let (path, shown) = (member.name, &self.shown);
+            let mut content = Content {
+                reader: &mut self.reader,
+                piece: &mut piece,
+                shown: &self.shown,
+            };
+            visit(&member, &mut content)?;
             if member.kind == Kind::Dir {
-                if let Some(tree) = &mut tree {
-                    tree.dir(&path)?;
-                }
                 continue;
             }
-            let (folder, name) = path.rsplit_once('/').unwrap_or(("", &path));
-            let mut out: Box<dyn Write> = match &mut tree {
-                Some(tree) => Box::new(tree.dir(folder)?.write_over(name, SECRET)?),
-                None => Box::new(io::sink()),
-            };
-            while let read @ 1.. = self
-                .reader
-                .read(&mut piece)
-                .map_err(|error| fault(&error, shown))?
-            {
-                let (read, _) = piece.split_at(read);
-                out.write_all(read).cannot("write", Path::new(&path))?;
-            }
+            let (path, shown) = (member.name, &self.shown);
             if member.mode & 0o400 == 0 {
                 warnings.push(format!(
                     "{shown}: {path}: has mode {:o}, only a peer that runs as root can read it",
@@ -242,6 +291,17 @@ impl<R: BufRead> Archive<R> {
     }
 }
 
+/// Writes a member of code.tar.gz below the folder that `tree` begins with.
+fn unpack(tree: &mut Tree, member: &Header, content: &mut Content) -> Result<()> {
+    let path = &member.name;
+    if member.kind == Kind::Dir {
+        return tree.dir(path).map(drop);
+    }
+    let (folder, name) = path.rsplit_once('/').unwrap_or(("", path));
+    let mut out = tree.dir(folder)?.write_over(name, SECRET)?;
+    content.pieces(&mut |piece| out.write_all(piece).cannot("write", Path::new(path)))
+}
+
 /// An error of reading: of the content, or of the system.
 fn fault(error: &io::Error, shown: &str) -> Error {
     match error.kind() {
@@ -255,7 +315,13 @@ struct Tee<R, W>(R, W);
 
 impl<R: Read, W: Write> Read for Tee<R, W> {
     fn read(&mut self, piece: &mut [u8]) -> io::Result<usize> {
-        let count = self.0.read(piece)?;
+        // Whoever reads an archive cannot go on after an error.
+        let count = loop {
+            match self.0.read(piece) {
+                Err(error) if error.kind() == ErrorKind::Interrupted => {}
+                read => break read?,
+            }
+        };
         self.1.write_all(piece.get(..count).unwrap_or_default())?;
         Ok(count)
     }

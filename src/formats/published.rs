@@ -17,9 +17,8 @@ use anyhow::anyhow;
 
 use super::artifact::Artifact;
 use super::index::Definition;
-use super::record::Record;
 use crate::error::Result;
-use crate::files::{Dir, Entry, join};
+use crate::files::{Digest, Dir, Entry, join};
 use crate::layout::{BUILD, CONNECTION, MAX_INDEXES, MAX_SMALL, META_INF, SERVER, STATEDB};
 use crate::log::Warnings;
 
@@ -130,6 +129,8 @@ pub struct Judge<'a> {
     pub warnings: &'a mut Warnings,
     /// Of all index definitions that were read.
     bytes: u64,
+    /// Whether some were not read because there were too many: then the order matters.
+    pub is_full: bool,
     folder: String,
     /// The index definitions of the folder, by design document and name.
     names: BTreeMap<(String, String), String>,
@@ -150,6 +151,7 @@ impl<'a> Judge<'a> {
         Self {
             warnings,
             bytes: 0,
+            is_full: false,
             folder: String::new(),
             names: BTreeMap::new(),
         }
@@ -158,10 +160,24 @@ impl<'a> Judge<'a> {
     /// Judges the file in `folder` below `META-INF`, which is `dir`, and reads it if it is an index
     /// definition.
     pub fn read(&mut self, folder: &str, dir: &Dir, file: &Entry) -> Result<Judged> {
-        let (path, shown) = (join(folder, &file.name), dir.relative(&file.name));
+        let shown = dir.relative(&file.name);
+        self.judge((folder, &file.name), &shown, file.size(), &mut || {
+            dir.read(file, MAX_SMALL)
+        })
+    }
+
+    /// The same for a file of this folder and name that is not on a disk.
+    pub fn judge(
+        &mut self,
+        (folder, name): (&str, &str),
+        shown: &str,
+        size: u64,
+        read: &mut dyn FnMut() -> Result<Vec<u8>>,
+    ) -> Result<Judged> {
+        let path = join(folder, name);
         if is_place_of_a_folder(&path) {
             self.warnings
-                .withhold(&shown, "is a file, a directory is needed");
+                .withhold(shown, "is a file, a directory is needed");
             return Ok(Judged::default());
         }
         if !is_definition(&path) {
@@ -171,23 +187,24 @@ impl<'a> Judge<'a> {
                 .extend(reason.map(|reason| format!("{shown}: is not released, {reason}")));
             return Ok(Judged::default());
         }
-        let (size, mut content) = (file.size(), None);
+        let mut content = None;
         let definition = if size > MAX_SMALL {
             Err(anyhow!(
                 "has {size} bytes, more than the {MAX_SMALL} allowed"
             ))
         } else if self.bytes + size > MAX_INDEXES {
+            self.is_full = true;
             Err(anyhow!(
                 "more than {MAX_INDEXES} bytes of index definitions in all"
             ))
         } else {
             self.bytes += size;
-            Definition::parse(content.insert(dir.read(file, MAX_SMALL)?))
+            Definition::parse(content.insert(read()?))
         };
         let is_published = definition.is_ok();
         match definition {
-            Ok(definition) => self.add(folder, &file.name, &shown, definition),
-            Err(fault) => self.warnings.withhold(&shown, &format!("{fault:#}")),
+            Ok(definition) => self.add(folder, name, shown, definition),
+            Err(fault) => self.warnings.withhold(shown, &format!("{fault:#}")),
         }
         Ok(Judged {
             content,
@@ -241,12 +258,15 @@ pub fn walk(
     })
 }
 
-/// What is published of the build with this record, sorted by path. Of its index definitions
+/// What is published of a build with these `artifacts`, sorted by path. Of its index definitions
 /// `judged` tells whether they are published; one that is not among them counts as published.
-pub fn of_record(record: &Record, judged: &BTreeMap<String, bool>) -> Vec<Artifact> {
-    let published = record.artifacts.iter().filter_map(|artifact| {
-        let is_published = judged.get(&artifact.path) != Some(&false);
-        let (path, digest) = (place(&artifact.path)?, artifact.digest);
+pub fn of_build<'a>(
+    artifacts: impl Iterator<Item = (&'a str, Digest)>,
+    judged: &BTreeMap<String, bool>,
+) -> Vec<Artifact> {
+    let published = artifacts.filter_map(|(artifact, digest)| {
+        let is_published = judged.get(artifact) != Some(&false);
+        let path = place(artifact)?;
         is_published.then_some(Artifact { path, digest })
     });
     let mut published: Vec<Artifact> = published.collect();

@@ -24,6 +24,7 @@ pub const NO_RECORD: &str =
     "there is no record: it is another builder's, or the record was removed";
 
 /// What a build made, and what it was made from.
+#[derive(Clone)]
 pub struct Build {
     /// metadata.json, which is copied unchanged.
     pub metadata: Digest,
@@ -63,20 +64,31 @@ impl Build {
         materials
     }
 
+    /// The content of the record's two files: the statement and `SHA256SUMS`.
+    ///
+    /// # Errors
+    /// None is known.
+    pub fn record(&self) -> Result<[(&'static str, Vec<u8>); 2]> {
+        let statement = statement::of(self.artifacts(), self.materials())?;
+        let named = (STATEMENT, Digest::of(&statement));
+        let mut artifacts: Vec<_> = self.artifacts().chain([named]).collect();
+        artifacts.sort_unstable();
+        let lines = artifacts
+            .iter()
+            .map(|(path, digest)| line(path, *digest) + "\n");
+        let sums = lines.collect::<String>().into_bytes();
+        Ok([(STATEMENT, statement), (SUMS, sums)])
+    }
+
     /// Writes the record into the build output `dir`.
     ///
     /// # Errors
     /// When it cannot be written.
     pub fn write(&self, dir: &Dir) -> Result<()> {
-        let statement = statement::of(self.artifacts(), self.materials())?;
-        dir.write(STATEMENT, PUBLIC, &statement)?;
-        let statement = (STATEMENT, Digest::of(&statement));
-        let mut artifacts: Vec<_> = self.artifacts().chain([statement]).collect();
-        artifacts.sort_unstable();
-        let lines = artifacts
+        let files = self.record()?;
+        files
             .iter()
-            .map(|(path, digest)| line(path, *digest) + "\n");
-        dir.write(SUMS, PUBLIC, lines.collect::<String>().as_bytes())
+            .try_for_each(|(name, content)| dir.write(name, PUBLIC, content))
     }
 }
 

@@ -34,7 +34,8 @@ pub struct Text {
 pub struct Values(pub Vec<(&'static str, Value)>);
 
 impl Values {
-    fn get(&self, name: &str) -> Option<&Value> {
+    /// The value of a field.
+    pub fn get(&self, name: &str) -> Option<&Value> {
         let found = self.0.iter().find(|(found, _)| *found == name);
         found.map(|(_, value)| value)
     }

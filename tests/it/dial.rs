@@ -158,9 +158,8 @@ fn verify_dials_what_the_peer_reads() {
     let peer = Peer::with_connection(plain(port));
     peer.build().succeeds(&[]);
     let seen = verify(&peer, &["--dial", "bld"]);
-    let line = format!(
-        "bld: dialled: 127.0.0.1:{port}: connected, and a gRPC (HTTP/2) server answers\nresult "
-    );
+    let line =
+        format!("bld: dialled: 127.0.0.1:{port}: connected, and a gRPC (HTTP/2) server answers\n");
     assert!(seen.status == 0 && seen.stdout.contains(&line), "{seen:?}");
     // Nothing listens there any more, in a peer's layout.
     peer.release().succeeds(&[]);
@@ -169,7 +168,7 @@ fn verify_dials_what_the_peer_reads() {
         std::fs::remove_dir_all(peer.path(name)).unwrap();
     }
     let seen = verify(&peer, &["--dial", "."]);
-    let line = format!(".: not reached: 127.0.0.1:{port}: refused, nothing listens there\nresult ");
+    let line = format!(".: not reached: 127.0.0.1:{port}: refused, nothing listens there\n");
     assert!(seen.status == 2 && seen.stdout.contains(&line), "{seen:?}");
     let seen = verify(&peer, &["--dial", "--json", "."]);
     assert!(

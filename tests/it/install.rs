@@ -169,8 +169,11 @@ fn a_link_swapped_in_for_bin_never_leads_elsewhere() {
         };
         (0..500).map(run).collect::<BTreeSet<i32>>()
     });
-    // Some succeeded, and some were disturbed.
-    assert_eq!(statuses, [0, 2].into());
+    // Some were disturbed. On a busy machine that can be all of them, but left alone it works.
+    assert!(statuses.contains(&2), "{statuses:?}");
+    assert!(statuses.is_subset(&[0, 2].into()), "{statuses:?}");
+    assert_eq!(install(&peer, &["-q", "."]).status, 0);
+    has_programs(&peer, &[]);
 }
 
 #[test]

@@ -16,7 +16,8 @@
 //! - [`package`]: the same bytes from the same content, for ever; and where they go
 //! - [`indexes`]: index definitions, against the answers of real versions of `CouchDB`
 //! - [`install`]: the program where a peer looks for it
-//! - [`verify`]: what a peer keeps, compared with the record
+//! - [`verify`]: what a peer keeps, compared with its packages, or with the record
+//! - [`rebuild`]: a peer's builds made anew while it runs
 //! - [`command_line`]: help, versions and wrong arguments
 //! - [`house`]: the map of the code, the direction of imports, the length of files and functions
 
@@ -37,6 +38,7 @@ mod install;
 mod keys;
 mod package;
 mod properties;
+mod rebuild;
 mod record;
 mod refusals;
 mod release;

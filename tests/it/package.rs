@@ -1,6 +1,6 @@
 mod declared;
 mod foreign;
-mod ids;
+pub mod ids;
 mod output;
 mod refusals;
 mod tools;

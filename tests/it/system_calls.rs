@@ -12,6 +12,7 @@ use std::sync::LazyLock;
 use std::{env, fs};
 
 use super::peer::{INDEX, Peer, Seen, program, skip, tls};
+use super::rebuild::{self, BUILDS, LAST, NEW};
 use super::user;
 
 /// What a program asks the system for, the calls that do it on different processors, and the errors
@@ -179,10 +180,21 @@ fn disturb(
     run: impl Fn(&[String]) -> Seen,
     check: impl Fn(&str, &Seen) -> bool,
 ) -> Tried {
+    disturb_some(peer, |_| true, run, check)
+}
+
+/// The same, but only with the errors that `is_tried`.
+fn disturb_some(
+    peer: &Peer,
+    is_tried: impl Fn(&str) -> bool,
+    run: impl Fn(&[String]) -> Seen,
+    check: impl Fn(&str, &Seen) -> bool,
+) -> Tried {
     run(&tracing(peer, &[]));
     let counts = Counts::of(peer, &fs::read_to_string(peer.path("trace")).unwrap());
     let mut tried = Tried::default();
-    for (what, name, number, error) in counts.faults() {
+    let faults = counts.faults().filter(|(.., error)| is_tried(error));
+    for (what, name, number, error) in faults {
         let traced = format!("trace={name}");
         let injected = format!("inject={name}:error={error}:when={number}");
         let seen = run(&tracing(peer, &["-e", &traced, "-e", &injected]));
@@ -539,6 +551,138 @@ fn a_killed_check_leaves_a_build_that_is_for_nobody_else() {
     ] {
         let line = format!("{folder}/{line}");
         assert!(left.contains(&line), "{line}: {left:?}");
+    }
+}
+
+/// A peer's folder with a build, and one in which it is made with another config.
+struct Rebuilding {
+    peer: Peer,
+    new: Peer,
+    build: String,
+}
+
+impl Rebuilding {
+    fn new() -> Self {
+        let (peer, id) = rebuild::installed();
+        let build = rebuild::build_of(&id);
+        // One that is to be removed, and one that is missing.
+        let indexes = format!("{build}/release/statedb/couchdb/indexes");
+        let [gone, new] = ["old", "a"].map(|name| peer.path(format!("{indexes}/{name}.json")));
+        fs::rename(new, gone).unwrap();
+        let new = Peer::in_memory();
+        for dir in [rebuild::PACKAGES, BUILDS] {
+            new.put_dir(dir);
+            rebuild::copy(&peer.path(dir), &new.path(dir));
+        }
+        assert_eq!(rebuild::rebuild(&new, &NEW).status, 0);
+        rebuild::copy(&peer.path(BUILDS), &peer.path("saved"));
+        Self { peer, new, build }
+    }
+
+    /// Runs it on what a peer has, or on what it has without the build.
+    fn run(&self, wrapper: &[String], is_missing: bool) -> Seen {
+        self.peer.clear(BUILDS);
+        if !is_missing {
+            rebuild::copy(&self.peer.path("saved"), &self.peer.path(BUILDS));
+        }
+        let scratch = format!("TMPDIR={}", self.peer.path("bld").display());
+        let words = [&["env".to_owned(), scratch], wrapper].concat();
+        run_as_user(&self.peer, &words, &["rebuild", NEW[0], NEW[1], "./."])
+    }
+
+    /// Asserts that a peer finds its old or its new connection, and that another run makes the
+    /// rest. Returns the files that are new, or `None` for a build that is not there.
+    #[track_caller]
+    fn is_mended(&self, call: &str) -> Option<BTreeSet<String>> {
+        let (old, new) = (self.peer.listing("saved"), self.new.listing(BUILDS));
+        let place = self.peer.path(&self.build);
+        let found: Option<BTreeSet<String>> = place.exists().then(|| {
+            let found = self.peer.listing(BUILDS).into_iter();
+            let is_known = |line: &String| old.contains(line) || new.contains(line);
+            let (known, other): (Vec<_>, Vec<_>) = found.partition(is_known);
+            for line in other {
+                assert!(line.contains(".fabric-ccs-builder-"), "{call}: {line}");
+            }
+            let connections = known.iter().filter(|line| line.contains(LAST)).count();
+            assert_eq!(connections, 1, "{call}: {known:?}");
+            known
+                .into_iter()
+                .filter(|line| !old.contains(line))
+                .collect()
+        });
+        let again = rebuild::rebuild(&self.peer, &NEW);
+        assert_eq!(again.status, 0, "{call}: {again:?}");
+        assert_eq!(self.peer.listing(BUILDS), new, "{call}");
+        found
+    }
+}
+
+#[test]
+fn rebuild_leaves_what_the_peer_needs_whatever_call_fails() {
+    if !can_trace() {
+        return;
+    }
+    let rebuilding = Rebuilding::new();
+    let all = rebuilding.new.listing(BUILDS);
+    let old = rebuilding.peer.listing("saved");
+    for is_missing in [false, true] {
+        let run = |wrapper: &[String]| rebuilding.run(wrapper, is_missing);
+        // To fill the disk says most, and each call costs time.
+        let is_tried = |error: &str| match error {
+            "EIO" => !is_missing,
+            error => matches!(error, "ENOSPC" | "EINTR"),
+        };
+        let tried = disturb_some(&rebuilding.peer, is_tried, run, |call, seen| {
+            let found = rebuilding.peer.listing(BUILDS);
+            if seen.status == 0 {
+                assert_eq!(found, all, "{call}");
+                return true;
+            }
+            assert_eq!(seen.status, 2, "{call}: {seen:?}");
+            if found == if is_missing { Vec::new() } else { old.clone() } {
+                return false;
+            }
+            // Each is replaced separately, and printing comes last.
+            let is_late = ["rename", "open", "fcntl", "write(1, "];
+            let is_late = is_late.iter().any(|name| call.contains(name));
+            assert!(is_late, "{call}: {seen:?} {found:?}");
+            rebuilding.is_mended(call);
+            false
+        });
+        tried.has(&["write", "make a folder", "sync", "rename"], &[]);
+        if !is_missing {
+            tried.has(&COPYING, &["read a link"]);
+        }
+    }
+}
+
+#[test]
+fn a_rebuild_that_is_killed_between_two_renames_is_completed_by_the_next() {
+    if !can_trace() {
+        return;
+    }
+    let rebuilding = Rebuilding::new();
+    for is_missing in [false, true] {
+        let mut seen_new = BTreeSet::new();
+        for number in 1.. {
+            let seen = kill_at(&rebuilding.peer, &RENAME, number, |wrapper| {
+                rebuilding.run(wrapper, is_missing)
+            });
+            rebuilding.peer.clear("bld");
+            let found = rebuilding.is_mended(&format!("rename {number}"));
+            if seen.status == 0 {
+                break;
+            }
+            assert_eq!(seen.status, KILLED, "{seen:?}");
+            if is_missing {
+                assert_eq!(found, None);
+            } else if let Some(found) = found {
+                assert!(!found.iter().any(|line| line.contains(LAST)), "{found:?}");
+                seen_new.insert(found.len());
+            }
+        }
+        let expected: &[usize] = if is_missing { &[] } else { &[0, 1, 2, 3, 4] };
+        assert_eq!(seen_new, expected.iter().copied().collect());
     }
 }
 

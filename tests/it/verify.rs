@@ -1,5 +1,7 @@
 mod differences;
 mod output;
+pub mod packages;
+mod tampering;
 mod undetermined;
 
 use std::collections::BTreeMap;
@@ -24,6 +26,9 @@ const INDEX_B: &str = "META-INF/statedb/couchdb/collections/c/indexes/b.json";
 
 /// A change to the build in [`BUILD`].
 type Change = Box<dyn Fn(&Peer)>;
+
+/// What a line of a match has when it is from the package.
+const FROM_PACKAGE: &str = ": match, from the package";
 
 fn put(name: &'static str) -> Change {
     Box::new(move |peer| {
@@ -135,7 +140,39 @@ fn verify(peer: &Peer, names: &[&str]) -> (i32, Vec<String>) {
     let from_json: Vec<String> = json.stdout.lines().map(text_of).collect();
     assert_eq!(from_json, lines, "{}", json.stdout);
     assert_eq!(contents(peer), before);
-    (text.status, lines)
+    (text.status, without_note(lines))
+}
+
+/// The lines but for notes. One says what a record does not prove, which must be there if and only
+/// if a build matches a record; the other what to do about a build that differs from its package.
+#[track_caller]
+fn without_note(mut lines: Vec<String>) -> Vec<String> {
+    let is_recorded = |line: &&String| line.contains(": match, ") && !line.contains(FROM_PACKAGE);
+    let recorded = lines.iter().filter(is_recorded).count();
+    let notes = lines.iter().filter(|line| line.starts_with("note "));
+    let notes: Vec<_> = notes.cloned().collect();
+    let matches = if recorded == 1 {
+        "match is"
+    } else {
+        "matches are"
+    };
+    let note = format!(
+        "note     {recorded} {matches} with a record only, which those who can write the builds \
+         can write too; the peer's file system path, or --packages, verifies from the packages"
+    );
+    let mut expected = if recorded == 0 { vec![] } else { vec![note] };
+    let differs = |line: &String| {
+        line.contains(": mismatch, from the package ")
+            || line.contains(": missing, from the package ")
+            || line.contains(": unexpected, ")
+            || line.contains(": mismatch: bld/")
+    };
+    if lines.iter().any(differs) {
+        expected.push("note     rebuild makes a build again from its package".to_owned());
+    }
+    assert_eq!(notes, expected, "{lines:?}");
+    lines.retain(|line| !line.starts_with("note "));
+    lines
 }
 
 /// Every path, with what would change if it were written to.
@@ -163,33 +200,84 @@ fn text_of(json: &str) -> String {
     let mut known = vec!["result"];
     let result = text("result").unwrap();
     let shown = if result == "summary" {
-        known.extend(["builds", "match", "mismatch", "cannot_tell", "differences"]);
-        let [builds, matching, mismatch, cannot_tell, differences] =
-            ["builds", "match", "mismatch", "cannot_tell", "differences"]
-                .map(|key| count(key).unwrap());
+        let keys = [
+            "builds",
+            "match",
+            "mismatch",
+            "cannot_tell",
+            "differences",
+            "from_package",
+            "unrecorded",
+            "other_builder",
+        ];
+        known.extend(keys);
+        let [
+            builds,
+            matching,
+            mismatch,
+            cannot_tell,
+            differences,
+            from_package,
+            unrecorded,
+            other,
+        ] = keys.map(|key| count(key).unwrap());
+        let some = |count, before, after| match count {
+            0 => String::new(),
+            _ => format!("{before}{count}{after}"),
+        };
         format!(
-            "result   {builds} build{}: {matching} match, {mismatch} mismatch, {cannot_tell} cannot tell; \
+            "result   {builds} build{}: {matching} match{}, {mismatch} mismatch, {cannot_tell} cannot tell{}{}; \
              {differences} difference{}",
             plural(builds),
+            some(from_package, " (", " from the package)"),
+            some(unrecorded, ", ", " unrecorded"),
+            some(other, ", ", " other builder"),
             plural(differences)
         )
+    } else if result == "note" {
+        known.push("reason");
+        format!("note     {}", text("reason").unwrap())
     } else {
         known.extend([
             "build",
+            "package",
+            "package_id",
             "path",
             "recorded",
+            "expected",
             "found",
             "reason",
             "artifacts",
             "sha256sums",
+            "from",
+            "unverified",
         ]);
         let part =
             |before: &str, key| text(key).map_or(String::new(), |text| format!("{before}{text}"));
+        let subjects = ["build", "package", "package_id"].map(text);
+        let subjects: Vec<_> = subjects.into_iter().flatten().collect();
+        assert_eq!(subjects.len(), 1, "{json}");
+        let from = line.get("from").map(|from| from.as_str().unwrap());
+        assert_eq!(from.is_some(), result == "match", "{json}");
+        let unverified = line.get("unverified").map_or(String::new(), |fields| {
+            let fields = fields.as_array().unwrap().iter();
+            let fields: Vec<_> = fields.map(|field| field.as_str().unwrap()).collect();
+            format!(
+                " but for the templates of connection.json, which --config verifies ({})",
+                fields.join(", ")
+            )
+        });
         format!(
-            "{}{}: {result}{}{}{}{}{}",
-            text("build").unwrap(),
+            "{}{}: {result}{}{unverified}{}{}{}{}{}{}",
+            subjects[0],
             part(": ", "path"),
+            if from == Some("package") {
+                ", from the package"
+            } else {
+                ""
+            },
             part(", recorded ", "recorded"),
+            part(", from the package ", "expected"),
             part(", found ", "found"),
             count("artifacts").map_or(String::new(), |count| format!(", {count} artifacts")),
             part(", SHA256SUMS sha256:", "sha256sums"),

@@ -43,6 +43,7 @@ let
         + settings unit.serviceConfig
       )
       + lib.optionalString (kind == "timer") "[Timer]\n${settings unit.timerConfig}"
+      + lib.optionalString (kind == "path") "[Path]\n${settings unit.pathConfig}"
       + lib.optionalString (unit.wantedBy != [ ]) "[Install]\nWantedBy=${toString unit.wantedBy}\n"
     );
 in
@@ -72,6 +73,7 @@ in
       mkdir -p $out/etc
       ${lib.concatStrings (lib.mapAttrsToList (install "service") config.systemd.services)}
       ${lib.concatStrings (lib.mapAttrsToList (install "timer") config.systemd.timers)}
+      ${lib.concatStrings (lib.mapAttrsToList (install "path") config.systemd.paths)}
       ${lib.concatStrings (
         lib.mapAttrsToList (name: file: ''
           mkdir -p "$(dirname $out/etc/${name})"

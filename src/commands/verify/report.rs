@@ -5,93 +5,136 @@ use std::path::Path;
 
 use serde_json::{Value, json};
 
+use super::counts::Counts;
 use super::target::Target;
-use super::verdict::Verdict;
+use super::verdict::{Compared, Fault, Verdict};
 use crate::commands::Outcome;
 use crate::error::{Error, Result};
-use crate::layout::{MAX_WARNINGS, SUMS};
+use crate::formats::comparison::Origin;
+use crate::formats::installed::PackageId;
+use crate::layout::{CONNECTION, MAX_WARNINGS, SUMS};
 use crate::log;
 use crate::text::{escaped_line, is_unsafe, plural};
 
 /// The result when nothing could be determined.
-const CANNOT_TELL: &str = "cannot tell";
+pub const CANNOT_TELL: &str = "cannot tell";
+/// The result of a package ID that must be there.
+pub const MISSING: &str = "missing";
+/// The result of a package ID that was not asked for.
+pub const UNLISTED: &str = "unlisted";
+/// The result of a package without a build.
+pub const NOT_BUILT: &str = "not built";
+const OTHER: &str = "other builder";
+const UNRECORDED: &str = "unrecorded build";
 
 /// Prints verdicts, and counts them for the summary.
 #[derive(Default)]
 pub struct Report {
     json: bool,
-    builds: usize,
-    matching: usize,
-    mismatch: usize,
-    cannot_tell: usize,
-    differences: usize,
+    quiet: bool,
+    pub counts: Counts,
 }
+
+/// What a line is about: the key of JSON's member, and its value.
+type Subject<'a> = (&'static str, &'a str);
 
 impl Report {
     /// A report with nothing in it.
-    pub fn new(json: bool) -> Self {
+    pub fn new(json: bool, quiet: bool) -> Self {
         Self {
             json,
+            quiet,
             ..Self::default()
         }
     }
 
     /// Reports that nothing at `path` can be verified.
     pub fn add_unusable(&mut self, path: &Path, error: &Error) -> Result<()> {
-        self.cannot_tell += 1;
+        self.counts.cannot_tell += 1;
         let reason = error.to_string();
         // The summary counts them all.
-        if self.cannot_tell <= MAX_WARNINGS {
+        if self.counts.cannot_tell <= MAX_WARNINGS {
             log::line("verify", &reason);
         }
-        if self.json {
-            log::print(&object([
-                ("build", json!(path.display().to_string())),
-                ("result", json!(CANNOT_TELL)),
-                ("reason", json!(reason)),
-            ]))?;
+        if self.json && !self.quiet {
+            let path = path.display().to_string();
+            log::print(&self.because(("build", &path), CANNOT_TELL, &reason))?;
         }
         Ok(())
     }
 
     /// Prints the verdict on a target, one line for each finding.
     pub fn add(&mut self, target: &Target, verdict: &Verdict) -> Result<()> {
-        self.count(target.is_build, verdict);
-        let build = &target.shown;
-        let line = |result: &str, text: &str, rest: Vec<(&str, Value)>| {
-            if self.json {
-                let members = [("build", json!(build)), ("result", json!(result))];
-                object(members.into_iter().chain(rest))
-            } else {
-                escaped_line(&format!("{build}: {text}"))
-            }
-        };
-        let because = |result: &str, reason: &str| {
-            let members = vec![("reason", json!(reason))];
-            line(result, &format!("{result}: {reason}"), members)
-        };
+        self.counts.add(target.is_build, verdict);
+        let subject = ("build", target.shown.as_str());
         let mut lines = String::new();
-        let damaged = verdict.damaged.iter();
-        lines.extend(damaged.map(|reason| because("damaged", reason)));
-        for difference in &verdict.differences {
-            let (recorded, found) = (difference.recorded, difference.found);
-            let mut members = vec![("path", json!(difference.path))];
-            members.extend(recorded.map(|digest| ("recorded", json!(digest))));
-            members.extend(found.map(|found| ("found", json!(found.to_string()))));
-            lines += &line(difference.kind(), &difference.to_string(), members);
+        if let Some(fault) = &verdict.fault {
+            let (result, reason) = match fault {
+                Fault::Damaged(reason) => ("damaged", reason),
+                Fault::Mismatch(reason) => ("mismatch", reason),
+                Fault::Unrecorded(reason) => (UNRECORDED, reason),
+            };
+            lines += &self.because(subject, result, reason);
         }
-        let undetermined = verdict.undetermined.iter();
-        lines.extend(undetermined.map(|reason| because(CANNOT_TELL, reason)));
-        if let (Outcome::Yes, Some(record)) = (verdict.outcome(), &verdict.record) {
-            // Counts as `build` and `release` do in the peer's log: without the statement, which is
-            // part of the record.
-            let (count, sums) = (record.artifacts.len().saturating_sub(1), record.sums);
-            let artifacts = plural(count, "artifact", "artifacts");
-            let text = format!("match, {artifacts}, {SUMS} sha256:{sums}");
-            let members = vec![("artifacts", json!(count)), ("sha256sums", json!(sums))];
-            lines += &line("match", &text, members);
+        for difference in &verdict.differences {
+            let (expected, found) = (difference.expected, difference.found);
+            let key = match verdict.origin {
+                Origin::Record => "recorded",
+                Origin::Package => "expected",
+            };
+            let mut members = vec![("path", json!(difference.path))];
+            members.extend(expected.map(|digest| (key, json!(digest))));
+            members.extend(found.map(|found| ("found", json!(found.to_string()))));
+            let kind = difference.kind(verdict.origin);
+            lines += &self.line(subject, kind, &difference.describe(verdict.origin), members);
+        }
+        if !self.quiet {
+            let undetermined = verdict.undetermined.iter();
+            lines.extend(undetermined.map(|reason| self.because(subject, CANNOT_TELL, reason)));
+            if let Some(package_type) = &verdict.other {
+                let reason = format!("its package has the type {package_type:?}");
+                lines += &self.because(subject, OTHER, &reason);
+            } else if let (Outcome::Yes, Some(compared)) = (verdict.outcome(), &verdict.compared) {
+                lines += &self.matching(subject, verdict.origin, compared);
+            }
         }
         log::print(&lines)
+    }
+
+    /// The line of a build that matches.
+    fn matching(&self, subject: Subject, origin: Origin, compared: &Compared) -> String {
+        let Compared {
+            artifacts,
+            sums,
+            unverified,
+        } = compared;
+        let (from, text) = match origin {
+            Origin::Record => ("record", "match"),
+            Origin::Package => ("package", "match, from the package"),
+        };
+        let mut members = vec![("from", json!(from))];
+        let mut but = String::new();
+        if !unverified.is_empty() {
+            let fields = unverified.join(", ");
+            but = format!(
+                " but for the templates of {CONNECTION}, which --config verifies ({fields})"
+            );
+            members.push(("unverified", json!(unverified)));
+        }
+        let count = plural(*artifacts, "artifact", "artifacts");
+        let text = format!("{text}{but}, {count}, {SUMS} sha256:{sums}");
+        members.extend([("artifacts", json!(artifacts)), ("sha256sums", json!(sums))]);
+        self.line(subject, "match", &text, members)
+    }
+
+    /// Prints what is said of a package that has no build.
+    pub fn add_package(&mut self, path: &str, result: &str, reason: &str) -> Result<()> {
+        self.add_other(("package", path), result, reason)
+    }
+
+    /// Prints what is said of a package ID.
+    pub fn add_id(&mut self, id: &PackageId, result: &str, reason: &str) -> Result<()> {
+        self.add_other(("package_id", &id.to_string()), result, reason)
     }
 
     /// Prints what came of a dial to a target's chaincode. One that failed is something that could
@@ -101,57 +144,61 @@ impl Report {
         target: &Target,
         dialled: std::result::Result<String, String>,
     ) -> Result<()> {
-        let result = match &dialled {
-            Ok(_) => "dialled",
-            Err(_) => "not reached",
-        };
-        self.cannot_tell += usize::from(dialled.is_err());
-        let (Ok(said) | Err(said)) = dialled;
-        log::print(&if self.json {
-            object([
-                ("build", json!(target.shown)),
-                ("result", json!(result)),
-                ("reason", json!(said)),
-            ])
+        let result = if dialled.is_ok() {
+            "dialled"
         } else {
-            escaped_line(&format!("{}: {result}: {said}", target.shown))
-        })
+            "not reached"
+        };
+        self.counts.cannot_tell += usize::from(dialled.is_err());
+        let (Ok(said) | Err(said)) = dialled;
+        self.add_other(("build", &target.shown), result, &said)
     }
 
-    fn count(&mut self, is_build: bool, verdict: &Verdict) {
-        self.differences += verdict.differences.len() + usize::from(verdict.damaged.is_some());
-        let outcome = verdict.outcome();
-        if is_build {
-            self.builds += 1;
-            self.matching += usize::from(outcome == Outcome::Yes);
-            self.mismatch += usize::from(outcome == Outcome::No);
+    fn add_other(&mut self, subject: Subject, result: &str, reason: &str) -> Result<()> {
+        let is_difference = matches!(result, MISSING | "mismatch");
+        self.counts.differences += usize::from(is_difference);
+        self.counts.cannot_tell += usize::from(result == CANNOT_TELL);
+        if self.quiet && !is_difference {
+            return Ok(());
         }
-        self.cannot_tell += usize::from(outcome == Outcome::Undetermined);
+        log::print(&self.because(subject, result, reason))
+    }
+
+    fn because(&self, subject: Subject, result: &str, reason: &str) -> String {
+        let members = vec![("reason", json!(reason))];
+        self.line(subject, result, &format!("{result}: {reason}"), members)
+    }
+
+    fn line(
+        &self,
+        (key, subject): Subject,
+        result: &str,
+        text: &str,
+        rest: Vec<(&str, Value)>,
+    ) -> String {
+        if self.json {
+            let members = [(key, json!(subject)), ("result", json!(result))];
+            object(members.into_iter().chain(rest))
+        } else {
+            escaped_line(&format!("{subject}: {text}"))
+        }
     }
 
     /// Prints the summary and returns the answer.
     pub fn finish(&self) -> Result<Outcome> {
+        for note in self.counts.notes().filter(|_| !self.quiet) {
+            log::print(&if self.json {
+                object([("result", json!("note")), ("reason", json!(note))])
+            } else {
+                format!("note     {note}\n")
+            })?;
+        }
         log::print(&if self.json {
-            object([
-                ("result", json!("summary")),
-                ("builds", json!(self.builds)),
-                ("match", json!(self.matching)),
-                ("mismatch", json!(self.mismatch)),
-                ("cannot_tell", json!(self.cannot_tell)),
-                ("differences", json!(self.differences)),
-            ])
+            object(self.counts.members())
         } else {
-            let builds = plural(self.builds, "build", "builds");
-            let differences = plural(self.differences, "difference", "differences");
-            let (matching, mismatch, cannot) = (self.matching, self.mismatch, self.cannot_tell);
-            let counts = format!("{matching} match, {mismatch} mismatch, {cannot} cannot tell");
-            format!("result   {builds}: {counts}; {differences}\n")
+            self.counts.summary()
         })?;
-        Ok(match (self.differences, self.cannot_tell) {
-            (0, 0) => Outcome::Yes,
-            (0, _) => Outcome::Undetermined,
-            _ => Outcome::No,
-        })
+        Ok(self.counts.outcome())
     }
 }
 

@@ -4,19 +4,21 @@
 //! build output     SHA256SUMS, build.intoto.json, connection.json, metadata.json, META-INF/
 //! a peer's build   build-info.json, bld/ (a build output), release/ (a release output)
 //! a peer's builds  LABEL-HASH/ (a peer's build), ...
+//! a peer's files   externalbuilder/builds/ (a peer's builds), lifecycle/chaincodes/ (its packages)
 //! ```
 //!
-//! The last two layouts come from Fabric's `core/container/externalbuilder/externalbuilder.go`.
+//! The last three layouts come from Fabric's `core/container/externalbuilder/externalbuilder.go`.
 
 use std::ffi::OsStr;
 use std::path::Path;
 
+use super::expected::Expected;
 use super::verdict::Verdict;
 use crate::commands::Outcome;
 use crate::error::{Result, refused};
 use crate::files::{Dir, Entry, join};
 use crate::formats::connection::Connection;
-use crate::formats::installed::PackageId;
+use crate::formats::installed::{BUILDS, PACKAGES, PackageId, is_peer_path};
 use crate::layout::{BLD, BUILD_INFO, CONNECTION, RELEASE, SERVER, STATEMENT, SUMS};
 
 /// A directory named on the command line.
@@ -24,6 +26,8 @@ pub struct Place {
     dir: Dir,
     entries: Vec<Entry>,
     layout: Layout,
+    /// Where the peer keeps its packages, if this is a peer's file system path.
+    pub packages: Option<Result<Dir>>,
 }
 
 #[derive(PartialEq, Eq)]
@@ -39,6 +43,8 @@ pub struct Target<'a> {
     pub shown: String,
     /// Whether the summary counts it as a build.
     pub is_build: bool,
+    /// The package that it was made of, by its name.
+    pub id: Option<PackageId>,
     place: &'a Place,
     /// Its entry among a peer's builds, or `None` when it is the place itself.
     entry: Option<&'a Entry>,
@@ -47,6 +53,9 @@ pub struct Target<'a> {
 impl Place {
     /// Detects what is at `path`. It is an error when that cannot be verified.
     pub fn find(path: &Path) -> Result<Self> {
+        if is_peer_path(path) {
+            return Self::of_peer(path);
+        }
         let dir = open(path)?;
         let entries = dir.list()?;
         let Some(layout) = layout(&dir, &entries) else {
@@ -59,29 +68,60 @@ impl Place {
             dir,
             entries,
             layout,
+            packages: None,
+        })
+    }
+
+    /// A peer's file system path, in which it may have built nothing yet.
+    fn of_peer(path: &Path) -> Result<Self> {
+        let (dir, entries) = match path.join(BUILDS) {
+            builds if builds.try_exists().is_ok_and(|exists| !exists) => (open(path)?, Vec::new()),
+            builds => {
+                let dir = open(&builds)?;
+                let entries = dir.list()?;
+                (dir, entries)
+            }
+        };
+        Ok(Self {
+            dir,
+            entries,
+            layout: Layout::Builds,
+            packages: Some(Dir::open(&path.join(PACKAGES))),
         })
     }
 
     /// The builds and stray entries to verify.
     pub fn targets(&self) -> Vec<Target<'_>> {
         let (dir, path) = (&self.dir, self.dir.path());
-        let target = |path: &Path, is_build, entry| Target {
-            shown: path.display().to_string(),
-            is_build,
-            place: self,
-            entry,
-        };
         if self.layout != Layout::Builds {
-            return vec![target(path, true, None)];
+            let name = name_of(dir).filter(|_| self.layout == Layout::Build);
+            let id = name.as_deref().and_then(PackageId::of_build);
+            return vec![Target {
+                id,
+                ..self.target(path, true, None)
+            }];
         }
         let among = |entry| {
             if is_build(dir, entry) {
-                target(&dir.path_of(&entry.name), true, Some(entry))
+                Target {
+                    id: PackageId::of_build(&entry.name),
+                    ..self.target(&dir.path_of(&entry.name), true, Some(entry))
+                }
             } else {
-                target(path, false, Some(entry))
+                self.target(path, false, Some(entry))
             }
         };
         self.entries.iter().map(among).collect()
+    }
+
+    fn target<'a>(&'a self, path: &Path, is_build: bool, entry: Option<&'a Entry>) -> Target<'a> {
+        Target {
+            shown: path.display().to_string(),
+            is_build,
+            id: None,
+            place: self,
+            entry,
+        }
     }
 }
 
@@ -100,14 +140,14 @@ impl Target<'_> {
         Connection::parse_written(&content).ok()
     }
 
-    /// Compares it with its record. If something is missing, compares again: a build that is being
-    /// copied or removed right now looks different each time.
-    pub fn verify(&self) -> Verdict {
-        let first = self.compare();
+    /// Compares it with what it has to be. If something is missing, compares again: a build that is
+    /// being copied or removed right now looks different each time.
+    pub fn verify(&self, expected: &Expected) -> Verdict {
+        let first = self.compare(expected);
         if !first.is_incomplete() || !self.is_build {
             return first;
         }
-        let second = self.compare();
+        let second = self.compare(expected);
         if first.says_as_much_as(&second) || !second.is_incomplete() {
             second
         } else {
@@ -115,25 +155,25 @@ impl Target<'_> {
         }
     }
 
-    fn compare(&self) -> Verdict {
+    fn compare(&self, expected: &Expected) -> Verdict {
         let mut verdict = Verdict::default();
-        if let Err(error) = self.compare_with_record(&mut verdict) {
+        if let Err(error) = self.compare_into(&mut verdict, expected) {
             verdict.undetermined.push(error.to_string());
         }
         self.settle(verdict)
     }
 
-    fn compare_with_record(&self, verdict: &mut Verdict) -> Result<()> {
+    fn compare_into(&self, verdict: &mut Verdict, expected: &Expected) -> Result<()> {
         let dir = &self.place.dir;
         match self.entry {
             Some(entry) if self.is_build => {
-                verdict.add_build(&dir.subdir(&entry.name)?.into_root())?;
+                verdict.add_build(&dir.subdir(&entry.name)?.into_root(), expected)?;
             }
             Some(entry) => verdict.add_stray(entry),
             None if self.place.layout == Layout::Output => {
                 verdict.add_output(&open(dir.path())?, "");
             }
-            None => verdict.add_build(&open(dir.path())?)?,
+            None => verdict.add_build(&open(dir.path())?, expected)?,
         }
         Ok(())
     }
@@ -171,8 +211,7 @@ fn layout(dir: &Dir, entries: &[Entry]) -> Option<Layout> {
     } else {
         // Only the directory's name is left to decide: a peer that has built nothing yet has such a
         // `builds`. Any other name means a wrong path, or a directory that has lost its content.
-        let path = dir.path().canonicalize().ok()?;
-        match path.file_name().and_then(OsStr::to_str)? {
+        match name_of(dir)?.as_str() {
             "builds" => Some(Layout::Builds),
             name if entries.is_empty() && PackageId::of_build(name).is_some() => {
                 Some(Layout::Build)
@@ -180,6 +219,12 @@ fn layout(dir: &Dir, entries: &[Entry]) -> Option<Layout> {
             _ => None,
         }
     }
+}
+
+/// The directory's own name, whatever path leads to it.
+fn name_of(dir: &Dir) -> Option<String> {
+    let path = dir.path().canonicalize().ok()?;
+    path.file_name().and_then(OsStr::to_str).map(str::to_owned)
 }
 
 /// Whether `entry` is one of the builds in `dir`. Its name is enough: a peer that stopped early may
@@ -212,13 +257,13 @@ mod tests {
             let [target] = targets.as_slice() else {
                 panic!("{path:?}")
             };
-            let before = target.verify();
+            let before = target.verify(&Expected::Recorded);
             assert_eq!(before.differences.len(), 1, "{:?}", before.differences);
             assert!(target.settle(before).undetermined[0].contains("there is no record"));
 
-            let before = target.verify();
+            let before = target.verify(&Expected::Recorded);
             fs::remove_dir_all(&build).unwrap();
-            for after in [target.settle(before), target.verify()] {
+            for after in [target.settle(before), target.verify(&Expected::Recorded)] {
                 assert_eq!(after.undetermined, ["disappeared while it was verified"]);
                 assert_eq!(after.differences, []);
             }

@@ -1,27 +1,54 @@
-//! The result of comparing one build with its record.
+//! The result of comparing one build with what is made of its package, or with its record.
 
 use std::collections::BTreeMap;
 
+use super::expected::Expected;
+use crate::builder::recompute::Recipe;
 use crate::commands::Outcome;
 use crate::error::{Error, Result};
-use crate::files::{Dir, Entry};
-use crate::formats::comparison::{Comparison, Difference, Found};
+use crate::files::{Digest, Dir, Entry};
+use crate::formats::comparison::{Comparison, Difference, Found, Origin};
 use crate::formats::published;
 use crate::formats::record::{NO_RECORD, Record};
-use crate::layout::{BLD, BUILD_INFO, META_INF, RELEASE, STATEDB};
+use crate::layout::{BLD, BUILD_INFO, CONNECTION, META_INF, RELEASE, STATEDB, STATEMENT, SUMS};
 use crate::log::Warnings;
 
-/// The verdict on one build. It is a match when a record was read and every other field is empty.
+/// The verdict on one build. It is a match when it was compared and every list is empty.
 #[derive(Default)]
 pub struct Verdict {
-    /// What differs from the record, by path.
+    /// What differs, by path.
     pub differences: Vec<Difference>,
-    /// What is wrong with the record.
-    pub damaged: Option<String>,
+    /// What the differences are to.
+    pub origin: Origin,
+    /// What else is wrong.
+    pub fault: Option<Fault>,
     /// Why something could not be determined.
     pub undetermined: Vec<String>,
-    /// The record that the build was compared with.
-    pub record: Option<Record>,
+    /// What the build was compared with.
+    pub compared: Option<Compared>,
+    /// The type of the package, when the build is another builder's. Then nothing else is said.
+    pub other: Option<String>,
+}
+
+/// What is wrong with a build as a whole, and why.
+#[derive(PartialEq, Eq)]
+pub enum Fault {
+    /// Its record.
+    Damaged(String),
+    /// It, or its package, is not of the package in its name.
+    Mismatch(String),
+    /// It has no record.
+    Unrecorded(String),
+}
+
+/// What a build was compared with.
+pub struct Compared {
+    /// How many artifacts it has, without the record's own two files.
+    pub artifacts: usize,
+    /// The digest of `SHA256SUMS`, which identifies the whole build output.
+    pub sums: Digest,
+    /// The fields of connection.json whose templates could not be filled in for want of a config.
+    pub unverified: Vec<&'static str>,
 }
 
 impl Verdict {
@@ -36,27 +63,39 @@ impl Verdict {
     /// Whether something is missing, or the record cannot be read.
     pub fn is_incomplete(&self) -> bool {
         let is_missing = |difference: &Difference| difference.found.is_none();
-        self.damaged.is_some() || self.differences.iter().any(is_missing)
+        self.fault.is_some() || self.differences.iter().any(is_missing)
     }
 
     /// Whether the other verdict has the same differences.
     pub fn says_as_much_as(&self, other: &Self) -> bool {
-        (&self.differences, &self.damaged) == (&other.differences, &other.damaged)
+        (&self.differences, &self.fault) == (&other.differences, &other.fault)
     }
 
     /// The answer in one word.
     pub fn outcome(&self) -> Outcome {
-        if !self.differences.is_empty() || self.damaged.is_some() {
+        if !self.differences.is_empty() || self.fault.is_some() {
             Outcome::No
-        } else if self.record.is_none() || !self.undetermined.is_empty() {
+        } else if self.other.is_some() {
+            Outcome::Yes
+        } else if self.compared.is_none() || !self.undetermined.is_empty() {
             Outcome::Undetermined
         } else {
             Outcome::Yes
         }
     }
 
-    /// Compares a peer's build with its record.
-    pub fn add_build(&mut self, dir: &Dir) -> Result<()> {
+    /// Compares a peer's build with what it has to be.
+    pub fn add_build(&mut self, dir: &Dir, expected: &Expected) -> Result<()> {
+        match expected {
+            Expected::Recorded => {}
+            Expected::Made(..) => self.origin = Origin::Package,
+            Expected::Undetermined(reason) => self.undetermined.push(reason.clone()),
+            Expected::Wrong(reason) => self.fault = Some(Fault::Mismatch(reason.clone())),
+            Expected::Other(package_type) => {
+                self.other = Some(package_type.clone());
+                return Ok(());
+            }
+        }
         let (mut bld, mut release, mut has_info) = (None, None, false);
         for entry in dir.list()? {
             has_info |= entry.name == BUILD_INFO;
@@ -68,36 +107,118 @@ impl Verdict {
             }
         }
         let Some(bld) = bld else {
-            let reason = "there is no folder bld, the peer's copy failed or is under way";
+            let reason = "there is no folder bld, the peer's copy is under way, or has failed: then \
+                          rebuild it";
             self.undetermined.push(reason.to_owned());
             return Ok(());
         };
         if !has_info {
             self.differences.push(Difference {
                 path: BUILD_INFO.to_owned(),
-                recorded: None,
+                expected: None,
                 found: None,
             });
         }
-        self.add_output(&bld, "bld/");
-        if let Some(record) = self.record.take() {
+        if let Expected::Made(recipe, connection) = expected {
+            return self.add_made(recipe, *connection, &bld, release.as_ref());
+        }
+        if let Some(record) = self.add_output(&bld, "bld/") {
             self.add_release(release.as_ref(), &record, &bld);
-            self.record = Some(record);
         }
         Ok(())
     }
 
-    /// Compares a build output with its record.
-    pub fn add_output(&mut self, dir: &Dir, prefix: &str) {
+    /// Compares a peer's build with what is made of its package, with a connection.json of this
+    /// digest if that is known.
+    fn add_made(
+        &mut self,
+        recipe: &Recipe,
+        connection: Option<Digest>,
+        bld: &Dir,
+        release: Option<&Dir>,
+    ) -> Result<()> {
+        let has = |name| bld.look_up(name).map(|found| found.is_some());
+        if !has(SUMS)? && !has(STATEMENT)? {
+            if has(CONNECTION)? {
+                let reason =
+                    "another builder made it, or the record was removed, rebuild gives it one";
+                self.fault = Some(Fault::Unrecorded(reason.to_owned()));
+            } else {
+                let reason = "bld has neither a record nor a connection.json, the peer's copy is \
+                              under way, or has failed: then rebuild it";
+                self.undetermined.push(reason.to_owned());
+            }
+            return Ok(());
+        }
+        let (connection, unverified) = match connection {
+            Some(digest) => (digest, Vec::new()),
+            None => match self.add_templates(recipe, bld)? {
+                Some(known) => known,
+                None => return Ok(()),
+            },
+        };
+        let outputs = recipe.outputs(connection)?;
+        self.add(Comparison::new(bld, &outputs.bld, &[]), "bld/");
+        let released = release.map_or_else(
+            || Comparison::with_nothing(&outputs.release),
+            |dir| Comparison::new(dir, &outputs.release, &[]),
+        );
+        self.add(released, "release/");
+        self.compared = Some(Compared {
+            artifacts: outputs.artifacts,
+            sums: outputs.sums,
+            unverified,
+        });
+        Ok(())
+    }
+
+    /// Compares connection.json with what is made of its package with some config. Gives its digest
+    /// and the fields that only the config can tell, if it can be read.
+    fn add_templates(
+        &mut self,
+        recipe: &Recipe,
+        bld: &Dir,
+    ) -> Result<Option<(Digest, Vec<&'static str>)>> {
+        let mut mismatch = |reason| self.fault = Some(Fault::Mismatch(format!("{BLD}/{reason}")));
+        let content = match bld.read_needed(CONNECTION) {
+            Err(Error::Refused(reason)) => {
+                mismatch(reason);
+                return Ok(None);
+            }
+            content => content?,
+        };
+        let agreed = recipe.draft.agrees(&content).unwrap_or_else(|error| {
+            mismatch(format!("{CONNECTION}: {error:#}"));
+            Vec::new()
+        });
+        Ok(Some((Digest::of(&content), agreed)))
+    }
+
+    /// Compares a build output with its record, and returns that.
+    pub fn add_output(&mut self, dir: &Dir, prefix: &str) -> Option<Record> {
         match Record::read(dir) {
             Ok(Some(record)) => {
                 self.add(record.compare(dir), prefix);
-                self.record = Some(record);
+                self.compared = Some(Compared {
+                    // Counts as `build` and `release` do in the peer's log: without the statement,
+                    // which is part of the record.
+                    artifacts: record.artifacts.len().saturating_sub(1),
+                    sums: record.sums,
+                    unverified: Vec::new(),
+                });
+                return Some(record);
             }
-            Ok(None) => self.undetermined.push(NO_RECORD.to_owned()),
-            Err(Error::Refused(fault)) => self.damaged = Some(format!("{prefix}{fault}")),
+            Ok(None) => {
+                let reason = format!("{NO_RECORD}; --packages verifies from its package");
+                self.undetermined.push(reason);
+            }
+            Err(Error::Refused(fault)) => {
+                let damaged = Fault::Damaged(format!("{prefix}{fault}"));
+                self.fault.get_or_insert(damaged);
+            }
             Err(error) => self.undetermined.push(error.to_string()),
         }
+        None
     }
 
     /// Compares a release output with what is published of the build output `bld`, which is
@@ -119,7 +240,13 @@ impl Verdict {
                 .strip_prefix("bld/")
                 .map(|path| judged.remove(path));
         }
-        let published = published::of_record(record, &judged);
+        let published = published::of_build(
+            record
+                .artifacts
+                .iter()
+                .map(|file| (&*file.path, file.digest)),
+            &judged,
+        );
         let mut comparison = match release {
             Some(dir) => Comparison::new(dir, &published, &[]),
             None => Comparison::with_nothing(&published),
@@ -147,7 +274,7 @@ impl Verdict {
     pub fn add_stray(&mut self, entry: &Entry) {
         self.differences.push(Difference {
             path: entry.name.clone(),
-            recorded: None,
+            expected: None,
             found: Some(Found::Other(entry.kind())),
         });
     }

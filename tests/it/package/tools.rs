@@ -7,6 +7,7 @@ use fabric_ccs_builder::testing::Digest;
 
 use super::super::peer::{CONFIG, INDEX, PLAIN, Peer, Seen, program, skip};
 use super::super::user;
+use super::super::verify::packages::is_made_again;
 use super::bare;
 
 /// Ways to make `x.tgz` of the folder `../package`: the program that must be there, and a script.
@@ -124,7 +125,9 @@ fn every_tools_package_is_read_as_the_tool_read_the_folder() {
             script.to_owned()
         };
         sh(&peer, &script);
-        let digest = Digest::of(&fs::read(peer.path("bld/x.tgz")).unwrap());
+        let package = fs::read(peer.path("bld/x.tgz")).unwrap();
+        is_made_again(&script, "basic_1.0", &package);
+        let digest = Digest::of(&package);
         let identified = run(&peer, &["package", "--id", "x.tgz"]);
         let read = "package: x.tgz: a peer reads type ccaas, connection.json and ";
         assert!(

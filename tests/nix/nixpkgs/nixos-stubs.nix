@@ -66,6 +66,7 @@ in
     };
     users.groups = attrsOf { };
     systemd.services = option (types.attrsOf (types.submodule service)) { };
+    systemd.paths = attrsOf (unit // { pathConfig = settings; });
     systemd.timers = attrsOf (unit // { timerConfig = settings; });
   };
   config = {

@@ -1,0 +1,78 @@
+# A service that builds a peer's installed chaincode again when the values for its templates change.
+{ config, lib, ... }:
+let
+  inherit (lib) mkOption types;
+  cfg = config.services.fabric-ccs-builder;
+  option = "services.fabric-ccs-builder.rebuild";
+  inherit (cfg.rebuild) path;
+  variable = "CHAINCODE_AS_A_SERVICE_BUILDER_CONFIG";
+  # systemd expands % in a unit, and in commands $ too.
+  forUnit = lib.replaceStrings [ "%" ] [ "%%" ];
+  argument = text: lib.replaceStrings [ "$" ] [ "$$" ] (forUnit (builtins.toJSON text));
+in
+{
+  options.services.fabric-ccs-builder.rebuild = {
+    enable = lib.mkEnableOption ''
+      a service that runs `rebuild` on a peer's installed chaincode when the host starts or is switched to another
+      configuration, and when a file of {option}`services.fabric-ccs-builder.templateFiles` changes. The peer dials the
+      new address when it connects to the chaincode the next time. The unit, `fabric-ccs-builder-rebuild.service`,
+      fails if a package is refused or could not be rebuilt
+    '';
+    path = mkOption {
+      type = types.str;
+      default = "/var/hyperledger/production";
+      example = "/var/lib/peer0";
+      description = "The peer's `peer.fileSystemPath`. It need not exist yet: until it does, nothing runs.";
+    };
+    user = mkOption {
+      type = types.str;
+      example = "peer";
+      description = "The peer's user, who owns the builds and can read the files of {option}`services.fabric-ccs-builder.templateFiles`.";
+    };
+  };
+
+  config = lib.mkIf (cfg.enable && cfg.rebuild.enable) {
+    assertions = [
+      {
+        assertion = lib.hasPrefix "/" path;
+        message = "${option}.path: \"${path}\" does not begin with a /";
+      }
+    ];
+
+    systemd.paths.fabric-ccs-builder-rebuild = lib.mkIf (cfg.templateFiles != { }) {
+      description = "Watch the keys and certificates for chaincode of a Fabric peer";
+      wantedBy = [ "multi-user.target" ];
+      pathConfig.PathChanged = map forUnit (lib.attrValues cfg.templateFiles);
+    };
+
+    systemd.services.fabric-ccs-builder-rebuild = {
+      description = "Rebuild the installed chaincode of a Fabric peer";
+      # A switch starts it too, even without a change: it does not stay active. With another
+      # configuration the peers are restarted, and so find what it has made.
+      wantedBy = [ "multi-user.target" ];
+      environment.${variable} = forUnit (builtins.toJSON cfg.templateConfig);
+      unitConfig = {
+        Before = map (unit: "${lib.removeSuffix ".service" unit}.service") cfg.peerUnits;
+        ConditionPathIsDirectory = map (folder: forUnit "${path}/${folder}") [
+          "lifecycle/chaincodes"
+          "externalbuilder/builds"
+        ];
+      };
+      serviceConfig = import ./hardening.nix // {
+        Type = "oneshot";
+        ExecStart = "${lib.getExe cfg.package} rebuild --name ${argument cfg.name} ${argument path}";
+        # A peer must not wait for ever.
+        TimeoutStartSec = "5min";
+        User = cfg.rebuild.user;
+        CapabilityBoundingSet = "";
+        ReadWritePaths = forUnit (builtins.toJSON "${path}/externalbuilder/builds");
+        SystemCallFilter = [
+          "@system-service"
+          "~@privileged @resources"
+          # A file keeps its group.
+          "@chown"
+        ];
+      };
+    };
+  };
+}

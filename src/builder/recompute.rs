@@ -1,0 +1,266 @@
+//! What `build` and `release` make of a package, computed from its file: nothing is unpacked, and
+//! no more than one index definition is in memory at a time.
+//!
+//! The rules are those that the two follow on a disk. Where the order of the archive would matter,
+//! as with a file that stands twice in it, the package is refused.
+
+use std::collections::BTreeMap;
+use std::fs::File;
+use std::io::{self, Write};
+use std::path::Path;
+
+use crate::error::{Cannot, Refuse, Result, refused};
+use crate::files::{Budget, Digest, HashingWriter, fault_of_name, join};
+use crate::formats::archive::untar::{Header, Kind};
+use crate::formats::artifact::Artifact;
+use crate::formats::connection::{Connection, Draft};
+use crate::formats::meta_inf::{is_alternative, is_stray};
+use crate::formats::metadata::Metadata;
+use crate::formats::package::{Content, Package};
+use crate::formats::published::{self, Judge};
+use crate::formats::record::Build;
+use crate::formats::template::Config;
+use crate::layout::{ALTERNATIVE, CONNECTION, MAX_SMALL, META_INF, PACKAGE, STATEDB, SUMS};
+use crate::log::Warnings;
+
+/// A package file that was read to its end.
+pub struct Read {
+    pub digest: Digest,
+    pub metadata: Metadata,
+    /// What is made of it, or why `build` would refuse it.
+    pub recipe: Result<Recipe>,
+}
+
+/// What is made of a package, but for what the config fills in.
+pub struct Recipe {
+    pub draft: Draft,
+    build: Build,
+    /// The index definitions that are not published.
+    withheld: BTreeMap<String, bool>,
+}
+
+/// The files of a build, and of what is released of it.
+pub struct Outputs {
+    pub bld: Vec<Artifact>,
+    pub release: Vec<Artifact>,
+    /// How many artifacts the record has, without its own two files.
+    pub artifacts: usize,
+    /// The digest of `SHA256SUMS`.
+    pub sums: Digest,
+}
+
+/// Reads the package file at `path`.
+pub fn read(path: &Path) -> Result<Read> {
+    let mut warnings = [Warnings::default(), Warnings::default()];
+    let [first, second] = &mut warnings;
+    let mut code = Code {
+        connection: None,
+        meta_inf: Tree::new(META_INF, first),
+        alternative: Tree::new(ALTERNATIVE, second),
+    };
+    let file = File::open(path).cannot("open", path)?;
+    let mut add = |member: &Header, content: &mut Content| code.add(member, content);
+    let package = Package::visit(file, path, &mut add, &mut Warnings::default())?;
+    let metadata = Digest::of(&package.metadata_content);
+    Ok(Read {
+        digest: package.digest,
+        metadata: package.metadata,
+        recipe: package.code.and_then(|_| code.finish(metadata)),
+    })
+}
+
+impl Recipe {
+    /// The connection.json that is written with this config; `None` when it has templates and there
+    /// is no config.
+    pub fn connection(&self, config: &Config) -> Result<Option<Connection>> {
+        if config.is_unset() && self.draft.has_templates() {
+            return Ok(None);
+        }
+        self.draft.resolve(config).refuse(CONNECTION).map(Some)
+    }
+
+    /// What is made, with a connection.json of this digest.
+    pub fn outputs(&self, connection: Digest) -> Result<Outputs> {
+        let build = Build {
+            connection_written: connection,
+            ..self.build.clone()
+        };
+        let named = |(path, digest): (&str, Digest)| Artifact {
+            path: path.to_owned(),
+            digest,
+        };
+        let record = build.record()?;
+        let record = record.map(|(name, content)| (name, Digest::of(&content)));
+        let sums = record.iter().find(|(name, _)| *name == SUMS);
+        Ok(Outputs {
+            release: published::of_build(build.artifacts(), &self.withheld),
+            artifacts: build.artifacts().count(),
+            sums: sums.map_or(connection, |(_, digest)| *digest),
+            bld: build.artifacts().chain(record).map(named).collect(),
+        })
+    }
+}
+
+/// What is needed of a code.tar.gz.
+struct Code<'a> {
+    connection: Option<Vec<u8>>,
+    meta_inf: Tree<'a>,
+    alternative: Tree<'a>,
+}
+
+impl Code<'_> {
+    fn add(&mut self, member: &Header, content: &mut Content) -> Result<()> {
+        let root = member.name.split('/').next().unwrap_or_default();
+        match root {
+            CONNECTION if member.kind == Kind::Dir || member.name != root => {
+                refused(format!("{root}: is a directory, a regular file is needed"))
+            }
+            CONNECTION if self.connection.is_some() => twice(root),
+            CONNECTION if member.size > MAX_SMALL => {
+                let size = member.size;
+                refused(format!(
+                    "{root}: has {size} bytes, more than the {MAX_SMALL} allowed"
+                ))
+            }
+            CONNECTION => {
+                self.connection = Some(content.read()?);
+                Ok(())
+            }
+            META_INF => self.meta_inf.add(member, content),
+            ALTERNATIVE => self.alternative.add(member, content),
+            _ => Ok(()),
+        }
+    }
+
+    fn finish(self, metadata: Digest) -> Result<Recipe> {
+        let Some(connection) = self.connection else {
+            return refused(format!("{CONNECTION} not found"));
+        };
+        let (draft, _) = Draft::parse(&connection).refuse(CONNECTION)?;
+        if self.meta_inf.paths.get(META_INF) == Some(&true) {
+            return refused(format!("{META_INF}: is a file, a directory is needed"));
+        }
+        let has_meta_inf = !self.meta_inf.paths.is_empty();
+        let statedb = join(ALTERNATIVE, STATEDB);
+        let has_statedb = self.alternative.paths.contains_key(&statedb);
+        let tree = if is_alternative(has_meta_inf, has_statedb) {
+            self.alternative
+        } else {
+            self.meta_inf
+        };
+        tree.check()?;
+        let mut files = tree.files;
+        files.sort_unstable();
+        let digest = Digest::of(&connection);
+        let build = Build {
+            metadata,
+            connection_read: digest,
+            connection_written: digest,
+            meta_inf_source: tree.name,
+            meta_inf: files,
+        };
+        Ok(Recipe {
+            draft,
+            build,
+            withheld: tree.withheld,
+        })
+    }
+}
+
+/// The folder that becomes `META-INF`, or may become it.
+struct Tree<'a> {
+    /// Its own name in the package.
+    name: &'static str,
+    /// Every path in it, and whether it is a file.
+    paths: BTreeMap<String, bool>,
+    /// The files, by their paths in the build output.
+    files: Vec<Artifact>,
+    judge: Judge<'a>,
+    withheld: BTreeMap<String, bool>,
+    budget: Budget,
+}
+
+impl<'a> Tree<'a> {
+    fn new(name: &'static str, warnings: &'a mut Warnings) -> Self {
+        Self {
+            name,
+            paths: BTreeMap::new(),
+            files: Vec::new(),
+            budget: Budget::new(PACKAGE),
+            judge: Judge::new(warnings),
+            withheld: BTreeMap::new(),
+        }
+    }
+
+    fn add(&mut self, member: &Header, content: &mut Content) -> Result<()> {
+        let path = &member.name;
+        for (end, _) in path.match_indices('/') {
+            self.put(path.get(..end).unwrap_or_default(), None)?;
+        }
+        if member.kind == Kind::Dir {
+            return self.put(path, None);
+        }
+        self.put(path, Some(member.size))?;
+        let (_, below) = path.split_once('/').unwrap_or_default();
+        let place = below.rsplit_once('/').unwrap_or(("", below));
+        if is_stray(place.1) {
+            return Ok(());
+        }
+        let read = &mut || content.read();
+        let judged = self.judge.judge(place, path, member.size, read)?;
+        if !judged.is_published {
+            self.withheld.insert(join(META_INF, below), false);
+        }
+        let mut hasher = HashingWriter::new(io::sink());
+        match judged.content {
+            Some(content) => hasher.write_all(&content)?,
+            None => content.pieces(&mut |piece| Ok(hasher.write_all(piece)?))?,
+        }
+        self.files.push(Artifact {
+            path: join(META_INF, below),
+            digest: hasher.digest(),
+        });
+        Ok(())
+    }
+
+    /// Notes a file of this size, or a folder.
+    fn put(&mut self, path: &str, size: Option<u64>) -> Result<()> {
+        match self.paths.get(path) {
+            Some(false) if size.is_none() => return Ok(()),
+            Some(_) => return twice(path),
+            None => self.paths.insert(path.to_owned(), size.is_some()),
+        };
+        // The folder itself does not count.
+        if path == self.name {
+            return Ok(());
+        }
+        self.budget.count(path, size.unwrap_or_default())
+    }
+
+    /// Refuses what a walk through the folder refuses.
+    fn check(&self) -> Result<()> {
+        if self.judge.is_full {
+            let reason =
+                "which index definitions are published depends on the order of their names";
+            return refused(format!("{}: {reason}", self.name));
+        }
+        for (path, is_file) in &self.paths {
+            if let Some(fault) = fault_of_name(path) {
+                return refused(format!("{path}: {fault}"));
+            }
+            if !is_file && path.matches('/').count() > PACKAGE.depth {
+                let depth = PACKAGE.depth;
+                return refused(format!(
+                    "{path}: more than {depth} directories inside each other"
+                ));
+            }
+        }
+        Ok(())
+    }
+}
+
+fn twice<T>(path: &str) -> Result<T> {
+    refused(format!(
+        "{path}: stands twice in the archive, what a peer makes of that is not computed"
+    ))
+}

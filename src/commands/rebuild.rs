@@ -1,0 +1,141 @@
+//! `rebuild`: makes a peer's builds anew with the config of now.
+
+use std::collections::BTreeSet;
+use std::env;
+
+use lexopt::{Arg, Parser};
+
+use super::{Outcome, Result, Stop, path};
+use crate::builder::{Rebuild, Rebuilt};
+use crate::error::{self, Error, failed, refused};
+use crate::formats::installed::PackageId;
+use crate::formats::template::VARIABLE;
+use crate::log;
+use crate::text::{escaped_line, plural};
+
+pub const HELP: &str = "\
+Usage: fabric-ccs-builder rebuild [OPTION...] PEER_PATH [PACKAGE_ID...]
+
+Runs detect, build and release again on a peer's installed packages of type
+ccaas or external, or on those named, with the config of now, and puts what
+differs in place. PEER_PATH is the peer's file system path. The peer may be
+running: it reads the new address when it connects to the chaincode the next
+time. A build that is missing or incomplete is made, one of another builder gets
+a record. Prints a line for each package. Owners, groups and modes stay.
+
+  --config JSON  the values for templates in connection.json, instead of the
+                 environment variable CHAINCODE_AS_A_SERVICE_BUILDER_CONFIG;
+                 other users can see it while the command runs
+  --dry-run      changes nothing, only prints what would change
+  --name NAME    the builder's name, instead of ccaas_builder, for builds
+                 without a build-info.json
+
+Exit status: 0 done, 1 a package is refused, 2 something could not be done; the
+other packages are rebuilt nevertheless.
+
+Example: fabric-ccs-builder rebuild --dry-run /var/hyperledger/production
+";
+
+const WORD: &str = "rebuild";
+
+pub fn run(mut parser: Parser) -> Result<Outcome> {
+    let (mut config, mut dry_run, mut name) = (None, false, "ccaas_builder".to_owned());
+    let (mut peer, mut named) = (None, BTreeSet::new());
+    while let Some(arg) = parser.next()? {
+        match arg {
+            Arg::Long("config") => config = Some(parser.value()?),
+            Arg::Long("dry-run") => dry_run = true,
+            Arg::Long("name") => name = super::text("--name", parser.value()?)?,
+            Arg::Value(value) if peer.is_none() => peer = Some(path(value)?),
+            Arg::Value(value) => {
+                let id = value.to_str().and_then(PackageId::parse);
+                named.insert(id.ok_or_else(|| {
+                    let value = value.display();
+                    Stop::usage(format!(
+                        "{value} is not a package ID, LABEL:SHA256 is needed"
+                    ))
+                })?);
+            }
+            _ => return Err(Stop::of(arg)),
+        }
+    }
+    let peer = peer.ok_or_else(|| Stop::usage("missing argument PEER_PATH"))?;
+    let config = config.or_else(|| env::var_os(VARIABLE));
+    let rebuild = Rebuild::open(&peer, config, name, dry_run)?;
+    let mut report = Report::new(dry_run);
+    let wants_all = named.is_empty();
+    for installed in rebuild.installed()? {
+        let is_named = named.remove(&installed.0);
+        if is_named || wants_all {
+            let done = match rebuild.run(&installed) {
+                Ok(None) if wants_all => continue,
+                Ok(None) => refused("its type is for another builder"),
+                Ok(Some(done)) => Ok(done),
+                Err(error) => Err(error),
+            };
+            report.add(&installed.0, done)?;
+        }
+    }
+    for id in &named {
+        report.add(id, failed("is not installed"))?;
+    }
+    Ok(report.finish()?)
+}
+
+/// What is printed: the number of packages that each word stands for.
+struct Report([(&'static str, usize); 4]);
+
+impl Report {
+    fn new(dry_run: bool) -> Self {
+        let differs = if dry_run { "differs" } else { "rebuilt" };
+        Self(["unchanged", differs, "refused", "failed"].map(|word| (word, 0)))
+    }
+
+    /// Prints a package's line.
+    fn add(&mut self, id: &PackageId, done: error::Result<Rebuilt>) -> error::Result<()> {
+        let (place, text) = match done {
+            Ok(Rebuilt {
+                before,
+                after,
+                files,
+                warnings,
+            }) => {
+                for warning in warnings.iter().filter(|_| files > 0) {
+                    log::line(WORD, format_args!("{id}: {warning}"));
+                }
+                let count = plural(files, "file differs", "files differ");
+                let changes = match before {
+                    _ if files == 0 => String::new(),
+                    Some(before) if before == after => format!(", as before; {count}"),
+                    Some(before) => format!(", before: {before}; {count}"),
+                    None => format!(", before: nothing that works; {count}"),
+                };
+                (
+                    usize::from(files > 0),
+                    format!("the peer will {after}{changes}"),
+                )
+            }
+            Err(Error::Refused(message)) => (2, message),
+            Err(error) => (3, error.to_string()),
+        };
+        for (word, count) in self.0.iter_mut().skip(place).take(1) {
+            *count += 1;
+            log::print(&escaped_line(&format!("{word:<9} {id}: {text}")))?;
+        }
+        Ok(())
+    }
+
+    /// Prints the summary.
+    fn finish(self) -> error::Result<Outcome> {
+        let Self(counts @ [.., (_, refused), (_, failed)]) = self;
+        let packages = counts.iter().map(|(_, count)| count).sum();
+        let packages = plural(packages, "package", "packages");
+        let counts = counts.map(|(word, count)| format!("{count} {word}"));
+        log::print(&format!("result    {packages}: {}\n", counts.join(", ")))?;
+        Ok(match (refused, failed) {
+            (0, 0) => Outcome::Yes,
+            (0, _) => Outcome::Undetermined,
+            _ => Outcome::No,
+        })
+    }
+}

@@ -1,0 +1,152 @@
+//! What `verify` counts: for the summary, the exit status and the metrics.
+
+use std::io::Write as _;
+use std::path::Path;
+use std::time::{SystemTime, UNIX_EPOCH};
+
+use serde_json::{Value, json};
+
+use super::verdict::{Fault, Verdict};
+use crate::commands::Outcome;
+use crate::error::{Cannot, Result};
+use crate::files::NewFile;
+use crate::formats::comparison::Origin;
+use crate::layout::PUBLIC;
+use crate::text::plural;
+
+#[derive(Default)]
+pub struct Counts {
+    builds: usize,
+    match_package: usize,
+    match_record: usize,
+    mismatch: usize,
+    unrecorded: usize,
+    other: usize,
+    /// Of builds, and of anything else.
+    pub cannot_tell: usize,
+    pub differences: usize,
+    /// Whether some build is not what its package gives.
+    has_wrong_build: bool,
+}
+
+impl Counts {
+    /// Counts the verdict on a build, or on something among the builds.
+    pub fn add(&mut self, is_build: bool, verdict: &Verdict) {
+        self.differences += verdict.differences.len() + usize::from(verdict.fault.is_some());
+        let outcome = verdict.outcome();
+        self.cannot_tell += usize::from(outcome == Outcome::Undetermined);
+        if !is_build {
+            return;
+        }
+        self.builds += 1;
+        let count = match (outcome, &verdict.fault, verdict.origin) {
+            (Outcome::Yes, ..) if verdict.other.is_some() => &mut self.other,
+            (Outcome::Yes, _, Origin::Package) => &mut self.match_package,
+            (Outcome::Yes, _, Origin::Record) => &mut self.match_record,
+            (Outcome::No, Some(Fault::Unrecorded(_)), _) => &mut self.unrecorded,
+            (Outcome::No, _, origin) => {
+                self.has_wrong_build |= origin == Origin::Package;
+                &mut self.mismatch
+            }
+            (Outcome::Undetermined, ..) => return,
+        };
+        *count += 1;
+    }
+
+    /// The answer for all of it.
+    pub fn outcome(&self) -> Outcome {
+        match (self.differences, self.cannot_tell) {
+            (0, 0) => Outcome::Yes,
+            (0, _) => Outcome::Undetermined,
+            _ => Outcome::No,
+        }
+    }
+
+    /// What the results do not prove, and what to do about them.
+    pub fn notes(&self) -> impl Iterator<Item = String> {
+        let recorded = self.match_record;
+        let matches = plural(recorded, "match is", "matches are");
+        let record = format!(
+            "{matches} with a record only, which those who can write the builds can write too; the \
+             peer's file system path, or --packages, verifies from the packages"
+        );
+        let package = "rebuild makes a build again from its package".to_owned();
+        let record = (recorded > 0).then_some(record);
+        record
+            .into_iter()
+            .chain(self.has_wrong_build.then_some(package))
+    }
+
+    /// The summary for people.
+    pub fn summary(&self) -> String {
+        let builds = plural(self.builds, "build", "builds");
+        let differences = plural(self.differences, "difference", "differences");
+        let some = |before: &str, count, after: &str| match count {
+            0 => String::new(),
+            _ => format!("{before}{count}{after}"),
+        };
+        format!(
+            "result   {builds}: {} match{}, {} mismatch, {} cannot tell{}{}; {differences}\n",
+            self.match_package + self.match_record,
+            some(" (", self.match_package, " from the package)"),
+            self.mismatch,
+            self.cannot_tell,
+            some(", ", self.unrecorded, " unrecorded"),
+            some(", ", self.other, " other builder"),
+        )
+    }
+
+    /// The members of the summary in JSON.
+    pub fn members(&self) -> impl Iterator<Item = (&'static str, Value)> {
+        let counts = [
+            ("builds", self.builds),
+            ("match", self.match_package + self.match_record),
+            ("from_package", self.match_package),
+            ("mismatch", self.mismatch),
+            ("unrecorded", self.unrecorded),
+            ("other_builder", self.other),
+            ("cannot_tell", self.cannot_tell),
+            ("differences", self.differences),
+        ];
+        let counts = counts.into_iter().map(|(name, count)| (name, json!(count)));
+        [("result", json!("summary"))].into_iter().chain(counts)
+    }
+
+    /// Writes the counts and the time to the file at `path`, in the text format of Prometheus.
+    pub fn write_metrics(&self, path: &Path) -> Result<()> {
+        let now = SystemTime::now().duration_since(UNIX_EPOCH);
+        let now = now.unwrap_or_default().as_secs();
+        let builds = [
+            ("match_package", self.match_package),
+            ("match_record", self.match_record),
+            ("mismatch", self.mismatch),
+            ("unrecorded", self.unrecorded),
+            ("other_builder", self.other),
+        ];
+        let gauge = |name: &str, help: &str, values: String| {
+            let name = format!("fabric_ccs_builder_verify_{name}");
+            let values = values.replace("NAME", &name);
+            format!("# HELP {name} {help}\n# TYPE {name} gauge\n{values}")
+        };
+        let builds = builds.map(|(result, count)| format!("NAME{{result=\"{result}\"}} {count}\n"));
+        let one = |value: u64| format!("NAME {value}\n");
+        let text = [
+            gauge("builds", "Builds of the peer by result.", builds.concat()),
+            gauge(
+                "differences",
+                "Differences that were found.",
+                one(self.differences as u64),
+            ),
+            gauge(
+                "cannot_tell",
+                "What could not be determined.",
+                one(self.cannot_tell as u64),
+            ),
+            gauge("last_run_timestamp_seconds", "When it ran.", one(now)),
+        ];
+        let mut file = NewFile::create(path, PUBLIC)?;
+        file.write_all(text.concat().as_bytes())
+            .cannot("write", path)?;
+        file.replace()
+    }
+}

@@ -1,0 +1,139 @@
+//! Files replaced in a directory that others may read at any moment.
+//!
+//! Each new file is written under a temporary name in its final folder, with the owner and the mode
+//! of what it replaces, or else the owner of the folder. When all are on the disk, they get their
+//! final names in the given order. A failure before that changes no file; a killed process leaves
+//! files whose names begin with `.fabric-ccs-builder-`, and what is done again completes it.
+
+use std::fs::{self, File, Metadata};
+use std::io::{ErrorKind, Write};
+use std::os::unix::fs::{MetadataExt, fchown};
+use std::path::Path;
+
+use super::dir::names;
+use super::{Buffer, Dir};
+use crate::error::{Cannot, Result, refused};
+use crate::layout::{CLOSED, OPEN, UNFINISHED};
+
+/// Puts the files at the paths `new` from `made` into `target`, in this order, and then removes
+/// those at the paths `gone` from it.
+pub fn update(target: &Dir, made: &Dir, new: &[&str], gone: &[&str]) -> Result<()> {
+    let numbered = || new.iter().enumerate();
+    let temporary = |number| format!("{UNFINISHED}-{number}");
+    let put = || -> Result<()> {
+        let mut buffer = Buffer::default();
+        for (number, path) in numbered() {
+            stage(target, made, path, &temporary(number), &mut buffer)?;
+        }
+        for (number, path) in numbered() {
+            let (dir, name) = place(target, path)?;
+            let renamed = fs::rename(dir.reach(&temporary(number)), dir.reach(name));
+            renamed.cannot("replace", &dir.path_of(name))?;
+        }
+        Ok(())
+    };
+    put().inspect_err(|_| {
+        for (number, path) in numbered() {
+            let _ =
+                place(target, path).map(|(dir, _)| fs::remove_file(dir.reach(&temporary(number))));
+        }
+    })?;
+    gone.iter().try_for_each(|path| {
+        let (dir, name) = place(target, path)?;
+        match fs::remove_file(dir.reach(name)) {
+            // A killed run left it, and now it was used.
+            Err(error) if error.kind() == ErrorKind::NotFound => Ok(()),
+            removed => removed.cannot("remove", &dir.path_of(name)),
+        }
+    })
+}
+
+/// Creates the directory `name` in `parent` with the files at the paths `new` in `made`: when it
+/// appears it is whole.
+pub fn create(parent: &Dir, name: &str, made: &Dir, new: &[&str]) -> Result<()> {
+    let hidden = parent.create_dir(UNFINISHED, CLOSED)?;
+    let put = || {
+        give(&hidden.handle, &parent.listed()?, hidden.path())?;
+        update(&hidden, made, new, &[])?;
+        let renamed = fs::rename(parent.reach(UNFINISHED), parent.reach(name));
+        renamed.cannot("create", &parent.path_of(name))
+    };
+    put().inspect_err(|_| hidden.remove(&parent.reach(UNFINISHED)))
+}
+
+/// Removes what a killed run of [`create`] has left in `parent`.
+pub fn remove_unfinished(parent: &Dir) -> Result<()> {
+    if parent.look_up(UNFINISHED)?.is_some() {
+        let left = parent.subdir(UNFINISHED)?;
+        left.remove(&parent.reach(UNFINISHED));
+    }
+    Ok(())
+}
+
+/// The folder of the file at `path`, and its name.
+fn place<'a>(top: &Dir, path: &'a str) -> Result<(Dir, &'a str)> {
+    let (folder, name) = path.rsplit_once('/').unwrap_or(("", path));
+    Ok((top.descend(folder)?, name))
+}
+
+/// Writes the file at `path` in `made` to `temporary` beside where it belongs in `target`.
+fn stage(
+    target: &Dir,
+    source: &Dir,
+    path: &str,
+    temporary: &str,
+    buffer: &mut Buffer,
+) -> Result<()> {
+    let (from, name) = place(source, path)?;
+    let folder = path.strip_suffix(name).unwrap_or_default();
+    let into = make_dirs(target, folder)?;
+    let shown = into.path_of(name);
+    let Some(entry) = from.look_up(name)? else {
+        return refused(format!("{path}: disappeared while it was copied"));
+    };
+    let (folder, old) = (into.listed()?, into.look_up(name)?);
+    let (like, mode) = match &old {
+        Some(old) if old.is_dir() => {
+            let shown = shown.display();
+            return refused(format!(
+                "{shown}: is a directory in the place of a file, remove it"
+            ));
+        }
+        Some(old) if old.listed().is_file() => (old.listed(), old.listed().mode()),
+        // What is special is replaced.
+        _ => (&folder, entry.listed().mode()),
+    };
+    // A killed run may have left it.
+    let _ = fs::remove_file(into.reach(temporary));
+    let mut file = into.create(temporary, mode & 0o777)?;
+    give(&file, like, &shown)?;
+    from.pieces(&entry, buffer, |piece| {
+        file.write_all(piece).cannot("write", &shown)
+    })?;
+    file.sync_all().cannot("write", &shown)
+}
+
+/// Opens the folder at `path` below `top`. What is missing of it is created, for the owner of the
+/// folder that it is in, and its first part with a mode as the peer's.
+fn make_dirs(top: &Dir, path: &str) -> Result<Dir> {
+    let mut mode = CLOSED;
+    names(path).try_fold(top.descend("")?, |parent, name| {
+        let (dir, _) = parent.make_dir(name, mode)?;
+        mode = OPEN;
+        // A killed run may have created it and no more.
+        if fs::read_dir(dir.reach("")).is_ok_and(|mut found| found.next().is_none()) {
+            give(&dir.handle, &parent.listed()?, dir.path())?;
+        }
+        Ok(dir)
+    })
+}
+
+/// Makes `file` the property of an `owner`, unless it is already.
+fn give(file: &File, owner: &Metadata, shown: &Path) -> Result<()> {
+    let owner_of = |file: &Metadata| (file.uid(), file.gid());
+    let (uid, gid) = owner_of(owner);
+    if owner_of(&file.metadata().cannot("read", shown)?) == (uid, gid) {
+        return Ok(());
+    }
+    fchown(file, Some(uid), Some(gid)).cannot("keep the owner of", shown)
+}

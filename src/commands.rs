@@ -2,6 +2,8 @@
 //! layers below, and print.
 
 pub mod check;
+pub mod declared;
+pub mod dial;
 pub mod init;
 pub mod install;
 pub mod package;

@@ -22,3 +22,4 @@ pub mod statement;
 pub mod template;
 pub mod tls;
 pub mod values;
+pub mod written;

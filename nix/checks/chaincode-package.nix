@@ -44,7 +44,8 @@ runCommand "chaincode-package" { } ''
     echo "checking $label"
     diff <(printf '%s\n' chaincode.env "$label.tar.gz" package-id | sort) <(ls "$package")
     grep -x "$label:$(sha256sum <"$package/$label.tar.gz" | cut -d ' ' -f 1)" "$package/package-id"
-    diff <(echo "CHAINCODE_ID=$(cat "$package/package-id")") "$package/chaincode.env"
+    sed 'h; s/^/CHAINCODE_ID=/p; g; s/^/CORE_CHAINCODE_ID=/p; g; s/^/CORE_CHAINCODE_ID_NAME=/' \
+      "$package/package-id" | diff - "$package/chaincode.env"
     rm -rf seen
     mkdir seen
     tar -xzf "$package/$label.tar.gz" -C seen
@@ -62,6 +63,9 @@ runCommand "chaincode-package" { } ''
 
   check ${every} every_1.0 "metadata.json connection.json $couchdb/collections/private/indexes/price.json"
   diff <(echo '{"label":"every_1.0","type":"external"}') seen/metadata.json
+
+  # The command line, from options: the crate's tests give them to `package`.
+  cat ${example}/package-id ${every}/package-id | diff ${../../tests/fixtures/declared.package-ids} -
 
   check ${sample} asset-transfer_1.0 "$(cd ${../../src/sample} && find . -type f | cut -c 3- | tr '\n' ' ' | sed 's/ $//')"
   # Recorded from a program that cargo built, without Nix.

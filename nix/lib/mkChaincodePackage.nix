@@ -141,7 +141,7 @@ runCommand "chaincode-${checkedLabel}"
       fi
 
       mkdir $out
-      ${lib.getExe fabric-ccs-builder} package --output $out/${checkedLabel}.tar.gz source >$out/package-id
-      echo "CHAINCODE_ID=$(cat $out/package-id)" >$out/chaincode.env
+      ${lib.getExe fabric-ccs-builder} package --output $out/${checkedLabel}.tar.gz \
+        --env $out/chaincode.env source >$out/package-id
     ''
   )

@@ -12,7 +12,9 @@ let
   cfg = config.services.fabric-ccs-builder;
   option = "services.fabric-ccs-builder";
   undefinedUnits = import ./undefined-units.nix { inherit lib options; };
-  peerUnits = map (lib.removeSuffix ".service") cfg.peerUnits;
+  withoutSuffix = lib.removeSuffix ".service";
+  peers = lib.mapAttrs' (unit: peer: lib.nameValuePair (withoutSuffix unit) peer) cfg.peers;
+  peerUnits = lib.unique (map withoutSuffix cfg.peerUnits ++ lib.attrNames peers);
   json = (pkgs.formats.json { }).type;
   variable = "CHAINCODE_AS_A_SERVICE_BUILDER_CONFIG";
 
@@ -37,6 +39,31 @@ let
     };
   };
 
+  ofFiles = lib.mapAttrs (_: file: { inherit file; });
+  peer =
+    { config, ... }:
+    {
+      options = {
+        templateConfig = mkOption {
+          type = types.attrsOf json;
+          default = { };
+          example = {
+            peername = "org1peer1";
+          };
+          description = "The values for templates of this peer. Each replaces that of {option}`${option}.templateConfig`.";
+        };
+        templateFiles = mkOption {
+          type = types.attrsOf types.externalPath;
+          default = { };
+          example = {
+            client_key = "/run/secrets/org1peer1.key";
+          };
+          description = "The same with {option}`${option}.templateFiles`.";
+        };
+      };
+      config.templateConfig = ofFiles config.templateFiles;
+    };
+
   names = map (one: one.name) cfg.externalBuilders;
   # The paths of the nulls in a JSON value.
   nulls =
@@ -49,19 +76,32 @@ let
       lib.concatMap (nulls "${path}[]") value
     else
       [ ];
-  templateNulls = nulls "${option}.templateConfig" cfg.templateConfig;
+  # All values for templates, by the option that they are from.
+  templateConfigs = {
+    "${option}.templateConfig" = cfg.templateConfig;
+  }
+  // lib.mapAttrs' (
+    unit: peer: lib.nameValuePair "${option}.peers.${unit}.templateConfig" peer.templateConfig
+  ) cfg.peers;
+  templateNulls = lib.concatLists (lib.mapAttrsToList nulls templateConfigs);
+  holdsKey =
+    values:
+    let
+      text = builtins.toJSON values;
+    in
+    lib.replaceStrings [ "PRIVATE KEY" ] [ "" ] text != text;
 
   # systemd expands % in a unit's environment.
   forUnit = value: lib.replaceStrings [ "%" ] [ "%%" ] (builtins.toJSON value);
   # The option that declares each variable of a peer.
-  environment = {
+  environment = unit: {
     CORE_CHAINCODE_EXTERNALBUILDERS = {
       from = "extraBuilders";
       value = forUnit cfg.externalBuilders;
     };
     ${variable} = {
       from = "templateConfig";
-      value = forUnit cfg.templateConfig;
+      value = forUnit (cfg.templateConfig // peers.${unit}.templateConfig or { });
     };
   };
 in
@@ -127,6 +167,19 @@ in
       '';
     };
 
+    peers = mkOption {
+      type = types.attrsOf (types.submodule peer);
+      default = { };
+      example = {
+        fabric-peer0.templateConfig.peername = "org1peer0";
+        fabric-peer1.templateConfig.peername = "org1peer1";
+      };
+      description = ''
+        The same, with values for templates that differ between the peers, so that each fills one package in its own way.
+        {option}`${option}.peerUnits` is short for peers without any.
+      '';
+    };
+
     extraBuilders = mkOption {
       type = types.listOf (types.submodule builder);
       default = [ ];
@@ -173,14 +226,12 @@ in
   };
 
   config = lib.mkIf cfg.enable {
-    services.fabric-ccs-builder.templateConfig = lib.mapAttrs (_: file: {
-      inherit file;
-    }) cfg.templateFiles;
+    services.fabric-ccs-builder.templateConfig = ofFiles cfg.templateFiles;
 
     assertions = [
       {
-        assertion = cfg.peerUnits != [ ];
-        message = "${option}.peerUnits: is empty, so no peer gets the builder; name the systemd services of the peers on this host";
+        assertion = peerUnits != [ ];
+        message = "${option}.peerUnits: is empty, and so is peers, so no peer gets the builder; name the systemd services of the peers on this host";
       }
       {
         assertion = cfg.name != "" && builtins.match ".*[[:cntrl:]].*" cfg.name == null;
@@ -202,30 +253,28 @@ in
         assertion = templateNulls == [ ];
         message = "${lib.concatStringsSep ", " templateNulls}: is null, a template needs a text; leave the key out or write \"\"";
       }
-      {
-        assertion =
-          let
-            text = builtins.toJSON cfg.templateConfig;
-          in
-          lib.replaceStrings [ "PRIVATE KEY" ] [ "" ] text == text;
-        message = "${option}.templateConfig: a private key must not be put into the Nix store, which everyone can read; give the path of its file in ${option}.templateFiles";
-      }
     ]
+    ++ lib.mapAttrsToList (from: values: {
+      assertion = !holdsKey values;
+      message = "${from}: a private key must not be put into the Nix store, which everyone can read; give the path of its file in ${lib.removeSuffix "Config" from}Files";
+    }) templateConfigs
     ++ map (unit: {
       assertion = false;
-      message = "${option}.peerUnits: nobody else defines systemd.services.\"${unit}\", so no peer would get the builder; name a peer's service (of one that a package brings, set its wantedBy)";
+      message = "${option}.${
+        if peers ? ${unit} then "peers.${unit}" else "peerUnits"
+      }: nobody else defines systemd.services.\"${unit}\", so no peer would get the builder; name a peer's service (of one that a package brings, set its wantedBy)";
     }) (undefinedUnits peerUnits)
     ++ lib.concatMap (
       unit:
       lib.mapAttrsToList (variable: ours: {
         assertion = config.systemd.services.${unit}.environment.${variable} == ours.value;
         message = "${option}.${ours.from}: systemd.services.\"${unit}\" sets ${variable} itself, which replaces what is declared here; declare its content in ${option}.${ours.from} and remove it from the unit";
-      }) environment
+      }) (environment unit)
     ) peerUnits;
 
     # Weaker than the unit's own value, so that an assertion can say what to do about a conflict.
-    systemd.services = lib.genAttrs peerUnits (_: {
-      environment = lib.mapAttrs (_: ours: lib.mkOverride 900 ours.value) environment;
+    systemd.services = lib.genAttrs peerUnits (unit: {
+      environment = lib.mapAttrs (_: ours: lib.mkOverride 900 ours.value) (environment unit);
     });
   };
 }

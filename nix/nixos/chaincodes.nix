@@ -101,7 +101,7 @@ let
             "A package's source folder, for the files that are not declared here.";
         serverUnit =
           orNull types.str "basic-chaincode"
-            "The systemd service of the chaincode on this host: it gets the package ID as `CHAINCODE_ID`.";
+            "The systemd service of the chaincode on this host: it gets the package ID as `CHAINCODE_ID`, and as `CORE_CHAINCODE_ID` and `CORE_CHAINCODE_ID_NAME`, which chaincode in Node and Java reads.";
         package = mkOption {
           type = types.package;
           readOnly = true;

@@ -60,7 +60,7 @@ testers.runNixOSTest {
         serviceConfig.Type = "oneshot";
       };
       systemd.services.basic = {
-        script = ''test "CHAINCODE_ID=$CHAINCODE_ID" = "$(cat ${config.services.fabric-ccs-builder.chaincodes.basic.package}/chaincode.env)"'';
+        script = ''test "$CHAINCODE_ID" = "$(cat ${config.services.fabric-ccs-builder.chaincodes.basic.package}/package-id)"'';
         serviceConfig.Type = "oneshot";
       };
       users.users.peer = {

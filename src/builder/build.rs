@@ -25,8 +25,9 @@ pub fn build(source: &Dir, metadata: &Dir, output: &Dir, config: Option<OsString
     let config = Config::read(config)?;
     let (draft, mut warnings, connection_content) = Draft::read(source)?;
     let connection = draft.resolve(&config).refuse(CONNECTION)?;
+    warnings.extend(connection.warning());
     let tree = meta_inf::find(source)?;
-    warnings.extend(meta_inf::misplaced(source)?);
+    warnings.extend(meta_inf::misplaced(source, tree.as_ref())?);
 
     let staging = Staging::new(output)?;
     let out = &staging.dir;

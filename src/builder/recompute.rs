@@ -14,7 +14,7 @@ use crate::files::{Budget, Digest, HashingWriter, fault_of_name, join};
 use crate::formats::archive::untar::{Header, Kind};
 use crate::formats::artifact::Artifact;
 use crate::formats::connection::{Connection, Draft};
-use crate::formats::meta_inf::is_alternative;
+use crate::formats::meta_inf::{is_alternative, is_stray};
 use crate::formats::metadata::Metadata;
 use crate::formats::package::{Content, Package};
 use crate::formats::published::{self, Judge};
@@ -143,7 +143,7 @@ impl Code<'_> {
         let has_meta_inf = !self.meta_inf.paths.is_empty();
         let statedb = join(ALTERNATIVE, STATEDB);
         let has_statedb = self.alternative.paths.contains_key(&statedb);
-        let tree = if is_alternative(has_meta_inf, has_statedb)? {
+        let tree = if is_alternative(has_meta_inf, has_statedb) {
             self.alternative
         } else {
             self.meta_inf
@@ -203,6 +203,9 @@ impl<'a> Tree<'a> {
         self.put(path, Some(member.size))?;
         let (_, below) = path.split_once('/').unwrap_or_default();
         let place = below.rsplit_once('/').unwrap_or(("", below));
+        if is_stray(place.1) {
+            return Ok(());
+        }
         let read = &mut || content.read();
         let judged = self.judge.judge(place, path, member.size, read)?;
         if !judged.is_published {

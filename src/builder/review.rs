@@ -43,7 +43,7 @@ pub fn review(source: &Dir, metadata: &Dir, config: Option<OsString>) -> Result<
     if is_foreign && source.look_up(CONNECTION)?.is_none() {
         return Ok(review);
     }
-    if let Some(content) = faults.take_refusal(source.read_needed(CONNECTION))? {
+    if let Some(content) = faults.take_refusal(Draft::content(source))? {
         let config = faults.take_refusal(Config::read(config))?;
         review.review_connection(&content, config.as_ref());
     }
@@ -74,11 +74,13 @@ impl Review {
     }
 
     fn review_tree(&mut self, source: &Dir) -> Result<()> {
-        if let Some(Some(tree)) = self.faults.take_refusal(meta_inf::find(source))? {
-            let read = meta_inf::collect(&tree, &mut self.warnings, &mut self.faults);
+        let tree = self.faults.take_refusal(meta_inf::find(source))?.flatten();
+        if let Some(tree) = &tree {
+            let read = meta_inf::collect(tree, &mut self.warnings, &mut self.faults);
             self.faults.take_refusal(read)?;
         }
-        self.warnings.extend(meta_inf::misplaced(source)?);
+        let misplaced = meta_inf::misplaced(source, tree.as_ref())?;
+        self.warnings.extend(misplaced);
         Ok(())
     }
 }

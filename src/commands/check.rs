@@ -12,7 +12,7 @@ use std::time::{SystemTime, UNIX_EPOCH};
 
 use lexopt::{Arg, Parser};
 
-use super::{Outcome, Stop, path};
+use super::{Outcome, Stop, dial, path};
 use crate::builder::{self, Done};
 use crate::error::{Error, Refuse, Result};
 use crate::files::{Digest, Scratch, read_text};
@@ -38,6 +38,8 @@ sample.
   --config JSON  the values for templates in connection.json, instead of the
                  environment variable CHAINCODE_AS_A_SERVICE_BUILDER_CONFIG;
                  other users can see it while the command runs
+  --dial         connects to the address from this machine, without TLS also as
+                 a gRPC client
   --config @FILE reads them from FILE
   --json         prints one JSON object instead
   --sample       checks the sample
@@ -57,6 +59,7 @@ pub fn run(mut parser: Parser) -> super::Result<Outcome> {
     while let Some(arg) = parser.next()? {
         match arg {
             Arg::Long("config") => config = Some(parser.value()?),
+            Arg::Long("dial") => report.dials = true,
             Arg::Long("json") => report.json = true,
             Arg::Long("sample") => sample = true,
             Arg::Long("verbose") => report.verbose = true,
@@ -152,6 +155,7 @@ fn run_programs(
     let connection = Connection::parse_written(&content).refuse(CONNECTION)?;
     report.address = Some(connection.address().to_string());
     report.dial = Some(connection.dial());
+    report.dialled = report.dials.then(|| dial::dial(&connection));
     Ok(())
 }
 

@@ -1,38 +1,57 @@
 //! `package`: makes the chaincode package of a source folder: the same bytes from the same content.
 
+use std::ffi::OsString;
 use std::fs::{self, File};
 use std::io::{self, ErrorKind, IsTerminal, Read, Write};
 use std::os::fd::AsFd;
 use std::os::unix::fs::{FileTypeExt, MetadataExt};
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use lexopt::{Arg, Parser};
 
+use super::declared::{self, Declared};
 use super::{Outcome, Result, Stop};
 use crate::error::{self, Cannot, Error, failed};
-use crate::files::{Digest, NewFile};
+use crate::files::{Digest, Dir, NewFile};
 use crate::formats::package::Package;
 use crate::formats::package::source::Source;
-use crate::layout::{CODE, CONNECTION};
+use crate::formats::written::Written;
+use crate::layout::{CODE, CONNECTION, META_INF, PUBLIC};
 use crate::log::{self, Warnings};
 use crate::text::plural;
 
 pub const HELP: &str = "\
-Usage: fabric-ccs-builder package [--output FILE] [--force] DIR
-       fabric-ccs-builder package --id DIR|FILE
+Usage: fabric-ccs-builder package [OPTION...] DIR
+       fabric-ccs-builder package [OPTION...] --label LABEL --address ADDRESS
+       fabric-ccs-builder package --id FILE
 
 Makes the chaincode package of a source folder DIR (metadata.json,
-connection.json and META-INF side by side), after the checks that build makes,
-and prints its package ID. The same content gives the same ID on every machine.
+connection.json and META-INF side by side), or of options that take its place,
+after the checks that build makes, and prints its package ID. The same content
+gives the same ID on every machine.
 
-  -o, --output FILE  writes to FILE instead of LABEL.tar.gz in the current
-                     folder; - is standard output, and the ID then goes to
-                     standard error
-  --force            replaces a FILE that is another package
-  -q, --quiet        says nothing of the file that was written
-  --id               only prints the ID: of the package that DIR would give, or
-                     of a package FILE that any program has written, with a line
-                     on standard error that says what a peer reads in it
+  -o, --output FILE    writes to FILE instead of LABEL.tar.gz in the current
+                       folder; - is standard output, and the ID then goes to
+                       standard error
+  --env FILE           also writes the ID as the variables that chaincode
+                       servers read: CHAINCODE_ID, CORE_CHAINCODE_ID (Node) and
+                       CORE_CHAINCODE_ID_NAME (Java)
+  --force              replaces a FILE that has other content
+  -q, --quiet          says nothing of the file that was written
+  --id                 only prints the ID: of the package that would be made, or
+                       of a package FILE that any program has written, with a
+                       line on standard error that says what a peer reads in it
+
+Instead of DIR:
+  --label LABEL        the label
+  --type TYPE          the type, if it is not ccaas
+  --address ADDRESS    where the peer dials the chaincode, HOST:PORT
+  --dial-timeout TIME  how long it tries to, such as 10s
+  --domain NAME        the name in the server's certificate, if it differs
+  --root-cert FILE     the authority's certificate: the peer uses TLS
+  --client-cert FILE   the certificate that the peer presents
+  --client-key FILE    its private key
+  --meta-inf DIR       the content of META-INF
 
 Exit status: 0 done, 1 the package is refused, 2 not possible; one line says
 why.
@@ -42,56 +61,125 @@ Example: CHAINCODE_ID=$(fabric-ccs-builder package basic)
 
 const WORD: &str = "package";
 
-pub fn run(mut parser: Parser) -> Result<Outcome> {
-    let (mut path, mut output, mut id, mut force) = (None, None, false, false);
-    let mut is_quiet = false;
-    while let Some(arg) = parser.next()? {
-        match arg {
-            Arg::Short('o') | Arg::Long("output") => output = Some(parser.value()?),
-            Arg::Short('q') | Arg::Long("quiet") => is_quiet = true,
-            Arg::Long("force") => force = true,
-            Arg::Long("id") => id = true,
-            Arg::Value(value) if path.is_none() => path = Some(super::path(value)?),
-            _ => return Err(Stop::of(arg)),
-        }
-    }
-    if id && (force || output.is_some()) {
-        let message = "--id writes nothing, leave --output and --force out";
-        return Err(Stop::usage(message));
-    }
-    if output.as_ref().is_some_and(|output| output.is_empty()) {
-        return Err(Stop::usage("--output: is empty, name a file"));
-    }
-    let path = path.ok_or_else(|| Stop::usage("missing argument DIR"))?;
+/// The arguments.
+#[derive(Default)]
+struct Arguments {
+    path: Option<PathBuf>,
+    output: Option<OsString>,
+    env: Option<PathBuf>,
+    id: bool,
+    force: bool,
+    is_quiet: bool,
+    /// What is given instead of a path.
+    declared: Option<Written>,
+    meta_inf: Option<PathBuf>,
+}
 
-    if id && fs::metadata(&path).cannot("open", &path)?.is_file() {
-        identify(&path)?;
+impl Arguments {
+    fn parse(mut parser: Parser) -> Result<Self> {
+        let mut parsed = Self::default();
+        while let Some(arg) = parser.next()? {
+            match arg {
+                Arg::Short('o') | Arg::Long("output") => parsed.output = Some(parser.value()?),
+                Arg::Short('q') | Arg::Long("quiet") => parsed.is_quiet = true,
+                Arg::Long("env") => parsed.env = Some(super::path(parser.value()?)?),
+                Arg::Long("force") => parsed.force = true,
+                Arg::Long("id") => parsed.id = true,
+                Arg::Long("meta-inf") => {
+                    parsed.meta_inf = Some(super::path(parser.value()?)?);
+                    parsed.declared.get_or_insert_default();
+                }
+                Arg::Long(name) => match Declared::by(name) {
+                    Some(declared) => {
+                        let written = parsed.declared.get_or_insert_default();
+                        declared.add(parser.value()?, written)?;
+                    }
+                    None => return Err(Stop::of(arg)),
+                },
+                Arg::Value(value) if parsed.path.is_none() => {
+                    parsed.path = Some(super::path(value)?);
+                }
+                Arg::Value(_) | Arg::Short(_) => return Err(Stop::of(arg)),
+            }
+        }
+        parsed.check()
+    }
+
+    fn check(self) -> Result<Self> {
+        let writes = self.force || self.output.is_some() || self.env.is_some();
+        Err(Stop::usage(if self.id && writes {
+            "--id writes nothing, leave --output, --env and --force out"
+        } else if self.output.as_ref().is_some_and(|output| output.is_empty()) {
+            "--output: is empty, name a file"
+        } else if self.path.is_some() && self.declared.is_some() {
+            "DIR has all of a package, leave it or the options that take its place out"
+        } else if self.path.is_none() && self.declared.is_none() {
+            "missing argument DIR"
+        } else {
+            self.declared.as_ref().map_or(Ok(()), declared::check)?;
+            return Ok(self);
+        }))
+    }
+
+    /// The package that is to be made.
+    fn source(&self) -> error::Result<Source> {
+        if let Some(written) = &self.declared {
+            let tree = self.meta_inf.as_deref().map(Dir::open).transpose()?;
+            let tree = tree.map(|tree| tree.with_hard_links().shown_at(META_INF));
+            return Source::declared(written, tree);
+        }
+        let dir = super::source_folder(self.path.as_deref().unwrap_or(Path::new(".")))?;
+        Source::read(&dir, &dir)
+    }
+}
+
+pub fn run(parser: Parser) -> Result<Outcome> {
+    let arguments = Arguments::parse(parser)?;
+    if let (true, Some(path)) = (arguments.id, &arguments.path)
+        && fs::metadata(path).cannot("open", path)?.is_file()
+    {
+        identify(path)?;
         return Ok(Outcome::Yes);
     }
-    let dir = super::source_folder(&path)?;
-    let source = Source::read(&dir, &dir)?;
+    let source = arguments.source()?;
     let label = source.metadata.label()?;
-    let is_stdout = output.as_ref().is_some_and(|output| output == "-");
+    let output = arguments.output;
     let output = output.unwrap_or_else(|| format!("{label}.tar.gz").into());
-    let output = Path::new(&output);
-    let digest = if id {
+    let (output, force) = (Path::new(&output), arguments.force);
+    let is_stdout = output == Path::new("-");
+    let digest = if arguments.id {
         source.write(io::sink())?
     } else if is_stdout {
         write_to_stdout(&source)?
     } else {
-        write_to_file(&source, output, force)?
+        let write = |out: &mut dyn Write| source.write(out);
+        write_to_file("package", output, source.mode, force, &write)?
     };
+    let id = format!("{label}:{digest}");
+    if let Some(path) = arguments.env {
+        let names = [
+            "CHAINCODE_ID",
+            "CORE_CHAINCODE_ID",
+            "CORE_CHAINCODE_ID_NAME",
+        ];
+        let lines = names.map(|name| format!("{name}={id}\n")).concat();
+        let write = |out: &mut dyn Write| {
+            out.write_all(lines.as_bytes())?;
+            Ok(Digest::of(lines.as_bytes()))
+        };
+        write_to_file("environment", &path, PUBLIC, force, &write)?;
+    }
     source.warnings.write(WORD);
-    if !(id || is_stdout || is_quiet) {
+    if !(arguments.id || is_stdout || arguments.is_quiet) {
         let size = fs::metadata(output).cannot("read", output)?.len();
         let path = output.display();
         let next = format_args!("next: peer lifecycle chaincode install {path}");
         log::line(WORD, format_args!("{path}: {size} bytes; {next}"));
     }
     if is_stdout {
-        log::line(WORD, format_args!("{label}:{digest}"));
+        log::line(WORD, id);
     } else {
-        log::print(&format!("{label}:{digest}\n"))?;
+        log::print(&format!("{id}\n"))?;
     }
     Ok(Outcome::Yes)
 }
@@ -156,21 +244,28 @@ fn is_closed(stdout: &mut File) -> bool {
     stdout.metadata().is_ok_and(|found| is_null(&found)) && stdout.read(&mut [0]).is_ok()
 }
 
-fn write_to_file(source: &Source, path: &Path, force: bool) -> error::Result<Digest> {
+/// Writes the file at `path`, which may be there with the same content already.
+fn write_to_file(
+    what: &str,
+    path: &Path,
+    mode: u32,
+    force: bool,
+    write: &dyn Fn(&mut dyn Write) -> error::Result<Digest>,
+) -> error::Result<Digest> {
     if let Some(existing) = digest(path)? {
-        let digest = source.write(io::sink())?;
+        let digest = write(&mut io::sink())?;
         if digest == existing {
             return Ok(digest);
         }
         if !force {
             return failed(format!(
-                "{}: exists already and is not this package, --force replaces it",
+                "{}: exists already and is not this {what}, --force replaces it",
                 path.display()
             ));
         }
     }
-    let mut file = NewFile::create(path, source.mode)?;
-    let digest = source.write(Named(&mut file, path))?;
+    let mut file = NewFile::create(path, mode)?;
+    let digest = write(&mut Named(&mut file, path))?;
     if force {
         file.replace()?;
     } else {

@@ -16,7 +16,8 @@ Usage: detect CHAINCODE_SOURCE_DIR CHAINCODE_METADATA_DIR
 
 Tells the peer whether this builder takes a chaincode package: it does when the
 type in CHAINCODE_METADATA_DIR/metadata.json is ccaas or external, in any letter
-case. Prints nothing but errors.
+case. Prints one line for a type that neither this builder nor Fabric itself
+(golang, node, java, car) takes.
 
 Exit status: 0 it does, 1 it does not, or there was an error.
 
@@ -62,11 +63,14 @@ const RELEASE: &str = "RELEASE_OUTPUT_DIR";
 pub fn detect(parser: Parser) -> Result<Outcome> {
     let [_, metadata] = paths(parser, [SOURCE, METADATA])?;
     let (metadata, _) = Metadata::read(&Dir::open(&metadata)?)?;
-    Ok(if metadata.is_ours() {
-        Outcome::Yes
-    } else {
-        Outcome::No
-    })
+    if let Err(error) = metadata.must_be_ours() {
+        // If no other builder takes it, the peer's own message is about Docker.
+        if !metadata.is_fabrics_own() {
+            log::line("detect", error);
+        }
+        return Ok(Outcome::No);
+    }
+    Ok(Outcome::Yes)
 }
 
 pub fn build(parser: Parser) -> Result<Outcome> {

@@ -12,7 +12,7 @@ use std::path::{Path, PathBuf};
 
 use lexopt::{Arg, Parser, ValueExt};
 
-use super::{Outcome, Result, Stop, path};
+use super::{Outcome, Result, Stop, dial, path};
 use crate::error::{self, Error};
 use crate::files::Dir;
 use crate::formats::comparison::Origin;
@@ -42,6 +42,9 @@ and follows no link.
   --installed FILE the same for each package in the output of peer lifecycle
                    chaincode queryinstalled or queryapproved with -O json; - is
                    standard input
+  --dial           also connects to each chaincode's address from this machine,
+                   without TLS as a gRPC client; one that is not reached could
+                   not be determined
   --quiet          prints only the differences and the summary
   --json           prints one JSON object a line instead
   --metrics FILE   also writes the counts in the text format of Prometheus
@@ -58,6 +61,7 @@ struct Args {
     paths: Vec<PathBuf>,
     packages: Vec<PathBuf>,
     metrics: Option<PathBuf>,
+    dial: bool,
     json: bool,
     quiet: bool,
 }
@@ -67,6 +71,7 @@ pub fn run(mut parser: Parser) -> Result<Outcome> {
     while let Some(arg) = parser.next()? {
         match arg {
             Arg::Long("json") => args.json = true,
+            Arg::Long("dial") => args.dial = true,
             Arg::Long("quiet") => args.quiet = true,
             Arg::Long("config") => config = Some(parser.value()?),
             Arg::Long("packages") => args.packages.push(path(parser.value()?)?),
@@ -91,6 +96,7 @@ pub fn run(mut parser: Parser) -> Result<Outcome> {
     let mut run = Run {
         packages: Packages::open(&args.packages, config)?,
         wanted,
+        dial: args.dial,
         report: Report::new(args.json, args.quiet),
     };
     for path in &args.paths {
@@ -111,6 +117,7 @@ pub fn run(mut parser: Parser) -> Result<Outcome> {
 struct Run {
     packages: Packages,
     wanted: Wanted,
+    dial: bool,
     report: Report,
 }
 
@@ -127,6 +134,9 @@ impl Run {
             let expected = self.packages.expect(own, target.id.as_ref());
             let verdict = target.verify(&expected);
             self.report.add(&target, &verdict)?;
+            if let Some(connection) = target.connection().filter(|_| self.dial) {
+                self.report.add_dial(&target, dial::dial(&connection))?;
+            }
             if let Some(id) = target.id {
                 let is_match = verdict.outcome() == Outcome::Yes && verdict.other.is_none();
                 let found = match (is_match, verdict.origin) {

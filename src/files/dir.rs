@@ -78,8 +78,13 @@ impl Dir {
     }
 
     /// Makes this directory the root that relative paths start from.
-    pub(crate) fn into_root(mut self) -> Self {
-        self.relative.clear();
+    pub(crate) fn into_root(self) -> Self {
+        self.shown_at("")
+    }
+
+    /// Makes relative paths start with `relative`, wherever the directory is.
+    pub(crate) fn shown_at(mut self, relative: &str) -> Self {
+        relative.clone_into(&mut self.relative);
         self
     }
 

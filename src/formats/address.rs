@@ -20,6 +20,17 @@ const MAX_SOCKET: usize = 107;
 pub struct Address(String);
 
 impl Address {
+    /// As written.
+    pub(crate) fn text(&self) -> &str {
+        &self.0
+    }
+
+    /// The host whose name the peer looks for in the server's certificate.
+    pub(crate) fn host(&self) -> Option<&str> {
+        let (host, _) = host_and_port(&self.0)?;
+        is_server_name(host).then_some(host)
+    }
+
     /// Parses an address.
     ///
     /// # Errors

@@ -1,10 +1,75 @@
-//! What a peer takes and yet seldom is meant: for the author of a package, who can still change it.
+//! What the author of a package should know, though a peer takes it, or has another reason to
+//! refuse it: places, addresses, the server's name, and when certificates expire.
 
 use std::net::IpAddr;
 
-use super::address::host_and_port;
+use super::address::{Address, host_and_port};
 use super::tls;
 use super::values::Values;
+use crate::files::{Dir, Entry};
+use crate::layout::{CODE, CONNECTION, META_INF};
+use crate::text::plural;
+
+/// Why connection.json is not in `dir`, if it is further down.
+pub fn of_other_places(dir: &Dir) -> Option<String> {
+    let mut places = Vec::new();
+    // It is missing anyway, so whatever ends the search early does not matter.
+    let _ = dir.walk_all(|dir, files| {
+        let is_named = |file: &&Entry| file.name.eq_ignore_ascii_case(CONNECTION);
+        let found = files.iter().filter(is_named);
+        let found = found.map(|file| dir.relative(&file.name));
+        places.extend(found.filter(|path| path.contains('/')));
+        Ok(())
+    });
+    let found = match &places[..] {
+        [] => return None,
+        [one] => format!("{one}: move it"),
+        [first, rest @ ..] => {
+            let others = plural(rest.len(), "other", "others");
+            format!(
+                "{first} and {others}: move one, with templates for what differs between peers,"
+            )
+        }
+    };
+    Some(format!(
+        "{CONNECTION} not found, but {found} to the top of {CODE}, beside {META_INF}"
+    ))
+}
+
+/// A warning where the server's certificate is for another name than the peer looks for, or seems
+/// to be.
+pub fn of_server_name(values: &Values) -> Option<String> {
+    if !values.is("tls_required") {
+        return None;
+    }
+    let address = Address::parse(&values.text("address")?.text).ok()?;
+    let host = address.host()?;
+    let domain = values
+        .text("domain")
+        .filter(|domain| values.is("client_auth_required") && !domain.text.is_empty());
+    let name = domain.map_or(host, |domain| &domain.text);
+    let root_cert = &values.text("root_cert")?.text;
+    let what = match (tls::is_for(root_cert, name), domain) {
+        (Some(true), _) | (None, None) => return None,
+        (Some(false), None) => {
+            "root_cert: is the server's own certificate, and not for the host of address: the peer \
+             will refuse it"
+                .to_owned()
+        }
+        (Some(false), Some(domain)) => format!(
+            "domain: the server's own certificate, in root_cert, is not for {}: from Fabric 3.0 on \
+             the peer will refuse it",
+            domain.shown
+        ),
+        (None, Some(_)) if name.eq_ignore_ascii_case(host) => return None,
+        (None, Some(domain)) => format!(
+            "domain: {} is not the host of address; from Fabric 3.0 on the server's certificate \
+             must be for it, before that for the host",
+            domain.shown
+        ),
+    };
+    Some(what)
+}
 
 /// What its author should know about `address`.
 pub fn of_address(values: &Values) -> Option<String> {

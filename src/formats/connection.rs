@@ -5,6 +5,7 @@
 //! fail there is refused here. The file we write has only known fields that were present, in the
 //! order of [`FIELDS`].
 
+mod endpoint;
 mod hints;
 
 use std::collections::BTreeSet;
@@ -12,15 +13,17 @@ use std::collections::BTreeSet;
 use anyhow::{Context, Result, anyhow, bail, ensure};
 
 use super::address::{self, Address};
+use super::advice;
 use super::dial_timeout::DialTimeout;
 use super::json::{self, Kind, Object};
 use super::template::{Config, Template};
 use super::values::{Text, Value, Values};
-use crate::error::{self, Faults, Refuse};
+use crate::error::{self, Faults, Refuse, refused};
 use crate::files::Dir;
 use crate::layout::{CONNECTION, MAX_SMALL};
 use crate::log::Warnings;
 use crate::text::quoted;
+pub use endpoint::Endpoint;
 
 /// How the peer reads a field.
 #[derive(Clone, Copy, PartialEq, Eq)]
@@ -65,9 +68,19 @@ type ReadTemplate = fn(&str) -> Result<Template>;
 impl Draft {
     /// Reads the file in `dir`; returns the draft, warnings for its author, and the content.
     pub(crate) fn read(dir: &Dir) -> error::Result<(Self, Warnings, Vec<u8>)> {
-        let content = dir.read_needed(CONNECTION)?;
+        let content = Self::content(dir)?;
         let (draft, warnings) = Self::parse(&content).refuse(CONNECTION)?;
         Ok((draft, warnings, content))
+    }
+
+    /// The content of the file in `dir`.
+    pub(crate) fn content(dir: &Dir) -> error::Result<Vec<u8>> {
+        if dir.look_up(CONNECTION)?.is_none()
+            && let Some(advice) = advice::of_other_places(dir)
+        {
+            return refused(advice);
+        }
+        dir.read_needed(CONNECTION)
     }
 
     /// Parses the content of a connection.json; returns the draft and warnings for its author.
@@ -340,6 +353,13 @@ impl Connection {
         &self.address
     }
 
+    /// What its author should know of the server's name.
+    #[must_use]
+    pub fn warning(&self) -> Option<String> {
+        let advice = advice::of_server_name(&self.values)?;
+        Some(format!("{CONNECTION}: {advice}"))
+    }
+
     /// What the peer will do, as messages say it: `dial HOST:PORT with TLS`.
     #[must_use]
     pub fn dial(&self) -> String {
@@ -355,7 +375,9 @@ impl Connection {
         // A template can fill in anything, even a key, so only a valid name is shown.
         let domain = values.text("domain").map(|domain| &domain.text);
         let domain = domain.filter(|domain| address::is_server_name(domain));
-        let domain = domain.map_or_else(String::new, |name| format!(" for the domain {name}"));
+        let domain = domain.map_or_else(String::new, |name| {
+            format!(", from Fabric 3.0 on for the domain {name},")
+        });
         format!("dial {address} with TLS{domain} and a client certificate")
     }
 }

@@ -5,6 +5,8 @@
 //! that would make every dial fail are refused: a negative time-out, a number so small that its
 //! author must have meant seconds or milliseconds, and a text of less than a microsecond.
 
+use std::time::Duration;
+
 use anyhow::{Context, Result, anyhow, bail, ensure};
 use serde::Serialize;
 use serde_json::value::RawValue;
@@ -36,7 +38,7 @@ impl DialTimeout {
     /// # Errors
     /// When the peer could not read it, or would give up before dialling.
     pub fn from_text(text: String) -> Result<Self> {
-        check(&text).map_err(|what| anyhow!(r#"{what}, write for example "10s""#))?;
+        nanoseconds(&text).map_err(|what| anyhow!(r#"{what}, write for example "10s""#))?;
         Ok(Self::Text(text))
     }
 
@@ -57,13 +59,30 @@ impl DialTimeout {
     }
 }
 
-/// Checks `text` as Go's `time.ParseDuration` does. The error is the part of the message after the
+/// How long the peer tries to dial with this `dial_timeout`, or without one.
+pub fn duration(timeout: Option<&DialTimeout>) -> Duration {
+    let nanoseconds = match timeout {
+        Some(DialTimeout::Text(text)) => nanoseconds(text).unwrap_or_default(),
+        // Go cuts a fraction off, too.
+        #[allow(clippy::cast_possible_truncation, clippy::cast_sign_loss)]
+        Some(DialTimeout::Number(number)) => {
+            number.get().parse::<f64>().unwrap_or_default() as u128
+        }
+        None => 0,
+    };
+    match u64::try_from(nanoseconds) {
+        Ok(0) => Duration::from_secs(3),
+        nanoseconds => Duration::from_nanos(nanoseconds.unwrap_or(u64::MAX)),
+    }
+}
+
+/// Parses `text` as Go's `time.ParseDuration` does. The error is the part of the message after the
 /// quoted text.
-fn check(text: &str) -> Result<()> {
+fn nanoseconds(text: &str) -> Result<u128> {
     ensure!(!text.is_empty(), "is empty");
     let mut rest = text.strip_prefix(['-', '+']).unwrap_or(text);
     if rest == "0" {
-        return Ok(());
+        return Ok(0);
     }
     ensure!(!rest.is_empty(), "is not a duration");
     let mut nanoseconds = 0;
@@ -77,7 +96,7 @@ fn check(text: &str) -> Result<()> {
     ensure!(nanoseconds < 1 << 63, "is too long");
     let is_too_short = (1..LEAST_TEXT).contains(&nanoseconds);
     ensure!(!is_too_short, "is too short to dial");
-    Ok(())
+    Ok(nanoseconds)
 }
 
 /// Parses one number with its unit; returns its nanoseconds and the rest of the text.
@@ -116,6 +135,25 @@ fn split_before(text: &str, ends: impl Fn(char) -> bool) -> (&str, &str) {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn is_as_long_as_the_peer_waits() {
+        let text = |text: &str| DialTimeout::from_text(text.to_owned()).unwrap();
+        let number = |json: &str| {
+            let number: Box<RawValue> = serde_json::from_str(json).unwrap();
+            DialTimeout::from_number(&number).unwrap()
+        };
+        for (timeout, milliseconds) in [
+            (None, 3000),
+            (Some(text("0")), 3000),
+            (Some(number("0")), 3000),
+            (Some(text("1m30.5s")), 90_500),
+            (Some(number("1500000000.0")), 1500),
+        ] {
+            let expected = Duration::from_millis(milliseconds);
+            assert_eq!(duration(timeout.as_ref()), expected, "{timeout:?}");
+        }
+    }
 
     fn read(json: &str) -> Result<String, String> {
         let raw: &RawValue = serde_json::from_str(json).unwrap();

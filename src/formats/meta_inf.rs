@@ -2,47 +2,42 @@
 
 use super::published::{self, Judge};
 use crate::error::{Faults, Result, refused};
-use crate::files::{Dir, Entry, join};
+use crate::files::{Dir, Entry};
 use crate::layout::{ALTERNATIVE, CONNECTION, META_INF, METADATA, PACKAGE, STATEDB};
 use crate::log::Warnings;
 
 /// The package's `META-INF`, or the folder that has its place in the layout of Fabric's
 /// `cc_service.md`: `metadata`, where there is a `statedb` in it.
 pub fn find(source: &Dir) -> Result<Option<Dir>> {
-    let meta_inf = source.find_dir(META_INF)?;
+    if let Some(tree) = source.find_dir(META_INF)? {
+        return Ok(Some(tree));
+    }
     // Anything else of that name is one of the other things that packages may hold.
     let is_sound_dir = |entry: Entry| entry.is_dir() && entry.fault().is_none();
     if !source.look_up(ALTERNATIVE)?.is_some_and(is_sound_dir) {
-        return Ok(meta_inf);
+        return Ok(None);
     }
     let alternative = source.subdir(ALTERNATIVE)?;
     let has_statedb = alternative.look_up(STATEDB)?.is_some();
-    let is_alternative = is_alternative(meta_inf.is_some(), has_statedb)?;
-    Ok(if is_alternative {
-        Some(alternative)
-    } else {
-        meta_inf
-    })
+    Ok(is_alternative(false, has_statedb).then_some(alternative))
 }
 
 /// Whether `metadata` has the place of `META-INF`: of a package that may have a `META-INF`, and may
 /// have a `statedb` in a folder `metadata`.
-pub fn is_alternative(has_meta_inf: bool, has_statedb: bool) -> Result<bool> {
-    if has_meta_inf && has_statedb {
-        return refused(format!(
-            "{ALTERNATIVE}/{STATEDB}: there is a {META_INF} too, keep one of them"
-        ));
-    }
-    Ok(has_statedb)
+pub fn is_alternative(has_meta_inf: bool, has_statedb: bool) -> bool {
+    has_statedb && !has_meta_inf
 }
 
 /// A line for everything in a package's source folder that is not packaged; what
 /// [`misplaced`] names has one already.
 pub fn left_out(source: &Dir, tree: Option<&Dir>) -> Result<Option<String>> {
-    let tree = tree.map(|tree| tree.relative("")).unwrap_or_default();
-    let packaged = [METADATA, CONNECTION, &tree];
+    let tree_name = tree.map(|tree| tree.relative("")).unwrap_or_default();
+    let misplaced = Misplaced::find(source, tree)?;
     let is_left_out = |entry: &Entry| {
-        !packaged.contains(&entry.name.as_str()) && right_place(source, entry).is_none()
+        ![METADATA, CONNECTION, &tree_name].contains(&entry.name.as_str())
+            && !misplaced
+                .paths()
+                .any(|path| path.split('/').next() == Some(&entry.name))
     };
     let left_out = source.list()?.into_iter().filter(is_left_out);
     let only = format!("only {METADATA}, {CONNECTION} and {META_INF} are");
@@ -53,10 +48,9 @@ pub fn left_out(source: &Dir, tree: Option<&Dir>) -> Result<Option<String>> {
     }))
 }
 
-/// A line for everything in a package's source folder that its author took for META-INF.
-pub fn misplaced(source: &Dir) -> Result<Vec<String>> {
-    let entries = source.list()?.into_iter();
-    let misplaced = entries.filter_map(|entry| right_place(source, &entry));
+/// A line for every folder beside the `tree` that its author took for part of it.
+pub fn misplaced(source: &Dir, tree: Option<&Dir>) -> Result<Vec<String>> {
+    let misplaced = Misplaced::find(source, tree)?.found.into_iter();
     Ok(misplaced
         .map(|(found, place)| {
             format!("{found}: is not looked at, index definitions belong in {place}")
@@ -64,27 +58,60 @@ pub fn misplaced(source: &Dir) -> Result<Vec<String>> {
         .collect())
 }
 
-/// What in the source folder's `entry` is in the wrong place, and the right place.
-fn right_place(source: &Dir, entry: &Entry) -> Option<(String, String)> {
-    if !entry.is_dir() || entry.fault().is_some() || entry.name == META_INF {
-        return None;
+/// A search for folders in the wrong place.
+#[derive(Default)]
+struct Misplaced {
+    /// Each with the right place.
+    found: Vec<(String, &'static str)>,
+    /// How many folders were listed.
+    listed: usize,
+}
+
+impl Misplaced {
+    /// A package can hold all of a chaincode's source, in which nobody puts them deep.
+    const DEPTH: usize = 2;
+    const LISTED: usize = 1000;
+
+    fn find(source: &Dir, tree: Option<&Dir>) -> Result<Self> {
+        let mut search = Self::default();
+        let tree = tree.map(|tree| tree.relative(""));
+        search.enter(source, &tree.unwrap_or_default(), Self::DEPTH)?;
+        Ok(search)
     }
-    let is_meta_inf = |name: &str| {
-        let letters = name.chars().filter(|letter| !"-_. ".contains(*letter));
-        letters.collect::<String>().eq_ignore_ascii_case("METAINF")
-    };
-    let name = entry.name.clone();
-    match name.as_str() {
-        STATEDB => Some((name, format!("{META_INF}/{STATEDB}"))),
-        "src" => {
-            // A warning only, so whatever hinders the look does not matter.
-            let found = source.subdir("src").and_then(|src| src.look_up(META_INF));
-            let found = found.ok().flatten();
-            found.map(|found| (join(&name, &found.name), META_INF.to_owned()))
+
+    fn enter(&mut self, dir: &Dir, except: &str, depth: usize) -> Result<()> {
+        self.listed += 1;
+        for entry in dir.list()? {
+            let name = &entry.name;
+            if !entry.is_dir() || entry.fault().is_some() || name == except {
+                continue;
+            }
+            if let Some(place) = meant(name) {
+                self.found.push((dir.relative(name), place));
+            } else if depth > 0 && self.listed < Self::LISTED {
+                // A warning only, so whatever hinders the look does not matter.
+                let dir = dir.subdir(name);
+                let _ = dir.and_then(|dir| self.enter(&dir, "", depth - 1));
+            }
         }
-        _ if is_meta_inf(&name) => Some((name, META_INF.to_owned())),
-        _ => None,
+        Ok(())
     }
+
+    fn paths(&self) -> impl Iterator<Item = &str> {
+        self.found.iter().map(|(path, _)| path.as_str())
+    }
+}
+
+/// What the author of a folder of this name meant it to be.
+fn meant(name: &str) -> Option<&'static str> {
+    let letters = name.chars().filter(|letter| !"-_. ".contains(*letter));
+    Some(match &*letters.collect::<String>().to_ascii_lowercase() {
+        "metainf" => META_INF,
+        "statedb" => "META-INF/statedb",
+        "couchdb" => "META-INF/statedb/couchdb",
+        "indexes" => "META-INF/statedb/couchdb/indexes",
+        _ => return None,
+    })
 }
 
 /// Visits the tree's folders, parents first: `visit` gets each folder's path in the tree, the
@@ -92,20 +119,58 @@ fn right_place(source: &Dir, entry: &Entry) -> Option<(String, String)> {
 pub fn walk(
     tree: &Dir,
     warnings: &mut Warnings,
-    mut visit: impl FnMut(&str, &Dir, &[Entry], &mut Judge) -> Result<()>,
+    mut visit: impl FnMut(&str, &Dir, &[&Entry], &mut Judge) -> Result<()>,
 ) -> Result<()> {
-    let mut judge = Judge::new(warnings);
+    let (mut judge, mut strays) = (Judge::new(warnings), Strays::default());
     tree.walk(PACKAGE, |dir, files| {
-        visit(&enter(tree, dir, &mut judge), dir, files, &mut judge)
-    })
+        let folder = enter(tree, dir, &mut judge);
+        visit(&folder, dir, &strays.leave_out(dir, files), &mut judge)
+    })?;
+    warnings.extend(strays.warning());
+    Ok(())
+}
+
+/// The files that are left out, as operating systems have made them.
+#[derive(Default)]
+struct Strays {
+    first: Option<String>,
+    count: usize,
+}
+
+impl Strays {
+    /// The other files of `dir`.
+    fn leave_out<'a>(&mut self, dir: &Dir, files: &'a [Entry]) -> Vec<&'a Entry> {
+        let (strays, files): (Vec<_>, Vec<_>) = files.iter().partition(|file| is_stray(&file.name));
+        self.count += strays.len();
+        if let (None, Some(stray)) = (&self.first, strays.first()) {
+            self.first = Some(dir.relative(&stray.name));
+        }
+        files
+    }
+
+    fn warning(self) -> Option<String> {
+        let first = self.first?;
+        Some(match self.count - 1 {
+            0 => format!("{first}: is left out, an operating system has made it"),
+            more => {
+                format!("{first}: and {more} more are left out, operating systems have made them")
+            }
+        })
+    }
+}
+
+/// Whether an operating system has put the file there, without its author's knowledge.
+pub fn is_stray(name: &str) -> bool {
+    let name = name.to_ascii_lowercase();
+    name.starts_with("._") || [".ds_store", "thumbs.db", "desktop.ini"].contains(&name.as_str())
 }
 
 /// Like [`walk`], but adds all that must not be copied to the faults, and goes on.
 pub fn collect(tree: &Dir, warnings: &mut Warnings, faults: &mut Faults) -> Result<()> {
-    let mut judge = Judge::new(warnings);
+    let (mut judge, mut strays) = (Judge::new(warnings), Strays::default());
     tree.walk_all(|dir, files| {
         let folder = enter(tree, dir, &mut judge);
-        for file in files {
+        for file in strays.leave_out(dir, files) {
             let read = match file.fault() {
                 Some(fault) => refused(format!("{}: {fault}", dir.relative(&file.name))),
                 None => judge.read(&folder, dir, file),
@@ -113,7 +178,9 @@ pub fn collect(tree: &Dir, warnings: &mut Warnings, faults: &mut Faults) -> Resu
             faults.take_refusal(read)?;
         }
         Ok(())
-    })
+    })?;
+    warnings.extend(strays.warning());
+    Ok(())
 }
 
 /// The path in the tree of its folder `dir`, whose name is judged.

@@ -67,6 +67,13 @@ impl Metadata {
         )
     }
 
+    /// Whether the peer itself builds packages of this type, with Docker (Fabric's
+    /// `core/container/dockercontroller`, which converts it to upper case).
+    pub(crate) fn is_fabrics_own(&self) -> bool {
+        let package_type = self.package_type.to_ascii_lowercase();
+        matches!(&*package_type, "golang" | "node" | "java" | "car")
+    }
+
     /// Like [`Metadata::is_ours`], for callers that need it to be true.
     pub(crate) fn must_be_ours(&self) -> error::Result<()> {
         self.for_us().refuse(METADATA)

@@ -83,6 +83,11 @@ fn is_place_of_a_folder(path: &str) -> bool {
     )
 }
 
+/// Whether a folder in lower case is named as one of those that hold index definitions.
+fn is_of_the_tree(name: &&str) -> bool {
+    ["statedb", "couchdb", "index", "indexes", "collections"].contains(name)
+}
+
 /// Why the file at `path` below `root`, which is not published, becomes no index although its
 /// author may have meant one.
 fn why_not(root: &str, path: &str) -> Option<String> {
@@ -98,14 +103,9 @@ fn why_not(root: &str, path: &str) -> Option<String> {
             // Otherwise it is the collection's name that is wrong.
             (!is_named(file)).then(|| "its name does not end in .json".to_owned())
         }
-        (
-            _,
-            [
-                "statedb" | "couchdb" | "index" | "indexes" | "collections",
-                ..,
-                file,
-            ],
-        ) if is_named(file) && names.len() > 1 => {
+        (_, [folders @ .., file])
+            if is_named(file) && (folders.is_empty() || folders.iter().any(is_of_the_tree)) =>
+        {
             let collections = names.iter().position(|name| *name == "collections");
             let place = match collections.and_then(|place| parts.get(place + 1..)) {
                 None => "indexes".to_owned(),

@@ -32,9 +32,12 @@ mod tests;
 mod time;
 mod x509;
 
+use std::net::IpAddr;
+
 use anyhow::{Context, Result, ensure};
 
 use block::{Block, CERTIFICATE, PRIVATE_KEY, blocks, is_wanted};
+use extensions::Extensions;
 use key::Key;
 pub use time::Time;
 
@@ -78,8 +81,8 @@ pub fn check_key_pair(certificate: Option<&str>, key: Option<&str>) -> Result<()
 }
 
 fn certified_key(text: &str) -> Result<Key> {
-    let certificate = x509::parse(&first_block(text, CERTIFICATE)?.der)?;
-    certificate
+    let block = first_block(text, CERTIFICATE)?;
+    x509::parse(&block.der)?
         .key
         .context("the certificate's key is not RSA, ECDSA or Ed25519, the peer can use no other")
 }
@@ -94,6 +97,41 @@ fn private_key(text: &str) -> Result<Key> {
 pub fn expiries(text: &str) -> impl Iterator<Item = Time> {
     let blocks = wanted_blocks(text, CERTIFICATE);
     blocks.filter_map(|block| Some(x509::parse(&block.der).ok()?.not_after))
+}
+
+/// Where `root_cert` is the server's own certificate and no authority's: whether it is for this
+/// name, without which the peer refuses the server.
+pub fn is_for(root_cert: &str, name: &str) -> Option<bool> {
+    let mut found = wanted_blocks(root_cert, CERTIFICATE);
+    let (block, None) = (found.next()?, found.next()) else {
+        return None;
+    };
+    let certificate = x509::parse(&block.der).ok()?;
+    let Extensions {
+        names,
+        is_ca,
+        signs,
+    } = certificate.extensions;
+    // `openssl req -x509` makes an authority of every certificate, but leaves its use open.
+    let is_own = !is_ca || certificate.is_self_issued && !signs && !names.is_empty();
+    let is_for = names.iter().any(|&(tag, found)| is_name(tag, found, name));
+    (is_own && certificate.is_v3).then_some(is_for)
+}
+
+/// Whether a name in a certificate is for the server `name`, as in Go's `VerifyHostname`.
+fn is_name(tag: u8, found: &[u8], name: &str) -> bool {
+    match (tag, name.parse::<IpAddr>()) {
+        (extensions::IP_ADDRESS, Ok(IpAddr::V4(address))) => found == address.octets(),
+        (extensions::IP_ADDRESS, Ok(IpAddr::V6(address))) => found == address.octets(),
+        (extensions::DNS_NAME, Err(_)) => {
+            let name = name.strip_suffix('.').unwrap_or(name);
+            let is = |found: &[u8], name: &str| found.eq_ignore_ascii_case(name.as_bytes());
+            let parent = name.split_once('.').map(|(_, parent)| parent);
+            let wild = found.strip_prefix(b"*.").zip(parent);
+            is(found, name) || wild.is_some_and(|(found, parent)| is(found, parent))
+        }
+        _ => false,
+    }
 }
 
 /// Whether a file contains the end of a PEM label of any kind of private key.

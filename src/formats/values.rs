@@ -1,11 +1,13 @@
 //! The values of connection.json's fields once templates are filled in, and the peer's rules for
 //! them.
 
+use std::time::Duration;
+
 use anyhow::{Context, Result, anyhow, bail};
 use serde::{Serialize, Serializer};
 
 use super::address::{self, Address};
-use super::dial_timeout::DialTimeout;
+use super::dial_timeout::{self, DialTimeout};
 use super::tls;
 use crate::error::Faults;
 
@@ -56,6 +58,14 @@ impl Values {
         match self.get(name) {
             Some(Value::Text(text)) => Some(text),
             _ => None,
+        }
+    }
+
+    /// How long the peer tries to dial.
+    pub fn timeout(&self) -> Duration {
+        match self.get("dial_timeout") {
+            Some(Value::Timeout(timeout)) => dial_timeout::duration(Some(timeout)),
+            _ => dial_timeout::duration(None),
         }
     }
 

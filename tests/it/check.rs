@@ -89,15 +89,14 @@ fn the_sample_is_the_folder_beside_the_source() {
 #[test]
 fn a_package_with_client_auth_and_a_domain_is_taken() {
     let peer = folder(&format!(
-        r#"{{"address":"{{{{.peername}}}}:9999","domain":"basic.example.com","tls_required":true,"client_auth_required":true,"root_cert":{},"client_key":{},"client_cert":{}}}"#,
+        r#"{{"address":"{{{{.peername}}}}.example.com:9999","domain":"basic.example.com","tls_required":true,"client_auth_required":true,"root_cert":{},"client_key":{},"client_cert":{}}}"#,
         quoted(&tls("rsa.pem")),
         quoted(&tls("P-256.key")),
         quoted(&tls("P-256.pem")),
     ));
-    let (status, stdout, stderr) =
-        check_folder(&peer, &["--config", r#"{"peername":"org1peer1"}"#]);
+    let (status, stdout, stderr) = check_folder(&peer, &["--config", r#"{"peername":"basic"}"#]);
     assert_eq!((status, stderr.as_str()), (0, ""), "{stdout}");
-    let dialled = "dialled  the peer would dial org1peer1:9999 with TLS for the domain basic.example.com and a client certificate\n";
+    let dialled = "dialled  the peer would dial basic.example.com:9999 with TLS, from Fabric 3.0 on for the domain basic.example.com, and a client certificate\n";
     assert!(stdout.contains(dialled), "{stdout}");
     assert!(!stdout.contains("warning"), "{stdout}");
 }
@@ -181,8 +180,13 @@ fn warns_of_what_is_not_packaged() {
     let (status, stdout, stderr) = check_folder(&peer, &[]);
     let only = "only metadata.json, connection.json and META-INF are";
     assert_eq!((status, stderr.as_str()), (0, ""));
-    let line = format!("\nwarning  README.md: and 1 more are not packaged, {only}\n");
-    assert!(stdout.contains(&line), "{stdout}");
+    let place = "is not looked at, index definitions belong in META-INF/statedb/couchdb/indexes";
+    for line in [
+        format!("\nwarning  README.md: is not packaged, {only}\n"),
+        format!("\nwarning  indexes: {place}\n"),
+    ] {
+        assert!(stdout.contains(&line), "{stdout}");
+    }
 }
 
 #[test]
@@ -489,6 +493,7 @@ fn an_object_has_what_is_published() {
         ],
         "address": "basic.example.com:9999",
         "dial": "dial basic.example.com:9999 without TLS",
+        "dialled": null,
         "packaged": null,
         "result": "taken",
         "reason": null,

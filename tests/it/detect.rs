@@ -15,10 +15,21 @@ fn claims_both_types_in_any_letter_case_silently() {
 }
 
 #[test]
-fn leaves_other_types_to_other_builders_silently() {
-    for package_type in ["golang", "node", "java", "k8s", "ccaas2", " ccaas", ""] {
+fn leaves_the_types_of_fabric_itself_to_it_silently() {
+    for package_type in ["golang", "node", "java", "car", "GOLANG", "Node", "jAvA"] {
         let metadata = format!(r#"{{"type":"{package_type}","label":"basic_1.0"}}"#);
         assert_eq!(detect(&metadata), (1, String::new()), "{package_type}");
+    }
+}
+
+#[test]
+fn leaves_other_types_to_other_builders_with_a_line() {
+    for package_type in ["caas", "k8s", "ccaas2", " ccaas", "go", ""] {
+        let metadata = format!(r#"{{"type":"{package_type}","label":"basic_1.0"}}"#);
+        let line = format!(
+            "detect: metadata.json: type: \"{package_type}\" is for another builder, write \"ccaas\" or \"external\"\n"
+        );
+        assert_eq!(detect(&metadata), (1, line), "{package_type}");
     }
 }
 

@@ -13,6 +13,8 @@
 //! - [`properties`]: made-up inputs against [`rules`], the peer's rules written a second time
 //! - [`check`]: the same for people
 //! - [`init`]: a source folder to start from
+//! - [`dial`]: whether something answers where a peer would dial
+//! - [`cases`]: what people have trouble with
 //! - [`package`]: the same bytes from the same content, for ever; and where they go
 //! - [`indexes`]: index definitions, against the answers of real versions of `CouchDB`
 //! - [`install`]: the program where a peer looks for it
@@ -26,9 +28,11 @@ mod user;
 
 mod archive;
 mod build;
+mod cases;
 mod check;
 mod command_line;
 mod detect;
+mod dial;
 mod faults;
 mod house;
 mod indexes;

@@ -1,3 +1,4 @@
+mod declared;
 mod foreign;
 pub mod ids;
 mod output;

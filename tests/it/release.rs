@@ -16,7 +16,7 @@ fn built() -> Peer {
             INDEX,
         )
         .put(
-            "src/META-INF/statedb/couchdb/collections/c/indexes/.DS_Store",
+            "src/META-INF/statedb/couchdb/collections/c/indexes/.keep",
             "x",
         )
         .put("src/META-INF/statedb/couchdb/README", "x")

@@ -45,7 +45,7 @@ fn a_config_of_null_is_one_that_is_not_set() {
         .config("null")
         .build()
         .refuses(&format!(
-            "build: connection.json: address: {{{{.a}}}}: {CONFIG} is not set, it must hold a JSON object with this key"
+            "build: connection.json: address: {{{{.a}}}}: {CONFIG} is not set, give the peer a JSON object with this key in it, and name it in propagateEnvironment of this builder"
         ));
 }
 
@@ -132,14 +132,14 @@ fn fills_every_kept_string_field() {
         quoted(&certificate),
     );
     let peer = Peer::with_connection(
-        r#"{"address":"{{.peer}}_basic:9999","domain":"{{ .peer }}.example.com","dial_timeout":"{{.wait}}s","tls_required":true,"client_auth_required":true,"root_cert":"{{.tls.root}}","client_key":"{{- .tls.key -}}","client_cert":"{{/* ours */}}{{.tls.cert}}"}"#,
+        r#"{"address":"{{.peer}}.example.com:9999","domain":"{{ .peer }}.example.com","dial_timeout":"{{.wait}}s","tls_required":true,"client_auth_required":true,"root_cert":"{{.tls.root}}","client_key":"{{- .tls.key -}}","client_cert":"{{/* ours */}}{{.tls.cert}}"}"#,
     )
     .config(&config);
     peer.build().succeeds(&[]);
     assert_eq!(
         peer.get("bld/connection.json"),
         format!(
-            r#"{{"address":"org1_basic:9999","domain":"org1.example.com","dial_timeout":"10s","tls_required":true,"client_auth_required":true,"root_cert":{},"client_key":{},"client_cert":{}}}"#,
+            r#"{{"address":"org1.example.com:9999","domain":"org1.example.com","dial_timeout":"10s","tls_required":true,"client_auth_required":true,"root_cert":{},"client_key":{},"client_cert":{}}}"#,
             quoted(&certificate),
             quoted(&key),
             quoted(&certificate),
@@ -170,7 +170,7 @@ fn nothing_of_the_environment_but_the_variable_reaches_a_template() {
         .environment("peername", "org1")
         .environment("CONFIG", r#"{"peername":"org1"}"#);
     peer.build().refuses(&format!(
-        "build: connection.json: address: {{{{.peername}}}}: {CONFIG} is not set, it must hold a JSON object with this key"
+        "build: connection.json: address: {{{{.peername}}}}: {CONFIG} is not set, give the peer a JSON object with this key in it, and name it in propagateEnvironment of this builder"
     ));
 }
 
@@ -180,7 +180,7 @@ fn refuses_what_it_cannot_fill_in() {
         (
             r#"{"address":"{{.peer}}:1"}"#,
             "",
-            format!("connection.json: address: {{{{.peer}}}}: {CONFIG} is not set, it must hold a JSON object with this key"),
+            format!("connection.json: address: {{{{.peer}}}}: {CONFIG} is not set, give the peer a JSON object with this key in it, and name it in propagateEnvironment of this builder"),
         ),
         (
             r#"{"address":"{{.peer}}:1"}"#,

@@ -85,7 +85,7 @@ fn installed() -> Peer {
     peer.put(format!("src/{INDEX_A}"), INDEX)
         .put(format!("src/{INDEX_B}"), INDEX)
         .put(
-            "src/META-INF/statedb/couchdb/collections/c/indexes/.DS_Store",
+            "src/META-INF/statedb/couchdb/collections/c/indexes/.keep",
             "x",
         )
         .put("src/META-INF/back\\slash", "x")

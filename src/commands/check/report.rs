@@ -21,6 +21,8 @@ use crate::text::{escaped_line, json_line};
 pub struct Report {
     pub json: bool,
     pub verbose: bool,
+    /// Whether the address is to be dialled.
+    pub dials: bool,
     /// What is checked.
     pub shown: String,
     /// The label, and the digest of a package's file after it.
@@ -38,6 +40,8 @@ pub struct Report {
     pub address: Option<String>,
     /// What the peer would do.
     pub dial: Option<String>,
+    /// What came of a dial from this machine: `Err` when a peer here would fail.
+    pub dialled: Option<std::result::Result<String, String>>,
     /// The ID of the package that `package` would make of it, if it is another one.
     pub packaged: Option<String>,
 }
@@ -82,7 +86,8 @@ impl Report {
         }
         self.add_warnings(review.warnings);
         if let Some(values) = &review.values {
-            let advice = advice::of_address(values).into_iter();
+            let advice = [advice::of_address(values), advice::of_server_name(values)];
+            let advice = advice.into_iter().flatten();
             let advice = advice.chain(advice::of_certificates(values, now));
             self.warnings
                 .extend(advice.map(|text| format!("{CONNECTION}: {text}")));
@@ -113,6 +118,11 @@ impl Report {
             None if !self.withheld.is_empty() => {
                 let answer = "a peer would take this package, but not all of its index definitions";
                 ("incomplete", answer.to_owned(), Outcome::No)
+            }
+            None if matches!(self.dialled, Some(Err(_))) => {
+                let answer =
+                    "a peer would take this package, but this machine does not reach its server";
+                ("unreached", answer.to_owned(), Outcome::No)
             }
             None => (
                 "taken",
@@ -161,6 +171,9 @@ impl Report {
         if let Some(dial) = &self.dial {
             out.line("dialled", &format!("the peer would {dial}"));
         }
+        if let Some(Ok(dialled) | Err(dialled)) = &self.dialled {
+            out.line("dial", dialled);
+        }
         if let Some(id) = &self.packaged {
             let text = format!("another tool's package: of the same content, package makes {id}");
             out.line("differs", &text);
@@ -192,6 +205,7 @@ impl Report {
             "released": files(&self.released),
             "address": self.address,
             "dial": self.dial,
+            "dialled": self.dialled.as_ref().map(|(Ok(said) | Err(said))| said),
             "packaged": self.packaged,
             "result": result,
             "reason": reason,

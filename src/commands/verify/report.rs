@@ -136,6 +136,23 @@ impl Report {
         self.add_other(("package_id", &id.to_string()), result, reason)
     }
 
+    /// Prints what came of a dial to a target's chaincode. One that failed is something that could
+    /// not be determined.
+    pub fn add_dial(
+        &mut self,
+        target: &Target,
+        dialled: std::result::Result<String, String>,
+    ) -> Result<()> {
+        let result = if dialled.is_ok() {
+            "dialled"
+        } else {
+            "not reached"
+        };
+        self.counts.cannot_tell += usize::from(dialled.is_err());
+        let (Ok(said) | Err(said)) = dialled;
+        self.add_other(("build", &target.shown), result, &said)
+    }
+
     fn add_other(&mut self, subject: Subject, result: &str, reason: &str) -> Result<()> {
         let is_difference = matches!(result, MISSING | "mismatch");
         self.counts.differences += usize::from(is_difference);

@@ -16,9 +16,10 @@ use super::expected::Expected;
 use super::verdict::Verdict;
 use crate::commands::Outcome;
 use crate::error::{Result, refused};
-use crate::files::{Dir, Entry};
+use crate::files::{Dir, Entry, join};
+use crate::formats::connection::Connection;
 use crate::formats::installed::{BUILDS, PACKAGES, PackageId, is_peer_path};
-use crate::layout::{BLD, BUILD_INFO, CONNECTION, STATEMENT, SUMS};
+use crate::layout::{BLD, BUILD_INFO, CONNECTION, RELEASE, SERVER, STATEMENT, SUMS};
 
 /// A directory named on the command line.
 pub struct Place {
@@ -129,6 +130,16 @@ fn open(path: &Path) -> Result<Dir> {
 }
 
 impl Target<'_> {
+    /// What the peer dials, if it can be read.
+    pub fn connection(&self) -> Option<Connection> {
+        let name = self.entry.map(|entry| entry.name.as_str());
+        let dir = self.place.dir.descend(name.unwrap_or_default()).ok()?;
+        // A build output has no release output beside it.
+        let released = dir.descend(&join(RELEASE, SERVER));
+        let content = released.unwrap_or(dir).read_needed(CONNECTION).ok()?;
+        Connection::parse_written(&content).ok()
+    }
+
     /// Compares it with what it has to be. If something is missing, compares again: a build that is
     /// being copied or removed right now looks different each time.
     pub fn verify(&self, expected: &Expected) -> Verdict {

@@ -17,17 +17,18 @@ use crate::files::{Buffer, Digest, Dir, Entry, HashingWriter};
 use crate::formats::archive::{gzip, tar};
 use crate::formats::connection::Draft;
 use crate::formats::metadata::Metadata;
+use crate::formats::written::Written;
 use crate::formats::{advice, meta_inf, tls};
 use crate::layout::{CODE, CONNECTION, MAX_INSTALL, METADATA, PUBLIC, SECRET};
 use crate::log::Warnings;
 
-/// A source folder that passed all checks.
-pub struct Source<'a> {
+/// The content of a package that passed all checks.
+pub struct Source {
     pub metadata: Metadata,
     pub warnings: Warnings,
     /// The mode of a file with the package: one with a private key is for nobody else.
     pub mode: u32,
-    dir: &'a Dir,
+    tree: Option<Dir>,
     metadata_content: Vec<u8>,
     connection: Vec<u8>,
     /// What code.tar.gz holds, by path; without an [`Entry`] it is connection.json, as checked.
@@ -35,24 +36,48 @@ pub struct Source<'a> {
     code_length: u64,
 }
 
-impl<'a> Source<'a> {
+impl Source {
     /// Reads the source folder `dir` with the metadata.json in `metadata`, which may be the same
     /// directory, and checks them as `build` and a peer's install would.
-    pub fn read(dir: &'a Dir, metadata: &Dir) -> Result<Self> {
-        let (metadata, metadata_content) = Metadata::read(metadata)?;
+    pub fn read(dir: &Dir, metadata: &Dir) -> Result<Self> {
+        let metadata = Metadata::read(metadata)?;
+        metadata.0.must_be_ours()?;
+        metadata.0.label()?;
+        let mut source = Self::new(metadata, Draft::read(dir)?, meta_inf::find(dir)?)?;
+        let misplaced = meta_inf::misplaced(dir, source.tree.as_ref())?;
+        source.warnings.extend(misplaced);
+        let left_out = meta_inf::left_out(dir, source.tree.as_ref())?;
+        source.warnings.extend(left_out);
+        Ok(source)
+    }
+
+    /// The same from what an author declares, with `tree` for META-INF.
+    pub fn declared(written: &Written, tree: Option<Dir>) -> Result<Self> {
+        let content = written.metadata();
+        let metadata = Metadata::parse(&content).refuse(METADATA)?;
         metadata.must_be_ours()?;
         metadata.label()?;
-        let (draft, mut warnings, connection) = Draft::read(dir)?;
-        let checked = Faults::first(|faults| Ok(draft.review(None, faults)));
-        let advice = advice::of_address(&checked.refuse(CONNECTION)?);
+        let connection = written.connection();
+        let (draft, warnings) = Draft::parse(&connection).refuse(CONNECTION)?;
+        Self::new((metadata, content), (draft, warnings, connection), tree)
+    }
+
+    fn new(
+        (metadata, metadata_content): (Metadata, Vec<u8>),
+        (draft, mut warnings, connection): (Draft, Warnings, Vec<u8>),
+        tree: Option<Dir>,
+    ) -> Result<Self> {
+        let values = Faults::first(|faults| Ok(draft.review(None, faults)));
+        let values = values.refuse(CONNECTION)?;
+        let advice = [advice::of_address(&values), advice::of_server_name(&values)];
+        let advice = advice.into_iter().flatten();
         warnings.extend(advice.map(|advice| format!("{CONNECTION}: {advice}")));
-        let tree = meta_inf::find(dir)?;
         let mut files = vec![(CONNECTION.to_owned(), None)];
         if let Some(tree) = &tree {
             meta_inf::walk(tree, &mut warnings, |folder, dir, found, judge| {
                 for entry in found {
                     judge.read(folder, dir, entry)?;
-                    files.push((dir.relative(&entry.name), Some(entry.clone())));
+                    files.push((dir.relative(&entry.name), Some((*entry).clone())));
                 }
                 Ok(())
             })?;
@@ -72,8 +97,6 @@ impl<'a> Source<'a> {
                  raises peer.maxRecvMsgSize and peer.maxSendMsgSize"
             ));
         }
-        warnings.extend(meta_inf::misplaced(dir)?);
-        warnings.extend(meta_inf::left_out(dir, tree.as_ref())?);
         let mut mode = PUBLIC;
         if tls::holds_private_key(&connection) {
             mode = SECRET;
@@ -85,7 +108,7 @@ impl<'a> Source<'a> {
             metadata,
             warnings,
             mode,
-            dir,
+            tree,
             metadata_content,
             connection,
             files,
@@ -108,12 +131,13 @@ impl<'a> Source<'a> {
         let mut code = tar::Writer::new(gzip::Writer::new(out)?);
         let mut buffer = Buffer::default();
         for (path, entry) in &self.files {
-            let Some(entry) = entry else {
+            let (Some(entry), Some(tree)) = (entry, &self.tree) else {
                 put(&mut code, path, &self.connection)?;
                 continue;
             };
             let (folder, _) = path.rsplit_once('/').unwrap_or_default();
-            let dir = self.dir.descend(folder)?;
+            let folder = folder.strip_prefix(&tree.relative(""));
+            let dir = tree.descend(folder.unwrap_or_default())?;
             code.file(path, entry.size(), |out| {
                 dir.pieces(entry, &mut buffer, |piece| Ok(out.write_all(piece)?))
             })?;

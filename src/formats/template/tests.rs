@@ -62,8 +62,9 @@ fn names_what_is_missing_and_never_a_value() {
         let config = config.replace(r#""é":"secret""#, r#""é":"é""#);
         assert_eq!(render(template, &config), Err(message), "{template}");
     }
-    let unset =
-        format!("{{{{.b}}}}: {VARIABLE} is not set, it must hold a JSON object with this key");
+    let unset = format!(
+        "{{{{.b}}}}: {VARIABLE} is not set, give the peer a JSON object with this key in it, and name it in propagateEnvironment of this builder"
+    );
     for config in ["", "null", " null\n"] {
         assert_eq!(render("{{.b}}", config), Err(unset.clone()));
         assert_eq!(render("{{if .}}x{{end}}", config), Ok(String::new()));

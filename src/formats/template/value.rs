@@ -115,7 +115,10 @@ impl Value {
         let members = match self {
             Self::Object(Some(members)) => members,
             Self::Object(None) => {
-                bail!("{VARIABLE} is not set, it must hold a JSON object with this key")
+                bail!(
+                    "{VARIABLE} is not set, give the peer a JSON object with this key in it, and \
+                     name it in propagateEnvironment of this builder"
+                )
             }
             _ => bail!("{} has no key {}", self.kind(), quoted(key)),
         };

@@ -5,11 +5,27 @@ use std::collections::BTreeSet;
 
 use anyhow::Result;
 
-use super::der::{INTEGER, OCTET_STRING, Reader, SEQUENCE, implicit};
+use super::der::{BOOLEAN, INTEGER, OCTET_STRING, Reader, SEQUENCE, implicit};
 
-/// Reads over `SEQUENCE OF SEQUENCE { id OBJECT IDENTIFIER, critical BOOLEAN DEFAULT FALSE, value
-/// OCTET STRING }`.
-pub fn check(mut extensions: Reader) -> Result<()> {
+/// What they say of a certificate's use.
+#[derive(Default)]
+pub struct Extensions<'a> {
+    /// The alternative names of the subject, each with its tag.
+    pub names: Vec<(u8, &'a [u8])>,
+    /// Whether the certificate may belong to an authority.
+    pub is_ca: bool,
+    /// Whether its key is said to sign certificates.
+    pub signs: bool,
+}
+
+/// The tags of alternative names.
+pub const DNS_NAME: u8 = 0x82;
+pub const IP_ADDRESS: u8 = 0x87;
+
+/// Reads `SEQUENCE OF SEQUENCE { id OBJECT IDENTIFIER, critical BOOLEAN DEFAULT FALSE, value OCTET
+/// STRING }`.
+pub fn read(mut extensions: Reader<'_>) -> Result<Extensions<'_>> {
+    let mut read = Extensions::default();
     let mut seen = BTreeSet::new();
     while !extensions.is_empty() {
         let mut extension = extensions.inside(SEQUENCE)?;
@@ -19,53 +35,61 @@ pub fn check(mut extensions: Reader) -> Result<()> {
         extension.require(seen.insert(id))?;
         // id-ce, 2.5.29
         if let [0x55, 0x1d, number] = id {
-            check_value(*number, value)?;
+            read.add(*number, value)?;
         }
     }
-    Ok(())
+    Ok(read)
 }
 
-fn check_value(number: u8, mut value: Reader) -> Result<()> {
-    match number {
-        // subjectKeyIdentifier
-        14 => value.contents(OCTET_STRING).map(drop),
-        // keyUsage
-        15 => value.bit_string().map(drop),
-        // subjectAltName
-        17 => alternative_names(value.inside(SEQUENCE)?),
-        // basicConstraints
-        19 => {
-            let mut constraints = value.inside(SEQUENCE)?;
-            constraints.skip_boolean()?;
-            if constraints.next_is(INTEGER) {
-                constraints.int()?;
+impl<'a> Extensions<'a> {
+    fn add(&mut self, number: u8, mut value: Reader<'a>) -> Result<()> {
+        match number {
+            // subjectKeyIdentifier
+            14 => value.contents(OCTET_STRING).map(drop),
+            // keyUsage
+            15 => {
+                let (_, bits) = value.bit_string()?;
+                self.signs = bits.first().is_some_and(|first| first & 0x04 != 0);
+                Ok(())
             }
-            Ok(())
-        }
-        // authorityKeyIdentifier
-        35 => value.inside(SEQUENCE)?.skip_optional(implicit(0)),
-        // extKeyUsage
-        37 => {
-            let mut usages = value.inside(SEQUENCE)?;
-            while !usages.is_empty() {
-                usages.object_identifier()?;
+            // subjectAltName
+            17 => self.add_names(value.inside(SEQUENCE)?),
+            // basicConstraints
+            19 => {
+                let mut constraints = value.inside(SEQUENCE)?;
+                let begin = constraints;
+                constraints.skip_boolean()?;
+                self.is_ca = { begin }.contents(BOOLEAN).is_ok_and(|value| value != [0]);
+                if constraints.next_is(INTEGER) {
+                    constraints.int()?;
+                }
+                Ok(())
             }
-            Ok(())
+            // authorityKeyIdentifier
+            35 => value.inside(SEQUENCE)?.skip_optional(implicit(0)),
+            // extKeyUsage
+            37 => {
+                let mut usages = value.inside(SEQUENCE)?;
+                while !usages.is_empty() {
+                    usages.object_identifier()?;
+                }
+                Ok(())
+            }
+            _ => Ok(()),
         }
-        _ => Ok(()),
     }
-}
 
-fn alternative_names(mut names: Reader) -> Result<()> {
-    while !names.is_empty() {
-        let (tag, name) = names.any()?;
-        names.require(match tag {
-            // mail, DNS name, URI
-            0x81 | 0x82 | 0x86 => name.is_ascii(),
-            // IP address
-            0x87 => matches!(name.len(), 4 | 16),
-            _ => true,
-        })?;
+    fn add_names(&mut self, mut names: Reader<'a>) -> Result<()> {
+        while !names.is_empty() {
+            let (tag, name) = names.any()?;
+            names.require(match tag {
+                // mail and URI
+                0x81 | DNS_NAME | 0x86 => name.is_ascii(),
+                IP_ADDRESS => matches!(name.len(), 4 | 16),
+                _ => true,
+            })?;
+            self.names.push((tag, name));
+        }
+        Ok(())
     }
-    Ok(())
 }

@@ -10,23 +10,30 @@
 use anyhow::{Context, Result, ensure};
 
 use super::der::{NULL, OBJECT_IDENTIFIER, Reader, SEQUENCE, explicit, implicit};
+use super::extensions::{self, Extensions};
 use super::key::{Key, UNKNOWN_CURVE, curve_size, oid};
+use super::names;
 use super::time::{self, Time};
-use super::{extensions, names};
 
 /// The message for anything that is not a certificate.
 const NOT_X509: &str = "the certificate is not X.509 DER";
 const MALFORMED_RSA: &str = "the certificate's RSA key is malformed";
 
-/// What is needed of a certificate.
-pub struct Certificate {
+/// A certificate.
+pub struct Certificate<'a> {
     /// Its public key, if a TLS client can use this kind of key.
     pub key: Option<Key>,
     pub not_after: Time,
+    /// What its extensions say.
+    pub extensions: Extensions<'a>,
+    /// Whether its issuer and its subject have one name.
+    pub is_self_issued: bool,
+    /// Whether it is of a version that has extensions.
+    pub is_v3: bool,
 }
 
 /// Reads a certificate with no data after it.
-pub fn parse(der: &[u8]) -> Result<Certificate> {
+pub fn parse(der: &[u8]) -> Result<Certificate<'_>> {
     let mut input = Reader::new(der, NOT_X509);
     let mut certificate = input.inside(SEQUENCE)?;
     input.require(input.is_empty())?;
@@ -38,21 +45,30 @@ pub fn parse(der: &[u8]) -> Result<Certificate> {
     algorithm(Reader::new(signature, NOT_X509))?;
     let repeated = certificate.contents(SEQUENCE)?;
     certificate.require(repeated == signature)?;
-    names::check(tbs.inside(SEQUENCE)?)?;
+    let issuer = tbs.contents(SEQUENCE)?;
+    names::check(Reader::new(issuer, NOT_X509))?;
     let mut validity = tbs.inside(SEQUENCE)?;
     time(&mut validity)?;
     let not_after = time(&mut validity)?;
-    names::check(tbs.inside(SEQUENCE)?)?;
+    let subject = tbs.contents(SEQUENCE)?;
+    names::check(Reader::new(subject, NOT_X509))?;
     let key = public_key(tbs.inside(SEQUENCE)?)?;
     if version >= 1 {
         tbs.skip_optional(implicit(1))?;
         tbs.skip_optional(implicit(2))?;
     }
+    let mut extensions = Extensions::default();
     if version == 2 && tbs.next_is(explicit(3)) {
-        extensions::check(tbs.inside(explicit(3))?.inside(SEQUENCE)?)?;
+        extensions = extensions::read(tbs.inside(explicit(3))?.inside(SEQUENCE)?)?;
     }
     certificate.bit_string()?;
-    Ok(Certificate { key, not_after })
+    Ok(Certificate {
+        key,
+        not_after,
+        extensions,
+        is_self_issued: issuer == subject,
+        is_v3: version == 2,
+    })
 }
 
 fn time(validity: &mut Reader) -> Result<Time> {

@@ -73,12 +73,6 @@ fn what_build_refuses() {
     ] {
         refused(&with(name, content), line);
     }
-    let both = folder();
-    both.put("package/metadata/statedb/couchdb/indexes/a.json", INDEX);
-    refused(
-        &both,
-        "metadata/statedb: there is a META-INF too, keep one of them",
-    );
     let link = folder();
     link.put_link("package/META-INF/link", "statedb");
     refused(
@@ -214,7 +208,7 @@ fn warns_as_build_does_and_says_what_is_left_out() {
     let left_out = "only metadata.json, connection.json and META-INF are";
     let lines = [
         r#"connection.json: "timeout": is not a field that the peer knows, and is left out; did you mean "dial_timeout"?"#.to_owned(),
-        "META-INF/statedb/couchdb/indexes/.DS_Store: is not released, its name does not end in .json".to_owned(),
+        "META-INF/statedb/couchdb/indexes/.DS_Store: is left out, an operating system has made it".to_owned(),
         format!(".git: and 3 more are not packaged, {left_out}"),
     ]
     .map(|line| format!("package: warning: {line}\n"));

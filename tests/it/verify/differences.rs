@@ -54,7 +54,7 @@ fn each_difference_is_found_and_named() {
             remove("bld/META-INF/statedb"),
             vec![
                 format!(
-                    "bld/META-INF/statedb/couchdb/collections/c/indexes/.DS_Store: missing, recorded {}",
+                    "bld/META-INF/statedb/couchdb/collections/c/indexes/.keep: missing, recorded {}",
                     digest("x")
                 ),
                 format!("bld/{INDEX_B}: missing, recorded {index}"),
@@ -101,9 +101,9 @@ fn each_difference_is_found_and_named() {
         ),
         (
             // Recorded, but not to be released: the peer would post it to CouchDB.
-            put("release/statedb/couchdb/collections/c/indexes/.DS_Store"),
+            put("release/statedb/couchdb/collections/c/indexes/.keep"),
             vec![format!(
-                "release/statedb/couchdb/collections/c/indexes/.DS_Store: unrecorded, found {new}"
+                "release/statedb/couchdb/collections/c/indexes/.keep: unrecorded, found {new}"
             )],
         ),
         (

@@ -1,0 +1,86 @@
+//! The options that take the place of a source folder.
+
+use std::ffi::OsString;
+use std::fs::File;
+use std::io::Read;
+use std::path::Path;
+
+use lexopt::ValueExt;
+
+use super::{Result, Stop, path};
+use crate::error::{self, Cannot, refused};
+use crate::formats::written::Written;
+use crate::layout::MAX_SMALL;
+
+/// What an option declares.
+#[derive(Clone, Copy)]
+pub enum Declared {
+    Label,
+    Type,
+    /// This field of connection.json.
+    Text(&'static str),
+    /// The file with this field of connection.json.
+    File(&'static str),
+}
+
+impl Declared {
+    /// What the option `--NAME` declares, if it is one of these.
+    pub fn by(name: &str) -> Option<Self> {
+        Some(match name {
+            "label" => Self::Label,
+            "type" => Self::Type,
+            "address" => Self::Text("address"),
+            "dial-timeout" => Self::Text("dial_timeout"),
+            "domain" => Self::Text("domain"),
+            "root-cert" => Self::File("root_cert"),
+            "client-cert" => Self::File("client_cert"),
+            "client-key" => Self::File("client_key"),
+            _ => return None,
+        })
+    }
+
+    /// Adds the option's value to what is `written`.
+    pub fn add(self, value: OsString, written: &mut Written) -> Result<()> {
+        match self {
+            Self::Label => written.label = Some(value.string()?),
+            Self::Type => written.package_type = Some(value.string()?),
+            Self::Text(field) => _ = written.connection.insert(field, value.string()?),
+            Self::File(field) => {
+                let text = read_text(&path(value)?)?;
+                written.connection.insert(field, text);
+            }
+        }
+        Ok(())
+    }
+}
+
+/// Checks that no option is missing.
+pub fn check(written: &Written) -> Result<()> {
+    let has = |field| written.connection.contains_key(field);
+    let (has_cert, has_key) = (has("client_cert"), has("client_key"));
+    for (is_missing, missing) in [
+        (written.label.is_none(), "--label"),
+        (!has("address"), "--address"),
+        (has_key && !has_cert, "--client-cert"),
+        (has_cert && !has_key, "--client-key"),
+        (has_key && !has("root_cert"), "--root-cert"),
+    ] {
+        if is_missing {
+            return Err(Stop::usage(format!("missing option {missing}")));
+        }
+    }
+    Ok(())
+}
+
+/// The text of a file, as it is.
+fn read_text(path: &Path) -> error::Result<String> {
+    let file = File::open(path).cannot("open", path)?;
+    let mut content = Vec::new();
+    let read = file.take(MAX_SMALL + 1).read_to_end(&mut content);
+    let shown = path.display();
+    if read.cannot("read", path)? as u64 > MAX_SMALL {
+        return refused(format!("{shown}: is larger than 1 MiB"));
+    }
+    let text = String::from_utf8(content);
+    text.or_else(|_| refused(format!("{shown}: is not UTF-8, PEM is needed")))
+}

@@ -4,7 +4,7 @@ use std::ffi::OsString;
 
 use super::Done;
 use crate::error::{Refuse, Result};
-use crate::files::{Buffer, Digest, Dir, Staging, Tree, join};
+use crate::files::{Buffer, Digest, Dir, Staging, Tree, join, sort_by_path};
 use crate::formats::artifact::Artifact;
 use crate::formats::connection::Draft;
 use crate::formats::meta_inf;
@@ -83,6 +83,6 @@ fn copy_meta_inf(tree: &Dir, out: &Dir, warnings: &mut Warnings) -> Result<Vec<A
         }
         Ok(())
     })?;
-    artifacts.sort_unstable();
+    sort_by_path(&mut artifacts, |artifact: &Artifact| &artifact.path);
     Ok(artifacts)
 }

@@ -5,7 +5,7 @@ use std::fmt;
 
 use super::artifact::Artifact;
 use crate::error::Error;
-use crate::files::{Buffer, Digest, Dir};
+use crate::files::{Buffer, Digest, Dir, sort_by_path};
 
 /// What was found at a path, recorded or not.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -99,7 +99,8 @@ impl Comparison {
     pub fn new(dir: &Dir, recorded: &[Artifact], read: &[(&str, Digest)]) -> Self {
         let mut comparison = Self::default();
         let recorded = recorded.iter().map(|file| (&*file.path, file.digest));
-        let mut unseen: BTreeMap<_, _> = recorded.collect();
+        let mut unseen = BTreeMap::new();
+        unseen.extend(recorded);
         let mut buffer = Buffer::default();
         let walked = dir.walk_all(|dir, files| {
             for file in files {
@@ -130,7 +131,7 @@ impl Comparison {
             Err(error) => comparison.undetermined.push(error),
         }
         let differences = &mut comparison.differences;
-        differences.sort_unstable_by(|a, b| a.path.cmp(&b.path));
+        sort_by_path(differences, |difference| &difference.path);
         comparison
     }
 

@@ -18,7 +18,7 @@ use anyhow::anyhow;
 use super::artifact::Artifact;
 use super::index::Definition;
 use crate::error::Result;
-use crate::files::{Digest, Dir, Entry, join};
+use crate::files::{Digest, Dir, Entry, join, sort_by_path};
 use crate::layout::{BUILD, CONNECTION, MAX_INDEXES, MAX_SMALL, META_INF, SERVER, STATEDB};
 use crate::log::Warnings;
 
@@ -270,7 +270,7 @@ pub fn of_build<'a>(
         is_published.then_some(Artifact { path, digest })
     });
     let mut published: Vec<Artifact> = published.collect();
-    published.sort_unstable();
+    sort_by_path(&mut published, |artifact| &artifact.path);
     published
 }
 

@@ -13,7 +13,7 @@
 use std::io::{self, BufWriter, Write};
 
 use crate::error::{Faults, Refuse, Result, refused};
-use crate::files::{Buffer, Digest, Dir, Entry, HashingWriter};
+use crate::files::{Buffer, Digest, Dir, Entry, HashingWriter, sort_by_path};
 use crate::formats::archive::{gzip, tar};
 use crate::formats::connection::Draft;
 use crate::formats::metadata::Metadata;
@@ -85,7 +85,7 @@ impl Source {
         if let Some(fault) = warnings.fault() {
             return refused(fault);
         }
-        files.sort_unstable_by(|(a, _), (b, _)| a.cmp(b));
+        sort_by_path(&mut files, |(path, _)| path);
         let in_memory = connection.len() as u64;
         let size = |entry: &Option<Entry>| entry.as_ref().map_or(in_memory, Entry::size);
         let code_length = length(files.iter().map(|(path, entry)| (path, size(entry))))?;

@@ -98,14 +98,14 @@ impl Comparison {
     /// in `read` have been read already.
     pub fn new(dir: &Dir, recorded: &[Artifact], read: &[(&str, Digest)]) -> Self {
         let mut comparison = Self::default();
-        let recorded = recorded.iter().map(|file| (&*file.path, file.digest));
+        let recorded = recorded.iter().map(|file| (&*file.path, Some(file.digest)));
         let mut unseen = BTreeMap::new();
         unseen.extend(recorded);
         let mut buffer = Buffer::default();
         let walked = dir.walk_all(|dir, files| {
             for file in files {
                 let path = dir.relative(&file.name);
-                let recorded = unseen.remove(&*path);
+                let recorded = unseen.get_mut(&*path).and_then(Option::take);
                 let known = read.iter().find(|(name, _)| *name == path);
                 let found = match (file.fault(), known) {
                     (Some(_), _) => Ok(Found::Other(file.kind())),
@@ -124,7 +124,7 @@ impl Comparison {
         match walked {
             Ok(()) => {
                 for (path, digest) in unseen {
-                    comparison.add(path, Some(digest), None);
+                    comparison.add(path, digest, None);
                 }
             }
             // What was not found may be where the walk did not get to.

@@ -68,7 +68,7 @@ fn copy_meta_inf(tree: &Dir, out: &Dir, warnings: &mut Warnings) -> Result<Vec<A
     let mut artifacts = Vec::new();
     let mut buffer = Buffer::default();
     let mut out = Tree::new(out);
-    meta_inf::walk(tree, warnings, |folder, dir, files, judge| {
+    meta_inf::walk(tree, warnings, &mut |folder, dir, files, judge| {
         let place = join(META_INF, folder);
         let target = out.dir(&place)?;
         for file in files {

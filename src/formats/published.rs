@@ -235,7 +235,7 @@ impl<'a> Judge<'a> {
 pub fn walk(
     build: &Dir,
     warnings: &mut Warnings,
-    mut visit: impl FnMut(String, Judged) -> Result<()>,
+    visit: &mut dyn FnMut(String, Judged) -> Result<()>,
 ) -> Result<()> {
     let Some(tree) = build.find_dir(META_INF)? else {
         return Ok(());

@@ -74,7 +74,7 @@ impl Source {
         warnings.extend(advice.map(|advice| format!("{CONNECTION}: {advice}")));
         let mut files = vec![(CONNECTION.to_owned(), None)];
         if let Some(tree) = &tree {
-            meta_inf::walk(tree, &mut warnings, |folder, dir, found, judge| {
+            meta_inf::walk(tree, &mut warnings, &mut |folder, dir, found, judge| {
                 for entry in found {
                     judge.read(folder, dir, entry)?;
                     files.push((dir.relative(&entry.name), Some((*entry).clone())));
@@ -118,7 +118,7 @@ impl Source {
 
     /// Writes the package, and gives its digest; it is an error when something has changed since
     /// [`Source::read`].
-    pub fn write(&self, out: impl Write) -> Result<Digest> {
+    pub fn write(&self, out: &mut dyn Write) -> Result<Digest> {
         let out = BufWriter::with_capacity(64 << 10, HashingWriter::new(out));
         let mut package = tar::Writer::new(gzip::Writer::new(out)?);
         package.file(CODE, self.code_length, |out| self.write_code(out))?;

@@ -71,7 +71,7 @@ let
 
   limits = {
     # Three copies of the program, and a shell.
-    image = 3000000;
+    image = 3200000;
     minimal = 1000000;
   };
 

@@ -4,7 +4,7 @@ use std::ffi::OsString;
 
 use super::Done;
 use crate::error::{Refuse, Result};
-use crate::files::{Buffer, Digest, Dir, Staging, Tree, join};
+use crate::files::{Buffer, Digest, Dir, Staging, Tree, join, sort_by_path};
 use crate::formats::artifact::Artifact;
 use crate::formats::connection::Draft;
 use crate::formats::meta_inf;
@@ -68,7 +68,7 @@ fn copy_meta_inf(tree: &Dir, out: &Dir, warnings: &mut Warnings) -> Result<Vec<A
     let mut artifacts = Vec::new();
     let mut buffer = Buffer::default();
     let mut out = Tree::new(out);
-    meta_inf::walk(tree, warnings, |folder, dir, files, judge| {
+    meta_inf::walk(tree, warnings, &mut |folder, dir, files, judge| {
         let place = join(META_INF, folder);
         let target = out.dir(&place)?;
         for file in files {
@@ -83,6 +83,6 @@ fn copy_meta_inf(tree: &Dir, out: &Dir, warnings: &mut Warnings) -> Result<Vec<A
         }
         Ok(())
     })?;
-    artifacts.sort_unstable();
+    sort_by_path(&mut artifacts, |artifact: &Artifact| &artifact.path);
     Ok(artifacts)
 }

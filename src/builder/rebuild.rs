@@ -104,7 +104,10 @@ impl Rebuild {
             new.push(BUILD_INFO.to_owned());
         }
         let last = format!("{RELEASE}/{SERVER}/{CONNECTION}");
-        new.sort_by_key(|path| *path == last);
+        if let Some(place) = new.iter().position(|path| *path == last) {
+            new.remove(place);
+            new.push(last);
+        }
         if let Some(target) = &target {
             let entries = target.list()?.into_iter().map(|entry| entry.name);
             gone.extend(entries.filter(|name| name.starts_with(UNFINISHED)));

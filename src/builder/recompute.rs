@@ -10,7 +10,7 @@ use std::io::{self, Write};
 use std::path::Path;
 
 use crate::error::{Cannot, Refuse, Result, refused};
-use crate::files::{Budget, Digest, HashingWriter, fault_of_name, join};
+use crate::files::{Budget, Digest, HashingWriter, fault_of_name, join, sort_by_path};
 use crate::formats::archive::untar::{Header, Kind};
 use crate::formats::artifact::Artifact;
 use crate::formats::connection::{Connection, Draft};
@@ -150,7 +150,7 @@ impl Code<'_> {
         };
         tree.check()?;
         let mut files = tree.files;
-        files.sort_unstable();
+        sort_by_path(&mut files, |file| &file.path);
         let digest = Digest::of(&connection);
         let build = Build {
             metadata,

@@ -87,7 +87,7 @@ fn write_indexes(
 ) -> Result<usize> {
     let mut out = Tree::new(out);
     let mut count = 0;
-    published::walk(build, warnings, |path, judged| {
+    published::walk(build, warnings, &mut |path, judged| {
         let (Some(content), true) = (judged.content, judged.is_published) else {
             return Ok(());
         };

@@ -179,7 +179,7 @@ fn report_differences(subject: &Subject, digest: Digest, report: &mut Report) ->
         Err(Error::Refused(_)) => return Ok(()),
         made => made?,
     };
-    let by_package = made.write(io::sink())?;
+    let by_package = made.write(&mut io::sink())?;
     if by_package != digest {
         report.packaged = Some(format!("{}:{by_package}", made.metadata.label()?));
         report.warnings.extend(left_out(&subject.source)?);

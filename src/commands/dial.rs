@@ -2,7 +2,6 @@
 
 use std::io::{self, ErrorKind, Read, Write};
 use std::net::{SocketAddr, TcpStream, ToSocketAddrs};
-use std::sync::mpsc;
 use std::thread;
 use std::time::{Duration, Instant};
 
@@ -77,21 +76,21 @@ impl Endpoint {
 
     /// Looks the host up; a name server can take longer than a dial may.
     fn resolve(&self, end: Instant) -> Result<Vec<SocketAddr>, String> {
-        let (sender, receiver) = mpsc::channel();
         // As in Go, no host is this one.
         let host = match &*self.host {
             "" => "localhost".to_owned(),
             host => host.to_owned(),
         };
         let port = self.port;
-        thread::spawn(move || {
-            let found = (host.as_str(), port).to_socket_addrs();
-            // Nobody is left to hear it after the time.
-            let _ = sender.send(found.map(Vec::from_iter));
-        });
-        match receiver.recv_timeout(left(end)) {
-            Ok(found) => found.map_err(|error| format!("no such name: {error}")),
-            Err(_) => Err(format!("no name server answers within {:?}", self.timeout)),
+        let resolve = move || (host.as_str(), port).to_socket_addrs().map(Vec::from_iter);
+        let lookup = thread::Builder::new().spawn(resolve);
+        let lookup = lookup.map_err(|error| format!("cannot look the name up: {error}"))?;
+        while !lookup.is_finished() && !left(end).is_zero() {
+            thread::sleep(Duration::from_millis(5));
+        }
+        match lookup.is_finished().then(|| lookup.join()) {
+            Some(Ok(found)) => found.map_err(|error| format!("no such name: {error}")),
+            _ => Err(format!("no name server answers within {:?}", self.timeout)),
         }
     }
 }

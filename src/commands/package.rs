@@ -148,7 +148,7 @@ pub fn run(parser: Parser) -> Result<Outcome> {
     let (output, force) = (Path::new(&output), arguments.force);
     let is_stdout = output == Path::new("-");
     let digest = if arguments.id {
-        source.write(io::sink())?
+        source.write(&mut io::sink())?
     } else if is_stdout {
         write_to_stdout(&source)?
     } else {
@@ -231,7 +231,7 @@ fn write_to_stdout(source: &Source) -> error::Result<Digest> {
     if is_closed(&mut stdout) {
         return failed("cannot write to standard output: it is closed");
     }
-    source.write(Named(stdout, name))
+    source.write(&mut Named(stdout, name))
 }
 
 /// Whether standard output was closed when this process began. The standard library has opened

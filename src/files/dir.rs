@@ -13,6 +13,7 @@ use std::path::{Path, PathBuf};
 use std::sync::OnceLock;
 
 use super::Entry;
+use super::sort::sort_by_path;
 use crate::error::{Cannot, Result, refused};
 use crate::layout::PACKAGE;
 
@@ -199,7 +200,7 @@ impl Dir {
                 Err(error) => return Err(error).cannot("list", &self.path),
             }
         }
-        entries.sort_unstable_by(|a, b| a.name.cmp(&b.name));
+        sort_by_path(&mut entries, |entry| &entry.name);
         Ok(entries)
     }
 

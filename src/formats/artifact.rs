@@ -1,7 +1,7 @@
 //! A file and its digest, as records list them.
 
 use crate::error::Result;
-use crate::files::{Buffer, Digest, Dir};
+use crate::files::{Buffer, Digest, Dir, sort_by_path};
 use crate::layout::BUILD;
 
 /// A file by its path below some directory and its content's digest.
@@ -24,6 +24,6 @@ pub fn list(dir: &Dir) -> Result<Vec<Artifact>> {
         }
         Ok(())
     })?;
-    files.sort_unstable();
+    sort_by_path(&mut files, |file: &Artifact| &file.path);
     Ok(files)
 }

@@ -5,7 +5,7 @@ use std::fmt;
 
 use super::artifact::Artifact;
 use crate::error::Error;
-use crate::files::{Buffer, Digest, Dir};
+use crate::files::{Buffer, Digest, Dir, sort_by_path};
 
 /// What was found at a path, recorded or not.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -98,13 +98,14 @@ impl Comparison {
     /// in `read` have been read already.
     pub fn new(dir: &Dir, recorded: &[Artifact], read: &[(&str, Digest)]) -> Self {
         let mut comparison = Self::default();
-        let recorded = recorded.iter().map(|file| (&*file.path, file.digest));
-        let mut unseen: BTreeMap<_, _> = recorded.collect();
+        let recorded = recorded.iter().map(|file| (&*file.path, Some(file.digest)));
+        let mut unseen = BTreeMap::new();
+        unseen.extend(recorded);
         let mut buffer = Buffer::default();
         let walked = dir.walk_all(|dir, files| {
             for file in files {
                 let path = dir.relative(&file.name);
-                let recorded = unseen.remove(&*path);
+                let recorded = unseen.get_mut(&*path).and_then(Option::take);
                 let known = read.iter().find(|(name, _)| *name == path);
                 let found = match (file.fault(), known) {
                     (Some(_), _) => Ok(Found::Other(file.kind())),
@@ -123,14 +124,14 @@ impl Comparison {
         match walked {
             Ok(()) => {
                 for (path, digest) in unseen {
-                    comparison.add(path, Some(digest), None);
+                    comparison.add(path, digest, None);
                 }
             }
             // What was not found may be where the walk did not get to.
             Err(error) => comparison.undetermined.push(error),
         }
         let differences = &mut comparison.differences;
-        differences.sort_unstable_by(|a, b| a.path.cmp(&b.path));
+        sort_by_path(differences, |difference| &difference.path);
         comparison
     }
 

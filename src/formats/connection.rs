@@ -241,7 +241,9 @@ impl Draft {
     /// The keys of the config that the templates look for.
     pub(crate) fn keys(&self) -> BTreeSet<String> {
         let templates = self.0.iter().filter_map(|(_, field)| field.template());
-        templates.flat_map(Template::keys).collect()
+        let mut keys = BTreeSet::new();
+        keys.extend(templates.flat_map(Template::keys));
+        keys
     }
 
     fn values(&self, config: Option<&Config>, faults: &mut Faults) -> Values {

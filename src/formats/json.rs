@@ -43,7 +43,9 @@ impl<'a> Object<'a> {
     /// The members by name, as Go reads an object into a map: letter case matters, and the last
     /// duplicate wins.
     pub fn into_map(self) -> BTreeMap<String, &'a RawValue> {
-        self.0.into_iter().collect()
+        let mut map = BTreeMap::new();
+        map.extend(self.0);
+        map
     }
 
     /// The values of all keys that Go matches with the field `name`, in their order.

@@ -114,13 +114,13 @@ fn meant(name: &str) -> Option<&'static str> {
     })
 }
 
+/// Gets a folder's path in the tree, the folder, its files, and the judge that reads the index
+/// definitions among them.
+type Visit<'a> = &'a mut dyn FnMut(&str, &Dir, &[&Entry], &mut Judge) -> Result<()>;
+
 /// Visits the tree's folders, parents first: `visit` gets each folder's path in the tree, the
 /// folder, its files, and the judge that reads the index definitions among them.
-pub fn walk(
-    tree: &Dir,
-    warnings: &mut Warnings,
-    mut visit: impl FnMut(&str, &Dir, &[&Entry], &mut Judge) -> Result<()>,
-) -> Result<()> {
+pub fn walk(tree: &Dir, warnings: &mut Warnings, visit: Visit) -> Result<()> {
     let (mut judge, mut strays) = (Judge::new(warnings), Strays::default());
     tree.walk(PACKAGE, |dir, files| {
         let folder = enter(tree, dir, &mut judge);

@@ -108,8 +108,8 @@ impl Package {
     pub fn visit(file: File, path: &Path, visit: Visit, warnings: &mut Warnings) -> Result<Self> {
         let mut hasher = HashingWriter::new(io::sink());
         let shown = path.display().to_string();
-        let tee = BufReader::with_capacity(PIECE, Tee(file, &mut hasher));
-        let mut package = Archive::new(tee, shown.clone());
+        let mut tee = BufReader::with_capacity(PIECE, Tee(file, &mut hasher));
+        let mut package = Archive::new(&mut tee, shown.clone());
         let (mut metadata, mut code, mut others) = (None, None, BTreeSet::new());
         while let Some(member) = package.next_member(&member_of_package)? {
             match member.name.as_str() {
@@ -120,8 +120,8 @@ impl Package {
                     metadata = Some(content);
                 }
                 CODE if code.is_none() => {
-                    let inner = BufReader::with_capacity(PIECE, &mut package.reader);
-                    let inner = Archive::new(inner, format!("{shown}: {CODE}"));
+                    let mut inner = BufReader::with_capacity(PIECE, &mut package.reader);
+                    let inner = Archive::new(&mut inner, format!("{shown}: {CODE}"));
                     code = Some(inner.visit(visit, warnings));
                 }
                 METADATA if metadata.is_none() => {
@@ -215,15 +215,15 @@ fn member_of_code(member: &Header) -> Result<String> {
 }
 
 /// A tar archive in a gzip file, within the limits of a package.
-struct Archive<R> {
-    reader: untar::Reader<gunzip::Reader<R>>,
+struct Archive<'a> {
+    reader: untar::Reader<gunzip::Reader<&'a mut dyn BufRead>>,
     /// Its place, for messages.
     shown: String,
     budget: Budget,
 }
 
-impl<R: BufRead> Archive<R> {
-    fn new(file: R, shown: String) -> Self {
+impl<'a> Archive<'a> {
+    fn new(file: &'a mut dyn BufRead, shown: String) -> Self {
         let (reader, budget) = (
             untar::Reader::new(gunzip::Reader::new(file)),
             Budget::new(BUILD),

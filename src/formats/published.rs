@@ -18,7 +18,7 @@ use anyhow::anyhow;
 use super::artifact::Artifact;
 use super::index::Definition;
 use crate::error::Result;
-use crate::files::{Digest, Dir, Entry, join};
+use crate::files::{Digest, Dir, Entry, join, sort_by_path};
 use crate::layout::{BUILD, CONNECTION, MAX_INDEXES, MAX_SMALL, META_INF, SERVER, STATEDB};
 use crate::log::Warnings;
 
@@ -235,7 +235,7 @@ impl<'a> Judge<'a> {
 pub fn walk(
     build: &Dir,
     warnings: &mut Warnings,
-    mut visit: impl FnMut(String, Judged) -> Result<()>,
+    visit: &mut dyn FnMut(String, Judged) -> Result<()>,
 ) -> Result<()> {
     let Some(tree) = build.find_dir(META_INF)? else {
         return Ok(());
@@ -270,7 +270,7 @@ pub fn of_build<'a>(
         is_published.then_some(Artifact { path, digest })
     });
     let mut published: Vec<Artifact> = published.collect();
-    published.sort_unstable();
+    sort_by_path(&mut published, |artifact| &artifact.path);
     published
 }
 

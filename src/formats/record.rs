@@ -15,7 +15,7 @@ use super::artifact::Artifact;
 use super::comparison::Comparison;
 use super::statement;
 use crate::error::{Refuse, Result, refused};
-use crate::files::{Digest, Dir};
+use crate::files::{Digest, Dir, sort_by_path};
 use crate::layout::{CONNECTION, MAX_RECORD, META_INF, METADATA, PUBLIC, STATEMENT, SUMS};
 use crate::text::is_unsafe;
 
@@ -60,7 +60,7 @@ impl Build {
             let path = file.path.strip_prefix(META_INF).unwrap_or_default();
             (format!("src/{}{path}", self.meta_inf_source), file.digest)
         }));
-        materials.sort_unstable();
+        sort_by_path(&mut materials, |(path, _)| path);
         materials
     }
 
@@ -72,7 +72,7 @@ impl Build {
         let statement = statement::of(self.artifacts(), self.materials())?;
         let named = (STATEMENT, Digest::of(&statement));
         let mut artifacts: Vec<_> = self.artifacts().chain([named]).collect();
-        artifacts.sort_unstable();
+        sort_by_path(&mut artifacts, |(path, _)| path);
         let lines = artifacts
             .iter()
             .map(|(path, digest)| line(path, *digest) + "\n");

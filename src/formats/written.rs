@@ -26,8 +26,9 @@ impl Written {
     /// authentication where there is a `client_key`.
     pub fn connection(&self) -> Vec<u8> {
         let fields = self.connection.iter();
-        let fields = fields.map(|(name, text)| ((*name).to_owned(), json!(text)));
-        let mut fields: Map<String, Value> = fields.collect();
+        let given = fields.map(|(name, text)| ((*name).to_owned(), json!(text)));
+        let mut fields = Map::new();
+        fields.extend(given);
         for (needed, by) in [
             ("tls_required", "root_cert"),
             ("client_auth_required", "client_key"),

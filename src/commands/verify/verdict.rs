@@ -225,7 +225,7 @@ impl Verdict {
     /// compared with `record` already.
     fn add_release(&mut self, release: Option<&Dir>, record: &Record, bld: &Dir) {
         let mut judged = BTreeMap::new();
-        let walked = published::walk(bld, &mut Warnings::default(), |path, found| {
+        let walked = published::walk(bld, &mut Warnings::default(), &mut |path, found| {
             judged.insert(path, found.is_published);
             Ok(())
         });

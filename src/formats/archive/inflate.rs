@@ -233,10 +233,14 @@ impl Code {
         for length in lengths {
             counts[usize::from(*length)] += 1;
         }
-        let unused = counts.remove(0);
-        let mut symbols: Vec<u16> = (0..).take(lengths.len()).collect();
-        symbols.sort_by_key(|symbol| lengths[usize::from(*symbol)]);
-        symbols.drain(..unused);
+        counts.remove(0);
+        let of_length = |length| {
+            let symbols = (0..)
+                .zip(lengths)
+                .filter(move |(_, found)| **found == length);
+            symbols.map(|(symbol, _)| symbol)
+        };
+        let symbols = (1..=LONGEST).flat_map(of_length).collect();
         Self { counts, symbols }
     }
 

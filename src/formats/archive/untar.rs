@@ -11,7 +11,6 @@
 //! (`LENGTH KEY=VALUE\n`), type `L` a long name of GNU's. Sparse files are refused, which Go reads:
 //! nobody has them in a package.
 
-use std::collections::BTreeMap;
 use std::io::{self, Read, Take};
 use std::ops::Range;
 
@@ -61,8 +60,13 @@ pub enum Kind {
     Other(&'static str),
 }
 
-/// The records of a pax header: what the last one says of each key.
-type Records = BTreeMap<Vec<u8>, Vec<u8>>;
+/// The records of a pax header: what the last one says of each of [`KEYS`].
+type Records = Vec<(&'static [u8], Vec<u8>)>;
+
+/// The keys that count.
+const KEYS: [&[u8]; 7] = [
+    b"path", b"size", b"uid", b"gid", b"atime", b"ctime", b"mtime",
+];
 
 impl<R: Read> Reader<R> {
     /// Reads nothing yet.
@@ -202,7 +206,7 @@ impl Raw {
     /// Takes in what extensions say. GNU's name counts in any case.
     fn extend(&mut self, records: Records, gnu_name: Vec<u8>) -> io::Result<()> {
         for (key, value) in records.into_iter().filter(|(_, value)| !value.is_empty()) {
-            match &key[..] {
+            match key {
                 b"path" => self.name = value,
                 b"size" => self.size = integer(&value)?,
                 b"uid" | b"gid" => drop(integer(&value)?),
@@ -254,7 +258,10 @@ fn parse_records(mut content: &[u8]) -> io::Result<Records> {
         if key.starts_with(b"GNU.sparse.") {
             return Err(invalid("tar: a sparse file, leave --sparse out"));
         }
-        records.insert(key.to_owned(), value.to_owned());
+        if let Some(known) = KEYS.iter().find(|known| **known == key) {
+            records.retain(|(key, _)| key != known);
+            records.push((*known, value.to_owned()));
+        }
         content = rest;
     }
     Ok(records)

@@ -13,7 +13,7 @@
 use std::io::{self, BufWriter, Write};
 
 use crate::error::{Faults, Refuse, Result, refused};
-use crate::files::{Buffer, Digest, Dir, Entry, HashingWriter};
+use crate::files::{Buffer, Digest, Dir, Entry, HashingWriter, sort_by_path};
 use crate::formats::archive::{gzip, tar};
 use crate::formats::connection::Draft;
 use crate::formats::metadata::Metadata;
@@ -74,7 +74,7 @@ impl Source {
         warnings.extend(advice.map(|advice| format!("{CONNECTION}: {advice}")));
         let mut files = vec![(CONNECTION.to_owned(), None)];
         if let Some(tree) = &tree {
-            meta_inf::walk(tree, &mut warnings, |folder, dir, found, judge| {
+            meta_inf::walk(tree, &mut warnings, &mut |folder, dir, found, judge| {
                 for entry in found {
                     judge.read(folder, dir, entry)?;
                     files.push((dir.relative(&entry.name), Some((*entry).clone())));
@@ -85,7 +85,7 @@ impl Source {
         if let Some(fault) = warnings.fault() {
             return refused(fault);
         }
-        files.sort_unstable_by(|(a, _), (b, _)| a.cmp(b));
+        sort_by_path(&mut files, |(path, _)| path);
         let in_memory = connection.len() as u64;
         let size = |entry: &Option<Entry>| entry.as_ref().map_or(in_memory, Entry::size);
         let code_length = length(files.iter().map(|(path, entry)| (path, size(entry))))?;
@@ -118,7 +118,7 @@ impl Source {
 
     /// Writes the package, and gives its digest; it is an error when something has changed since
     /// [`Source::read`].
-    pub fn write(&self, out: impl Write) -> Result<Digest> {
+    pub fn write(&self, out: &mut dyn Write) -> Result<Digest> {
         let out = BufWriter::with_capacity(64 << 10, HashingWriter::new(out));
         let mut package = tar::Writer::new(gzip::Writer::new(out)?);
         package.file(CODE, self.code_length, |out| self.write_code(out))?;

@@ -29,9 +29,11 @@ pub enum Value {
 impl Value {
     /// Reads an object, with everything in it.
     pub fn of_object(object: Object) -> Result<Self> {
-        let members = object.into_map().into_iter();
-        let members = members.map(|(key, value)| Ok((key, Self::of(value)?)));
-        Ok(Self::Object(Some(Rc::new(members.collect::<Result<_>>()?))))
+        let mut members = BTreeMap::new();
+        for (key, value) in object.into_map() {
+            members.insert(key, Self::of(value)?);
+        }
+        Ok(Self::Object(Some(Rc::new(members))))
     }
 
     fn of(value: &RawValue) -> Result<Self> {

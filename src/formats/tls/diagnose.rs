@@ -26,7 +26,8 @@ pub fn missing(text: &str, wanted: &str) -> Error {
         let kind = known_label(other.label).unwrap_or("another kind of PEM block");
         return anyhow!("holds {kind}, a {wanted} is needed");
     }
-    let ends: BTreeSet<&str> = labels(text, END).collect();
+    let mut ends = BTreeSet::new();
+    ends.extend(labels(text, END));
     let starts_a_line = |frame| text.lines().any(|line| line.starts_with(frame));
     Error::msg(if text.contains("\\n") {
         "holds a backslash and an n where its line breaks belong, in JSON write \\n and not \\\\n"

@@ -14,4 +14,4 @@ cp src/sample/connection.json fuzz/corpus/connection/sample.json
 cp tests/fixtures/tls/*.pem tests/fixtures/tls/*.key fuzz/corpus/tls
 cat tests/fixtures/tls/P-256.pem tests/fixtures/tls/P-256.key >fuzz/corpus/tls/pair
 tar -czf fuzz/corpus/archive/tar.tar.gz -C src/sample .
-cargo run --quiet --locked -- package --force --output fuzz/corpus/archive/sample.tar.gz src/sample >/dev/null
+cargo run --quiet --locked -- package --quiet --force --output fuzz/corpus/archive/sample.tar.gz src/sample >/dev/null

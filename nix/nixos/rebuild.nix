@@ -4,7 +4,14 @@ let
   inherit (lib) mkOption types;
   cfg = config.services.fabric-ccs-builder;
   option = "services.fabric-ccs-builder.rebuild";
-  inherit (cfg.rebuild) path;
+  inherit (cfg.rebuild) path peer;
+  # The values of the peer that is rebuilt, and the files that they name.
+  values =
+    cfg.templateConfig // lib.optionalAttrs (peer != null) cfg.peers.${peer}.templateConfig or { };
+  files = lib.filter (file: file != null) (
+    lib.mapAttrsToList (_: value: if lib.isAttrs value then value.file or null else null) values
+  );
+  units = map (lib.removeSuffix ".service") (cfg.peerUnits ++ lib.attrNames cfg.peers);
   variable = "CHAINCODE_AS_A_SERVICE_BUILDER_CONFIG";
   # systemd expands % in a unit, and in commands $ too.
   forUnit = lib.replaceStrings [ "%" ] [ "%%" ];
@@ -24,6 +31,15 @@ in
       example = "/var/lib/peer0";
       description = "The peer's `peer.fileSystemPath`. It need not exist yet: until it does, nothing runs.";
     };
+    peer = mkOption {
+      type = types.nullOr types.str;
+      default = null;
+      example = "fabric-peer0";
+      description = ''
+        Which of {option}`services.fabric-ccs-builder.peers` it is, so that its values for templates are used. Not needed
+        where no peer has values of its own.
+      '';
+    };
     user = mkOption {
       type = types.str;
       example = "peer";
@@ -37,12 +53,20 @@ in
         assertion = lib.hasPrefix "/" path;
         message = "${option}.path: \"${path}\" does not begin with a /";
       }
+      {
+        assertion =
+          if peer == null then
+            lib.all (one: one.templateConfig == { }) (lib.attrValues cfg.peers)
+          else
+            cfg.peers ? ${peer};
+        message = "${option}.peer: is not one of services.fabric-ccs-builder.peers, name the one whose path is rebuilt: its values for templates differ from those of others";
+      }
     ];
 
-    systemd.paths.fabric-ccs-builder-rebuild = lib.mkIf (cfg.templateFiles != { }) {
+    systemd.paths.fabric-ccs-builder-rebuild = lib.mkIf (files != [ ]) {
       description = "Watch the keys and certificates for chaincode of a Fabric peer";
       wantedBy = [ "multi-user.target" ];
-      pathConfig.PathChanged = map forUnit (lib.attrValues cfg.templateFiles);
+      pathConfig.PathChanged = map forUnit files;
     };
 
     systemd.services.fabric-ccs-builder-rebuild = {
@@ -50,9 +74,9 @@ in
       # A switch starts it too, even without a change: it does not stay active. With another
       # configuration the peers are restarted, and so find what it has made.
       wantedBy = [ "multi-user.target" ];
-      environment.${variable} = forUnit (builtins.toJSON cfg.templateConfig);
+      environment.${variable} = forUnit (builtins.toJSON values);
       unitConfig = {
-        Before = map (unit: "${lib.removeSuffix ".service" unit}.service") cfg.peerUnits;
+        Before = map (unit: "${unit}.service") (lib.unique units);
         ConditionPathIsDirectory = map (folder: forUnit "${path}/${folder}") [
           "lifecycle/chaincodes"
           "externalbuilder/builds"

@@ -29,10 +29,10 @@ For the peer, which calls the program by these names:
 
 For people:
   init     writes a package's source folder to start from
-  check    tells all that is wrong with a package or its source folder
+  check    finds every fault of a package or its source folder
   package  makes the chaincode package of a source folder, and prints its ID
   verify   compares what a peer runs with what build recorded
-  rebuild  builds a peer's installed packages again, with the config of now
+  rebuild  builds a peer's installed packages again, with the current config
   install  puts the program where a peer looks for it
 
   help     prints this, or with a COMMAND its help; so does --help

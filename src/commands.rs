@@ -11,13 +11,15 @@ pub mod peer;
 pub mod rebuild;
 pub mod verify;
 
-use std::ffi::OsString;
+use std::env;
+use std::ffi::{OsStr, OsString};
 use std::path::{Path, PathBuf};
 
 use lexopt::{Arg, Parser};
 
 use crate::error::{self, Error, refused};
-use crate::files::Dir;
+use crate::files::{Dir, read_text};
+use crate::formats::template::{Config, VARIABLE};
 use crate::layout::{CODE, CONNECTION, METADATA};
 use crate::text::is_unsafe;
 
@@ -92,6 +94,37 @@ pub fn text(what: &str, value: OsString) -> error::Result<String> {
         Err(_) => "is not UTF-8",
     };
     Err(Error::Usage(format!("{what}: {fault}")))
+}
+
+/// The values for templates: of `--config`, or else of the environment.
+fn config(option: Option<OsString>) -> Result<Option<OsString>> {
+    match option {
+        Some(value) => values(&value).map(Some),
+        None => Ok(env::var_os(VARIABLE)),
+    }
+}
+
+/// The config in the value of `--config`.
+fn values(value: &OsStr) -> Result<OsString> {
+    let text = value.to_string_lossy();
+    let config = match text.strip_prefix('@') {
+        Some(path) => read_text(Path::new(path))?,
+        None => text.clone().into_owned(),
+    };
+    let Err(error) = Config::parse(&config) else {
+        return Ok(config.into());
+    };
+    let hint = if text.starts_with('@') {
+        format!("{text} {error}")
+    } else if Path::new(value).is_file() {
+        format!("{text} is a file, write --config @{text}")
+    } else if text.starts_with('{') && !text.contains('"') {
+        "has no quotes left, put single quotes around it: '{\"peername\": \"org1peer1\"}'"
+            .to_owned()
+    } else {
+        error.to_string()
+    };
+    Err(Stop::usage(format!("--config: {hint}")))
 }
 
 /// Opens the source folder of a package.

@@ -3,8 +3,7 @@
 mod report;
 mod subject;
 
-use std::env;
-use std::ffi::{OsStr, OsString};
+use std::ffi::OsString;
 use std::fs;
 use std::io;
 use std::path::{Path, PathBuf};
@@ -15,11 +14,10 @@ use lexopt::{Arg, Parser};
 use super::{Outcome, Stop, dial, path};
 use crate::builder::{self, Done};
 use crate::error::{Error, Refuse, Result};
-use crate::files::{Digest, Scratch, read_text};
+use crate::files::{Digest, Scratch};
 use crate::formats::artifact;
 use crate::formats::connection::Connection;
 use crate::formats::package::source::Source;
-use crate::formats::template::{Config, VARIABLE};
 use crate::layout::{CONNECTION, METADATA, SERVER};
 use crate::log::Warnings;
 use report::{Program, Report};
@@ -38,9 +36,9 @@ sample.
   --config JSON  the values for templates in connection.json, instead of the
                  environment variable CHAINCODE_AS_A_SERVICE_BUILDER_CONFIG;
                  other users can see it while the command runs
+  --config @FILE reads them from FILE
   --dial         connects to the address from this machine, without TLS also as
                  a gRPC client
-  --config @FILE reads them from FILE
   --json         prints one JSON object instead
   --sample       checks the sample
   --verbose      also prints what the peer's log would have, and digests
@@ -70,10 +68,7 @@ pub fn run(mut parser: Parser) -> super::Result<Outcome> {
     if sample && source.is_some() {
         return Err(Stop::usage("--sample is a package itself, leave DIR out"));
     }
-    let config = match config {
-        Some(config) => Some(values(&config)?),
-        None => env::var_os(VARIABLE),
-    };
+    let config = super::config(config)?;
     let source = source.or_else(|| current_package().filter(|_| !sample));
     report.shown = match &source {
         Some(path) => path.display().to_string(),
@@ -89,29 +84,6 @@ fn current_package() -> Option<PathBuf> {
     let is_there = |name: &&str| fs::exists(name).unwrap_or(true);
     let found = [METADATA, CONNECTION].iter().any(is_there);
     found.then(|| ".".into())
-}
-
-/// The config in the value of `--config`.
-fn values(value: &OsStr) -> super::Result<OsString> {
-    let text = value.to_string_lossy();
-    let config = match text.strip_prefix('@') {
-        Some(path) => read_text(Path::new(path))?,
-        None => text.clone().into_owned(),
-    };
-    let Err(error) = Config::parse(&config) else {
-        return Ok(config.into());
-    };
-    let hint = if text.starts_with('@') {
-        format!("{text} {error}")
-    } else if Path::new(value).is_file() {
-        format!("{text} is a file, write --config @{text}")
-    } else if text.starts_with('{') && !text.contains('"') {
-        "has no quotes left, put single quotes around it: '{\"peername\": \"org1peer1\"}'"
-            .to_owned()
-    } else {
-        error.to_string()
-    };
-    Err(Stop::usage(format!("--config: {hint}")))
 }
 
 /// Checks the package at `path`, or else the sample, and reports what was found.

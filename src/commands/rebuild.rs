@@ -1,7 +1,6 @@
-//! `rebuild`: makes a peer's builds anew with the config of now.
+//! `rebuild`: builds a peer's installed packages again, with the current config.
 
 use std::collections::BTreeSet;
-use std::env;
 
 use lexopt::{Arg, Parser};
 
@@ -9,7 +8,6 @@ use super::{Outcome, Result, Stop, path};
 use crate::builder::{Rebuild, Rebuilt};
 use crate::error::{self, Error, failed, refused};
 use crate::formats::installed::PackageId;
-use crate::formats::template::VARIABLE;
 use crate::log;
 use crate::text::{escaped_line, plural};
 
@@ -17,8 +15,8 @@ pub const HELP: &str = "\
 Usage: fabric-ccs-builder rebuild [OPTION...] PEER_PATH [PACKAGE_ID...]
 
 Runs detect, build and release again on a peer's installed packages of type
-ccaas or external, or on those named, with the config of now, and puts what
-differs in place. PEER_PATH is the peer's file system path. The peer may be
+ccaas or external, or on those named, with the current config, and replaces
+what differs. PEER_PATH is the peer's file system path. The peer may be
 running: it reads the new address when it connects to the chaincode the next
 time. A build that is missing or incomplete is made, one of another builder gets
 a record. Prints a line for each package. Owners, groups and modes stay.
@@ -26,6 +24,7 @@ a record. Prints a line for each package. Owners, groups and modes stay.
   --config JSON  the values for templates in connection.json, instead of the
                  environment variable CHAINCODE_AS_A_SERVICE_BUILDER_CONFIG;
                  other users can see it while the command runs
+  --config @FILE reads them from FILE
   --dry-run      changes nothing, only prints what would change
   --name NAME    the builder's name, instead of ccaas_builder, for builds
                  without a build-info.json
@@ -60,7 +59,7 @@ pub fn run(mut parser: Parser) -> Result<Outcome> {
         }
     }
     let peer = peer.ok_or_else(|| Stop::usage("missing argument PEER_PATH"))?;
-    let config = config.or_else(|| env::var_os(VARIABLE));
+    let config = super::config(config)?;
     let rebuild = Rebuild::open(&peer, config, name, dry_run)?;
     let mut report = Report::new(dry_run);
     let wants_all = named.is_empty();

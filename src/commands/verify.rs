@@ -7,7 +7,6 @@ mod target;
 mod verdict;
 mod wanted;
 
-use std::env;
 use std::path::{Path, PathBuf};
 
 use lexopt::{Arg, Parser, ValueExt};
@@ -17,7 +16,7 @@ use crate::error::{self, Error};
 use crate::files::Dir;
 use crate::formats::comparison::Origin;
 use crate::formats::installed::{self, PackageId};
-use crate::formats::template::{Config, VARIABLE};
+use crate::formats::template::Config;
 use expected::{Expected, Packages};
 use report::Report;
 use target::Place;
@@ -38,6 +37,7 @@ and follows no link.
   --config JSON    the values for templates in connection.json, instead of the
                    environment variable CHAINCODE_AS_A_SERVICE_BUILDER_CONFIG;
                    without any, what templates fill in is not verified
+  --config @FILE   reads them from FILE
   --package-id ID  this package must be there and match; repeatable
   --installed FILE the same for each package in the output of peer lifecycle
                    chaincode queryinstalled or queryapproved with -O json; - is
@@ -91,7 +91,7 @@ pub fn run(mut parser: Parser) -> Result<Outcome> {
         return Err(Stop::usage("missing argument PATH"));
     }
     // A refusal would have the exit status of a difference.
-    let config = Config::read(config.or_else(|| env::var_os(VARIABLE)));
+    let config = Config::read(super::config(config)?);
     let config = config.map_err(|error| Error::Failed(error.to_string()))?;
     let mut run = Run {
         packages: Packages::open(&args.packages, config)?,

@@ -175,7 +175,8 @@ fn rotates_certificates() {
     );
     let path = format!("{}/{LAST}", build_of(&id));
     assert!(peer.get(&path).contains(&tls("P-256.key")[40..60]));
-    rebuild(&peer, &["--config", &config("P-384"), "."]).prints(0, &[&line]);
+    peer.put("config", config("P-384"));
+    rebuild(&peer, &["--config", "@config", "."]).prints(0, &[&line]);
     assert!(peer.get(&path).contains(&tls("P-384.key")[40..60]));
     assert_eq!(user::run(&peer.path(""), &["verify", BUILDS]).status, 0);
 }

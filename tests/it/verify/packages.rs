@@ -206,6 +206,9 @@ fn what_templates_fill_in_is_verified_with_a_config_alone() {
     let line = matches(&peer, &build, "", 2);
     let config = ["--config", r#"{"peername":"org1"}"#, PRODUCTION];
     assert_eq!(verify(&peer, &config).1[0], line);
+    peer.put("config", r#"{"peername":"org1"}"#);
+    let config = ["--config", "@config", PRODUCTION];
+    assert_eq!(verify(&peer, &config).1[0], line);
     let environment = r#"export CHAINCODE_AS_A_SERVICE_BUILDER_CONFIG='{"peername":"org1"}'"#;
     let seen = user::run_after(environment, &peer.path(""), &["verify", PRODUCTION]);
     assert_eq!(seen.stdout.lines().next().unwrap(), line);

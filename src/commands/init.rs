@@ -13,7 +13,7 @@ use crate::files::{NewFile, read_text};
 use crate::formats::connection::Draft;
 use crate::formats::metadata::Metadata;
 use crate::formats::published::is_collection;
-use crate::layout::{CONNECTION, META_INF, METADATA, PUBLIC, SECRET, STATEDB};
+use crate::layout::{CONNECTION, META_INF, METADATA, PROGRAM, PUBLIC, SECRET, STATEDB};
 use crate::log;
 use crate::text::{escaped_line, quoted};
 
@@ -87,10 +87,11 @@ pub fn run(mut parser: Parser) -> super::Result<Outcome> {
         lines += &escaped_line(&format!("wrote    {}", path.display()));
     }
     let dir = options.dir.display();
-    lines += &escaped_line(&format!(
-        "next     write the chaincode server's address in {dir}/{CONNECTION}, then run \
-         fabric-ccs-builder check {dir}"
-    ));
+    let address = match options.address {
+        Some(_) => String::new(),
+        None => format!("write the chaincode server's address in {dir}/{CONNECTION}, then "),
+    };
+    lines += &escaped_line(&format!("next     {address}run {PROGRAM} check {dir}"));
     log::print(&lines)?;
     Ok(Outcome::Yes)
 }

@@ -56,7 +56,8 @@ fn options_go_where_they_belong() {
         &peer,
         &[&address[..], &label, &collections, &tls, &["x"]].concat(),
     );
-    assert_eq!(seen.status, 0, "{seen:?}");
+    let next = "\nnext     run fabric-ccs-builder check x\n";
+    assert!(seen.status == 0 && seen.stdout.ends_with(next), "{seen:?}");
     let seen = check(&peer, &["--config", r#"{"peername":"p"}"#, "x"]);
     assert_eq!(seen.status, 0, "{seen:?}");
     for line in [

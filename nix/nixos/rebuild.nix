@@ -41,9 +41,10 @@ in
       '';
     };
     user = mkOption {
-      type = types.str;
+      type = types.nullOr types.str;
+      default = null;
       example = "peer";
-      description = "The peer's user, who owns the builds and can read the files of {option}`services.fabric-ccs-builder.templateFiles`.";
+      description = "The peer's user, who owns the builds and can read the files of {option}`services.fabric-ccs-builder.templateFiles`. It must be given.";
     };
   };
 
@@ -52,6 +53,10 @@ in
       {
         assertion = lib.hasPrefix "/" path;
         message = "${option}.path: \"${path}\" does not begin with a /";
+      }
+      {
+        assertion = cfg.rebuild.user != null;
+        message = "${option}.user: is not given, name the peer's user, who owns its builds";
       }
       {
         assertion =

@@ -177,7 +177,7 @@ impl Run {
                     Found::NotBuilt
                 }
                 Expected::Made(..) => {
-                    let reason = "the peer builds it at its next start";
+                    let reason = "rebuild makes it, or the peer at its next start";
                     self.report.add_package(&path, report::NOT_BUILT, reason)?;
                     Found::NotBuilt
                 }

@@ -313,7 +313,7 @@ fn a_package_without_a_build_is_named() {
         .unwrap()
         .display()
         .to_string();
-    let line = format!("{file}: not built: the peer builds it at its next start");
+    let line = format!("{file}: not built: rebuild makes it, or the peer at its next start");
     let expected = (0, vec![line.clone(), summary(0, [0, 0, 0], 0)]);
     assert_eq!(verify(&peer, &[PRODUCTION]), expected);
     // A peer that has built nothing yet.
@@ -321,7 +321,7 @@ fn a_package_without_a_build_is_named() {
     assert_eq!(verify(&peer, &[PRODUCTION]), expected);
     let seen = verify(&peer, &["--package-id", &id("basic", &package), PRODUCTION]);
     let missing = format!(
-        "{}: missing: is installed and has no build, restart the peer",
+        "{}: missing: is installed and has no build, run rebuild or restart the peer",
         id("basic", &package)
     );
     assert_eq!(seen.1[..2], [line, missing]);

@@ -398,8 +398,7 @@ let
       && lib.hasPrefix "/" (toString value)
     );
     externalPath = simple "path" "absolute path not in the Nix store" (
-      value:
-      isString value && lib.hasPrefix "/" value && !lib.hasPrefix "${builtins.storeDir}/" value
+      value: isString value && lib.hasPrefix "/" value && !lib.hasPrefix "${builtins.storeDir}/" value
     );
     either =
       a: b:

@@ -87,7 +87,9 @@ impl Wanted {
                     report.add_id(id, super::report::CANNOT_TELL, reason)?;
                     continue;
                 }
-                Some(Found::NotBuilt) => "is installed and has no build, run rebuild or restart the peer",
+                Some(Found::NotBuilt) => {
+                    "is installed and has no build, run rebuild or restart the peer"
+                }
                 None => match packages.expect(None, Some(id)) {
                     // What it runs in is no business of ours.
                     Expected::Other(_) => continue,

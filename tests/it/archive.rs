@@ -152,7 +152,9 @@ proptest! {
 
     #[test]
     fn a_damaged_gzip_file_is_refused_or_read_as_flate2_reads_it(content in vec(any::<u8>(), 0..300), level in 0..=9_u32, changes in changes(), cut in proptest::option::of(any::<Index>())) {
-        let file = damaged(gzipped(&content, level), &changes, cut);
+        let mut file = damaged(gzipped(&content, level), &changes, cut);
+        // Go passes over the reserved flags, flate2 does not.
+        file.iter_mut().skip(3).take(1).for_each(|flags| *flags &= 0x1f);
         if let Ok(read) = gunzipped(&file) {
             prop_assert_eq!(Some(read), all(MultiGzDecoder::new(file.as_slice())).ok());
         }
@@ -228,7 +230,11 @@ proptest! {
             archive[start + 148..start + 156].copy_from_slice(format!("{sum:06o}\0 ").as_bytes());
         }
         archive.truncate(cut.unwrap_or(archive.len()));
-        if let (Ok(read), Ok(expected)) = (members(&archive), members_by_tar(&archive)) {
+        if let (Ok(read), Ok(mut expected)) = (members(&archive), members_by_tar(&archive)) {
+            // In Go a name ends at the first null byte, also a long one.
+            for (name, ..) in &mut expected {
+                name.truncate(name.iter().position(|byte| *byte == 0).unwrap_or(name.len()));
+            }
             let read: Vec<_> = read.into_iter().map(|(header, content)| (header.name.into_bytes(), header.kind == Kind::File, content)).collect();
             prop_assert_eq!(read, expected);
         }

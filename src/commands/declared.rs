@@ -1,16 +1,12 @@
 //! The options that take the place of a source folder.
 
 use std::ffi::OsString;
-use std::fs::File;
-use std::io::Read;
-use std::path::Path;
 
 use lexopt::ValueExt;
 
 use super::{Result, Stop, path};
-use crate::error::{self, Cannot, refused};
+use crate::files::read_text;
 use crate::formats::written::Written;
-use crate::layout::MAX_SMALL;
 
 /// What an option declares.
 #[derive(Clone, Copy)]
@@ -70,17 +66,4 @@ pub fn check(written: &Written) -> Result<()> {
         }
     }
     Ok(())
-}
-
-/// The text of a file, as it is.
-fn read_text(path: &Path) -> error::Result<String> {
-    let file = File::open(path).cannot("open", path)?;
-    let mut content = Vec::new();
-    let read = file.take(MAX_SMALL + 1).read_to_end(&mut content);
-    let shown = path.display();
-    if read.cannot("read", path)? as u64 > MAX_SMALL {
-        return refused(format!("{shown}: is larger than 1 MiB"));
-    }
-    let text = String::from_utf8(content);
-    text.or_else(|_| refused(format!("{shown}: is not UTF-8, PEM is needed")))
 }

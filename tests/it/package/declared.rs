@@ -103,11 +103,11 @@ fn are_checked_as_a_folder_is() {
         ),
         (
             "--label=a --address=b:1 --root-cert=../der",
-            "../der: is not UTF-8, PEM is needed",
+            "../der: is not UTF-8, convert it to PEM with openssl if it is DER",
         ),
         (
             "--label=a --address=b:1 --root-cert=../large",
-            "../large: is larger than 1 MiB",
+            "../large: has more than the 1048576 bytes allowed",
         ),
         (
             "--label=a --address=b:1 --meta-inf=../meta",

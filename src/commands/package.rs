@@ -9,9 +9,9 @@ use std::path::{Path, PathBuf};
 
 use lexopt::{Arg, Parser};
 
+use super::arguments::{self, path};
 use super::declared::{self, Declared};
-use super::{Outcome, Result, Stop};
-use crate::error::{self, Cannot, Error, failed};
+use crate::error::{Cannot, Error, Outcome, Result, failed, usage};
 use crate::files::{Digest, Dir, NewFile};
 use crate::formats::package::Package;
 use crate::formats::package::source::Source;
@@ -82,11 +82,11 @@ impl Arguments {
             match arg {
                 Arg::Short('o') | Arg::Long("output") => parsed.output = Some(parser.value()?),
                 Arg::Short('q') | Arg::Long("quiet") => parsed.is_quiet = true,
-                Arg::Long("env") => parsed.env = Some(super::path(parser.value()?)?),
+                Arg::Long("env") => parsed.env = Some(path(parser.value()?)?),
                 Arg::Long("force") => parsed.force = true,
                 Arg::Long("id") => parsed.id = true,
                 Arg::Long("meta-inf") => {
-                    parsed.meta_inf = Some(super::path(parser.value()?)?);
+                    parsed.meta_inf = Some(path(parser.value()?)?);
                     parsed.declared.get_or_insert_default();
                 }
                 Arg::Long(name) => match Declared::by(name) {
@@ -94,12 +94,12 @@ impl Arguments {
                         let written = parsed.declared.get_or_insert_default();
                         declared.add(parser.value()?, written)?;
                     }
-                    None => return Err(Stop::of(arg)),
+                    None => return Err(Error::of(arg)),
                 },
                 Arg::Value(value) if parsed.path.is_none() => {
-                    parsed.path = Some(super::path(value)?);
+                    parsed.path = Some(path(value)?);
                 }
-                Arg::Value(_) | Arg::Short(_) => return Err(Stop::of(arg)),
+                Arg::Value(_) | Arg::Short(_) => return Err(Error::of(arg)),
             }
         }
         parsed.check()
@@ -107,7 +107,7 @@ impl Arguments {
 
     fn check(self) -> Result<Self> {
         let writes = self.force || self.output.is_some() || self.env.is_some();
-        Err(Stop::usage(if self.id && writes {
+        usage(if self.id && writes {
             "--id writes nothing, leave --output, --env and --force out"
         } else if self.output.as_ref().is_some_and(|output| output.is_empty()) {
             "--output: is empty, name a file"
@@ -118,17 +118,17 @@ impl Arguments {
         } else {
             self.declared.as_ref().map_or(Ok(()), declared::check)?;
             return Ok(self);
-        }))
+        })
     }
 
     /// The package that is to be made.
-    fn source(&self) -> error::Result<Source> {
+    fn source(&self) -> Result<Source> {
         if let Some(written) = &self.declared {
             let tree = self.meta_inf.as_deref().map(Dir::open).transpose()?;
             let tree = tree.map(|tree| tree.with_hard_links().shown_at(META_INF));
             return Source::declared(written, tree);
         }
-        let dir = super::source_folder(self.path.as_deref().unwrap_or(Path::new(".")))?;
+        let dir = arguments::source_folder(self.path.as_deref().unwrap_or(Path::new(".")))?;
         Source::read(&dir, &dir)
     }
 }
@@ -185,7 +185,7 @@ pub fn run(parser: Parser) -> Result<Outcome> {
 }
 
 /// Prints the ID of the package at `path`, and says what a peer reads in it.
-fn identify(path: &Path) -> error::Result<()> {
+fn identify(path: &Path) -> Result<()> {
     let mut warnings = Warnings::default();
     let package = Package::read(path, None, &mut warnings)?;
     let (metadata, shown) = (&package.metadata, path.display());
@@ -206,7 +206,7 @@ fn identify(path: &Path) -> error::Result<()> {
 }
 
 /// The digest of the regular file at `path`, or `None` when there is nothing.
-fn digest(path: &Path) -> error::Result<Option<Digest>> {
+fn digest(path: &Path) -> Result<Option<Digest>> {
     let found = match fs::symlink_metadata(path) {
         Err(error) if error.kind() == ErrorKind::NotFound => return Ok(None),
         found => found.cannot("create", path)?,
@@ -218,7 +218,7 @@ fn digest(path: &Path) -> error::Result<Option<Digest>> {
     Digest::of_file(path).map(Some)
 }
 
-fn write_to_stdout(source: &Source) -> error::Result<Digest> {
+fn write_to_stdout(source: &Source) -> Result<Digest> {
     let stdout = io::stdout();
     if stdout.is_terminal() {
         let message = "standard output is a terminal, send it to a file";
@@ -250,8 +250,8 @@ fn write_to_file(
     path: &Path,
     mode: u32,
     force: bool,
-    write: &dyn Fn(&mut dyn Write) -> error::Result<Digest>,
-) -> error::Result<Digest> {
+    write: &dyn Fn(&mut dyn Write) -> Result<Digest>,
+) -> Result<Digest> {
     if let Some(existing) = digest(path)? {
         let digest = write(&mut io::sink())?;
         if digest == existing {

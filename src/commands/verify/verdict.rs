@@ -4,8 +4,7 @@ use std::collections::BTreeMap;
 
 use super::expected::Expected;
 use crate::builder::recompute::Recipe;
-use crate::commands::Outcome;
-use crate::error::{Error, Result};
+use crate::error::{Error, Outcome, Result};
 use crate::files::{Digest, Dir, Entry};
 use crate::formats::comparison::{Comparison, Difference, Found, Origin};
 use crate::formats::published;

@@ -134,7 +134,7 @@ fn run_programs(
 
 fn report_program(name: &'static str, done: Result<Done>, report: &mut Report) -> Result<()> {
     let (status, lines) = match &done {
-        Ok(done) => (0, done.lines.clone()),
+        Ok(done) => (0, done.lines().collect()),
         Err(error) => (1, vec![error.to_string()]),
     };
     report.programs.push(Program {

@@ -83,18 +83,16 @@ pub fn build(parser: Parser) -> Result<Outcome> {
         &Dir::open(&output)?,
         config,
     )?;
-    Ok(say("build", &done))
+    Ok(print("build", &done))
 }
 
 pub fn release(parser: Parser) -> Result<Outcome> {
     let [build, release] = paths(parser, [BUILD_OUTPUT, RELEASE_OUTPUT])?;
     let done = builder::release(&Dir::open(&build)?, &Dir::open(&release)?)?;
-    Ok(say("release", &done))
+    Ok(print("release", &done))
 }
 
-fn say(word: &str, done: &Done) -> Outcome {
-    for line in &done.lines {
-        log::line(word, line);
-    }
+fn print(word: &str, done: &Done) -> Outcome {
+    done.lines().for_each(|line| log::line(word, line));
     Outcome::Yes
 }

@@ -99,7 +99,7 @@ impl Report {
                 files,
                 warnings,
             }) => {
-                for warning in warnings.iter().filter(|_| files > 0) {
+                for warning in warnings.lines().filter(|_| files > 0) {
                     log::line(WORD, format_args!("{id}: {warning}"));
                 }
                 let count = plural(files, "file differs", "files differ");

@@ -239,13 +239,10 @@ impl Verdict {
                 .strip_prefix("bld/")
                 .map(|path| judged.remove(path));
         }
-        let published = published::of_build(
-            record
-                .artifacts
-                .iter()
-                .map(|file| (&*file.path, file.digest)),
-            &judged,
-        );
+        let recorded = record.artifacts.iter();
+        let recorded = recorded.map(|file| (&*file.path, file.digest));
+        let is_withheld = |path: &str| judged.get(path) == Some(&false);
+        let published = published::of_build(recorded, &is_withheld);
         let mut comparison = match release {
             Some(dir) => Comparison::new(dir, &published, &[]),
             None => Comparison::with_nothing(&published),

@@ -1,10 +1,9 @@
 //! `package`: makes the chaincode package of a source folder: the same bytes from the same content.
 
 use std::ffi::OsString;
-use std::fs::{self, File};
-use std::io::{self, ErrorKind, IsTerminal, Read, Write};
-use std::os::fd::AsFd;
-use std::os::unix::fs::{FileTypeExt, MetadataExt};
+use std::fs::{self, File, Permissions};
+use std::io::{self, ErrorKind, IsTerminal, Write};
+use std::os::unix::fs::{MetadataExt, PermissionsExt};
 use std::path::{Path, PathBuf};
 
 use lexopt::{Arg, Parser};
@@ -16,7 +15,7 @@ use crate::files::{Digest, Dir, NewFile};
 use crate::formats::package::Package;
 use crate::formats::package::source::Source;
 use crate::formats::written::Written;
-use crate::layout::{CODE, CONNECTION, META_INF, PUBLIC};
+use crate::layout::{CODE, CONNECTION, META_INF, PUBLIC, SECRET};
 use crate::log::{self, Warnings};
 use crate::text::plural;
 
@@ -135,6 +134,10 @@ impl Arguments {
 
 pub fn run(parser: Parser) -> Result<Outcome> {
     let arguments = Arguments::parse(parser)?;
+    if arguments.id {
+        // It is all that the command does.
+        log::stdout()?;
+    }
     if let (true, Some(path)) = (arguments.id, &arguments.path)
         && fs::metadata(path).cannot("open", path)?.is_file()
     {
@@ -205,43 +208,11 @@ fn identify(path: &Path) -> Result<()> {
     log::print(&format!("{label}:{}\n", package.digest))
 }
 
-/// The digest of the regular file at `path`, or `None` when there is nothing.
-fn digest(path: &Path) -> Result<Option<Digest>> {
-    let found = match fs::symlink_metadata(path) {
-        Err(error) if error.kind() == ErrorKind::NotFound => return Ok(None),
-        found => found.cannot("create", path)?,
-    };
-    if !found.is_file() {
-        let path = path.display();
-        return failed(format!("{path}: exists already and is not a regular file"));
-    }
-    Digest::of_file(path).map(Some)
-}
-
 fn write_to_stdout(source: &Source) -> Result<Digest> {
-    let stdout = io::stdout();
-    if stdout.is_terminal() {
-        let message = "standard output is a terminal, send it to a file";
-        return Err(Error::Usage(message.to_owned()));
+    if io::stdout().is_terminal() {
+        return usage("standard output is a terminal, send it to a file");
     }
-    // Not through the standard library's buffer, which looks for ends of lines.
-    let stdout = stdout.as_fd().try_clone_to_owned().map(File::from);
-    let name = Path::new("to standard output");
-    let mut stdout = stdout.cannot("write", name)?;
-    if is_closed(&mut stdout) {
-        return failed("cannot write to standard output: it is closed");
-    }
-    source.write(&mut Named(stdout, name))
-}
-
-/// Whether standard output was closed when this process began. The standard library has opened
-/// `/dev/null` in its place then, for reading too, which nobody else does for an output.
-fn is_closed(stdout: &mut File) -> bool {
-    let is_null = |found: &fs::Metadata| {
-        let null = fs::metadata("/dev/null").map(|null| null.rdev());
-        found.file_type().is_char_device() && null.is_ok_and(|null| null == found.rdev())
-    };
-    stdout.metadata().is_ok_and(|found| is_null(&found)) && stdout.read(&mut [0]).is_ok()
+    source.write(&mut Named(log::stdout()?, Path::new("to standard output")))
 }
 
 /// Writes the file at `path`, which may be there with the same content already.
@@ -252,9 +223,12 @@ fn write_to_file(
     force: bool,
     write: &dyn Fn(&mut dyn Write) -> Result<Digest>,
 ) -> Result<Digest> {
-    if let Some(existing) = digest(path)? {
+    if let Some(existing) = open_existing(path)? {
         let digest = write(&mut io::sink())?;
-        if digest == existing {
+        if digest == Digest::of_open(&existing, path)? {
+            if mode == SECRET {
+                close_to_others(&existing, path)?;
+            }
             return Ok(digest);
         }
         if !force {
@@ -272,6 +246,28 @@ fn write_to_file(
         file.commit()?;
     }
     Ok(digest)
+}
+
+/// The regular file at `path`, or `None` when there is nothing.
+fn open_existing(path: &Path) -> Result<Option<File>> {
+    let found = match fs::symlink_metadata(path) {
+        Err(error) if error.kind() == ErrorKind::NotFound => return Ok(None),
+        found => found.cannot("create", path)?,
+    };
+    if !found.is_file() {
+        let path = path.display();
+        return failed(format!("{path}: exists already and is not a regular file"));
+    }
+    File::open(path).cannot("open", path).map(Some)
+}
+
+/// Makes sure that not everybody can read a private key. What a group may do was somebody's wish.
+fn close_to_others(file: &File, path: &Path) -> Result<()> {
+    if file.metadata().cannot("read", path)?.mode() & 0o004 == 0 {
+        return Ok(());
+    }
+    let set = file.set_permissions(Permissions::from_mode(SECRET));
+    set.cannot("take from other users", path)
 }
 
 /// A writer whose errors name the place.

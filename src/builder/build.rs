@@ -55,12 +55,8 @@ pub fn build(source: &Dir, metadata: &Dir, output: &Dir, config: Option<OsString
 
     let artifacts = plural(build.artifacts().count(), "artifact", "artifacts");
     let made = format!("{}: {artifacts} by {VERSION}", metadata.label_shown());
-    Ok(Done::new(
-        &warnings,
-        &made,
-        build.connection_written,
-        &connection,
-    ))
+    let digest = build.connection_written;
+    Ok(Done::new(warnings, &made, digest, &connection))
 }
 
 /// Copies the tree to `META-INF` in `out`, judging the index definitions on the way.

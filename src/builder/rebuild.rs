@@ -21,6 +21,7 @@ use crate::formats::json::Object;
 use crate::layout::{
     BLD, BUILD_INFO, CLOSED, CONNECTION, METADATA, PUBLIC, RELEASE, SECRET, SERVER, UNFINISHED,
 };
+use crate::log::Warnings;
 
 /// The builds of a peer, and what they are to become.
 pub struct Rebuild {
@@ -43,7 +44,7 @@ pub struct Rebuilt {
     /// The number of files that differ.
     pub files: usize,
     /// What the package's author should know.
-    pub warnings: Vec<String>,
+    pub warnings: Warnings,
 }
 
 impl Rebuild {
@@ -83,9 +84,7 @@ impl Rebuild {
         let made = scratch.dir("made")?;
         let bld = made.create_dir(BLD, CLOSED)?.into_root();
         let released = made.create_dir(RELEASE, CLOSED)?.into_root();
-        let mut warnings = build(&source, &metadata, &bld, self.config.clone())?.lines;
-        // The last line is no warning.
-        warnings.pop();
+        let warnings = build(&source, &metadata, &bld, self.config.clone())?.warnings;
         release(&bld, &released)?;
         let rebuilt = self.put(&installed.0.build_name(), &made)?;
         Ok(Some(Rebuilt {
@@ -116,7 +115,7 @@ impl Rebuild {
             before: target.as_ref().and_then(|target| dial(target).ok()),
             after: dial(made)?,
             files: new.len() + gone.len(),
-            warnings: Vec::new(),
+            warnings: Warnings::default(),
         };
         let new: Vec<&str> = new.iter().map(String::as_str).collect();
         let gone: Vec<&str> = gone.iter().map(String::as_str).collect();

@@ -4,7 +4,7 @@
 //! The rules are those that the two follow on a disk. Where the order of the archive would matter,
 //! as with a file that stands twice in it, the package is refused.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::fs::File;
 use std::io::{self, Write};
 use std::path::Path;
@@ -36,7 +36,7 @@ pub struct Recipe {
     pub draft: Draft,
     build: Build,
     /// The index definitions that are not published.
-    withheld: BTreeMap<String, bool>,
+    withheld: BTreeSet<String>,
 }
 
 /// The files of a build, and of what is released of it.
@@ -55,8 +55,8 @@ pub fn read(path: &Path) -> Result<Read> {
     let [first, second] = &mut warnings;
     let mut code = Code {
         connection: None,
-        meta_inf: Tree::new(META_INF, first),
-        alternative: Tree::new(ALTERNATIVE, second),
+        meta_inf: Folder::new(META_INF, first),
+        alternative: Folder::new(ALTERNATIVE, second),
     };
     let file = File::open(path).cannot("open", path)?;
     let mut add = |member: &Header, content: &mut Content| code.add(member, content);
@@ -89,11 +89,12 @@ impl Recipe {
             path: path.to_owned(),
             digest,
         };
+        let is_withheld = |path: &str| self.withheld.contains(path);
         let record = build.record()?;
         let record = record.map(|(name, content)| (name, Digest::of(&content)));
         let sums = record.iter().find(|(name, _)| *name == SUMS);
         Ok(Outputs {
-            release: published::of_build(build.artifacts(), &self.withheld),
+            release: published::of_build(build.artifacts(), &is_withheld),
             artifacts: build.artifacts().count(),
             sums: sums.map_or(connection, |(_, digest)| *digest),
             bld: build.artifacts().chain(record).map(named).collect(),
@@ -104,8 +105,8 @@ impl Recipe {
 /// What is needed of a code.tar.gz.
 struct Code<'a> {
     connection: Option<Vec<u8>>,
-    meta_inf: Tree<'a>,
-    alternative: Tree<'a>,
+    meta_inf: Folder<'a>,
+    alternative: Folder<'a>,
 }
 
 impl Code<'_> {
@@ -168,7 +169,7 @@ impl Code<'_> {
 }
 
 /// The folder that becomes `META-INF`, or may become it.
-struct Tree<'a> {
+struct Folder<'a> {
     /// Its own name in the package.
     name: &'static str,
     /// Every path in it, and whether it is a file.
@@ -176,11 +177,11 @@ struct Tree<'a> {
     /// The files, by their paths in the build output.
     files: Vec<Artifact>,
     judge: Judge<'a>,
-    withheld: BTreeMap<String, bool>,
+    withheld: BTreeSet<String>,
     budget: Budget,
 }
 
-impl<'a> Tree<'a> {
+impl<'a> Folder<'a> {
     fn new(name: &'static str, warnings: &'a mut Warnings) -> Self {
         Self {
             name,
@@ -188,7 +189,7 @@ impl<'a> Tree<'a> {
             files: Vec::new(),
             budget: Budget::new(PACKAGE),
             judge: Judge::new(warnings),
-            withheld: BTreeMap::new(),
+            withheld: BTreeSet::new(),
         }
     }
 
@@ -209,7 +210,7 @@ impl<'a> Tree<'a> {
         let read = &mut || content.read();
         let judged = self.judge.judge(place, path, member.size, read)?;
         if !judged.is_published {
-            self.withheld.insert(join(META_INF, below), false);
+            self.withheld.insert(join(META_INF, below));
         }
         let mut hasher = HashingWriter::new(io::sink());
         match judged.content {

@@ -48,7 +48,7 @@ pub fn release(build: &Dir, release: &Dir) -> Result<Done> {
 
     let artifacts = plural(indexes + 1, "artifact", "artifacts");
     let made = format!("{label}: {artifacts}");
-    Ok(Done::new(&warnings, &made, digest, &connection))
+    Ok(Done::new(warnings, &made, digest, &connection))
 }
 
 /// Refuses a build output that is not what was recorded.

@@ -7,8 +7,8 @@ use std::path::{self, Path, PathBuf};
 use lexopt::{Arg, Parser, ValueExt};
 use serde_json::{Value, json};
 
-use super::{Outcome, Stop};
-use crate::error::{Cannot, Faults, Refuse, Result, failed, refused};
+use super::arguments::{needed, path};
+use crate::error::{Cannot, Error, Faults, Outcome, Refuse, Result, failed, refused, usage};
 use crate::files::{NewFile, read_text};
 use crate::formats::connection::Draft;
 use crate::formats::metadata::Metadata;
@@ -58,7 +58,7 @@ struct Options {
     client_key: Option<PathBuf>,
 }
 
-pub fn run(mut parser: Parser) -> super::Result<Outcome> {
+pub fn run(mut parser: Parser) -> Result<Outcome> {
     let mut options = Options::default();
     let mut dir = None;
     while let Some(arg) = parser.next()? {
@@ -67,17 +67,17 @@ pub fn run(mut parser: Parser) -> super::Result<Outcome> {
             Arg::Long("collections") => options.collections.push(parser.value()?.string()?),
             Arg::Long("label") => options.label = Some(parser.value()?.string()?),
             Arg::Long("tls") => options.tls = true,
-            Arg::Long("root-cert") => options.root_cert = Some(super::path(parser.value()?)?),
-            Arg::Long("client-cert") => options.client_cert = Some(super::path(parser.value()?)?),
-            Arg::Long("client-key") => options.client_key = Some(super::path(parser.value()?)?),
-            Arg::Value(value) if dir.is_none() => dir = Some(super::path(value)?),
-            _ => return Err(Stop::of(arg)),
+            Arg::Long("root-cert") => options.root_cert = Some(path(parser.value()?)?),
+            Arg::Long("client-cert") => options.client_cert = Some(path(parser.value()?)?),
+            Arg::Long("client-key") => options.client_key = Some(path(parser.value()?)?),
+            Arg::Value(value) if dir.is_none() => dir = Some(path(value)?),
+            _ => return Err(Error::of(arg)),
         }
     }
-    options.dir = dir.ok_or_else(|| Stop::usage("missing argument DIR"))?;
+    options.dir = needed(dir, "DIR")?;
     if options.client_cert.is_some() != options.client_key.is_some() {
         let message = "--client-cert and --client-key belong together, give both";
-        return Err(Stop::usage(message));
+        return usage(message);
     }
     let files = options.files()?;
     write(&options.dir, &files)?;

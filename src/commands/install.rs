@@ -9,8 +9,8 @@ use std::path::{self, Path, PathBuf};
 use lexopt::{Arg, Parser};
 use serde_json::json;
 
-use super::{Outcome, Result, Stop, text};
-use crate::error::{self, Cannot, Error, failed};
+use super::arguments::{self, needed, text};
+use crate::error::{Cannot, Error, Outcome, Result, failed, usage};
 use crate::files::{Dir, NewFile};
 use crate::formats::template::VARIABLE;
 use crate::layout::{BIN, OPEN, PROGRAMS};
@@ -44,11 +44,11 @@ pub fn run(mut parser: Parser) -> Result<Outcome> {
             Arg::Long("name") => name = parser.value()?,
             Arg::Long("path") => path = Some(parser.value()?),
             Arg::Short('q') | Arg::Long("quiet") => quiet = true,
-            Arg::Value(value) if dir.is_none() => dir = Some(super::path(value)?),
-            _ => return Err(Stop::of(arg)),
+            Arg::Value(value) if dir.is_none() => dir = Some(arguments::path(value)?),
+            _ => return Err(Error::of(arg)),
         }
     }
-    let dir = dir.ok_or_else(|| Stop::usage("missing argument DIR"))?;
+    let dir = needed(dir, "DIR")?;
     let name = text("--name", name)?;
     let path = peer_path(&dir, path)?;
 
@@ -81,18 +81,18 @@ fn peer_path(dir: &Path, given: Option<OsString>) -> Result<String> {
             return Ok(given);
         }
         let message = format!(r#"--path: "{given}" does not begin with a /"#);
-        return Err(Stop::usage(message));
+        return usage(message);
     }
     let absolute = path::absolute(dir)
-        .map_err(|error| Stop::usage(format!("cannot find {}: {error}", dir.display())))?;
+        .or_else(|error| usage(format!("cannot find {}: {error}", dir.display())))?;
     // Without `.` components and repeated slashes.
     let absolute: PathBuf = absolute.components().collect();
     text("DIR", absolute.into())
-        .map_err(|error| Stop::usage(format!("{error}, say with --path what the peer calls it")))
+        .or_else(|error| usage(format!("{error}, say with --path what the peer calls it")))
 }
 
 /// The folder `bin` in `dir`, created if missing, and whether it was created.
-fn open_bin(dir: &Dir) -> error::Result<(Dir, bool)> {
+fn open_bin(dir: &Dir) -> Result<(Dir, bool)> {
     // This look-up only improves the message. Opening it follows no link either: a user who can
     // write to a volume must not be able to make root write elsewhere.
     if matches!(dir.look_up(BIN), Ok(Some(found)) if !found.is_dir()) {
@@ -105,7 +105,7 @@ fn open_bin(dir: &Dir) -> error::Result<(Dir, bool)> {
 }
 
 /// Puts this program into `bin` under each of its names: as one file if `link` works.
-fn put(bin: &Dir, link: impl Fn(&NewFile, &str) -> io::Result<NewFile>) -> error::Result<()> {
+fn put(bin: &Dir, link: impl Fn(&NewFile, &str) -> io::Result<NewFile>) -> Result<()> {
     for name in PROGRAMS {
         // Checked before any of them is replaced.
         if matches!(bin.look_up(name), Ok(Some(found)) if found.is_dir()) {
@@ -125,14 +125,14 @@ fn put(bin: &Dir, link: impl Fn(&NewFile, &str) -> io::Result<NewFile>) -> error
     files.into_iter().try_for_each(NewFile::replace)
 }
 
-fn copy(program: &[u8], bin: &Dir, name: &str) -> error::Result<NewFile> {
+fn copy(program: &[u8], bin: &Dir, name: &str) -> Result<NewFile> {
     let mut file = NewFile::create_in(bin, name, OPEN)?;
     let written = file.write_all(program);
     written.cannot("write", &bin.path_of(name)).map(|()| file)
 }
 
 /// The bytes of the program that is running, even if its file has been replaced since.
-fn this_program() -> error::Result<Vec<u8>> {
+fn this_program() -> Result<Vec<u8>> {
     fs::read("/proc/self/exe")
         .or_else(|_| env::current_exe().and_then(fs::read))
         .map_err(|error| Error::Failed(format!("cannot read this program: {error}")))

@@ -4,9 +4,9 @@ use std::collections::BTreeSet;
 
 use lexopt::{Arg, Parser};
 
-use super::{Outcome, Result, Stop, path};
+use super::arguments::{self, needed, path};
 use crate::builder::{Rebuild, Rebuilt};
-use crate::error::{self, Error, failed, refused};
+use crate::error::{Error, Outcome, Result, failed, refused, usage};
 use crate::formats::installed::PackageId;
 use crate::log;
 use crate::text::{escaped_line, plural};
@@ -44,22 +44,22 @@ pub fn run(mut parser: Parser) -> Result<Outcome> {
         match arg {
             Arg::Long("config") => config = Some(parser.value()?),
             Arg::Long("dry-run") => dry_run = true,
-            Arg::Long("name") => name = super::text("--name", parser.value()?)?,
+            Arg::Long("name") => name = arguments::text("--name", parser.value()?)?,
             Arg::Value(value) if peer.is_none() => peer = Some(path(value)?),
             Arg::Value(value) => {
-                let id = value.to_str().and_then(PackageId::parse);
-                named.insert(id.ok_or_else(|| {
+                let Some(id) = value.to_str().and_then(PackageId::parse) else {
                     let value = value.display();
-                    Stop::usage(format!(
+                    return usage(format!(
                         "{value} is not a package ID, LABEL:SHA256 is needed"
-                    ))
-                })?);
+                    ));
+                };
+                named.insert(id);
             }
-            _ => return Err(Stop::of(arg)),
+            _ => return Err(Error::of(arg)),
         }
     }
-    let peer = peer.ok_or_else(|| Stop::usage("missing argument PEER_PATH"))?;
-    let config = super::config(config)?;
+    let peer = needed(peer, "PEER_PATH")?;
+    let config = arguments::config(config)?;
     let rebuild = Rebuild::open(&peer, config, name, dry_run)?;
     let mut report = Report::new(dry_run);
     let wants_all = named.is_empty();
@@ -78,7 +78,7 @@ pub fn run(mut parser: Parser) -> Result<Outcome> {
     for id in &named {
         report.add(id, failed("is not installed"))?;
     }
-    Ok(report.finish()?)
+    report.finish()
 }
 
 /// What is printed: the number of packages that each word stands for.
@@ -91,7 +91,7 @@ impl Report {
     }
 
     /// Prints a package's line.
-    fn add(&mut self, id: &PackageId, done: error::Result<Rebuilt>) -> error::Result<()> {
+    fn add(&mut self, id: &PackageId, done: Result<Rebuilt>) -> Result<()> {
         let (place, text) = match done {
             Ok(Rebuilt {
                 before,
@@ -99,7 +99,7 @@ impl Report {
                 files,
                 warnings,
             }) => {
-                for warning in warnings.iter().filter(|_| files > 0) {
+                for warning in warnings.lines().filter(|_| files > 0) {
                     log::line(WORD, format_args!("{id}: {warning}"));
                 }
                 let count = plural(files, "file differs", "files differ");
@@ -125,7 +125,7 @@ impl Report {
     }
 
     /// Prints the summary.
-    fn finish(self) -> error::Result<Outcome> {
+    fn finish(self) -> Result<Outcome> {
         let Self(counts @ [.., (_, refused), (_, failed)]) = self;
         let packages = counts.iter().map(|(_, count)| count).sum();
         let packages = plural(packages, "package", "packages");

@@ -11,8 +11,9 @@ use std::path::{Path, PathBuf};
 
 use lexopt::{Arg, Parser, ValueExt};
 
-use super::{Outcome, Result, Stop, dial, path};
-use crate::error::{self, Error};
+use super::arguments::{self, path};
+use super::dial;
+use crate::error::{Error, Outcome, Result, usage};
 use crate::files::Dir;
 use crate::formats::comparison::Origin;
 use crate::formats::installed::{self, PackageId};
@@ -78,20 +79,20 @@ pub fn run(mut parser: Parser) -> Result<Outcome> {
             Arg::Long("metrics") => args.metrics = Some(path(parser.value()?)?),
             Arg::Long("installed") => wanted.add_file(&parser.value()?)?,
             Arg::Long("package-id") => {
-                let id = PackageId::parse(&parser.value()?.string()?);
-                let usage = || Stop::usage("--package-id: is not LABEL:HASH");
-                let ids = wanted.ids.get_or_insert_default();
-                wanted::add_id(ids, id.ok_or_else(usage)?);
+                let Some(id) = PackageId::parse(&parser.value()?.string()?) else {
+                    return usage("--package-id: is not LABEL:HASH");
+                };
+                wanted::add_id(wanted.ids.get_or_insert_default(), id);
             }
             Arg::Value(value) => args.paths.push(path(value)?),
-            _ => return Err(Stop::of(arg)),
+            _ => return Err(Error::of(arg)),
         }
     }
     if args.paths.is_empty() {
-        return Err(Stop::usage("missing argument PATH"));
+        return usage("missing argument PATH");
     }
     // A refusal would have the exit status of a difference.
-    let config = Config::read(super::config(config)?);
+    let config = Config::read(arguments::config(config)?);
     let config = config.map_err(|error| Error::Failed(error.to_string()))?;
     let mut run = Run {
         packages: Packages::open(&args.packages, config)?,
@@ -123,7 +124,7 @@ struct Run {
 
 impl Run {
     /// Verifies all builds at `path`, and names the packages that have none.
-    fn verify(&mut self, path: &Path, place: &Place) -> error::Result<()> {
+    fn verify(&mut self, path: &Path, place: &Place) -> Result<()> {
         let own = place.packages.as_ref();
         if let Some(Err(error)) = own {
             self.report.add_unusable(path, error)?;
@@ -154,7 +155,7 @@ impl Run {
     }
 
     /// Names the packages in `own` that have no build.
-    fn verify_unbuilt(&mut self, path: &Path, own: &Dir, built: &[PackageId]) -> error::Result<()> {
+    fn verify_unbuilt(&mut self, path: &Path, own: &Dir, built: &[PackageId]) -> Result<()> {
         let installed = match installed::packages(own) {
             Ok(installed) => installed,
             Err(error) => return self.report.add_unusable(path, &error),

@@ -24,7 +24,11 @@ impl Digest {
 
     /// The digest of the file at `path`, which a user or the peer chose.
     pub(crate) fn of_file(path: &Path) -> Result<Self> {
-        let mut file = File::open(path).cannot("open", path)?;
+        Self::of_open(&File::open(path).cannot("open", path)?, path)
+    }
+
+    /// The digest of an open file, which was found at `path`.
+    pub(crate) fn of_open(mut file: &File, path: &Path) -> Result<Self> {
         let mut hasher = HashingWriter::new(io::sink());
         io::copy(&mut file, &mut hasher).cannot("read", path)?;
         Ok(hasher.digest())

@@ -19,7 +19,7 @@ impl Scratch {
         let parent = env::var_os("TMPDIR").filter(|path| !path.is_empty());
         let parent = PathBuf::from(parent.unwrap_or_else(|| "/tmp".into()));
         let found = parent.canonicalize().cannot("open", &parent);
-        let opened = found.and_then(|path| Dir::open(&path));
+        let opened = found.and_then(|path| Dir::open_unread(&path));
         let parent = opened.map_err(|error| error.at("TMPDIR"))?;
         let name = |attempt| format!("fabric-{word}-{}-{attempt}", process::id());
         for name in (0..100).map(name) {

@@ -258,16 +258,16 @@ pub fn walk(
     })
 }
 
-/// What is published of a build with these `artifacts`, sorted by path. Of its index definitions
-/// `judged` tells whether they are published; one that is not among them counts as published.
+/// What is published of a build with these `artifacts`, sorted by path, but for the index
+/// definitions that are withheld.
 pub fn of_build<'a>(
     artifacts: impl Iterator<Item = (&'a str, Digest)>,
-    judged: &BTreeMap<String, bool>,
+    is_withheld: &dyn Fn(&str) -> bool,
 ) -> Vec<Artifact> {
-    let published = artifacts.filter_map(|(artifact, digest)| {
-        let is_published = judged.get(artifact) != Some(&false);
-        let path = place(artifact)?;
-        is_published.then_some(Artifact { path, digest })
+    let published = artifacts.filter(|(path, _)| !is_withheld(path));
+    let published = published.filter_map(|(path, digest)| {
+        let path = place(path)?;
+        Some(Artifact { path, digest })
     });
     let mut published: Vec<Artifact> = published.collect();
     sort_by_path(&mut published, |artifact| &artifact.path);

@@ -7,8 +7,7 @@ use std::io::{self, IsTerminal};
 use serde_json::{Value, json};
 
 use crate::builder::Review;
-use crate::commands::Outcome;
-use crate::error::{Error, Result};
+use crate::error::{Error, Outcome, Result};
 use crate::files::Digest;
 use crate::formats::advice;
 use crate::formats::artifact::Artifact;

@@ -3,7 +3,7 @@
 use std::fs;
 use std::path::Path;
 
-use super::super::source_folder;
+use super::super::arguments::source_folder;
 use crate::error::Result;
 use crate::files::{Digest, Dir, Scratch, Tree};
 use crate::formats::meta_inf;

@@ -7,8 +7,7 @@ use std::time::{SystemTime, UNIX_EPOCH};
 use serde_json::{Value, json};
 
 use super::verdict::{Fault, Verdict};
-use crate::commands::Outcome;
-use crate::error::{Cannot, Result};
+use crate::error::{Cannot, Outcome, Result};
 use crate::files::NewFile;
 use crate::formats::comparison::Origin;
 use crate::layout::PUBLIC;

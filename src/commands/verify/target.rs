@@ -14,8 +14,7 @@ use std::path::Path;
 
 use super::expected::Expected;
 use super::verdict::Verdict;
-use crate::commands::Outcome;
-use crate::error::{Result, refused};
+use crate::error::{Outcome, Result, refused};
 use crate::files::{Dir, Entry, join};
 use crate::formats::connection::Connection;
 use crate::formats::installed::{BUILDS, PACKAGES, PackageId, is_peer_path};

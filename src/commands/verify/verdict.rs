@@ -4,8 +4,7 @@ use std::collections::BTreeMap;
 
 use super::expected::Expected;
 use crate::builder::recompute::Recipe;
-use crate::commands::Outcome;
-use crate::error::{Error, Result};
+use crate::error::{Error, Outcome, Result};
 use crate::files::{Digest, Dir, Entry};
 use crate::formats::comparison::{Comparison, Difference, Found, Origin};
 use crate::formats::published;
@@ -240,13 +239,10 @@ impl Verdict {
                 .strip_prefix("bld/")
                 .map(|path| judged.remove(path));
         }
-        let published = published::of_build(
-            record
-                .artifacts
-                .iter()
-                .map(|file| (&*file.path, file.digest)),
-            &judged,
-        );
+        let recorded = record.artifacts.iter();
+        let recorded = recorded.map(|file| (&*file.path, file.digest));
+        let is_withheld = |path: &str| judged.get(path) == Some(&false);
+        let published = published::of_build(recorded, &is_withheld);
         let mut comparison = match release {
             Some(dir) => Comparison::new(dir, &published, &[]),
             None => Comparison::with_nothing(&published),

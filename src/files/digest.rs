@@ -17,7 +17,6 @@ pub struct Digest([u8; 32]);
 
 impl Digest {
     /// The digest of `content`.
-    #[must_use]
     pub fn of(content: &[u8]) -> Self {
         Self(sha2::Sha256::digest(content).into())
     }

@@ -63,9 +63,6 @@ impl Dir {
     }
 
     /// Opens the directory at `path`, which a user or the peer chose: links to it are followed.
-    ///
-    /// # Errors
-    /// When it does not exist, is not a directory or may not be read.
     pub fn open(path: &Path) -> Result<Self> {
         let handle = open_dir(path, flags::DIRECTORY).cannot("open", path)?;
         Ok(Self::new(handle, path.to_owned(), String::new(), false))

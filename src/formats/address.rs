@@ -31,10 +31,7 @@ impl Address {
         is_server_name(host).then_some(host)
     }
 
-    /// Parses an address.
-    ///
-    /// # Errors
-    /// When no dial to it can succeed; the message says why and shows a valid address.
+    /// Parses an address. The error says why no dial to it can succeed, and shows a valid address.
     pub fn parse(text: &str) -> Result<Self> {
         check(text).map_err(|what| match suggestion(text) {
             Some(address) => anyhow!("{what}, write {address}"),

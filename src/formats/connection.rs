@@ -83,11 +83,8 @@ impl Draft {
         dir.read_needed(CONNECTION)
     }
 
-    /// Parses the content of a connection.json; returns the draft and warnings for its author.
-    ///
-    /// # Errors
-    /// When a field has the wrong type or a template that is not supported; the message begins with
-    /// the field's name.
+    /// Parses the content of a connection.json; returns the draft and warnings for its author. An
+    /// error in a field begins with the field's name.
     pub fn parse(content: &[u8]) -> Result<(Self, Warnings)> {
         Faults::first(|faults| Self::collect(content, faults))
     }
@@ -160,11 +157,8 @@ impl Draft {
         }
     }
 
-    /// Fills in the templates and checks the result by the peer's rules.
-    ///
-    /// # Errors
-    /// When a template cannot be filled in, or the peer would fail to dial; the message begins with
-    /// the field's name.
+    /// Fills in the templates and checks the result by the peer's rules. An error in a field begins
+    /// with the field's name.
     pub fn resolve(&self, config: &Config) -> Result<Connection> {
         Faults::first(|faults| {
             let values = self.values(Some(config), faults);
@@ -334,9 +328,6 @@ pub struct Connection {
 
 impl Connection {
     /// Parses a connection.json written by a builder, with its templates filled in.
-    ///
-    /// # Errors
-    /// When the peer could not use it; the message begins with the field's name.
     pub fn parse_written(content: &[u8]) -> Result<Self> {
         let object = Object::parse(content)?;
         let literal = |text: &str| Ok(Template::literal(text));
@@ -345,7 +336,6 @@ impl Connection {
     }
 
     /// The bytes of the file: compact JSON, fields in the order of [`FIELDS`].
-    #[must_use]
     pub fn json(&self) -> &[u8] {
         &self.json
     }
@@ -356,14 +346,12 @@ impl Connection {
     }
 
     /// What its author should know of the server's name.
-    #[must_use]
     pub fn warning(&self) -> Option<String> {
         let advice = advice::of_server_name(&self.values)?;
         Some(format!("{CONNECTION}: {advice}"))
     }
 
     /// What the peer will do, as messages say it: `dial HOST:PORT with TLS`.
-    #[must_use]
     pub fn dial(&self) -> String {
         let Self {
             address, values, ..

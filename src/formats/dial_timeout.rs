@@ -33,19 +33,13 @@ pub enum DialTimeout {
 }
 
 impl DialTimeout {
-    /// Parses a string.
-    ///
-    /// # Errors
-    /// When the peer could not read it, or would give up before dialling.
+    /// Parses a string that lets the peer dial.
     pub fn from_text(text: String) -> Result<Self> {
         nanoseconds(&text).map_err(|what| anyhow!(r#"{what}, write for example "10s""#))?;
         Ok(Self::Text(text))
     }
 
     /// Parses a number.
-    ///
-    /// # Errors
-    /// When the peer could not use it.
     pub fn from_number(number: &RawValue) -> Result<Self> {
         let text = number.get();
         let value: f64 = text.parse()?;

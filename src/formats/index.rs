@@ -39,10 +39,8 @@ pub struct Definition {
 }
 
 impl Definition {
-    /// Reads an index definition.
-    ///
-    /// # Errors
-    /// When it must not be published: what follows the file's name in a message.
+    /// Reads an index definition. The error, why it must not be published, follows the file's name
+    /// in a message.
     pub fn parse(content: &[u8]) -> Result<Self> {
         let members = parse(content)?;
         let mut found = Self::default();

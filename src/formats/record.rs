@@ -65,9 +65,6 @@ impl Build {
     }
 
     /// The content of the record's two files: the statement and `SHA256SUMS`.
-    ///
-    /// # Errors
-    /// None is known.
     pub fn record(&self) -> Result<[(&'static str, Vec<u8>); 2]> {
         let statement = statement::of(self.artifacts(), self.materials())?;
         let named = (STATEMENT, Digest::of(&statement));
@@ -81,9 +78,6 @@ impl Build {
     }
 
     /// Writes the record into the build output `dir`.
-    ///
-    /// # Errors
-    /// When it cannot be written.
     pub fn write(&self, dir: &Dir) -> Result<()> {
         let files = self.record()?;
         files
@@ -114,9 +108,6 @@ pub struct Record {
 impl Record {
     /// Reads the record in the build output `dir`, or returns `None` when neither of its files
     /// exists.
-    ///
-    /// # Errors
-    /// When it cannot be read, is damaged, or its two files disagree.
     pub fn read(dir: &Dir) -> Result<Option<Self>> {
         let (sums, statement) = match (dir.find_file(SUMS)?, dir.find_file(STATEMENT)?) {
             (Some(sums), Some(statement)) => (sums, statement),
@@ -135,10 +126,7 @@ impl Record {
         Self::parse(&sums, &statement).map(Some)
     }
 
-    /// Parses the content of the two files.
-    ///
-    /// # Errors
-    /// When one is damaged, or they disagree.
+    /// Parses the content of the two files, which must agree.
     pub fn parse(sums: &[u8], statement: &[u8]) -> Result<Self> {
         let artifacts = parse_sums(sums).refuse(SUMS)?;
         statement::agrees(&artifacts, statement).refuse(STATEMENT)?;
@@ -156,7 +144,6 @@ impl Record {
     }
 
     /// The digest recorded for the file at `path`.
-    #[must_use]
     pub fn digest(&self, path: &str) -> Option<Digest> {
         let by_path = |artifact: &Artifact| artifact.path.as_str().cmp(path);
         let place = self.artifacts.binary_search_by(by_path).ok()?;

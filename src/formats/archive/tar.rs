@@ -39,10 +39,6 @@ impl<W: Write> Writer<W> {
     /// Writes the next file, whose content `write` writes. `path` is relative, with `/` between its
     /// components, and greater than the one before in byte order (which is not the order of
     /// `std::path::Path`).
-    ///
-    /// # Errors
-    /// When the path or the size cannot be in the archive, the content is not `size` bytes, `write`
-    /// fails, or `inner` cannot be written.
     pub fn file(
         &mut self,
         path: &str,
@@ -64,9 +60,6 @@ impl<W: Write> Writer<W> {
     }
 
     /// Writes the end of the archive, and flushes. Without it the archive is incomplete.
-    ///
-    /// # Errors
-    /// When `inner` cannot be written.
     pub fn finish(mut self) -> Result<W> {
         self.inner.write_all(&[0; 2 * BLOCK])?;
         self.pad(RECORD_SIZE)?;
@@ -97,16 +90,12 @@ impl<W: Write> Write for Counted<W> {
 }
 
 /// How many bytes [`Writer`] writes for a file, before the end of the archive.
-///
-/// # Errors
-/// When the path or the size cannot be in an archive.
 pub fn length_of_file(path: &str, size: u64) -> Result<u64> {
     header::encode(path, size)?;
     Ok(BLOCK_SIZE + size.next_multiple_of(BLOCK_SIZE))
 }
 
 /// How many bytes [`Writer`] writes in all, for `files` bytes as [`length_of_file`] gives them.
-#[must_use]
 pub fn length(files: u64) -> u64 {
     (files + 2 * BLOCK_SIZE).next_multiple_of(RECORD_SIZE)
 }

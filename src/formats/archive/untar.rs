@@ -80,10 +80,8 @@ impl<R: Read> Reader<R> {
         self.content.get_mut()
     }
 
-    /// The next member, or `None` at the end. What was not read of the one before is skipped.
-    ///
-    /// # Errors
-    /// When `inner` cannot be read, or (of the kind `InvalidData`) when it is no tar archive.
+    /// The next member, or `None` at the end. What was not read of the one before is skipped. An
+    /// error about the archive is of the kind `InvalidData`.
     pub fn next_member(&mut self) -> io::Result<Option<Header>> {
         let (mut records, mut gnu_name) = (Records::new(), Vec::new());
         loop {

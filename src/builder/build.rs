@@ -4,7 +4,7 @@ use std::ffi::OsString;
 
 use super::Done;
 use crate::error::{Refuse, Result};
-use crate::files::{Buffer, Digest, Dir, Staging, Tree, join, sort_by_path};
+use crate::files::{Digest, Dir, Staging, Tree, join, sort_by_path};
 use crate::formats::artifact::Artifact;
 use crate::formats::connection::Draft;
 use crate::formats::meta_inf;
@@ -66,7 +66,6 @@ pub fn build(source: &Dir, metadata: &Dir, output: &Dir, config: Option<OsString
 /// Copies the tree to `META-INF` in `out`, judging the index definitions on the way.
 fn copy_meta_inf(tree: &Dir, out: &Dir, warnings: &mut Warnings) -> Result<Vec<Artifact>> {
     let mut artifacts = Vec::new();
-    let mut buffer = Buffer::default();
     let mut out = Tree::new(out);
     meta_inf::walk(tree, warnings, &mut |folder, dir, files, judge| {
         let place = join(META_INF, folder);
@@ -76,7 +75,7 @@ fn copy_meta_inf(tree: &Dir, out: &Dir, warnings: &mut Warnings) -> Result<Vec<A
                 target.write(&file.name, PUBLIC, &content)?;
                 Digest::of(&content)
             } else {
-                dir.copy(file, target, &mut buffer)?
+                dir.copy(file, target)?
             };
             let path = join(&place, &file.name);
             artifacts.push(Artifact { path, digest });

@@ -5,7 +5,7 @@ use std::fmt;
 
 use super::artifact::Artifact;
 use crate::error::Error;
-use crate::files::{Buffer, Digest, Dir, sort_by_path};
+use crate::files::{Digest, Dir, sort_by_path};
 
 /// What was found at a path, recorded or not.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -101,7 +101,6 @@ impl Comparison {
         let recorded = recorded.iter().map(|file| (&*file.path, Some(file.digest)));
         let mut unseen = BTreeMap::new();
         unseen.extend(recorded);
-        let mut buffer = Buffer::default();
         let walked = dir.walk_all(|dir, files| {
             for file in files {
                 let path = dir.relative(&file.name);
@@ -112,7 +111,7 @@ impl Comparison {
                     // A record does not record itself.
                     (None, Some(_)) if recorded.is_none() => continue,
                     (None, Some((_, digest))) => Ok(Found::Content(*digest)),
-                    (None, None) => dir.digest(file, &mut buffer).map(Found::Content),
+                    (None, None) => dir.digest(file).map(Found::Content),
                 };
                 match found {
                     Ok(found) => comparison.add(&path, recorded, Some(found)),

@@ -22,7 +22,7 @@ use super::archive::untar::{Header, Kind};
 use super::archive::{gunzip, untar};
 use super::metadata::Metadata;
 use crate::error::{Cannot, Error, Refuse, Result, refused};
-use crate::files::{Budget, Digest, Dir, HashingWriter, Tree, join};
+use crate::files::{Budget, Digest, Dir, HashingWriter, Tree, join, pieces};
 use crate::layout::{BUILD, CODE, CONNECTION, MAX_SMALL, METADATA, SECRET};
 use crate::log::Warnings;
 
@@ -33,7 +33,6 @@ pub type Visit<'a> = &'a mut dyn FnMut(&Header, &mut Content) -> Result<()>;
 /// The content of a member of code.tar.gz.
 pub struct Content<'a> {
     reader: &'a mut dyn Read,
-    piece: &'a mut [u8],
     /// The archive's place, for messages.
     shown: &'a str,
 }
@@ -51,13 +50,9 @@ impl Content<'_> {
 
     /// Passes the content to `take`, piece by piece.
     pub fn pieces(&mut self, take: &mut dyn FnMut(&[u8]) -> Result<()>) -> Result<()> {
-        loop {
-            let read = self.reader.read(self.piece);
-            match read.map_err(|error| fault(&error, self.shown))? {
-                0 => return Ok(()),
-                read => take(self.piece.get(..read).unwrap_or_default())?,
-            }
-        }
+        let shown = self.shown;
+        let explain = |read: io::Result<usize>| read.map_err(|error| fault(&error, shown));
+        pieces(self.reader, &explain, take)
     }
 }
 
@@ -261,11 +256,9 @@ impl<'a> Archive<'a> {
     /// Reads all of a code.tar.gz, and gives the paths of its files.
     fn visit(mut self, visit: Visit, warnings: &mut Warnings) -> Result<BTreeSet<String>> {
         let mut files = BTreeSet::new();
-        let mut piece = vec![0; PIECE];
         while let Some(member) = self.next_member(&member_of_code)? {
             let mut content = Content {
                 reader: &mut self.reader,
-                piece: &mut piece,
                 shown: &self.shown,
             };
             visit(&member, &mut content)?;

@@ -1,12 +1,12 @@
 //! Reads files piece by piece, hashes them while copying, and creates them.
 
-use std::fs::{File, OpenOptions};
+use std::fs::{File, OpenOptions, Permissions};
 use std::io::{self, ErrorKind, Read, Write};
 use std::iter;
-use std::os::unix::fs::OpenOptionsExt;
+use std::os::unix::fs::{OpenOptionsExt, PermissionsExt};
 use std::path::Path;
 
-use super::dir::{flags, set_mode};
+use super::dir::flags;
 use super::{Digest, Dir, Entry, HashingWriter};
 use crate::error::{Cannot, Result, failed, refused};
 use crate::layout::{MAX_SMALL, PUBLIC};
@@ -133,11 +133,12 @@ impl Dir {
 
     fn open_to_write(&self, name: &str, mode: u32, options: &mut OpenOptions) -> Result<File> {
         options.write(true).mode(mode).custom_flags(flags::NOFOLLOW);
-        let file = options.open(self.reach(name)).and_then(|file| {
-            set_mode(&file, mode)?;
+        let opened = options.open(self.reach(name));
+        let set = opened.and_then(|file| {
+            file.set_permissions(Permissions::from_mode(mode))?;
             Ok(file)
         });
-        file.cannot("create", &self.path_of(name))
+        set.cannot("create", &self.path_of(name))
     }
 }
 

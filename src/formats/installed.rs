@@ -80,9 +80,10 @@ pub fn packages(dir: &Dir) -> Result<Vec<(PackageId, Entry)>> {
 /// Reads the package `id` in the file `entry` of `dir`, which is [`PACKAGES`], and unpacks its
 /// code.tar.gz to `target`. A package with another ID is refused.
 pub fn read(dir: &Dir, (id, entry): &(PackageId, Entry), target: Option<&Dir>) -> Result<Package> {
-    let (entry, path) = (dir.copyable(entry.clone())?, dir.path_of(&entry.name));
+    dir.check(entry)?;
+    let path = dir.path_of(&entry.name);
     let package = Package::read_file(
-        dir.open_file(&entry)?,
+        dir.open_file(entry)?,
         &path,
         target,
         // `check` has them.

@@ -1,7 +1,7 @@
 //! The META-INF tree of a package: where it is, and what in it the peer would trip over.
 
 use super::published::{self, Judge};
-use crate::error::{Faults, Result, refused};
+use crate::error::{Faults, Result};
 use crate::files::{Dir, Entry};
 use crate::layout::{ALTERNATIVE, CONNECTION, META_INF, METADATA, PACKAGE, STATEDB};
 use crate::log::Warnings;
@@ -171,10 +171,9 @@ pub fn collect(tree: &Dir, warnings: &mut Warnings, faults: &mut Faults) -> Resu
     tree.walk_all(|dir, files| {
         let folder = enter(tree, dir, &mut judge);
         for file in strays.leave_out(dir, files) {
-            let read = match file.fault() {
-                Some(fault) => refused(format!("{}: {fault}", dir.relative(&file.name))),
-                None => judge.read(&folder, dir, file),
-            };
+            let read = dir
+                .check(file)
+                .and_then(|()| judge.read(&folder, dir, file));
             faults.take_refusal(read)?;
         }
         Ok(())

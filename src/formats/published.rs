@@ -240,9 +240,11 @@ pub fn walk(
     let Some(tree) = build.find_dir(META_INF)? else {
         return Ok(());
     };
-    let statedb = tree.look_up(STATEDB)?;
-    let statedb = statedb.map(|entry| tree.copyable(entry)).transpose()?;
-    if !statedb.is_some_and(|entry| entry.is_dir()) {
+    let Some(statedb) = tree.look_up(STATEDB)? else {
+        return Ok(());
+    };
+    tree.check(&statedb)?;
+    if !statedb.is_dir() {
         return Ok(());
     }
     let mut judge = Judge::new(warnings);

@@ -55,11 +55,8 @@ enum Field {
     Text(Template),
     /// A `dial_timeout` in a string.
     Duration(Template),
-    /// A `dial_timeout` that is a number.
-    Nanoseconds(DialTimeout),
-    Boolean(bool),
-    /// Something wrong, which is among the faults.
-    Faulty,
+    /// What holds no template. It is unknown where something is wrong, which is among the faults.
+    Value(Value),
 }
 
 /// How a text is parsed as a template.
@@ -119,13 +116,15 @@ impl Draft {
                         template
                     }))
                 }),
-                Type::Boolean => object.boolean(name).map(|value| value.map(Field::Boolean)),
+                Type::Boolean => object
+                    .boolean(name)
+                    .map(|value| value.map(Field::of_boolean)),
                 Type::Duration => dial_timeout(object, name, template),
             };
             let field = match (faults.take(field), kind) {
                 (Some(field), _) => field,
-                (None, Type::Boolean) => Some(Field::Boolean(is_meant(object, name))),
-                (None, _) => Some(Field::Faulty),
+                (None, Type::Boolean) => Some(Field::of_boolean(is_meant(object, name))),
+                (None, _) => Some(Field::Value(Value::Unknown)),
             };
             fields.extend(field.map(|field| (name, field)));
         }
@@ -136,7 +135,7 @@ impl Draft {
     fn find_misnamed(&mut self, object: &Object, faults: &mut Faults) {
         let is = |name: &str| {
             let is_true = |(found, field): &(&str, _)| {
-                *found == name && matches!(field, Field::Boolean(true))
+                *found == name && matches!(field, Field::Value(Value::Boolean(true)))
             };
             self.0.iter().any(is_true)
         };
@@ -152,7 +151,7 @@ impl Draft {
                 && let Some(key) = hints::misnamed(object, name)
             {
                 faults.push(format!("{name}: is missing, rename {} to it", quoted(key)));
-                self.0.push((name, Field::Faulty));
+                self.0.push((name, Field::Value(Value::Unknown)));
             }
         }
     }
@@ -209,8 +208,11 @@ impl Draft {
 
     /// Whether there is something to fill in.
     pub(crate) fn has_templates(&self) -> bool {
-        let templates = self.0.iter().filter_map(|(_, field)| field.template());
-        templates.into_iter().any(|template| !template.is_text())
+        self.templates().any(|template| !template.is_text())
+    }
+
+    fn templates(&self) -> impl Iterator<Item = &Template> {
+        self.0.iter().filter_map(|(_, field)| field.template())
     }
 
     /// Checks that `written` is what is written with some config, and gives the fields that it
@@ -234,9 +236,8 @@ impl Draft {
 
     /// The keys of the config that the templates look for.
     pub(crate) fn keys(&self) -> BTreeSet<String> {
-        let templates = self.0.iter().filter_map(|(_, field)| field.template());
         let mut keys = BTreeSet::new();
-        keys.extend(templates.flat_map(Template::keys));
+        keys.extend(self.templates().flat_map(Template::keys));
         keys
     }
 
@@ -250,13 +251,15 @@ impl Draft {
 }
 
 impl Field {
+    fn of_boolean(value: bool) -> Self {
+        Self::Value(Value::Boolean(value))
+    }
+
     /// The field's value, which is unknown when it has a template and there is no config.
     fn value(&self, config: Option<&Config>) -> Result<Value> {
         let template = match self {
-            Self::Boolean(value) => return Ok(Value::Boolean(*value)),
-            Self::Nanoseconds(number) => return Ok(Value::Timeout(number.clone())),
+            Self::Value(value) => return Ok(value.clone()),
             Self::Text(template) | Self::Duration(template) => template,
-            Self::Faulty => return Ok(Value::Unknown),
         };
         if config.is_none() && !template.is_text() {
             return Ok(Value::Unknown);
@@ -270,14 +273,14 @@ impl Field {
         if matches!(self, Self::Text(_)) {
             return Ok(Value::Text(Text { text, shown }));
         }
-        let timeout = DialTimeout::from_text(text).map_err(|error| anyhow!("{shown} {error}"));
+        let timeout = DialTimeout::from_text(&text).map_err(|error| anyhow!("{shown} {error}"));
         timeout.map(Value::Timeout)
     }
 
     fn template(&self) -> Option<&Template> {
         match self {
             Self::Text(template) | Self::Duration(template) => Some(template),
-            Self::Nanoseconds(_) | Self::Boolean(_) | Self::Faulty => None,
+            Self::Value(_) => None,
         }
     }
 }
@@ -307,7 +310,10 @@ fn dial_timeout(object: &Object, name: &str, template: ReadTemplate) -> Result<O
             let text = json::string(value)?.unwrap_or_default();
             Ok(Some(Field::Duration(template(&text)?)))
         }
-        Kind::Number => Ok(Some(Field::Nanoseconds(DialTimeout::from_number(value)?))),
+        Kind::Number => {
+            let timeout = DialTimeout::from_number(value)?;
+            Ok(Some(Field::Value(Value::Timeout(timeout))))
+        }
         Kind::Null => Ok(None),
         kind => bail!(r#"is {kind}, leave it out or write for example "10s""#),
     })?;

@@ -12,7 +12,7 @@ use super::tls;
 use crate::error::Faults;
 
 /// The value of a field, as it is written.
-#[derive(Serialize)]
+#[derive(Clone, Serialize)]
 #[serde(untagged)]
 pub enum Value {
     Text(Text),
@@ -23,7 +23,7 @@ pub enum Value {
 }
 
 /// A text, and how messages show it: as the package has it, never as filled in from the config.
-#[derive(Serialize)]
+#[derive(Clone, Serialize)]
 #[serde(transparent)]
 pub struct Text {
     pub text: String,
@@ -63,10 +63,10 @@ impl Values {
 
     /// How long the peer tries to dial.
     pub fn timeout(&self) -> Duration {
-        match self.get("dial_timeout") {
-            Some(Value::Timeout(timeout)) => dial_timeout::duration(Some(timeout)),
-            _ => dial_timeout::duration(None),
-        }
+        dial_timeout::duration(match self.get("dial_timeout") {
+            Some(Value::Timeout(timeout)) => Some(timeout),
+            _ => None,
+        })
     }
 
     /// Checks all known values by the peer's rules, and returns the address if it is known and

@@ -49,7 +49,7 @@ impl PackageId {
     /// The hash has no separator in it, a label may have some.
     fn split(text: &str, separator: char) -> Option<Self> {
         let (label, digest) = text.rsplit_once(separator)?;
-        let (label, digest) = (label.to_owned(), digest.parse().ok()?);
+        let (label, digest) = (label.to_owned(), Digest::parse(digest)?);
         (!label.is_empty()).then_some(Self { label, digest })
     }
 

@@ -41,10 +41,8 @@ impl Content<'_> {
     /// The whole content, which is known to be small.
     pub fn read(&mut self) -> Result<Vec<u8>> {
         let mut content = Vec::new();
-        self.pieces(&mut |piece| {
-            content.extend_from_slice(piece);
-            Ok(())
-        })?;
+        let read = self.reader.read_to_end(&mut content);
+        read.map_err(|error| fault(&error, self.shown))?;
         Ok(content)
     }
 
@@ -109,10 +107,7 @@ impl Package {
         while let Some(member) = package.next_member(&member_of_package)? {
             match member.name.as_str() {
                 METADATA if metadata.is_none() && member.size <= MAX_SMALL => {
-                    let mut content = Vec::new();
-                    let read = package.reader.read_to_end(&mut content);
-                    read.map_err(|error| fault(&error, &shown))?;
-                    metadata = Some(content);
+                    metadata = Some(package.content().read()?);
                 }
                 CODE if code.is_none() => {
                     let mut inner = BufReader::with_capacity(PIECE, &mut package.reader);
@@ -219,14 +214,18 @@ struct Archive<'a> {
 
 impl<'a> Archive<'a> {
     fn new(file: &'a mut dyn BufRead, shown: String) -> Self {
-        let (reader, budget) = (
-            untar::Reader::new(gunzip::Reader::new(file)),
-            Budget::new(BUILD),
-        );
         Self {
-            reader,
+            reader: untar::Reader::new(gunzip::Reader::new(file)),
             shown,
-            budget,
+            budget: Budget::new(BUILD),
+        }
+    }
+
+    /// The content of the member that is read.
+    fn content(&mut self) -> Content<'_> {
+        Content {
+            reader: &mut self.reader,
+            shown: &self.shown,
         }
     }
 
@@ -257,11 +256,7 @@ impl<'a> Archive<'a> {
     fn visit(mut self, visit: Visit, warnings: &mut Warnings) -> Result<BTreeSet<String>> {
         let mut files = BTreeSet::new();
         while let Some(member) = self.next_member(&member_of_code)? {
-            let mut content = Content {
-                reader: &mut self.reader,
-                shown: &self.shown,
-            };
-            visit(&member, &mut content)?;
+            visit(&member, &mut self.content())?;
             if member.kind == Kind::Dir {
                 continue;
             }

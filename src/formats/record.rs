@@ -109,21 +109,17 @@ impl Record {
     /// Reads the record in the build output `dir`, or returns `None` when neither of its files
     /// exists.
     pub fn read(dir: &Dir) -> Result<Option<Self>> {
-        let (sums, statement) = match (dir.find_file(SUMS)?, dir.find_file(STATEMENT)?) {
-            (Some(sums), Some(statement)) => (sums, statement),
+        let (sums, statement) = (dir.find_file(SUMS)?, dir.find_file(STATEMENT)?);
+        let (missing, found) = match (&sums, &statement) {
             (None, None) => return Ok(None),
-            (None, Some(_)) => {
-                return refused(format!("{SUMS}: is missing, though there is a {STATEMENT}"));
+            (Some(sums), Some(statement)) => {
+                let sums = dir.read(sums, MAX_RECORD)?;
+                return Self::parse(&sums, &dir.read(statement, MAX_RECORD)?).map(Some);
             }
-            (Some(_), None) => {
-                return refused(format!("{STATEMENT}: is missing, though there is a {SUMS}"));
-            }
+            (None, Some(_)) => (SUMS, STATEMENT),
+            (Some(_), None) => (STATEMENT, SUMS),
         };
-        let (sums, statement) = (
-            dir.read(&sums, MAX_RECORD)?,
-            dir.read(&statement, MAX_RECORD)?,
-        );
-        Self::parse(&sums, &statement).map(Some)
+        refused(format!("{missing}: is missing, though there is a {found}"))
     }
 
     /// Parses the content of the two files, which must agree.
@@ -140,7 +136,7 @@ impl Record {
     /// Compares the build output `dir` with its record, reading each file once.
     pub(crate) fn compare(&self, dir: &Dir) -> Comparison {
         let read = [(SUMS, self.sums), (STATEMENT, self.statement)];
-        Comparison::new(dir, &self.artifacts, &read)
+        Comparison::new(Some(dir), &self.artifacts, &read)
     }
 
     /// The digest recorded for the file at `path`.
@@ -177,7 +173,7 @@ fn parse_sums(content: &[u8]) -> anyhow::Result<Vec<Artifact>> {
 
 fn parse_line(text: &str) -> Option<Artifact> {
     let (digest, path) = text.trim_start_matches('\\').split_once("  ")?;
-    let digest = digest.parse().ok()?;
+    let digest = Digest::parse(digest)?;
     // A path that is not escaped as we do it then gives a different line than it came from.
     let path = path.replace("\\\\", "\\");
     let is_plain = path.split('/').all(|part| !matches!(part, "" | "." | ".."));

@@ -12,6 +12,7 @@
 //! is refused is what Go's `compress/flate` refuses.
 
 use std::io::{self, BufRead, Read as _};
+use std::rc::Rc;
 
 use super::{ends_early, invalid, read_array};
 
@@ -30,17 +31,11 @@ const ORDER: [usize; 19] = [
 /// Compressed data under way.
 pub(super) struct Inflate<R> {
     bits: Bits<R>,
-    block: Block,
+    /// Those of the block that is read; the next is a block's header where there are none.
+    codes: Option<Rc<Codes>>,
     is_last: bool,
     /// To make these again for every little block would take time.
-    fixed: Codes,
-}
-
-/// What is read next.
-enum Block {
-    Header,
-    Fixed,
-    Dynamic(Codes),
+    fixed: Rc<Codes>,
 }
 
 /// The code of bytes and lengths, and that of distances.
@@ -57,9 +52,9 @@ impl<R: BufRead> Inflate<R> {
                 byte: 0,
                 left: 0,
             },
-            block: Block::Header,
+            codes: None,
             is_last: true,
-            fixed: [Code::of(&lengths), Code::of(&[5; 32])],
+            fixed: Rc::new([Code::of(&lengths), Code::of(&[5; 32])]),
         }
     }
 
@@ -80,17 +75,13 @@ impl<R: BufRead> Inflate<R> {
         out.drain(..out.len().saturating_sub(WINDOW));
         let start = out.len();
         while out.len() < FULL {
-            let codes = match &self.block {
-                Block::Header if self.is_last => break,
-                Block::Header => {
-                    self.read_header(out)?;
-                    continue;
+            match &self.codes {
+                Some(codes) if self.bits.read_symbol(codes, out)? == END_OF_BLOCK => {
+                    self.codes = None;
                 }
-                Block::Fixed => &self.fixed,
-                Block::Dynamic(codes) => codes,
-            };
-            if self.bits.read_symbol(codes, out)? == END_OF_BLOCK {
-                self.block = Block::Header;
+                Some(_) => {}
+                None if self.is_last => break,
+                None => self.read_header(out)?,
             }
         }
         Ok(start)
@@ -110,8 +101,8 @@ impl<R: BufRead> Inflate<R> {
                     return Err(ends_early());
                 }
             }
-            1 => self.block = Block::Fixed,
-            2 => self.block = Block::Dynamic(self.bits.read_codes()?),
+            1 => self.codes = Some(self.fixed.clone()),
+            2 => self.codes = Some(self.bits.read_codes()?.into()),
             _ => return Err(damaged("a block is of no kind")),
         }
         Ok(())

@@ -14,18 +14,13 @@
 use std::io::{self, Read, Take};
 use std::ops::Range;
 
-use super::{ends_early, invalid};
+use super::{BLOCK, CHECKSUM, NAME, PREFIX, SIZE, ends_early, invalid};
 use crate::layout::MAX_SMALL;
 
-const BLOCK: usize = 512;
-const NAME: Range<usize> = 0..100;
 const MODE: Range<usize> = 100..108;
-const SIZE: Range<usize> = 124..136;
-const CHECKSUM: Range<usize> = 148..156;
 const TYPE: usize = 156;
 const MAGIC: Range<usize> = 257..263;
 const VERSION: Range<usize> = 263..265;
-const PREFIX: Range<usize> = 345..500;
 /// The other numbers of a header: user, group, modification time; and with a magic, the device.
 const NUMBERS: [Range<usize>; 3] = [108..116, 116..124, 136..148];
 const DEVICE: [Range<usize>; 2] = [329..337, 337..345];

@@ -94,12 +94,10 @@ impl Dir {
         join(&self.relative, name)
     }
 
-    /// Its own entry.
     pub(super) fn listed(&self) -> Result<fs::Metadata> {
         self.handle.metadata().cannot("read", &self.path)
     }
 
-    /// Where it was found, for messages.
     pub(crate) fn path(&self) -> &Path {
         &self.path
     }
@@ -255,7 +253,6 @@ pub fn join(folder: &str, name: &str) -> String {
     }
 }
 
-/// The names in a path; `""` has none.
 pub fn names(path: &str) -> impl Iterator<Item = &str> {
     path.split('/').filter(|name| !name.is_empty())
 }

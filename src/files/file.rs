@@ -51,7 +51,6 @@ impl Dir {
         names.find(|found| nearest(&found.to_ascii_lowercase(), iter::once(name)).is_some())
     }
 
-    /// Reads a file of at most `limit` bytes.
     pub(crate) fn read(&self, entry: &Entry, limit: u64) -> Result<Vec<u8>> {
         let (name, size) = (self.relative(&entry.name), entry.size());
         if size > limit {
@@ -67,7 +66,6 @@ impl Dir {
         Ok(content)
     }
 
-    /// The digest of a file's content.
     pub(crate) fn digest(&self, entry: &Entry) -> Result<Digest> {
         let mut hasher = HashingWriter::new(io::sink());
         self.pieces(entry, &mut |piece| Ok(hasher.write_all(piece)?))?;

@@ -16,7 +16,6 @@ use crate::layout::UNFINISHED;
 
 /// A file that does not have its final name yet.
 pub struct NewFile {
-    /// The final path.
     path: PathBuf,
     /// The final path as messages show it.
     shown: PathBuf,
@@ -80,7 +79,6 @@ impl NewFile {
         })
     }
 
-    /// Gives the file its final name, replacing any file of that name.
     pub fn replace(mut self) -> Result<()> {
         self.close()?;
         fs::rename(&self.temporary, &self.path).cannot("create", &self.shown)?;

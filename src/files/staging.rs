@@ -18,7 +18,6 @@ pub struct Tree<'a> {
 }
 
 impl<'a> Tree<'a> {
-    /// Starts at `root`.
     pub fn new(root: &'a Dir) -> Self {
         let open = Vec::new();
         Self { root, open }
@@ -48,7 +47,6 @@ impl<'a> Tree<'a> {
 /// killed process leaves nothing under a final name.
 pub struct Staging<'a> {
     target: &'a Dir,
-    /// Where to write.
     pub dir: Dir,
 }
 

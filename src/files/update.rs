@@ -69,7 +69,6 @@ pub fn remove_unfinished(parent: &Dir) -> Result<()> {
     Ok(())
 }
 
-/// The folder of the file at `path`, and its name.
 fn place<'a>(top: &Dir, path: &'a str) -> Result<(Dir, &'a str)> {
     let (folder, name) = path.rsplit_once('/').unwrap_or(("", path));
     Ok((top.descend(folder)?, name))

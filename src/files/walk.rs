@@ -71,7 +71,6 @@ impl<'a> Walk<'a> {
     }
 }
 
-/// What a tree has used of its limits.
 pub struct Budget {
     limits: Limits,
     entries: usize,
@@ -80,7 +79,6 @@ pub struct Budget {
 }
 
 impl Budget {
-    /// Nothing yet.
     pub fn new(limits: Limits) -> Self {
         Self {
             limits,

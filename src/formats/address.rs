@@ -20,7 +20,6 @@ const MAX_SOCKET: usize = 107;
 pub struct Address(String);
 
 impl Address {
-    /// As written.
     pub(crate) fn text(&self) -> &str {
         &self.0
     }
@@ -97,7 +96,6 @@ fn check(text: &str) -> Result<()> {
     }
 }
 
-/// Checks what comes after `unix:`.
 fn check_socket(scheme: &str, socket: &str) -> Result<()> {
     let path = socket.strip_prefix("//").unwrap_or(socket);
     // Two slashes begin an authority, which these two resolvers do not support.

@@ -28,11 +28,9 @@ impl fmt::Display for Found {
 /// A path at which what was found differs from what was expected.
 #[derive(Debug, PartialEq, Eq)]
 pub struct Difference {
-    /// The path below the directory that was compared.
     pub path: String,
     /// The digest in the record, or made from the package, if there is one.
     pub expected: Option<Digest>,
-    /// What was found, if anything.
     pub found: Option<Found>,
 }
 
@@ -57,7 +55,6 @@ impl Difference {
         }
     }
 
-    /// What a message says of it.
     pub fn describe(&self, origin: Origin) -> String {
         let from = match origin {
             Origin::Record => "recorded",
@@ -78,7 +75,6 @@ impl Difference {
 /// The differences between a directory and its record, in both directions.
 #[derive(Default)]
 pub struct Comparison {
-    /// The differences, in bytewise order of paths.
     pub differences: Vec<Difference>,
     /// Why some files, or everything after some point, could not be compared.
     pub undetermined: Vec<Error>,

@@ -59,7 +59,6 @@ enum Field {
     Value(Value),
 }
 
-/// How a text is parsed as a template.
 type ReadTemplate = fn(&str) -> Result<Template>;
 
 impl Draft {
@@ -70,7 +69,6 @@ impl Draft {
         Ok((draft, warnings, content))
     }
 
-    /// The content of the file in `dir`.
     pub(crate) fn content(dir: &Dir) -> error::Result<Vec<u8>> {
         if dir.look_up(CONNECTION)?.is_none()
             && let Some(advice) = advice::of_other_places(dir)
@@ -206,7 +204,6 @@ impl Draft {
         }
     }
 
-    /// Whether there is something to fill in.
     pub(crate) fn has_templates(&self) -> bool {
         self.templates().any(|template| !template.is_text())
     }
@@ -268,7 +265,6 @@ impl Field {
         self.of_text(text, template.shown())
     }
 
-    /// The value that a text is for this field.
     fn of_text(&self, text: String, shown: String) -> Result<Value> {
         if matches!(self, Self::Text(_)) {
             return Ok(Value::Text(Text { text, shown }));
@@ -303,7 +299,6 @@ fn is_meant(object: &Object, name: &str) -> bool {
     values.any(|value| value.get().eq_ignore_ascii_case("\"true\""))
 }
 
-/// The field `dial_timeout`, which is a string or a number.
 fn dial_timeout(object: &Object, name: &str, template: ReadTemplate) -> Result<Option<Field>> {
     let field = object.last(name, |value| match Kind::of(value) {
         Kind::String => {

@@ -122,7 +122,6 @@ fn term(text: &str) -> Result<(u128, &str)> {
     Ok((whole * unit + fraction * unit / 10_u128.pow(18), rest))
 }
 
-/// Splits `text` before the first character for which `ends` is true.
 fn split_before(text: &str, ends: impl Fn(char) -> bool) -> (&str, &str) {
     text.split_at(text.find(ends).unwrap_or(text.len()))
 }

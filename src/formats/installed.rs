@@ -18,9 +18,7 @@ use crate::error::{Result, refused};
 use crate::files::{Digest, Dir, Entry};
 use crate::log::Warnings;
 
-/// Where a peer keeps its packages.
 pub const PACKAGES: &str = "lifecycle/chaincodes";
-/// Where a peer keeps its builds.
 pub const BUILDS: &str = "externalbuilder/builds";
 
 /// What every organisation of a channel approves: a label, and the SHA-256 of the package.
@@ -53,12 +51,10 @@ impl PackageId {
         (!label.is_empty()).then_some(Self { label, digest })
     }
 
-    /// The name of its build's folder.
     pub fn build_name(&self) -> String {
         format!("{}-{}", self.label, self.digest)
     }
 
-    /// The name of its file where a peer keeps it.
     pub fn package_name(&self) -> String {
         format!("{}.{}.tar.gz", self.label, self.digest)
     }
@@ -99,7 +95,6 @@ pub fn read(dir: &Dir, (id, entry): &(PackageId, Entry), target: Option<&Dir>) -
     ))
 }
 
-/// Whether the folder at `path` is a peer's file system path.
 pub fn is_peer_path(path: &Path) -> bool {
     [PACKAGES, BUILDS]
         .iter()

@@ -35,7 +35,6 @@ impl<'a> Object<'a> {
         read(value.get())
     }
 
-    /// The members, in their order.
     pub fn members(&self) -> &[(String, &'a RawValue)] {
         &self.0
     }
@@ -194,7 +193,6 @@ fn depth(json: &[u8]) -> usize {
     deepest
 }
 
-/// The kind of a JSON value.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Kind {
     Null,

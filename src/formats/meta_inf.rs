@@ -61,9 +61,7 @@ pub fn misplaced(source: &Dir, tree: Option<&Dir>) -> Result<Vec<String>> {
 /// A search for folders in the wrong place.
 #[derive(Default)]
 struct Misplaced {
-    /// Each with the right place.
     found: Vec<(String, &'static str)>,
-    /// How many folders were listed.
     listed: usize,
 }
 
@@ -138,7 +136,6 @@ struct Strays {
 }
 
 impl Strays {
-    /// The other files of `dir`.
     fn leave_out<'a>(&mut self, dir: &Dir, files: &'a [Entry]) -> Vec<&'a Entry> {
         let (strays, files): (Vec<_>, Vec<_>) = files.iter().partition(|file| is_stray(&file.name));
         self.count += strays.len();

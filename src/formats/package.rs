@@ -33,7 +33,6 @@ pub type Visit<'a> = &'a mut dyn FnMut(&Header, &mut Content) -> Result<()>;
 /// The content of a member of code.tar.gz.
 pub struct Content<'a> {
     reader: &'a mut dyn Read,
-    /// The archive's place, for messages.
     shown: &'a str,
 }
 
@@ -54,7 +53,6 @@ impl Content<'_> {
     }
 }
 
-/// How to make the outer archive.
 const HOW: &str = "make the package with tar -czf FILE metadata.json code.tar.gz";
 /// The most that may follow an archive: tar fills its records.
 const MAX_REST: u64 = 1 << 20;
@@ -207,7 +205,6 @@ fn member_of_code(member: &Header) -> Result<String> {
 /// A tar archive in a gzip file, within the limits of a package.
 struct Archive<'a> {
     reader: untar::Reader<gunzip::Reader<&'a mut dyn BufRead>>,
-    /// Its place, for messages.
     shown: String,
     budget: Budget,
 }
@@ -221,7 +218,6 @@ impl<'a> Archive<'a> {
         }
     }
 
-    /// The content of the member that is read.
     fn content(&mut self) -> Content<'_> {
         Content {
             reader: &mut self.reader,
@@ -290,7 +286,6 @@ fn unpack(tree: &mut Tree, member: &Header, content: &mut Content) -> Result<()>
     content.pieces(&mut |piece| out.write_all(piece).cannot("write", Path::new(path)))
 }
 
-/// An error of reading: of the content, or of the system.
 fn fault(error: &io::Error, shown: &str) -> Error {
     match error.kind() {
         ErrorKind::InvalidData => Error::Refused(format!("{shown}: {error}")),

@@ -31,7 +31,6 @@ fn place(path: &str) -> Option<String> {
     is_definition(path).then(|| path.to_owned())
 }
 
-/// Whether the file at `path` below `META-INF` is an index definition.
 fn is_definition(path: &str) -> bool {
     let parts: Vec<&str> = path.split('/').collect();
     match parts[..] {
@@ -125,7 +124,6 @@ fn why_not(root: &str, path: &str) -> Option<String> {
 
 /// Decides file by file, in the order of a walk, what is published.
 pub struct Judge<'a> {
-    /// What the author of the package should know.
     pub warnings: &'a mut Warnings,
     /// Of all index definitions that were read.
     bytes: u64,
@@ -139,14 +137,11 @@ pub struct Judge<'a> {
 /// What [`Judge::read`] made of a file.
 #[derive(Default)]
 pub struct Judged {
-    /// The content of an index definition that was read.
     pub content: Option<Vec<u8>>,
-    /// Whether it is published.
     pub is_published: bool,
 }
 
 impl<'a> Judge<'a> {
-    /// Starts a walk through a tree.
     pub fn new(warnings: &'a mut Warnings) -> Self {
         Self {
             warnings,

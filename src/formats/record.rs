@@ -19,7 +19,6 @@ use crate::files::{Digest, Dir, sort_by_path};
 use crate::layout::{CONNECTION, MAX_RECORD, META_INF, METADATA, PUBLIC, STATEMENT, SUMS};
 use crate::text::is_unsafe;
 
-/// The message when neither file exists.
 pub const NO_RECORD: &str =
     "there is no record: it is another builder's, or the record was removed";
 
@@ -133,7 +132,6 @@ impl Record {
         })
     }
 
-    /// Compares the build output `dir` with its record, reading each file once.
     pub(crate) fn compare(&self, dir: &Dir) -> Comparison {
         let read = [(SUMS, self.sums), (STATEMENT, self.statement)];
         Comparison::new(Some(dir), &self.artifacts, &read)

@@ -16,11 +16,9 @@ use std::rc::Rc;
 
 use super::{ends_early, invalid, read_array};
 
-/// The farthest that a distance leads back, in bytes.
 const WINDOW: usize = 1 << 15;
 /// When no more is read ahead.
 const FULL: usize = 4 * WINDOW;
-/// The longest code, in bits.
 const LONGEST: u16 = 15;
 const END_OF_BLOCK: u16 = 256;
 /// The order in which the lengths of the code for lengths are written.
@@ -64,7 +62,6 @@ impl<R: BufRead> Inflate<R> {
         &mut self.bits.input
     }
 
-    /// Begins new data.
     pub fn restart(&mut self) {
         self.is_last = false;
     }
@@ -113,7 +110,6 @@ impl<R: BufRead> Inflate<R> {
 struct Bits<R> {
     input: R,
     byte: u8,
-    /// How many of its bits are left.
     left: u8,
 }
 
@@ -127,7 +123,6 @@ impl<R: BufRead> Bits<R> {
         Ok(bit.into())
     }
 
-    /// A number of so many bits.
     fn take(&mut self, bits: u16) -> io::Result<u16> {
         (0..bits).try_fold(0, |number, place| Ok(number | self.bit()? << place))
     }

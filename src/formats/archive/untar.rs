@@ -58,7 +58,6 @@ pub enum Kind {
 /// The records of a pax header: what the last one says of each of [`KEYS`].
 type Records = Vec<(&'static [u8], Vec<u8>)>;
 
-/// The keys that count.
 const KEYS: [&[u8]; 7] = [
     b"path", b"size", b"uid", b"gid", b"atime", b"ctime", b"mtime",
 ];
@@ -136,7 +135,6 @@ impl<R: Read> Reader<R> {
         }
     }
 
-    /// The content of an extension.
     fn read_small(&mut self) -> io::Result<Vec<u8>> {
         if self.content.limit() > MAX_SMALL {
             return Err(invalid("tar: a name or pax header of more than 1 MiB"));
@@ -157,7 +155,6 @@ impl<R: Read> Read for Reader<R> {
     }
 }
 
-/// What is in a block.
 struct Raw {
     name: Vec<u8>,
     kind: u8,
@@ -317,7 +314,6 @@ fn sums(block: &[u8; BLOCK]) -> [Option<i64>; 2] {
     [Some(block.into_iter().map(i64::from).sum()), Some(signed)]
 }
 
-/// The bytes up to the first zero.
 fn text(field: &[u8]) -> &[u8] {
     field.split(|byte| *byte == 0).next().unwrap_or_default()
 }

@@ -13,7 +13,6 @@ use crate::files;
 use crate::layout::MAX_SMALL;
 use crate::text::quoted;
 
-/// Renders one template.
 pub struct Evaluator {
     dot: Value,
     /// With their names: the last of a name counts.

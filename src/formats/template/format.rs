@@ -5,7 +5,6 @@ use anyhow::{Context, Result, bail, ensure};
 use super::value::Value;
 use crate::layout::MAX_SMALL;
 
-/// The largest width and precision.
 const MAX_WIDTH: usize = 1000;
 
 /// What is between `%` and the end of its verb.
@@ -93,7 +92,6 @@ impl Verb {
         })
     }
 
-    /// A number with zeros behind its sign.
     fn with_zeros(&self, number: &str) -> String {
         let (sign, digits) = number.split_at(usize::from(number.starts_with('-')));
         let width = if self.has_zeros { self.width } else { 0 };

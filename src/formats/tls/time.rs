@@ -59,7 +59,6 @@ fn days_before(year: i64, month: i64) -> i64 {
     365 * year + leap_days + (153 * month + 2) / 5 - 719_468
 }
 
-/// How many seconds a time zone is ahead.
 fn offset(zone: &[u8]) -> Option<i64> {
     let (sign, digits) = match zone {
         b"Z" => return Some(0),

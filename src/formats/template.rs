@@ -59,7 +59,6 @@ use std::ffi::OsString;
 
 use anyhow::{Result, anyhow};
 
-use self::eval::Evaluator;
 use self::parse::Node;
 use self::value::Value;
 use super::json::Object;
@@ -152,7 +151,7 @@ impl Template {
 
     /// The text with everything filled in.
     pub fn render(&self, config: &Config) -> Result<String> {
-        Evaluator::new(&config.0, self.takes_files).render(&self.nodes)
+        eval::render(&self.nodes, &config.0, self.takes_files)
     }
 
     /// The keys that the template looks for in the config, whichever branches are taken.

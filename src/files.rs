@@ -19,7 +19,7 @@ mod walk;
 pub use digest::{Digest, HashingWriter};
 pub use dir::{Dir, join};
 pub use entry::{Entry, fault_of_name};
-pub use file::{Buffer, read_text};
+pub use file::{pieces, read_text};
 pub use new_file::NewFile;
 pub use scratch::Scratch;
 pub use sort::sort_by_path;

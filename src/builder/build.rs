@@ -4,7 +4,7 @@ use std::ffi::OsString;
 
 use super::Done;
 use crate::error::{Refuse, Result};
-use crate::files::{Buffer, Digest, Dir, Staging, Tree, join, sort_by_path};
+use crate::files::{Digest, Dir, Staging, Tree, join, sort_by_path};
 use crate::formats::artifact::Artifact;
 use crate::formats::connection::Draft;
 use crate::formats::meta_inf;
@@ -21,7 +21,7 @@ use crate::text::plural;
 /// directory `output`. `config` is only read when the package is ours.
 pub fn build(source: &Dir, metadata: &Dir, output: &Dir, config: Option<OsString>) -> Result<Done> {
     let (metadata, metadata_content) = Metadata::read(metadata)?;
-    metadata.must_be_ours()?;
+    metadata.must_be_ours().refuse(METADATA)?;
     let config = Config::read(config)?;
     let (draft, mut warnings, connection_content) = Draft::read(source)?;
     let connection = draft.resolve(&config).refuse(CONNECTION)?;
@@ -62,7 +62,6 @@ pub fn build(source: &Dir, metadata: &Dir, output: &Dir, config: Option<OsString
 /// Copies the tree to `META-INF` in `out`, judging the index definitions on the way.
 fn copy_meta_inf(tree: &Dir, out: &Dir, warnings: &mut Warnings) -> Result<Vec<Artifact>> {
     let mut artifacts = Vec::new();
-    let mut buffer = Buffer::default();
     let mut out = Tree::new(out);
     meta_inf::walk(tree, warnings, &mut |folder, dir, files, judge| {
         let place = join(META_INF, folder);
@@ -72,7 +71,7 @@ fn copy_meta_inf(tree: &Dir, out: &Dir, warnings: &mut Warnings) -> Result<Vec<A
                 target.write(&file.name, PUBLIC, &content)?;
                 Digest::of(&content)
             } else {
-                dir.copy(file, target, &mut buffer)?
+                dir.copy(file, target)?
             };
             let path = join(&place, &file.name);
             artifacts.push(Artifact { path, digest });

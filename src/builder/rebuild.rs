@@ -135,10 +135,7 @@ fn differences(made: &Dir, target: Option<&Dir>) -> Result<(Vec<String>, Vec<Str
     for part in [BLD, RELEASE] {
         let files = artifact::list(&made.subdir(part)?.into_root())?;
         let found = target.map_or(Ok(None), |target| target.find_dir(part))?;
-        let comparison = match found {
-            Some(dir) => Comparison::new(&dir.into_root(), &files, &[]),
-            None => Comparison::with_nothing(&files),
-        };
+        let comparison = Comparison::new(found.map(Dir::into_root).as_ref(), &files, &[]);
         if let Some(error) = comparison.undetermined.into_iter().next() {
             return Err(error);
         }

@@ -33,17 +33,14 @@ impl Entry {
         }
     }
 
-    /// Whether it is a directory.
     pub fn is_dir(&self) -> bool {
         self.listed.is_dir()
     }
 
-    /// What lstat(2) returned for it.
     pub fn listed(&self) -> &Metadata {
         &self.listed
     }
 
-    /// The file's length in bytes.
     pub fn size(&self) -> u64 {
         self.listed.len()
     }
@@ -68,7 +65,6 @@ impl Entry {
         self.listed.is_file() && self.listed.nlink() > 1 && !self.hard_links
     }
 
-    /// Its kind, in words.
     pub fn kind(&self) -> &'static str {
         let kind = self.listed.file_type();
         if self.has_hard_link() {

@@ -3,7 +3,7 @@
 
 use std::fs;
 use std::io::{self, ErrorKind};
-use std::path::{Path, PathBuf};
+use std::path::Path;
 
 use super::Dir;
 use super::dir::names;
@@ -18,7 +18,6 @@ pub struct Tree<'a> {
 }
 
 impl<'a> Tree<'a> {
-    /// Starts at `root`.
     pub fn new(root: &'a Dir) -> Self {
         let open = Vec::new();
         Self { root, open }
@@ -48,7 +47,6 @@ impl<'a> Tree<'a> {
 /// killed process leaves nothing under a final name.
 pub struct Staging<'a> {
     target: &'a Dir,
-    /// Where to write.
     pub dir: Dir,
 }
 
@@ -114,23 +112,16 @@ impl Dir {
 /// Empties a directory that nobody else writes to, with no more than one open at a time: the
 /// standard library keeps one for each level, and the process may be out of them.
 fn empty(dir: &Path) -> io::Result<()> {
-    let mut open = vec![dir.to_owned()];
-    while let Some(dir) = open.last() {
-        let listed = fs::read_dir(dir)?.map(|entry| {
-            let entry = entry?;
-            Ok((entry.path(), entry.file_type()?.is_dir()))
-        });
-        let listed: io::Result<Vec<(PathBuf, bool)>> = listed.collect();
-        let (dirs, files): (Vec<_>, Vec<_>) = listed?.into_iter().partition(|(_, is_dir)| *is_dir);
-        for (file, _) in files {
-            fs::remove_file(file)?;
-        }
-        if !dirs.is_empty() {
-            open.extend(dirs.into_iter().map(|(dir, _)| dir));
-        } else if let Some(emptied) = open.pop()
-            && !open.is_empty()
-        {
-            fs::remove_dir(emptied)?;
+    let listed = fs::read_dir(dir)?.map(|entry| {
+        let entry = entry?;
+        Ok((entry.path(), entry.file_type()?.is_dir()))
+    });
+    for (path, is_dir) in listed.collect::<io::Result<Vec<_>>>()? {
+        if is_dir {
+            empty(&path)?;
+            fs::remove_dir(path)?;
+        } else {
+            fs::remove_file(path)?;
         }
     }
     Ok(())

@@ -10,8 +10,8 @@ use std::io::{ErrorKind, Write};
 use std::os::unix::fs::{MetadataExt, fchown};
 use std::path::Path;
 
+use super::Dir;
 use super::dir::names;
-use super::{Buffer, Dir};
 use crate::error::{Cannot, Result, refused};
 use crate::layout::{CLOSED, OPEN, UNFINISHED};
 
@@ -21,9 +21,8 @@ pub fn update(target: &Dir, made: &Dir, new: &[&str], gone: &[&str]) -> Result<(
     let numbered = || new.iter().enumerate();
     let temporary = |number| format!("{UNFINISHED}-{number}");
     let put = || -> Result<()> {
-        let mut buffer = Buffer::default();
         for (number, path) in numbered() {
-            stage(target, made, path, &temporary(number), &mut buffer)?;
+            stage(target, made, path, &temporary(number))?;
         }
         for (number, path) in numbered() {
             let (dir, name) = place(target, path)?;
@@ -70,20 +69,13 @@ pub fn remove_unfinished(parent: &Dir) -> Result<()> {
     Ok(())
 }
 
-/// The folder of the file at `path`, and its name.
 fn place<'a>(top: &Dir, path: &'a str) -> Result<(Dir, &'a str)> {
     let (folder, name) = path.rsplit_once('/').unwrap_or(("", path));
     Ok((top.descend(folder)?, name))
 }
 
 /// Writes the file at `path` in `made` to `temporary` beside where it belongs in `target`.
-fn stage(
-    target: &Dir,
-    source: &Dir,
-    path: &str,
-    temporary: &str,
-    buffer: &mut Buffer,
-) -> Result<()> {
+fn stage(target: &Dir, source: &Dir, path: &str, temporary: &str) -> Result<()> {
     let (from, name) = place(source, path)?;
     let folder = path.strip_suffix(name).unwrap_or_default();
     let into = make_dirs(target, folder)?;
@@ -107,7 +99,7 @@ fn stage(
     let _ = fs::remove_file(into.reach(temporary));
     let mut file = into.create(temporary, mode & 0o777)?;
     give(&file, like, &shown)?;
-    from.pieces(&entry, buffer, |piece| {
+    from.pieces(&entry, &mut |piece| {
         file.write_all(piece).cannot("write", &shown)
     })?;
     file.sync_all().cannot("write", &shown)

@@ -29,9 +29,6 @@ impl Metadata {
     }
 
     /// Parses the content of a metadata.json.
-    ///
-    /// # Errors
-    /// When it is not a JSON object or has no string `type`.
     pub fn parse(content: &[u8]) -> Result<Self> {
         Self::of(&Object::parse(content)?)
     }
@@ -41,7 +38,7 @@ impl Metadata {
     pub(crate) fn collect(content: &[u8], faults: &mut Faults) -> Option<Self> {
         let object = faults.take(Object::parse(content))?;
         let metadata = faults.take(Self::of(&object));
-        faults.take(metadata.as_ref().map_or(Ok(()), Self::for_us));
+        faults.take(metadata.as_ref().map_or(Ok(()), Self::must_be_ours));
         faults.take(object.string("path"));
         faults.take(Label::of(&object));
         metadata
@@ -57,7 +54,6 @@ impl Metadata {
 
     /// Whether this builder takes packages of this type: `ccaas` (Fabric's builder) or `external`
     /// (the older one), in any letter case.
-    #[must_use]
     pub fn is_ours(&self) -> bool {
         // The same as Go's strings.ToLower: outside ASCII, only the Kelvin sign becomes an ASCII
         // letter, and none of our types has a k.
@@ -75,11 +71,7 @@ impl Metadata {
     }
 
     /// Like [`Metadata::is_ours`], for callers that need it to be true.
-    pub(crate) fn must_be_ours(&self) -> error::Result<()> {
-        self.for_us().refuse(METADATA)
-    }
-
-    fn for_us(&self) -> Result<()> {
+    pub(crate) fn must_be_ours(&self) -> Result<()> {
         ensure!(
             self.is_ours(),
             r#"type: {} is for another builder, write "ccaas" or "external""#,
@@ -89,9 +81,6 @@ impl Metadata {
     }
 
     /// The label, if a peer would install a package with it.
-    ///
-    /// # Errors
-    /// When it is missing, Fabric refuses it, or the peer could not read the file.
     pub fn label(&self) -> error::Result<&Label> {
         let label = self.label.as_ref();
         label.map_err(|error| Error::Refused(format!("{METADATA}: {error:#}")))

@@ -22,7 +22,7 @@ use super::archive::untar::{Header, Kind};
 use super::archive::{gunzip, untar};
 use super::metadata::Metadata;
 use crate::error::{Cannot, Error, Refuse, Result, refused};
-use crate::files::{Budget, Digest, Dir, HashingWriter, Tree, join};
+use crate::files::{Budget, Digest, Dir, HashingWriter, Tree, join, pieces};
 use crate::layout::{BUILD, CODE, CONNECTION, MAX_SMALL, METADATA, SECRET};
 use crate::log::Warnings;
 
@@ -33,8 +33,6 @@ pub type Visit<'a> = &'a mut dyn FnMut(&Header, &mut Content) -> Result<()>;
 /// The content of a member of code.tar.gz.
 pub struct Content<'a> {
     reader: &'a mut dyn Read,
-    piece: &'a mut [u8],
-    /// The archive's place, for messages.
     shown: &'a str,
 }
 
@@ -42,26 +40,19 @@ impl Content<'_> {
     /// The whole content, which is known to be small.
     pub fn read(&mut self) -> Result<Vec<u8>> {
         let mut content = Vec::new();
-        self.pieces(&mut |piece| {
-            content.extend_from_slice(piece);
-            Ok(())
-        })?;
+        let read = self.reader.read_to_end(&mut content);
+        read.map_err(|error| fault(&error, self.shown))?;
         Ok(content)
     }
 
     /// Passes the content to `take`, piece by piece.
     pub fn pieces(&mut self, take: &mut dyn FnMut(&[u8]) -> Result<()>) -> Result<()> {
-        loop {
-            let read = self.reader.read(self.piece);
-            match read.map_err(|error| fault(&error, self.shown))? {
-                0 => return Ok(()),
-                read => take(self.piece.get(..read).unwrap_or_default())?,
-            }
-        }
+        let shown = self.shown;
+        let explain = |read: io::Result<usize>| read.map_err(|error| fault(&error, shown));
+        pieces(self.reader, &explain, take)
     }
 }
 
-/// How to make the outer archive.
 const HOW: &str = "make the package with tar -czf FILE metadata.json code.tar.gz";
 /// The most that may follow an archive: tar fills its records.
 const MAX_REST: u64 = 1 << 20;
@@ -114,10 +105,7 @@ impl Package {
         while let Some(member) = package.next_member(&member_of_package)? {
             match member.name.as_str() {
                 METADATA if metadata.is_none() && member.size <= MAX_SMALL => {
-                    let mut content = Vec::new();
-                    let read = package.reader.read_to_end(&mut content);
-                    read.map_err(|error| fault(&error, &shown))?;
-                    metadata = Some(content);
+                    metadata = Some(package.content().read()?);
                 }
                 CODE if code.is_none() => {
                     let mut inner = BufReader::with_capacity(PIECE, &mut package.reader);
@@ -217,21 +205,23 @@ fn member_of_code(member: &Header) -> Result<String> {
 /// A tar archive in a gzip file, within the limits of a package.
 struct Archive<'a> {
     reader: untar::Reader<gunzip::Reader<&'a mut dyn BufRead>>,
-    /// Its place, for messages.
     shown: String,
     budget: Budget,
 }
 
 impl<'a> Archive<'a> {
     fn new(file: &'a mut dyn BufRead, shown: String) -> Self {
-        let (reader, budget) = (
-            untar::Reader::new(gunzip::Reader::new(file)),
-            Budget::new(BUILD),
-        );
         Self {
-            reader,
+            reader: untar::Reader::new(gunzip::Reader::new(file)),
             shown,
-            budget,
+            budget: Budget::new(BUILD),
+        }
+    }
+
+    fn content(&mut self) -> Content<'_> {
+        Content {
+            reader: &mut self.reader,
+            shown: &self.shown,
         }
     }
 
@@ -261,14 +251,8 @@ impl<'a> Archive<'a> {
     /// Reads all of a code.tar.gz, and gives the paths of its files.
     fn visit(mut self, visit: Visit, warnings: &mut Warnings) -> Result<BTreeSet<String>> {
         let mut files = BTreeSet::new();
-        let mut piece = vec![0; PIECE];
         while let Some(member) = self.next_member(&member_of_code)? {
-            let mut content = Content {
-                reader: &mut self.reader,
-                piece: &mut piece,
-                shown: &self.shown,
-            };
-            visit(&member, &mut content)?;
+            visit(&member, &mut self.content())?;
             if member.kind == Kind::Dir {
                 continue;
             }
@@ -302,7 +286,6 @@ fn unpack(tree: &mut Tree, member: &Header, content: &mut Content) -> Result<()>
     content.pieces(&mut |piece| out.write_all(piece).cannot("write", Path::new(path)))
 }
 
-/// An error of reading: of the content, or of the system.
 fn fault(error: &io::Error, shown: &str) -> Error {
     match error.kind() {
         ErrorKind::InvalidData => Error::Refused(format!("{shown}: {error}")),

@@ -31,7 +31,6 @@ fn place(path: &str) -> Option<String> {
     is_definition(path).then(|| path.to_owned())
 }
 
-/// Whether the file at `path` below `META-INF` is an index definition.
 fn is_definition(path: &str) -> bool {
     let parts: Vec<&str> = path.split('/').collect();
     match parts[..] {
@@ -125,7 +124,6 @@ fn why_not(root: &str, path: &str) -> Option<String> {
 
 /// Decides file by file, in the order of a walk, what is published.
 pub struct Judge<'a> {
-    /// What the author of the package should know.
     pub warnings: &'a mut Warnings,
     /// Of all index definitions that were read.
     bytes: u64,
@@ -139,14 +137,11 @@ pub struct Judge<'a> {
 /// What [`Judge::read`] made of a file.
 #[derive(Default)]
 pub struct Judged {
-    /// The content of an index definition that was read.
     pub content: Option<Vec<u8>>,
-    /// Whether it is published.
     pub is_published: bool,
 }
 
 impl<'a> Judge<'a> {
-    /// Starts a walk through a tree.
     pub fn new(warnings: &'a mut Warnings) -> Self {
         Self {
             warnings,
@@ -240,9 +235,11 @@ pub fn walk(
     let Some(tree) = build.find_dir(META_INF)? else {
         return Ok(());
     };
-    let statedb = tree.look_up(STATEDB)?;
-    let statedb = statedb.map(|entry| tree.copyable(entry)).transpose()?;
-    if !statedb.is_some_and(|entry| entry.is_dir()) {
+    let Some(statedb) = tree.look_up(STATEDB)? else {
+        return Ok(());
+    };
+    tree.check(&statedb)?;
+    if !statedb.is_dir() {
         return Ok(());
     }
     let mut judge = Judge::new(warnings);

@@ -26,9 +26,6 @@ pub struct Writer<W> {
 
 impl<W: Write> Writer<W> {
     /// Writes the header.
-    ///
-    /// # Errors
-    /// When `inner` cannot be written.
     pub fn new(mut inner: W) -> io::Result<Self> {
         inner.write_all(&HEADER)?;
         Ok(Self {
@@ -40,9 +37,6 @@ impl<W: Write> Writer<W> {
     }
 
     /// Writes the last block and the trailer, and flushes. Without it the file is incomplete.
-    ///
-    /// # Errors
-    /// When `inner` cannot be written.
     pub fn finish(mut self) -> io::Result<W> {
         self.write_block(true)?;
         self.inner.write_all(&self.crc.to_le_bytes())?;
@@ -82,7 +76,6 @@ impl<W: Write> Write for Writer<W> {
 }
 
 /// How many bytes [`Writer`] writes for `content` bytes.
-#[must_use]
 pub fn length(content: u64) -> u64 {
     let blocks = content.div_ceil(FULL.into()).max(1);
     // The header, 5 bytes before the content of each block, and the trailer.

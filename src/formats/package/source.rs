@@ -13,7 +13,7 @@
 use std::io::{self, BufWriter, Write};
 
 use crate::error::{Faults, Refuse, Result, refused};
-use crate::files::{Buffer, Digest, Dir, Entry, HashingWriter, sort_by_path};
+use crate::files::{Digest, Dir, Entry, HashingWriter, sort_by_path};
 use crate::formats::archive::{gzip, tar};
 use crate::formats::connection::Draft;
 use crate::formats::metadata::Metadata;
@@ -41,7 +41,7 @@ impl Source {
     /// directory, and checks them as `build` and a peer's install would.
     pub fn read(dir: &Dir, metadata: &Dir) -> Result<Self> {
         let metadata = Metadata::read(metadata)?;
-        metadata.0.must_be_ours()?;
+        metadata.0.must_be_ours().refuse(METADATA)?;
         metadata.0.label()?;
         let mut source = Self::new(metadata, Draft::read(dir)?, meta_inf::find(dir)?)?;
         let misplaced = meta_inf::misplaced(dir, source.tree.as_ref())?;
@@ -55,7 +55,7 @@ impl Source {
     pub fn declared(written: &Written, tree: Option<Dir>) -> Result<Self> {
         let content = written.metadata();
         let metadata = Metadata::parse(&content).refuse(METADATA)?;
-        metadata.must_be_ours()?;
+        metadata.must_be_ours().refuse(METADATA)?;
         metadata.label()?;
         let connection = written.connection();
         let (draft, warnings) = Draft::parse(&connection).refuse(CONNECTION)?;
@@ -129,7 +129,6 @@ impl Source {
 
     fn write_code(&self, out: &mut dyn Write) -> Result<()> {
         let mut code = tar::Writer::new(gzip::Writer::new(out)?);
-        let mut buffer = Buffer::default();
         for (path, entry) in &self.files {
             let (Some(entry), Some(tree)) = (entry, &self.tree) else {
                 put(&mut code, path, &self.connection)?;
@@ -139,7 +138,7 @@ impl Source {
             let folder = folder.strip_prefix(&tree.relative(""));
             let dir = tree.descend(folder.unwrap_or_default())?;
             code.file(path, entry.size(), |out| {
-                dir.pieces(entry, &mut buffer, |piece| Ok(out.write_all(piece)?))
+                dir.pieces(entry, &mut |piece| Ok(out.write_all(piece)?))
             })?;
         }
         code.finish()?.finish()?;

@@ -12,7 +12,6 @@ const SPACE: [char; 4] = [' ', '\t', '\r', '\n'];
 
 const NOT_CLOSED: &str = "is not closed by }}";
 
-/// A piece of a template.
 pub enum Item<'a> {
     Text(&'a str),
     Action(Action<'a>),
@@ -28,11 +27,8 @@ pub struct Action<'a> {
 /// A token, and whether there is white space before it.
 pub type Lexed<'a> = (Token<'a>, bool);
 
-/// A token of an action.
 pub enum Token<'a> {
-    /// `.`
     Dot,
-    /// `.name`
     Field(&'a str),
     /// `$` or `$name`, with the dollar
     Variable(&'a str),
@@ -41,17 +37,12 @@ pub enum Token<'a> {
     Literal(Value),
     /// `:=`
     Declare,
-    /// `=`
     Assign,
-    /// `|`
     Pipe,
-    /// `(`
     Open,
-    /// `)`
     Close,
 }
 
-/// Reads a template from its start to its end.
 pub struct Lexer<'a> {
     rest: &'a str,
 }
@@ -245,7 +236,6 @@ fn is_of_name(letter: char) -> bool {
     letter == '_' || letter.is_alphanumeric()
 }
 
-/// The character that is written with a backslash.
 fn escaped(chars: &mut Chars, quote: char) -> Option<char> {
     const LETTERS: [char; 8] = ['\x07', '\x08', '\x0c', '\n', '\r', '\t', '\x0b', '\\'];
     let first = chars.next()?;

@@ -5,7 +5,6 @@ use std::iter;
 
 use super::parse::{Node, Operand, Pipeline, Term};
 
-/// The longest key that is named.
 const MAX_KEY: usize = 256;
 
 /// The keys that the nodes look for, where `dot` is the path of `.` in the config, if it is known.

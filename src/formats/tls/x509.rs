@@ -15,16 +15,13 @@ use super::key::{Key, UNKNOWN_CURVE, curve_size, oid};
 use super::names;
 use super::time::{self, Time};
 
-/// The message for anything that is not a certificate.
 const NOT_X509: &str = "the certificate is not X.509 DER";
 const MALFORMED_RSA: &str = "the certificate's RSA key is malformed";
 
-/// A certificate.
 pub struct Certificate<'a> {
     /// Its public key, if a TLS client can use this kind of key.
     pub key: Option<Key>,
     pub not_after: Time,
-    /// What its extensions say.
     pub extensions: Extensions<'a>,
     /// Whether its issuer and its subject have one name.
     pub is_self_issued: bool,

@@ -5,7 +5,7 @@ use std::fmt;
 
 use super::artifact::Artifact;
 use crate::error::Error;
-use crate::files::{Buffer, Digest, Dir, sort_by_path};
+use crate::files::{Buffer, Digest, Dir, Entry, sort_by_path};
 
 /// What was found at a path, recorded or not.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -85,24 +85,15 @@ pub struct Comparison {
 }
 
 impl Comparison {
-    /// Compares a missing directory with `recorded`.
-    pub fn with_nothing(recorded: &[Artifact]) -> Self {
-        let mut comparison = Self::default();
-        for Artifact { path, digest } in recorded {
-            comparison.add(path, Some(*digest), None);
-        }
-        comparison
-    }
-
-    /// Compares the regular files in and below `dir` with `recorded`, reading each file once. Those
-    /// in `read` have been read already.
-    pub fn new(dir: &Dir, recorded: &[Artifact], read: &[(&str, Digest)]) -> Self {
+    /// Compares the regular files in and below `dir`, if there is one, with `recorded`, reading each
+    /// file once. Those in `read` have been read already.
+    pub fn new(dir: Option<&Dir>, recorded: &[Artifact], read: &[(&str, Digest)]) -> Self {
         let mut comparison = Self::default();
         let recorded = recorded.iter().map(|file| (&*file.path, Some(file.digest)));
         let mut unseen = BTreeMap::new();
         unseen.extend(recorded);
         let mut buffer = Buffer::default();
-        let walked = dir.walk_all(|dir, files| {
+        let mut compare = |dir: &Dir, files: &[Entry]| {
             for file in files {
                 let path = dir.relative(&file.name);
                 let recorded = unseen.get_mut(&*path).and_then(Option::take);
@@ -120,7 +111,8 @@ impl Comparison {
                 }
             }
             Ok(())
-        });
+        };
+        let walked = dir.map_or(Ok(()), |dir| dir.walk_all(&mut compare));
         match walked {
             Ok(()) => {
                 for (path, digest) in unseen {

@@ -152,7 +152,7 @@ impl Record {
     /// Compares the build output `dir` with its record, reading each file once.
     pub(crate) fn compare(&self, dir: &Dir) -> Comparison {
         let read = [(SUMS, self.sums), (STATEMENT, self.statement)];
-        Comparison::new(dir, &self.artifacts, &read)
+        Comparison::new(Some(dir), &self.artifacts, &read)
     }
 
     /// The digest recorded for the file at `path`.

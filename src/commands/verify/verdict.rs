@@ -157,12 +157,8 @@ impl Verdict {
             },
         };
         let outputs = recipe.outputs(connection)?;
-        self.add(Comparison::new(bld, &outputs.bld, &[]), "bld/");
-        let released = release.map_or_else(
-            || Comparison::with_nothing(&outputs.release),
-            |dir| Comparison::new(dir, &outputs.release, &[]),
-        );
-        self.add(released, "release/");
+        self.add(Comparison::new(Some(bld), &outputs.bld, &[]), "bld/");
+        self.add(Comparison::new(release, &outputs.release, &[]), "release/");
         self.compared = Some(Compared {
             artifacts: outputs.artifacts,
             sums: outputs.sums,
@@ -243,10 +239,7 @@ impl Verdict {
         let recorded = recorded.map(|file| (&*file.path, file.digest));
         let is_withheld = |path: &str| judged.get(path) == Some(&false);
         let published = published::of_build(recorded, &is_withheld);
-        let mut comparison = match release {
-            Some(dir) => Comparison::new(dir, &published, &[]),
-            None => Comparison::with_nothing(&published),
-        };
+        let mut comparison = Comparison::new(release, &published, &[]);
         // A definition that cannot be judged may be missing because it is not published.
         let is_judged = |path: &str| judged.contains_key(&format!("{META_INF}/{path}"));
         comparison

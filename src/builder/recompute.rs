@@ -24,12 +24,19 @@ use crate::formats::template::Config;
 use crate::layout::{ALTERNATIVE, CONNECTION, MAX_SMALL, META_INF, PACKAGE, STATEDB};
 use crate::log::Warnings;
 
-/// A package file that was read to its end.
-pub struct Read {
+/// What a package file says, read to its end.
+pub struct Recomputed {
     pub digest: Digest,
     pub metadata: Metadata,
     /// What is made of it, or why `build` would refuse it.
     pub recipe: Result<Recipe>,
+}
+
+impl Recomputed {
+    /// Whether this is the package `id`.
+    pub fn is(&self, id: &PackageId) -> bool {
+        self.digest == id.digest && self.metadata.label_shown() == id.label
+    }
 }
 
 /// What is made of a package, but for what the config fills in.
@@ -50,20 +57,13 @@ pub struct Outputs {
     pub sums: Digest,
 }
 
-impl Read {
-    /// Whether this is the package `id`.
-    pub fn is(&self, id: &PackageId) -> bool {
-        self.digest == id.digest && self.metadata.label_shown() == id.label
-    }
-}
-
 /// Reads the package file at `path`.
-pub fn read(path: &Path) -> Result<Read> {
+pub fn read(path: &Path) -> Result<Recomputed> {
     read_file(File::open(path).cannot("open", path)?, path)
 }
 
 /// Reads the package in an open file, which was found at `path`.
-pub fn read_file(file: File, path: &Path) -> Result<Read> {
+pub fn read_file(file: File, path: &Path) -> Result<Recomputed> {
     let mut warnings = [Warnings::default(), Warnings::default()];
     let [first, second] = &mut warnings;
     let mut code = Code {
@@ -74,7 +74,7 @@ pub fn read_file(file: File, path: &Path) -> Result<Read> {
     let mut add = |member: &Header, content: &mut Content| code.add(member, content);
     let package = Package::visit(file, path, &mut add, &mut Warnings::default())?;
     let metadata = Digest::of(&package.metadata_content);
-    Ok(Read {
+    Ok(Recomputed {
         digest: package.digest,
         metadata: package.metadata,
         recipe: package.code.and_then(|_| code.finish(metadata)),

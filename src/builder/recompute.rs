@@ -14,21 +14,29 @@ use crate::files::{Budget, Digest, HashingWriter, fault_of_name, join, sort_by_p
 use crate::formats::archive::untar::{Header, Kind};
 use crate::formats::artifact::Artifact;
 use crate::formats::connection::{Connection, Draft};
+use crate::formats::installed::PackageId;
 use crate::formats::meta_inf::{is_alternative, is_stray};
 use crate::formats::metadata::Metadata;
 use crate::formats::package::{Content, Package};
 use crate::formats::published::{self, Judge};
 use crate::formats::record::Build;
 use crate::formats::template::Config;
-use crate::layout::{ALTERNATIVE, CONNECTION, MAX_SMALL, META_INF, PACKAGE, STATEDB, SUMS};
+use crate::layout::{ALTERNATIVE, CONNECTION, MAX_SMALL, META_INF, PACKAGE, STATEDB};
 use crate::log::Warnings;
 
-/// A package file that was read to its end.
-pub struct Read {
+/// What a package file says, read to its end.
+pub struct Recomputed {
     pub digest: Digest,
     pub metadata: Metadata,
     /// What is made of it, or why `build` would refuse it.
     pub recipe: Result<Recipe>,
+}
+
+impl Recomputed {
+    /// Whether this is the package `id`.
+    pub fn is(&self, id: &PackageId) -> bool {
+        self.digest == id.digest && self.metadata.label_shown() == id.label
+    }
 }
 
 /// What is made of a package, but for what the config fills in.
@@ -50,7 +58,12 @@ pub struct Outputs {
 }
 
 /// Reads the package file at `path`.
-pub fn read(path: &Path) -> Result<Read> {
+pub fn read(path: &Path) -> Result<Recomputed> {
+    read_file(File::open(path).cannot("open", path)?, path)
+}
+
+/// Reads the package in an open file, which was found at `path`.
+pub fn read_file(file: File, path: &Path) -> Result<Recomputed> {
     let mut warnings = [Warnings::default(), Warnings::default()];
     let [first, second] = &mut warnings;
     let mut code = Code {
@@ -58,11 +71,10 @@ pub fn read(path: &Path) -> Result<Read> {
         meta_inf: Folder::new(META_INF, first),
         alternative: Folder::new(ALTERNATIVE, second),
     };
-    let file = File::open(path).cannot("open", path)?;
     let mut add = |member: &Header, content: &mut Content| code.add(member, content);
     let package = Package::visit(file, path, &mut add, &mut Warnings::default())?;
     let metadata = Digest::of(&package.metadata_content);
-    Ok(Read {
+    Ok(Recomputed {
         digest: package.digest,
         metadata: package.metadata,
         recipe: package.code.and_then(|_| code.finish(metadata)),
@@ -92,11 +104,11 @@ impl Recipe {
         let is_withheld = |path: &str| self.withheld.contains(path);
         let record = build.record()?;
         let record = record.map(|(name, content)| (name, Digest::of(&content)));
-        let sums = record.iter().find(|(name, _)| *name == SUMS);
+        let [_, (_, sums)] = record;
         Ok(Outputs {
             release: published::of_build(build.artifacts(), &is_withheld),
             artifacts: build.artifacts().count(),
-            sums: sums.map_or(connection, |(_, digest)| *digest),
+            sums,
             bld: build.artifacts().chain(record).map(named).collect(),
         })
     }

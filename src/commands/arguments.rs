@@ -4,9 +4,7 @@ use std::env;
 use std::ffi::{OsStr, OsString};
 use std::path::{Path, PathBuf};
 
-use lexopt::{Arg, Parser};
-
-use crate::error::{Error, Result, refused, usage};
+use crate::error::{Result, refused, usage};
 use crate::files::{Dir, read_text};
 use crate::formats::template::{Config, VARIABLE};
 use crate::layout::{CODE, CONNECTION, METADATA};
@@ -77,22 +75,4 @@ pub fn source_folder(path: &Path) -> Result<Dir> {
         ));
     }
     Ok(dir)
-}
-
-/// Parses a command line that has exactly the arguments `names`, in this order, and no options.
-pub fn paths<const COUNT: usize>(
-    mut parser: Parser,
-    names: [&str; COUNT],
-) -> Result<[PathBuf; COUNT]> {
-    let mut paths: Vec<PathBuf> = Vec::new();
-    while let Some(arg) = parser.next()? {
-        match arg {
-            Arg::Value(value) if paths.len() < COUNT => paths.push(path(value)?),
-            _ => return Err(Error::of(arg)),
-        }
-    }
-    paths.try_into().or_else(|paths: Vec<PathBuf>| {
-        let missing = names.get(paths.len()).unwrap_or(&"");
-        usage(format!("missing argument {missing}"))
-    })
 }

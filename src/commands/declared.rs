@@ -1,4 +1,4 @@
-//! The options that take the place of a source folder.
+//! The options that say what is in a package, for `init`, and for `package` without a source folder.
 
 use std::ffi::OsString;
 

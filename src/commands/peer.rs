@@ -1,12 +1,13 @@
 //! The three programs that the peer calls: `detect`, `build` and `release`.
 
 use std::env;
+use std::path::PathBuf;
 
-use lexopt::Parser;
+use lexopt::{Arg, Parser};
 
-use super::arguments::paths;
+use super::arguments::path;
 use crate::builder::{self, Done};
-use crate::error::{Outcome, Result};
+use crate::error::{Error, Outcome, Result, usage};
 use crate::files::Dir;
 use crate::formats::metadata::Metadata;
 use crate::formats::template::VARIABLE;
@@ -95,4 +96,19 @@ pub fn release(parser: Parser) -> Result<Outcome> {
 fn print(word: &str, done: &Done) -> Outcome {
     done.lines().for_each(|line| log::line(word, line));
     Outcome::Yes
+}
+
+/// Parses a command line that has exactly the arguments `names`, in this order, and no options.
+fn paths<const COUNT: usize>(mut parser: Parser, names: [&str; COUNT]) -> Result<[PathBuf; COUNT]> {
+    let mut paths: Vec<PathBuf> = Vec::new();
+    while let Some(arg) = parser.next()? {
+        match arg {
+            Arg::Value(value) if paths.len() < COUNT => paths.push(path(value)?),
+            _ => return Err(Error::of(arg)),
+        }
+    }
+    paths.try_into().or_else(|paths: Vec<PathBuf>| {
+        let missing = names.get(paths.len()).unwrap_or(&"");
+        usage(format!("missing argument {missing}"))
+    })
 }

@@ -92,36 +92,33 @@ impl Report {
 
     /// Prints a package's line.
     fn add(&mut self, id: &PackageId, done: Result<Rebuilt>) -> Result<()> {
-        let (place, text) = match done {
+        let [unchanged, changed, refused, failed] = &mut self.0;
+        let ((word, count), text) = match done {
+            Ok(Rebuilt {
+                after, files: 0, ..
+            }) => (unchanged, format!("the peer will {after}")),
             Ok(Rebuilt {
                 before,
                 after,
                 files,
                 warnings,
             }) => {
-                for warning in warnings.lines().filter(|_| files > 0) {
+                for warning in warnings.lines() {
                     log::line(WORD, format_args!("{id}: {warning}"));
                 }
-                let count = plural(files, "file differs", "files differ");
-                let changes = match before {
-                    _ if files == 0 => String::new(),
-                    Some(before) if before == after => format!(", as before; {count}"),
-                    Some(before) => format!(", before: {before}; {count}"),
-                    None => format!(", before: nothing that works; {count}"),
+                let before = match before {
+                    Some(before) if before == after => "as before".to_owned(),
+                    Some(before) => format!("before: {before}"),
+                    None => "before: nothing that works".to_owned(),
                 };
-                (
-                    usize::from(files > 0),
-                    format!("the peer will {after}{changes}"),
-                )
+                let count = plural(files, "file differs", "files differ");
+                (changed, format!("the peer will {after}, {before}; {count}"))
             }
-            Err(Error::Refused(message)) => (2, message),
-            Err(error) => (3, error.to_string()),
+            Err(Error::Refused(message)) => (refused, message),
+            Err(error) => (failed, error.to_string()),
         };
-        for (word, count) in self.0.iter_mut().skip(place).take(1) {
-            *count += 1;
-            log::print(&escaped_line(&format!("{word:<9} {id}: {text}")))?;
-        }
-        Ok(())
+        *count += 1;
+        log::print(&escaped_line(&format!("{word:<9} {id}: {text}")))
     }
 
     /// Prints the summary.

@@ -21,7 +21,7 @@ use crate::formats::template::Config;
 use expected::{Expected, Packages};
 use report::Report;
 use target::Place;
-use wanted::{Found, Wanted};
+use wanted::{Standing, Wanted};
 
 pub const HELP: &str = "\
 Usage: fabric-ccs-builder verify [OPTION...] PATH...
@@ -141,8 +141,8 @@ impl Run {
             if let Some(id) = target.id {
                 let is_match = verdict.outcome() == Outcome::Yes && verdict.other.is_none();
                 let found = match (is_match, verdict.origin) {
-                    (true, Origin::Record) => Found::Recorded,
-                    _ => Found::Said,
+                    (true, Origin::Record) => Standing::Recorded,
+                    _ => Standing::Reported,
                 };
                 self.wanted.add(id.clone(), found);
                 built.push(id);
@@ -168,19 +168,19 @@ impl Run {
             let found = match self.packages.expect(Some(own), Some(&id)) {
                 Expected::Wrong(reason) => {
                     self.report.add_package(&path, "mismatch", &reason)?;
-                    Found::Said
+                    Standing::Reported
                 }
                 // Whoever builds it.
-                Expected::Other(_) | Expected::Recorded => Found::Said,
+                Expected::Other(_) | Expected::Recorded => Standing::Reported,
                 Expected::Undetermined(reason) => {
                     self.report
                         .add_package(&path, report::CANNOT_TELL, &reason)?;
-                    Found::NotBuilt
+                    Standing::NotBuilt
                 }
                 Expected::Made(..) => {
                     let reason = "rebuild makes it, or the peer at its next start";
                     self.report.add_package(&path, report::NOT_BUILT, reason)?;
-                    Found::NotBuilt
+                    Standing::NotBuilt
                 }
             };
             self.wanted.add(id, found);

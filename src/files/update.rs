@@ -17,7 +17,7 @@ use crate::layout::{CLOSED, OPEN, UNFINISHED};
 
 /// Puts the files at the paths `new` from `made` into `target`, in this order, and then removes
 /// those at the paths `gone` from it.
-pub fn update(target: &Dir, made: &Dir, new: &[&str], gone: &[&str]) -> Result<()> {
+pub fn update(target: &Dir, made: &Dir, new: &[String], gone: &[String]) -> Result<()> {
     let numbered = || new.iter().enumerate();
     let temporary = |number| format!("{UNFINISHED}-{number}");
     let put = || -> Result<()> {
@@ -49,7 +49,7 @@ pub fn update(target: &Dir, made: &Dir, new: &[&str], gone: &[&str]) -> Result<(
 
 /// Creates the directory `name` in `parent` with the files at the paths `new` in `made`: when it
 /// appears it is whole.
-pub fn create(parent: &Dir, name: &str, made: &Dir, new: &[&str]) -> Result<()> {
+pub fn create(parent: &Dir, name: &str, made: &Dir, new: &[String]) -> Result<()> {
     let hidden = parent.create_dir(UNFINISHED, CLOSED)?;
     let put = || {
         give(&hidden.handle, &parent.listed()?, hidden.path())?;

@@ -88,7 +88,7 @@ impl Comparison {
         let recorded = recorded.iter().map(|file| (&*file.path, Some(file.digest)));
         let mut unseen = BTreeMap::new();
         unseen.extend(recorded);
-        let mut visit = |dir: &Dir, files: &[Entry]| {
+        let mut compare = |dir: &Dir, files: &[Entry]| {
             for file in files {
                 let path = dir.relative(&file.name);
                 let recorded = unseen.get_mut(&*path).and_then(Option::take);
@@ -107,7 +107,7 @@ impl Comparison {
             }
             Ok(())
         };
-        match dir.map_or(Ok(()), |dir| dir.walk_all(&mut visit)) {
+        match dir.map_or(Ok(()), |dir| dir.walk_all(&mut compare)) {
             Ok(()) => {
                 for (path, digest) in unseen {
                     comparison.add(path, digest, None);

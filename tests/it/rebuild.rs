@@ -131,6 +131,20 @@ impl Seen {
 }
 
 #[test]
+fn writes_nothing_where_nothing_changes() {
+    let (peer, id) = installed();
+    let before = state(&peer);
+    let setup = "export TMPDIR=no";
+    let args = ["rebuild", "--config", r#"{"host":"old"}"#, "."];
+    let seen = user::run_after(setup, &peer.path(""), &args);
+    let line = format!("unchanged {id}: the peer will dial old:9999 without TLS");
+    seen.prints(0, &[&line]);
+    assert_eq!(state(&peer), before);
+    let seen = user::run_after(setup, &peer.path(""), &[&["rebuild"], &NEW[..]].concat());
+    assert_eq!(seen.status, 2, "{seen:?}");
+}
+
+#[test]
 fn moves_a_server() {
     let (peer, id) = installed();
     let line = format!(

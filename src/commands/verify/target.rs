@@ -92,34 +92,27 @@ impl Place {
     /// The builds and stray entries to verify.
     pub fn targets(&self) -> Vec<Target<'_>> {
         let (dir, path) = (&self.dir, self.dir.path());
-        if self.layout != Layout::Builds {
-            let name = name_of(dir).filter(|_| self.layout == Layout::Build);
-            let id = name.as_deref().and_then(PackageId::of_build);
-            return vec![Target {
-                id,
-                ..self.target(path, true, None)
-            }];
-        }
-        let among = |entry| {
-            if is_build(dir, entry) {
-                Target {
-                    id: PackageId::of_build(&entry.name),
-                    ..self.target(&dir.path_of(&entry.name), true, Some(entry))
-                }
-            } else {
-                self.target(path, false, Some(entry))
-            }
-        };
-        self.entries.iter().map(among).collect()
-    }
-
-    fn target<'a>(&'a self, path: &Path, is_build: bool, entry: Option<&'a Entry>) -> Target<'a> {
-        Target {
+        let target = |path: &Path, name: Option<&str>, entry| Target {
             shown: path.display().to_string(),
-            is_build,
-            id: None,
+            is_build: true,
+            id: name.and_then(PackageId::of_build),
             place: self,
             entry,
+        };
+        let among = |entry| {
+            if is_build(dir, entry) {
+                let name = entry.name.as_str();
+                return target(&dir.path_of(name), Some(name), Some(entry));
+            }
+            Target {
+                is_build: false,
+                ..target(path, None, Some(entry))
+            }
+        };
+        match self.layout {
+            Layout::Output => vec![target(path, None, None)],
+            Layout::Build => vec![target(path, name_of(dir).as_deref(), None)],
+            Layout::Builds => self.entries.iter().map(among).collect(),
         }
     }
 }

@@ -104,15 +104,14 @@ impl Draft {
         let mut fields = Vec::new();
         for (name, kind) in FIELDS {
             let field = match kind {
-                Type::Text | Type::TlsText => text(object, name, |text| {
-                    // The peer needs even a field that is left out to have the right type, but its
-                    // template does not matter.
-                    let is_kept = has_tls || kind == Type::Text;
-                    let template = is_kept.then(|| template(text)).transpose()?;
-                    Ok(template.map(|mut template| {
+                // The peer needs even a field that is left out to have the right type, but its
+                // template does not matter.
+                Type::TlsText if !has_tls => object.string(name).map(|_| None),
+                Type::Text | Type::TlsText => text(object, name, template).map(|found| {
+                    found.map(|mut template| {
                         template.takes_files = kind == Type::TlsText;
-                        template
-                    }))
+                        Field::Text(template)
+                    })
                 }),
                 Type::Boolean => object
                     .boolean(name)
@@ -281,16 +280,11 @@ impl Field {
     }
 }
 
-/// A field that is a string, if `template` wants it.
-fn text(
-    object: &Object,
-    name: &str,
-    template: impl Fn(&str) -> Result<Option<Template>>,
-) -> Result<Option<Field>> {
-    let Some(text) = object.string(name)? else {
-        return Ok(None);
-    };
-    Ok(template(&text).context(name.to_owned())?.map(Field::Text))
+/// A field that is a string.
+fn text(object: &Object, name: &str, template: ReadTemplate) -> Result<Option<Template>> {
+    let text = object.string(name)?;
+    let template = text.as_deref().map(template).transpose();
+    template.context(name.to_owned())
 }
 
 /// Whether the author of a boolean field with a fault surely meant true: `"true"`.

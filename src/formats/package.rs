@@ -71,12 +71,8 @@ pub struct Package {
 impl Package {
     /// Reads the file at `path`, and unpacks its code.tar.gz to `target`.
     pub fn read(path: &Path, target: Option<&Dir>, warnings: &mut Warnings) -> Result<Self> {
-        Self::read_file(
-            File::open(path).cannot("open", path)?,
-            path,
-            target,
-            warnings,
-        )
+        let file = File::open(path).cannot("open", path)?;
+        Self::read_file(file, path, target, warnings)
     }
 
     /// Like [`Package::read`], of a file that is open.

@@ -21,7 +21,7 @@ use crate::text::plural;
 /// directory `output`. `config` is only read when the package is ours.
 pub fn build(source: &Dir, metadata: &Dir, output: &Dir, config: Option<OsString>) -> Result<Done> {
     let (metadata, metadata_content) = Metadata::read(metadata)?;
-    metadata.must_be_ours().refuse(METADATA)?;
+    metadata.must_be_ours()?;
     let config = Config::read(config)?;
     let (draft, mut warnings, connection_content) = Draft::read(source)?;
     let connection = draft.resolve(&config).refuse(CONNECTION)?;

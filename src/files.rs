@@ -23,6 +23,6 @@ pub use file::{pieces, read_text};
 pub use new_file::NewFile;
 pub use scratch::Scratch;
 pub use sort::sort_by_path;
-pub use staging::{Staging, Tree};
+pub use staging::Staging;
 pub use update::{create, remove_unfinished, update};
 pub use walk::Budget;

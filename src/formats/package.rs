@@ -22,7 +22,7 @@ use super::archive::untar::{Header, Kind};
 use super::archive::{gunzip, untar};
 use super::metadata::Metadata;
 use crate::error::{Cannot, Error, Refuse, Result, refused};
-use crate::files::{Budget, Digest, Dir, HashingWriter, Tree, join, pieces};
+use crate::files::{Budget, Digest, Dir, HashingWriter, join, pieces};
 use crate::layout::{BUILD, CODE, CONNECTION, MAX_SMALL, METADATA, SECRET};
 use crate::log::Warnings;
 
@@ -82,10 +82,8 @@ impl Package {
         target: Option<&Dir>,
         warnings: &mut Warnings,
     ) -> Result<Self> {
-        let mut tree = target.map(Tree::new);
-        let mut unpack = |member: &Header, content: &mut Content| match &mut tree {
-            Some(tree) => unpack(tree, member, content),
-            None => Ok(()),
+        let mut unpack = |member: &Header, content: &mut Content| {
+            target.map_or(Ok(()), |target| unpack(target, member, content))
         };
         Self::visit(file, path, &mut unpack, warnings)
     }
@@ -271,14 +269,14 @@ impl<'a> Archive<'a> {
     }
 }
 
-/// Writes a member of code.tar.gz below the folder that `tree` begins with.
-fn unpack(tree: &mut Tree, member: &Header, content: &mut Content) -> Result<()> {
+/// Writes a member of code.tar.gz below `target`.
+fn unpack(target: &Dir, member: &Header, content: &mut Content) -> Result<()> {
     let path = &member.name;
     if member.kind == Kind::Dir {
-        return tree.dir(path).map(drop);
+        return target.make_dirs(path).map(drop);
     }
     let (folder, name) = path.rsplit_once('/').unwrap_or(("", path));
-    let mut out = tree.dir(folder)?.write_over(name, SECRET)?;
+    let mut out = target.make_dirs(folder)?.write_over(name, SECRET)?;
     content.pieces(&mut |piece| out.write_all(piece).cannot("write", Path::new(path)))
 }
 

@@ -5,10 +5,10 @@
 //! fail there is refused here. The file we write has only known fields that were present, in the
 //! order of [`FIELDS`].
 
-mod endpoint;
 mod hints;
 
 use std::collections::BTreeSet;
+use std::time::Duration;
 
 use anyhow::{Context, Result, anyhow, bail, ensure};
 
@@ -23,7 +23,6 @@ use crate::files::Dir;
 use crate::layout::{CONNECTION, MAX_SMALL};
 use crate::log::Warnings;
 use crate::text::quoted;
-pub use endpoint::Endpoint;
 
 /// How the peer reads a field.
 #[derive(Clone, Copy, PartialEq, Eq)]
@@ -314,6 +313,14 @@ fn dial_timeout(object: &Object, name: &str, template: ReadTemplate) -> Result<O
     Ok(field)
 }
 
+/// What a peer would dial.
+pub struct Endpoint {
+    pub host: String,
+    pub port: u16,
+    pub timeout: Duration,
+    pub has_tls: bool,
+}
+
 /// A connection.json that a peer can use.
 pub struct Connection {
     address: Address,
@@ -364,5 +371,20 @@ impl Connection {
             format!(", from Fabric 3.0 on for the domain {name},")
         });
         format!("dial {address} with TLS{domain} and a client certificate")
+    }
+
+    /// What a peer would dial, unless it is a socket.
+    pub(crate) fn endpoint(&self) -> Option<Endpoint> {
+        let (host, port) = address::host_and_port(self.address.text())?;
+        Some(Endpoint {
+            host: host.replace("%25", "%"),
+            port: match port {
+                "http" => 80,
+                "https" => 443,
+                port => port.parse().ok()?,
+            },
+            timeout: self.values.timeout(),
+            has_tls: self.values.is("tls_required"),
+        })
     }
 }

@@ -56,7 +56,6 @@ impl Content<'_> {
 const HOW: &str = "make the package with tar -czf FILE metadata.json code.tar.gz";
 /// The most that may follow an archive: tar fills its records.
 const MAX_REST: u64 = 1 << 20;
-const PIECE: usize = 16 << 10;
 
 /// A package file that was read to its end.
 pub struct Package {
@@ -93,7 +92,7 @@ impl Package {
     pub fn visit(file: File, path: &Path, visit: Visit, warnings: &mut Warnings) -> Result<Self> {
         let mut hasher = HashingWriter::new(io::sink());
         let shown = path.display().to_string();
-        let mut tee = BufReader::with_capacity(PIECE, Tee(file, &mut hasher));
+        let mut tee = BufReader::new(Tee(file, &mut hasher));
         let mut package = Archive::new(&mut tee, shown.clone());
         let (mut metadata, mut code, mut others) = (None, None, BTreeSet::new());
         while let Some(member) = package.next_member(&member_of_package)? {
@@ -102,7 +101,7 @@ impl Package {
                     metadata = Some(package.content().read()?);
                 }
                 CODE if code.is_none() => {
-                    let mut inner = BufReader::with_capacity(PIECE, &mut package.reader);
+                    let mut inner = BufReader::new(&mut package.reader);
                     let inner = Archive::new(&mut inner, format!("{shown}: {CODE}"));
                     code = Some(inner.visit(visit, warnings));
                 }

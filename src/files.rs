@@ -16,7 +16,7 @@ mod staging;
 mod update;
 mod walk;
 
-pub use digest::{Digest, HashingWriter};
+pub use digest::{Digest, Hashing};
 pub use dir::{Dir, join};
 pub use entry::{Entry, fault_of_name};
 pub use file::{pieces, read_text};

@@ -22,7 +22,7 @@ use super::archive::untar::{Header, Kind};
 use super::archive::{gunzip, untar};
 use super::metadata::Metadata;
 use crate::error::{Cannot, Error, Refuse, Result, refused};
-use crate::files::{Budget, Digest, Dir, HashingWriter, join, pieces};
+use crate::files::{Budget, Digest, Dir, Hashing, join, pieces};
 use crate::layout::{BUILD, CODE, CONNECTION, MAX_SMALL, METADATA, SECRET};
 use crate::log::Warnings;
 
@@ -90,10 +90,9 @@ impl Package {
     /// Reads an open file, and shows `visit` each member of its code.tar.gz, which is never in
     /// memory as a whole.
     pub fn visit(file: File, path: &Path, visit: Visit, warnings: &mut Warnings) -> Result<Self> {
-        let mut hasher = HashingWriter::new(io::sink());
         let shown = path.display().to_string();
-        let mut tee = BufReader::new(Tee(file, &mut hasher));
-        let mut package = Archive::new(&mut tee, shown.clone());
+        let mut file = BufReader::new(Hashing::new(file));
+        let mut package = Archive::new(&mut file, shown.clone());
         let (mut metadata, mut code, mut others) = (None, None, BTreeSet::new());
         while let Some(member) = package.next_member(&member_of_package)? {
             match member.name.as_str() {
@@ -128,7 +127,7 @@ impl Package {
         };
         let place = format!("{shown}: {METADATA}");
         Ok(Self {
-            digest: hasher.digest(),
+            digest: file.into_inner().digest(),
             metadata: Metadata::parse(metadata_content).refuse(place)?,
             metadata_content: metadata_content.clone(),
             code,
@@ -283,22 +282,5 @@ fn fault(error: &io::Error, shown: &str) -> Error {
     match error.kind() {
         ErrorKind::InvalidData => Error::Refused(format!("{shown}: {error}")),
         _ => Error::Failed(format!("cannot read {shown}: {error}")),
-    }
-}
-
-/// A reader that writes all that is read.
-struct Tee<R, W>(R, W);
-
-impl<R: Read, W: Write> Read for Tee<R, W> {
-    fn read(&mut self, piece: &mut [u8]) -> io::Result<usize> {
-        // Whoever reads an archive cannot go on after an error.
-        let count = loop {
-            match self.0.read(piece) {
-                Err(error) if error.kind() == ErrorKind::Interrupted => {}
-                read => break read?,
-            }
-        };
-        self.1.write_all(piece.get(..count).unwrap_or_default())?;
-        Ok(count)
     }
 }

@@ -13,7 +13,7 @@
 use std::io::{self, BufWriter, Write};
 
 use crate::error::{Faults, Refuse, Result, refused};
-use crate::files::{Digest, Dir, Entry, HashingWriter, sort_by_path};
+use crate::files::{Digest, Dir, Entry, Hashing, sort_by_path};
 use crate::formats::archive::{gzip, tar};
 use crate::formats::connection::Draft;
 use crate::formats::metadata::Metadata;
@@ -119,7 +119,7 @@ impl Source {
     /// Writes the package, and gives its digest; it is an error when something has changed since
     /// [`Source::read`].
     pub fn write(&self, out: &mut dyn Write) -> Result<Digest> {
-        let out = BufWriter::with_capacity(64 << 10, HashingWriter::new(out));
+        let out = BufWriter::with_capacity(64 << 10, Hashing::new(out));
         let mut package = tar::Writer::new(gzip::Writer::new(out)?);
         package.file(CODE, self.code_length, |out| self.write_code(out))?;
         put(&mut package, METADATA, &self.metadata_content)?;

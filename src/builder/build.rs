@@ -4,7 +4,7 @@ use std::ffi::OsString;
 
 use super::Done;
 use crate::error::{Refuse, Result};
-use crate::files::{Digest, Dir, Staging, Tree, join, sort_by_path};
+use crate::files::{Digest, Dir, Staging, join, sort_by_path};
 use crate::formats::artifact::Artifact;
 use crate::formats::connection::Draft;
 use crate::formats::meta_inf;
@@ -21,7 +21,7 @@ use crate::text::plural;
 /// directory `output`. `config` is only read when the package is ours.
 pub fn build(source: &Dir, metadata: &Dir, output: &Dir, config: Option<OsString>) -> Result<Done> {
     let (metadata, metadata_content) = Metadata::read(metadata)?;
-    metadata.must_be_ours().refuse(METADATA)?;
+    metadata.must_be_ours()?;
     let config = Config::read(config)?;
     let (draft, mut warnings, connection_content) = Draft::read(source)?;
     let connection = draft.resolve(&config).refuse(CONNECTION)?;
@@ -62,16 +62,15 @@ pub fn build(source: &Dir, metadata: &Dir, output: &Dir, config: Option<OsString
 /// Copies the tree to `META-INF` in `out`, judging the index definitions on the way.
 fn copy_meta_inf(tree: &Dir, out: &Dir, warnings: &mut Warnings) -> Result<Vec<Artifact>> {
     let mut artifacts = Vec::new();
-    let mut out = Tree::new(out);
     meta_inf::walk(tree, warnings, &mut |folder, dir, files, judge| {
         let place = join(META_INF, folder);
-        let target = out.dir(&place)?;
+        let target = out.make_dirs(&place)?;
         for file in files {
             let digest = if let Some(content) = judge.read(folder, dir, file)?.content {
                 target.write(&file.name, PUBLIC, &content)?;
                 Digest::of(&content)
             } else {
-                dir.copy(file, target)?
+                dir.copy(file, &target)?
             };
             let path = join(&place, &file.name);
             artifacts.push(Artifact { path, digest });

@@ -10,7 +10,7 @@ use std::io::{self, Write};
 use std::path::Path;
 
 use crate::error::{Cannot, Refuse, Result, refused};
-use crate::files::{Budget, Digest, HashingWriter, fault_of_name, join, sort_by_path};
+use crate::files::{Budget, Digest, Hashing, fault_of_name, join, sort_by_path};
 use crate::formats::archive::untar::{Header, Kind};
 use crate::formats::artifact::Artifact;
 use crate::formats::connection::{Connection, Draft};
@@ -224,7 +224,7 @@ impl<'a> Folder<'a> {
         if !judged.is_published {
             self.withheld.insert(join(META_INF, below));
         }
-        let mut hasher = HashingWriter::new(io::sink());
+        let mut hasher = Hashing::new(io::sink());
         match judged.content {
             Some(content) => hasher.write_all(&content)?,
             None => content.pieces(&mut |piece| Ok(hasher.write_all(piece)?))?,

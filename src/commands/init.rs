@@ -134,8 +134,9 @@ fn metadata(dir: &Path, written: &Written) -> Result<Vec<u8>> {
     let package_type = written.package_type.as_deref().unwrap_or("ccaas");
     let content = object([("type", json!(package_type)), ("label", json!(label))]);
     let metadata = Metadata::parse(&content).refuse(METADATA)?;
-    let ours = metadata.must_be_ours().refuse(METADATA);
-    ours.map_err(|error| error.at("--type"))?;
+    metadata
+        .must_be_ours()
+        .map_err(|error| error.at("--type"))?;
     metadata.label().map_err(|error| error.at("--label"))?;
     Ok(content)
 }

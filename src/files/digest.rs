@@ -2,7 +2,7 @@
 
 use std::fmt;
 use std::fs::File;
-use std::io::{self, Write};
+use std::io::{self, ErrorKind, Read, Write};
 use std::path::Path;
 
 use serde::{Serialize, Serializer};
@@ -38,40 +38,54 @@ impl Digest {
 
     /// The digest of an open file, which was found at `path`.
     pub(crate) fn of_open(mut file: &File, path: &Path) -> Result<Self> {
-        let mut hasher = HashingWriter::new(io::sink());
+        let mut hasher = Hashing::new(io::sink());
         io::copy(&mut file, &mut hasher).cannot("read", path)?;
         Ok(hasher.digest())
     }
 }
 
-/// A writer that hashes everything it passes on to another writer.
-pub struct HashingWriter<W> {
-    out: W,
+/// A reader or writer that hashes all that goes through it.
+pub struct Hashing<T> {
+    inner: T,
     hasher: sha2::Sha256,
 }
 
-impl<W> HashingWriter<W> {
-    /// Starts a writer that passes everything on to `out`.
-    pub fn new(out: W) -> Self {
+impl<T> Hashing<T> {
+    /// Starts with nothing.
+    pub fn new(inner: T) -> Self {
         let hasher = sha2::Sha256::new();
-        Self { out, hasher }
+        Self { inner, hasher }
     }
 
-    /// The digest of everything written.
+    /// The digest of all that went through.
     pub fn digest(self) -> Digest {
         Digest(self.hasher.finalize().into())
     }
 }
 
-impl<W: Write> Write for HashingWriter<W> {
+impl<W: Write> Write for Hashing<W> {
     fn write(&mut self, piece: &[u8]) -> io::Result<usize> {
-        self.out.write_all(piece)?;
+        self.inner.write_all(piece)?;
         self.hasher.update(piece);
         Ok(piece.len())
     }
 
     fn flush(&mut self) -> io::Result<()> {
-        self.out.flush()
+        self.inner.flush()
+    }
+}
+
+impl<R: Read> Read for Hashing<R> {
+    fn read(&mut self, piece: &mut [u8]) -> io::Result<usize> {
+        // Whoever reads an archive cannot go on after an error.
+        let count = loop {
+            match self.inner.read(piece) {
+                Err(error) if error.kind() == ErrorKind::Interrupted => {}
+                read => break read?,
+            }
+        };
+        self.hasher.update(piece.get(..count).unwrap_or_default());
+        Ok(count)
     }
 }
 
@@ -101,11 +115,11 @@ mod tests {
 
     #[test]
     fn pieces_do_not_matter() {
-        let mut out = HashingWriter::new(Vec::new());
+        let mut out = Hashing::new(Vec::new());
         for piece in ["a", "", "bc"] {
             out.write_all(piece.as_bytes()).unwrap();
         }
-        assert_eq!(out.out, b"abc");
+        assert_eq!(out.inner, b"abc");
         assert_eq!(out.digest(), Digest::of(b"abc"));
     }
 

@@ -14,7 +14,7 @@ use std::path::{Path, PathBuf};
 use super::Entry;
 use super::sort::sort_by_path;
 use crate::error::{Cannot, Result, refused};
-use crate::layout::PACKAGE;
+use crate::layout::{OPEN, PACKAGE};
 
 /// Flags of open(2), which differ between processors (Linux: `asm/fcntl.h`). A wrong value would
 /// silently follow links, so the code does not compile for other processors until their values are
@@ -227,6 +227,12 @@ impl Dir {
             }
             created => Ok((created.cannot("create", &self.path_of(name))?, true)),
         }
+    }
+
+    /// Opens the directory at `path` below this one. What is missing of it is created with mode 0755.
+    pub(crate) fn make_dirs(&self, path: &str) -> Result<Self> {
+        let make = |dir: Self, name| Ok(dir.make_dir(name, OPEN)?.0);
+        names(path).try_fold(self.descend("")?, make)
     }
 
     /// Like [`Dir::create_dir`], but returns the system's own error.

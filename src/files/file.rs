@@ -7,7 +7,7 @@ use std::os::unix::fs::{OpenOptionsExt, PermissionsExt};
 use std::path::Path;
 
 use super::dir::flags;
-use super::{Digest, Dir, Entry, HashingWriter};
+use super::{Digest, Dir, Entry, Hashing};
 use crate::error::{Cannot, Result, failed, refused};
 use crate::layout::{MAX_SMALL, PUBLIC};
 use crate::text::nearest;
@@ -67,7 +67,7 @@ impl Dir {
     }
 
     pub(crate) fn digest(&self, entry: &Entry) -> Result<Digest> {
-        let mut hasher = HashingWriter::new(io::sink());
+        let mut hasher = Hashing::new(io::sink());
         self.pieces(entry, &mut |piece| Ok(hasher.write_all(piece)?))?;
         Ok(hasher.digest())
     }
@@ -76,7 +76,7 @@ impl Dir {
     /// copy.
     pub(crate) fn copy(&self, entry: &Entry, target: &Self) -> Result<Digest> {
         let path = target.path_of(&entry.name);
-        let mut copy = HashingWriter::new(target.create(&entry.name, PUBLIC)?);
+        let mut copy = Hashing::new(target.create(&entry.name, PUBLIC)?);
         self.pieces(entry, &mut |piece| {
             copy.write_all(piece).cannot("write", &path)
         })?;

@@ -1,46 +1,12 @@
-//! Output directories: trees that are created in the order of a walk and appear under their final
-//! names only when complete.
+//! Output directories, whose content appears under its final names only when complete.
 
 use std::fs;
 use std::io::{self, ErrorKind};
 use std::path::Path;
 
 use super::Dir;
-use super::dir::names;
 use crate::error::{Cannot, Result, failed};
-use crate::layout::{CLOSED, OPEN, UNFINISHED};
-
-/// Directories below a root, created when needed. The last one and its parents stay open, so a tree
-/// can be written in the order of a walk without further look-ups.
-pub struct Tree<'a> {
-    root: &'a Dir,
-    open: Vec<(String, Dir)>,
-}
-
-impl<'a> Tree<'a> {
-    pub fn new(root: &'a Dir) -> Self {
-        let open = Vec::new();
-        Self { root, open }
-    }
-
-    /// The directory at `path`, with `/` between names; `""` is the root. Missing directories are
-    /// created with mode 0755.
-    pub fn dir(&mut self, path: &str) -> Result<&Dir> {
-        let names: Vec<&str> = names(path).collect();
-        let same = |((open, _), name): &(&(String, Dir), &&str)| open == *name;
-        let common = self.open.iter().zip(&names).take_while(same).count();
-        self.open.truncate(common);
-        for name in names.into_iter().skip(common) {
-            let (made, _) = self.last().make_dir(name, OPEN)?;
-            self.open.push((name.to_owned(), made));
-        }
-        Ok(self.last())
-    }
-
-    fn last(&self) -> &Dir {
-        self.open.last().map_or(self.root, |(_, dir)| dir)
-    }
-}
+use crate::layout::{CLOSED, UNFINISHED};
 
 /// A hidden directory in `target` in which everything is created, until [`Staging::commit`] moves
 /// it to its final names. Without a commit it is removed, so a failure leaves nothing behind, and a

@@ -12,7 +12,7 @@ impl Dir {
         limits: Limits,
         mut visit: impl FnMut(&Self, &[Entry]) -> Result<()>,
     ) -> Result<()> {
-        Walk::new(limits, false, &mut visit).enter(self, 0)
+        self.walk_with(limits, false, &mut visit)
     }
 
     /// Like [`Dir::walk`] with the limits of a build, but entries with faults are included among
@@ -21,7 +21,17 @@ impl Dir {
         &self,
         mut visit: impl FnMut(&Self, &[Entry]) -> Result<()>,
     ) -> Result<()> {
-        Walk::new(BUILD, true, &mut visit).enter(self, 0)
+        self.walk_with(BUILD, true, &mut visit)
+    }
+
+    fn walk_with(&self, limits: Limits, takes_faults: bool, visit: Visit) -> Result<()> {
+        let mut walk = Walk {
+            depth: limits.depth,
+            budget: Budget::new(limits),
+            takes_faults,
+            visit,
+        };
+        walk.enter(self, 0)
     }
 }
 
@@ -35,16 +45,7 @@ struct Walk<'a> {
     visit: Visit<'a>,
 }
 
-impl<'a> Walk<'a> {
-    fn new(limits: Limits, takes_faults: bool, visit: Visit<'a>) -> Self {
-        Self {
-            depth: limits.depth,
-            budget: Budget::new(limits),
-            takes_faults,
-            visit,
-        }
-    }
-
+impl Walk<'_> {
     fn enter(&mut self, dir: &Dir, depth: usize) -> Result<()> {
         let entries = dir.list()?;
         if !self.takes_faults {

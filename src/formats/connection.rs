@@ -5,10 +5,10 @@
 //! fail there is refused here. The file we write has only known fields that were present, in the
 //! order of [`FIELDS`].
 
-mod endpoint;
 mod hints;
 
 use std::collections::BTreeSet;
+use std::time::Duration;
 
 use anyhow::{Context, Result, anyhow, bail, ensure};
 
@@ -23,7 +23,6 @@ use crate::files::Dir;
 use crate::layout::{CONNECTION, MAX_SMALL};
 use crate::log::Warnings;
 use crate::text::quoted;
-pub use endpoint::Endpoint;
 
 /// How the peer reads a field.
 #[derive(Clone, Copy, PartialEq, Eq)]
@@ -104,15 +103,14 @@ impl Draft {
         let mut fields = Vec::new();
         for (name, kind) in FIELDS {
             let field = match kind {
-                Type::Text | Type::TlsText => text(object, name, |text| {
-                    // The peer needs even a field that is left out to have the right type, but its
-                    // template does not matter.
-                    let is_kept = has_tls || kind == Type::Text;
-                    let template = is_kept.then(|| template(text)).transpose()?;
-                    Ok(template.map(|mut template| {
+                // The peer needs even a field that is left out to have the right type, but its
+                // template does not matter.
+                Type::TlsText if !has_tls => object.string(name).map(|_| None),
+                Type::Text | Type::TlsText => text(object, name, template).map(|found| {
+                    found.map(|mut template| {
                         template.takes_files = kind == Type::TlsText;
-                        template
-                    }))
+                        Field::Text(template)
+                    })
                 }),
                 Type::Boolean => object
                     .boolean(name)
@@ -281,16 +279,11 @@ impl Field {
     }
 }
 
-/// A field that is a string, if `template` wants it.
-fn text(
-    object: &Object,
-    name: &str,
-    template: impl Fn(&str) -> Result<Option<Template>>,
-) -> Result<Option<Field>> {
-    let Some(text) = object.string(name)? else {
-        return Ok(None);
-    };
-    Ok(template(&text).context(name.to_owned())?.map(Field::Text))
+/// A field that is a string.
+fn text(object: &Object, name: &str, template: ReadTemplate) -> Result<Option<Template>> {
+    let text = object.string(name)?;
+    let template = text.as_deref().map(template).transpose();
+    template.context(name.to_owned())
 }
 
 /// Whether the author of a boolean field with a fault surely meant true: `"true"`.
@@ -318,6 +311,14 @@ fn dial_timeout(object: &Object, name: &str, template: ReadTemplate) -> Result<O
         r#"{name}: is null, leave it out or write for example "10s""#
     );
     Ok(field)
+}
+
+/// What a peer would dial.
+pub struct Endpoint {
+    pub host: String,
+    pub port: u16,
+    pub timeout: Duration,
+    pub has_tls: bool,
 }
 
 /// A connection.json that a peer can use.
@@ -370,5 +371,20 @@ impl Connection {
             format!(", from Fabric 3.0 on for the domain {name},")
         });
         format!("dial {address} with TLS{domain} and a client certificate")
+    }
+
+    /// What a peer would dial, unless it is a socket.
+    pub(crate) fn endpoint(&self) -> Option<Endpoint> {
+        let (host, port) = address::host_and_port(self.address.text())?;
+        Some(Endpoint {
+            host: host.replace("%25", "%"),
+            port: match port {
+                "http" => 80,
+                "https" => 443,
+                port => port.parse().ok()?,
+            },
+            timeout: self.values.timeout(),
+            has_tls: self.values.is("tls_required"),
+        })
     }
 }

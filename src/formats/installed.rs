@@ -77,14 +77,9 @@ pub fn packages(dir: &Dir) -> Result<Vec<(PackageId, Entry)>> {
 /// code.tar.gz to `target`. A package with another ID is refused.
 pub fn read(dir: &Dir, (id, entry): &(PackageId, Entry), target: Option<&Dir>) -> Result<Package> {
     dir.check(entry)?;
-    let path = dir.path_of(&entry.name);
-    let package = Package::read_file(
-        dir.open_file(entry)?,
-        &path,
-        target,
-        // `check` has them.
-        &mut Warnings::default(),
-    )?;
+    let (file, path) = (dir.open_file(entry)?, dir.path_of(&entry.name));
+    // `check` has the warnings.
+    let package = Package::read_file(file, &path, target, &mut Warnings::default())?;
     let (shown, digest) = (path.display(), package.digest);
     let label = package.metadata.label().map_err(|error| error.at(&shown))?;
     if digest == id.digest && label.to_string() == id.label {

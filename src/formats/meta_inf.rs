@@ -113,8 +113,7 @@ fn meant(name: &str) -> Option<&'static str> {
 /// definitions among them.
 type Visit<'a> = &'a mut dyn FnMut(&str, &Dir, &[&Entry], &mut Judge) -> Result<()>;
 
-/// Visits the tree's folders, parents first: `visit` gets each folder's path in the tree, the
-/// folder, its files, and the judge that reads the index definitions among them.
+/// Visits the tree's folders, parents first.
 pub fn walk(tree: &Dir, warnings: &mut Warnings, visit: Visit) -> Result<()> {
     let (mut judge, mut strays) = (Judge::new(warnings), Strays::default());
     tree.walk(PACKAGE, |dir, files| {

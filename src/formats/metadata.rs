@@ -38,7 +38,7 @@ impl Metadata {
     pub(crate) fn collect(content: &[u8], faults: &mut Faults) -> Option<Self> {
         let object = faults.take(Object::parse(content))?;
         let metadata = faults.take(Self::of(&object));
-        faults.take(metadata.as_ref().map_or(Ok(()), Self::must_be_ours));
+        faults.take(metadata.as_ref().map_or(Ok(()), Self::for_us));
         faults.take(object.string("path"));
         faults.take(Label::of(&object));
         metadata
@@ -71,7 +71,11 @@ impl Metadata {
     }
 
     /// Like [`Metadata::is_ours`], for callers that need it to be true.
-    pub(crate) fn must_be_ours(&self) -> Result<()> {
+    pub(crate) fn must_be_ours(&self) -> error::Result<()> {
+        self.for_us().refuse(METADATA)
+    }
+
+    fn for_us(&self) -> Result<()> {
         ensure!(
             self.is_ours(),
             r#"type: {} is for another builder, write "ccaas" or "external""#,

@@ -22,7 +22,7 @@ use super::archive::untar::{Header, Kind};
 use super::archive::{gunzip, untar};
 use super::metadata::Metadata;
 use crate::error::{Cannot, Error, Refuse, Result, refused};
-use crate::files::{Budget, Digest, Dir, HashingWriter, Tree, join, pieces};
+use crate::files::{Budget, Digest, Dir, Hashing, join, pieces};
 use crate::layout::{BUILD, CODE, CONNECTION, MAX_SMALL, METADATA, SECRET};
 use crate::log::Warnings;
 
@@ -56,7 +56,6 @@ impl Content<'_> {
 const HOW: &str = "make the package with tar -czf FILE metadata.json code.tar.gz";
 /// The most that may follow an archive: tar fills its records.
 const MAX_REST: u64 = 1 << 20;
-const PIECE: usize = 16 << 10;
 
 /// A package file that was read to its end.
 pub struct Package {
@@ -71,12 +70,8 @@ pub struct Package {
 impl Package {
     /// Reads the file at `path`, and unpacks its code.tar.gz to `target`.
     pub fn read(path: &Path, target: Option<&Dir>, warnings: &mut Warnings) -> Result<Self> {
-        Self::read_file(
-            File::open(path).cannot("open", path)?,
-            path,
-            target,
-            warnings,
-        )
+        let file = File::open(path).cannot("open", path)?;
+        Self::read_file(file, path, target, warnings)
     }
 
     /// Like [`Package::read`], of a file that is open.
@@ -86,10 +81,8 @@ impl Package {
         target: Option<&Dir>,
         warnings: &mut Warnings,
     ) -> Result<Self> {
-        let mut tree = target.map(Tree::new);
-        let mut unpack = |member: &Header, content: &mut Content| match &mut tree {
-            Some(tree) => unpack(tree, member, content),
-            None => Ok(()),
+        let mut unpack = |member: &Header, content: &mut Content| {
+            target.map_or(Ok(()), |target| unpack(target, member, content))
         };
         Self::visit(file, path, &mut unpack, warnings)
     }
@@ -97,10 +90,9 @@ impl Package {
     /// Reads an open file, and shows `visit` each member of its code.tar.gz, which is never in
     /// memory as a whole.
     pub fn visit(file: File, path: &Path, visit: Visit, warnings: &mut Warnings) -> Result<Self> {
-        let mut hasher = HashingWriter::new(io::sink());
         let shown = path.display().to_string();
-        let mut tee = BufReader::with_capacity(PIECE, Tee(file, &mut hasher));
-        let mut package = Archive::new(&mut tee, shown.clone());
+        let mut file = BufReader::new(Hashing::new(file));
+        let mut package = Archive::new(&mut file, shown.clone());
         let (mut metadata, mut code, mut others) = (None, None, BTreeSet::new());
         while let Some(member) = package.next_member(&member_of_package)? {
             match member.name.as_str() {
@@ -108,7 +100,7 @@ impl Package {
                     metadata = Some(package.content().read()?);
                 }
                 CODE if code.is_none() => {
-                    let mut inner = BufReader::with_capacity(PIECE, &mut package.reader);
+                    let mut inner = BufReader::new(&mut package.reader);
                     let inner = Archive::new(&mut inner, format!("{shown}: {CODE}"));
                     code = Some(inner.visit(visit, warnings));
                 }
@@ -135,7 +127,7 @@ impl Package {
         };
         let place = format!("{shown}: {METADATA}");
         Ok(Self {
-            digest: hasher.digest(),
+            digest: file.into_inner().digest(),
             metadata: Metadata::parse(metadata_content).refuse(place)?,
             metadata_content: metadata_content.clone(),
             code,
@@ -275,14 +267,14 @@ impl<'a> Archive<'a> {
     }
 }
 
-/// Writes a member of code.tar.gz below the folder that `tree` begins with.
-fn unpack(tree: &mut Tree, member: &Header, content: &mut Content) -> Result<()> {
+/// Writes a member of code.tar.gz below `target`.
+fn unpack(target: &Dir, member: &Header, content: &mut Content) -> Result<()> {
     let path = &member.name;
     if member.kind == Kind::Dir {
-        return tree.dir(path).map(drop);
+        return target.make_dirs(path).map(drop);
     }
     let (folder, name) = path.rsplit_once('/').unwrap_or(("", path));
-    let mut out = tree.dir(folder)?.write_over(name, SECRET)?;
+    let mut out = target.make_dirs(folder)?.write_over(name, SECRET)?;
     content.pieces(&mut |piece| out.write_all(piece).cannot("write", Path::new(path)))
 }
 
@@ -290,22 +282,5 @@ fn fault(error: &io::Error, shown: &str) -> Error {
     match error.kind() {
         ErrorKind::InvalidData => Error::Refused(format!("{shown}: {error}")),
         _ => Error::Failed(format!("cannot read {shown}: {error}")),
-    }
-}
-
-/// A reader that writes all that is read.
-struct Tee<R, W>(R, W);
-
-impl<R: Read, W: Write> Read for Tee<R, W> {
-    fn read(&mut self, piece: &mut [u8]) -> io::Result<usize> {
-        // Whoever reads an archive cannot go on after an error.
-        let count = loop {
-            match self.0.read(piece) {
-                Err(error) if error.kind() == ErrorKind::Interrupted => {}
-                read => break read?,
-            }
-        };
-        self.1.write_all(piece.get(..count).unwrap_or_default())?;
-        Ok(count)
     }
 }

@@ -31,19 +31,16 @@ fn place(path: &str) -> Option<String> {
     is_definition(path).then(|| path.to_owned())
 }
 
+/// The names in a path behind the folder of `CouchDB`; none, if it is not below it.
+fn below_couchdb(path: &str) -> Vec<&str> {
+    let below = path.strip_prefix("statedb/couchdb/");
+    below.map_or_else(Vec::new, |below| below.split('/').collect())
+}
+
 fn is_definition(path: &str) -> bool {
-    let parts: Vec<&str> = path.split('/').collect();
-    match parts[..] {
-        ["statedb", "couchdb", "indexes", .., file] => is_named(file),
-        [
-            "statedb",
-            "couchdb",
-            "collections",
-            name,
-            "indexes",
-            ..,
-            file,
-        ] => is_collection(name) && is_named(file),
+    match below_couchdb(path)[..] {
+        ["indexes", .., file] => is_named(file),
+        ["collections", name, "indexes", .., file] => is_collection(name) && is_named(file),
         _ => false,
     }
 }
@@ -62,8 +59,7 @@ pub fn is_collection(name: &str) -> bool {
 
 /// Why the folder at `path` below `META-INF` is not published with what is in it.
 pub fn fault_of_folder(path: &str) -> Option<&'static str> {
-    let parts: Vec<&str> = path.split('/').collect();
-    let ["statedb", "couchdb", "collections", name] = parts[..] else {
+    let ["collections", name] = below_couchdb(path)[..] else {
         return None;
     };
     (!is_collection(name))
@@ -72,14 +68,12 @@ pub fn fault_of_folder(path: &str) -> Option<&'static str> {
 
 /// Whether the peer looks for a folder at `path` below `META-INF`.
 fn is_place_of_a_folder(path: &str) -> bool {
-    let parts: Vec<&str> = path.split('/').collect();
-    matches!(
-        parts[..],
-        ["statedb"]
-            | ["statedb", "couchdb"]
-            | ["statedb", "couchdb", "indexes" | "collections"]
-            | ["statedb", "couchdb", "collections", _, "indexes"]
-    )
+    let below = below_couchdb(path);
+    matches!(path, "statedb" | "statedb/couchdb")
+        || matches!(
+            below[..],
+            ["indexes" | "collections"] | ["collections", _, "indexes"]
+        )
 }
 
 /// Whether a folder in lower case is named as one of those that hold index definitions.
@@ -93,12 +87,10 @@ fn why_not(root: &str, path: &str) -> Option<String> {
     let lower = path.to_ascii_lowercase();
     let names: Vec<&str> = lower.split('/').collect();
     let parts: Vec<&str> = path.split('/').collect();
-    match (&parts[..], &names[..]) {
-        (
-            ["statedb", "couchdb", "indexes", .., file]
-            | ["statedb", "couchdb", "collections", _, "indexes", .., file],
-            _,
-        ) if !file.starts_with("._") => {
+    match (&below_couchdb(path)[..], &names[..]) {
+        (["indexes", .., file] | ["collections", _, "indexes", .., file], _)
+            if !file.starts_with("._") =>
+        {
             // Otherwise it is the collection's name that is wrong.
             (!is_named(file)).then(|| "its name does not end in .json".to_owned())
         }
@@ -117,7 +109,7 @@ fn why_not(root: &str, path: &str) -> Option<String> {
                 "index definitions belong in {root}{STATEDB}/couchdb/{place}"
             ))
         }
-        (["statedb", _, ..], _) => Some("it is no index definition".to_owned()),
+        _ if path.starts_with("statedb/") => Some("it is no index definition".to_owned()),
         _ => None,
     }
 }

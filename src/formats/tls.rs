@@ -26,7 +26,6 @@ mod der;
 mod diagnose;
 mod extensions;
 mod key;
-mod names;
 #[cfg(test)]
 mod tests;
 mod time;

@@ -85,10 +85,8 @@ impl Values {
                 r#"address: is missing or null, write for example "address": "basic.example.com:9999""#
             ),
             Some(Value::Text(Text { text, shown })) => {
-                let address = Address::parse(text);
-                Ok(Some(
-                    address.map_err(|error| anyhow!("address: {shown} {error}"))?,
-                ))
+                let address = Address::parse(text).map(Some);
+                address.map_err(|error| anyhow!("address: {shown} {error}"))
             }
             Some(_) => Ok(None),
         }

@@ -231,12 +231,11 @@ impl Raw {
             b'g' => Kind::Other("a global pax header, which git archive writes"),
             _ => Kind::Other("of a type that is not known"),
         };
-        let mode = self.mode.cast_unsigned();
         Ok(Header {
             name,
             kind,
             size,
-            mode,
+            mode: self.mode.cast_unsigned(),
         })
     }
 }

@@ -13,7 +13,7 @@
 use std::io::{self, BufWriter, Write};
 
 use crate::error::{Faults, Refuse, Result, refused};
-use crate::files::{Digest, Dir, Entry, HashingWriter, sort_by_path};
+use crate::files::{Digest, Dir, Entry, Hashing, sort_by_path};
 use crate::formats::archive::{gzip, tar};
 use crate::formats::connection::Draft;
 use crate::formats::metadata::Metadata;
@@ -41,7 +41,7 @@ impl Source {
     /// directory, and checks them as `build` and a peer's install would.
     pub fn read(dir: &Dir, metadata: &Dir) -> Result<Self> {
         let metadata = Metadata::read(metadata)?;
-        metadata.0.must_be_ours().refuse(METADATA)?;
+        metadata.0.must_be_ours()?;
         metadata.0.label()?;
         let mut source = Self::new(metadata, Draft::read(dir)?, meta_inf::find(dir)?)?;
         let misplaced = meta_inf::misplaced(dir, source.tree.as_ref())?;
@@ -55,7 +55,7 @@ impl Source {
     pub fn declared(written: &Written, tree: Option<Dir>) -> Result<Self> {
         let content = written.metadata();
         let metadata = Metadata::parse(&content).refuse(METADATA)?;
-        metadata.must_be_ours().refuse(METADATA)?;
+        metadata.must_be_ours()?;
         metadata.label()?;
         let connection = written.connection();
         let (draft, warnings) = Draft::parse(&connection).refuse(CONNECTION)?;
@@ -119,7 +119,7 @@ impl Source {
     /// Writes the package, and gives its digest; it is an error when something has changed since
     /// [`Source::read`].
     pub fn write(&self, out: &mut dyn Write) -> Result<Digest> {
-        let out = BufWriter::with_capacity(64 << 10, HashingWriter::new(out));
+        let out = BufWriter::with_capacity(64 << 10, Hashing::new(out));
         let mut package = tar::Writer::new(gzip::Writer::new(out)?);
         package.file(CODE, self.code_length, |out| self.write_code(out))?;
         put(&mut package, METADATA, &self.metadata_content)?;

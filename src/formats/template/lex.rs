@@ -44,25 +44,19 @@ pub enum Token<'a> {
 }
 
 pub struct Lexer<'a> {
-    rest: &'a str,
+    pub rest: &'a str,
 }
 
 impl<'a> Lexer<'a> {
-    pub fn new(source: &'a str) -> Self {
-        Self { rest: source }
-    }
-
     /// The next piece, where there is one.
     pub fn next(&mut self) -> Result<Option<Item<'a>>> {
         let start = self.rest;
         let Some(inside) = start.strip_prefix("{{") else {
             let (text, rest) = start.split_at(start.find("{{").unwrap_or(start.len()));
             self.rest = rest;
-            let is_trimmed = rest.strip_prefix("{{").and_then(after_marker).is_some();
-            let kept = if is_trimmed {
-                text.trim_end_matches(SPACE)
-            } else {
-                text
+            let kept = match rest.strip_prefix("{{").and_then(after_marker) {
+                Some(_) => text.trim_end_matches(SPACE),
+                None => text,
             };
             return Ok((!text.is_empty()).then_some(Item::Text(kept)));
         };

@@ -56,7 +56,7 @@ pub enum Term {
 
 pub fn parse(source: &str) -> Result<Vec<Node>> {
     let mut parser = Parser {
-        lexer: Lexer::new(source),
+        lexer: Lexer { rest: source },
         variables: vec!["$"],
         depth: 0,
     };

@@ -14,6 +14,7 @@ COPY --from=busybox /bin/busybox /image/bin/busybox
 # Why links, why 0755, and why cp is a script: see nix/packages/image.nix.
 RUN set -eu; umask 022; cd /image; \
     mkdir -p go/bin usr/bin; \
+    mkdir -m 1777 tmp; \
     install -m 0755 /build/bin/fabric-ccs-builder go/bin/; \
     for name in build detect release; do ln -s fabric-ccs-builder go/bin/$name; done; \
     ln -s ../../go/bin/fabric-ccs-builder usr/bin/fabric-ccs-builder; \

@@ -13,7 +13,7 @@ use crate::commands::{
 };
 use crate::error::Error;
 use crate::formats::statement::{PREDICATE_TYPE, STATEMENT_TYPE};
-use crate::layout::{PROGRAM, PROGRAMS, STATEMENT, SUMS, VERSION};
+use crate::layout::{PROGRAM, PROGRAMS, STATEMENT, SUMS, VERSION_LINE};
 use crate::log;
 use crate::text::nearest;
 
@@ -64,7 +64,10 @@ pub fn run(args: impl IntoIterator<Item = OsString>) -> ExitCode {
     // The peer calls its programs by their own names.
     let called = Path::new(&program).file_name();
     let called = called.filter(|name| PROGRAMS.iter().any(|program| name == program));
-    let name = called.map(OsStr::to_owned).or_else(|| args.next());
+    // Whoever starts a container may name the program before its command, as on a host.
+    let is_program = |name: &OsString| Path::new(name).file_name() == Some(OsStr::new(PROGRAM));
+    let named = || args.find(|name| !is_program(name));
+    let name = called.map(OsStr::to_owned).or_else(named);
     let mut args: Vec<OsString> = args.collect();
     let name = match name.as_deref().and_then(OsStr::to_str) {
         // `help COMMAND` is `COMMAND --help`.
@@ -94,7 +97,7 @@ pub fn run(args: impl IntoIterator<Item = OsString>) -> ExitCode {
     let printed = |text: &str| log::print(text).map(|()| Outcome::Yes);
     let ended = ended.or_else(|stop| match stop {
         Stop::Help => printed(help),
-        Stop::Version => printed(&format!("{VERSION}\n")),
+        Stop::Version => printed(VERSION_LINE),
         Stop::Details => printed(&details()),
         Stop::Error(error) => Err(error),
     });
@@ -125,7 +128,7 @@ fn details() -> String {
     };
     let (arch, os) = (consts::ARCH, consts::OS);
     format!(
-        "{VERSION}\ntarget   {arch}-{os}\nlibc     {libc}, linked {linked}\n\
+        "{VERSION_LINE}target   {arch}-{os}\nlibc     {libc}, linked {linked}\n\
          record   {SUMS} of sha256sum, {STATEMENT} of {STATEMENT_TYPE} with {PREDICATE_TYPE}\n"
     )
 }

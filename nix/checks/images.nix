@@ -35,11 +35,13 @@ let
       lrwxrwxrwx go/bin/detect -> fabric-ccs-builder
       -rwxr-xr-x go/bin/fabric-ccs-builder
       lrwxrwxrwx go/bin/release -> fabric-ccs-builder
+      drwxrwxrwt tmp
       drwxr-xr-x usr
       drwxr-xr-x usr/bin
       lrwxrwxrwx usr/bin/fabric-ccs-builder -> ../../go/bin/fabric-ccs-builder
     '';
     minimal = ''
+      drwxrwxrwt tmp
       drwxr-xr-x usr
       drwxr-xr-x usr/bin
       -rwxr-xr-x usr/bin/fabric-ccs-builder

@@ -79,9 +79,9 @@ copying='set -e; go=$1 to=$2; shift 2; for copy; do eval "$copy"; eval "$copy"; 
 # try_copies USER FOLDER KIND PACKAGE COMMAND...: what COMMAND copies to FOLDER and FOLDER+... works,
 # also over the KIND of older programs.
 try_copies() {
-  local user=$1 to=$2 kind=$3 package=$4 name copy
+  local user=$1 to=$2 kind=$3 package=$4 name
   shift 4
-  for copy in "${copies[@]}"; do
+  for _ in "${copies[@]}"; do
     mkdir -p "$to/bin"
     for name in detect build release; do
       case $kind in
@@ -99,7 +99,7 @@ try_copies() {
     to=$to+
   done
   "$@" || fail "$* fails over $kind"
-  for copy in "${copies[@]}"; do
+  for _ in "${copies[@]}"; do
     to=${to%+}
     expect_programs "$to/bin" "$package"
   done

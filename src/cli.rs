@@ -11,7 +11,7 @@ use lexopt::Parser;
 use crate::commands::{check, init, install, package, peer, rebuild, verify};
 use crate::error::{Error, Outcome, Result, usage};
 use crate::formats::statement::{PREDICATE_TYPE, STATEMENT_TYPE};
-use crate::layout::{PROGRAM, PROGRAMS, STATEMENT, SUMS, VERSION};
+use crate::layout::{PROGRAM, PROGRAMS, STATEMENT, SUMS, VERSION_LINE};
 use crate::log;
 use crate::text::nearest;
 
@@ -62,7 +62,10 @@ pub fn run(args: impl IntoIterator<Item = OsString>) -> ExitCode {
     // The peer calls its programs by their own names.
     let called = Path::new(&program).file_name();
     let called = called.filter(|name| PROGRAMS.iter().any(|program| name == program));
-    let mut name = called.map(OsStr::to_owned).or_else(|| args.next());
+    // Whoever starts a container may name the program before its command, as on a host.
+    let is_program = |name: &OsString| Path::new(name).file_name() == Some(OsStr::new(PROGRAM));
+    let named = || args.find(|name| !is_program(name));
+    let mut name = called.map(OsStr::to_owned).or_else(named);
     let mut args: Vec<OsString> = args.collect();
     if name.as_deref() == Some(OsStr::new("help")) {
         // `help COMMAND` is `COMMAND --help`.
@@ -79,7 +82,7 @@ pub fn run(args: impl IntoIterator<Item = OsString>) -> ExitCode {
     };
     let ended = match ended {
         Err(Error::Help) => print(help),
-        Err(Error::Version) => print(&format!("{VERSION}\n")),
+        Err(Error::Version) => print(VERSION_LINE),
         ended => ended,
     };
     ExitCode::from(match ended {
@@ -121,7 +124,7 @@ fn details() -> String {
     };
     let (arch, os) = (consts::ARCH, consts::OS);
     format!(
-        "{VERSION}\ntarget   {arch}-{os}\nlibc     {libc}, linked {linked}\n\
+        "{VERSION_LINE}target   {arch}-{os}\nlibc     {libc}, linked {linked}\n\
          record   {SUMS} of sha256sum, {STATEMENT} of {STATEMENT_TYPE} with {PREDICATE_TYPE}\n"
     )
 }

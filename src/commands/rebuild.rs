@@ -76,7 +76,10 @@ pub fn run(mut parser: Parser) -> Result<Outcome> {
         }
     }
     for id in &named {
-        report.add(id, failed("is not installed"))?;
+        report.add(
+            id,
+            failed("is not installed, peer lifecycle chaincode queryinstalled lists what is"),
+        )?;
     }
     report.finish()
 }

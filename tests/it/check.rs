@@ -291,6 +291,14 @@ fn a_temporary_folder_need_not_be_readable() {
 }
 
 #[test]
+fn names_the_variable_of_a_folder_that_it_may_not_write_to() {
+    let peer = Peer::empty();
+    let seen = user::run_by_nobody_after("export TMPDIR=/proc", &peer.path("/"), &["check"]);
+    let start = "\nresult   cannot tell: TMPDIR: cannot create /proc/fabric-check-";
+    assert!(seen.status == 2 && seen.stdout.contains(start), "{seen:?}");
+}
+
+#[test]
 fn an_empty_tmpdir_is_none() {
     let peer = Peer::empty();
     let seen = user::run_after("export TMPDIR=''", &peer.path("bld"), &["check"]);

@@ -143,7 +143,7 @@ impl Target<'_> {
         if first.says_as_much_as(&second) || !second.is_incomplete() {
             second
         } else {
-            Verdict::undetermined("changed while it was verified")
+            Verdict::undetermined("changed while it was verified, verify it again")
         }
     }
 
@@ -180,7 +180,7 @@ impl Target<'_> {
             None => matches!(dir.path().try_exists(), Ok(false)),
         };
         if is_gone && verdict.outcome() != Outcome::Yes {
-            return Verdict::undetermined("disappeared while it was verified");
+            return Verdict::undetermined("disappeared while it was verified, verify again");
         }
         verdict
     }
@@ -256,7 +256,10 @@ mod tests {
             let before = target.verify(&Expected::Recorded);
             fs::remove_dir_all(&build).unwrap();
             for after in [target.settle(before), target.verify(&Expected::Recorded)] {
-                assert_eq!(after.undetermined, ["disappeared while it was verified"]);
+                assert_eq!(
+                    after.undetermined,
+                    ["disappeared while it was verified, verify again"]
+                );
                 assert_eq!(after.differences, []);
             }
         }

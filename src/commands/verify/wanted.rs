@@ -99,7 +99,8 @@ impl Wanted {
             report.add_id(id, super::report::MISSING, missing)?;
         }
         for (id, _) in self.found.iter().filter(|(id, _)| !ids.contains(id)) {
-            let reason = "is here and not among the package IDs that were given";
+            let reason =
+                "is here and not among the package IDs that were given, find out who installed it";
             report.add_id(id, super::report::UNLISTED, reason)?;
         }
         Ok(())

@@ -29,6 +29,7 @@ rustPlatform.buildRustPackage {
       ../Cargo.lock
       ../Cargo.toml
       ../benches
+      ../completions
       ../musl
       ../src
       # The crate's tests, but not those of this flake.

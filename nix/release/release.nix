@@ -29,7 +29,7 @@ let
   # identical.
   archive = system: program: ''
     mkdir -p archive/${name}-${system}
-    cp -R ${program}/bin archive/${name}-${system}
+    cp -R ${program}/{bin,share} archive/${name}-${system}
     cp ${../../LICENSE} archive/${name}-${system}/LICENSE
     tar --sort=name --mtime=@1 --owner=0 --group=0 --numeric-owner --mode=u=rwX,go=rX -C archive -cf - ${name}-${system} |
       gzip -n -9 >$out/${name}-${system}.tar.gz

@@ -55,6 +55,10 @@ runCommand "${name}-release"
     mkdir $out
     ${archive "x86_64-linux" fabric-ccs-builder}
     ${archive "aarch64-linux" program-arm64}
+    cp ${image-amd64} $out/${name}-image-x86_64.tar
+    cp ${image-arm64} $out/${name}-image-aarch64.tar
+    cp ${image-minimal-amd64} $out/${name}-image-minimal-x86_64.tar
+    cp ${image-minimal-arm64} $out/${name}-image-minimal-aarch64.tar
     cp ${images} $out/${name}-images.oci.tar
     cp ${option-reference} $out/${name}-options.md
     cp ${sbom} $out/${name}.cdx.json

@@ -34,15 +34,15 @@ package that any program has made: then the peer's way to unpack it is checked
 too. Without either, the current folder is checked if it is a package, else a
 sample.
 
-  --config JSON  the values for templates in connection.json, instead of the
-                 environment variable CHAINCODE_AS_A_SERVICE_BUILDER_CONFIG;
-                 other users can see it while the command runs
-  --config @FILE reads them from FILE
-  --dial         connects to the address from this machine, without TLS also as
-                 a gRPC client
-  --json         prints one JSON object instead
-  --sample       checks the sample
-  --verbose      also prints what the peer's log would have, and digests
+  --config JSON   the values for templates in connection.json, instead of the
+                  environment variable CHAINCODE_AS_A_SERVICE_BUILDER_CONFIG;
+                  other users can see it while the command runs
+  --config @FILE  reads them from FILE
+  --dial          connects to the address from this machine, without TLS also as
+                  a gRPC client
+  --json          prints one JSON object instead
+  --sample        checks the sample
+  --verbose       also prints what the peer's log would have, and digests
 
 Exit status: 0 a peer would take the package and publish all of its index
 definitions, 1 it would not, 2 something could not be done.

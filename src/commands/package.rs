@@ -21,8 +21,8 @@ use crate::text::plural;
 
 pub const HELP: &str = "\
 Usage: fabric-ccs-builder package [OPTION...] DIR
-       fabric-ccs-builder package [OPTION...] --label LABEL --address ADDRESS
-       fabric-ccs-builder package --id FILE
+   or: fabric-ccs-builder package [OPTION...] --label LABEL --address ADDRESS
+   or: fabric-ccs-builder package --id FILE
 
 Makes the chaincode package of a source folder DIR (metadata.json,
 connection.json and META-INF side by side), or of options that take its place,

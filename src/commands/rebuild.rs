@@ -21,13 +21,13 @@ running: it reads the new address when it connects to the chaincode the next
 time. A build that is missing or incomplete is made, one of another builder gets
 a record. Prints a line for each package. Owners, groups and modes stay.
 
-  --config JSON  the values for templates in connection.json, instead of the
-                 environment variable CHAINCODE_AS_A_SERVICE_BUILDER_CONFIG;
-                 other users can see it while the command runs
-  --config @FILE reads them from FILE
-  --dry-run      changes nothing, only prints what would change
-  --name NAME    the builder's name, instead of ccaas_builder, for builds
-                 without a build-info.json
+  --config JSON   the values for templates in connection.json, instead of the
+                  environment variable CHAINCODE_AS_A_SERVICE_BUILDER_CONFIG;
+                  other users can see it while the command runs
+  --config @FILE  reads them from FILE
+  --dry-run       changes nothing, only prints what would change
+  --name NAME     the builder's name, instead of ccaas_builder, for builds
+                  without a build-info.json
 
 Exit status: 0 done, 1 a package is refused, 2 something could not be done; the
 other packages are rebuilt nevertheless.

@@ -30,7 +30,6 @@ let
       head
       isAttrs
       isBool
-      isFunction
       isInt
       isList
       isString
@@ -125,12 +124,17 @@ let
         toString arg
       else
         "'${replaceStrings [ "'" ] [ "'\\''" ] (toString arg)}'";
+    # nixpkgs warns of a path, which is copied to the store when it becomes a string.
+    noPath =
+      function: value:
+      if builtins.isPath value then throw "${function}: ${toString value} is a path" else value;
     hasSuffix =
       suffix: text:
-      stringLength text >= stringLength suffix
+      stringLength text >= stringLength (lib.noPath "lib.hasSuffix" suffix)
       && substring (stringLength text - stringLength suffix) (-1) text == suffix;
-    hasInfix = infix: text: replaceStrings [ infix ] [ "" ] text != text;
-    hasPrefix = prefix: text: substring 0 (stringLength prefix) text == prefix;
+    hasInfix = infix: text: replaceStrings [ (lib.noPath "lib.hasInfix" infix) ] [ "" ] text != text;
+    hasPrefix =
+      prefix: text: substring 0 (stringLength (lib.noPath "lib.hasPrefix" prefix)) text == prefix;
     removeSuffix =
       suffix: text:
       if lib.hasSuffix suffix text then
@@ -168,6 +172,8 @@ let
       }";
     getExe' = package: name: "${package}/bin/${name}";
 
+    # callPackage makes such sets of functions that a file returns.
+    isFunction = f: builtins.isFunction f || f ? __functor;
     setFunctionArgs = f: args: {
       __functor = _: f;
       __functionArgs = args;
@@ -193,7 +199,9 @@ let
         result = f given;
         override = new: lib.makeOverridable f (given // (if isFunction new then new given else new));
       in
-      if builtins.isAttrs result then
+      if isFunction result then
+        lib.setFunctionArgs result (lib.functionArgs result) // { inherit override; }
+      else if builtins.isAttrs result then
         result
         // {
           inherit override;

@@ -87,7 +87,9 @@ let
     {
       inherit defs;
       value =
-        if wrong != [ ] then
+        if type.mergesV2 && !(type.check.isV2MergeCoherent or false) then
+          throw "The option `${showOption loc}' has a type `${type.description}' that uses an ad-hoc `type // { check = ...; }' override, which is incompatible with the v2 merge mechanism."
+        else if wrong != [ ] then
           throw "A definition for option `${showOption loc}' is not of type `${type.description}'. Definition values:${showDefs wrong}"
         else if defs != [ ] then
           type.merge loc defs
@@ -191,7 +193,19 @@ let
                 key = "${parent.key}:anon-${toString number}";
               };
           value = if isFile then import given else given;
-          module = if isFunction value then value (args // argumentsOf value) else value;
+          module =
+            let
+              loaded = if isFunction value then value (args // argumentsOf value) else value;
+              kinds = [
+                "module"
+                "if"
+                "override"
+              ];
+            in
+            if lib.elem (loaded._type or "module") kinds then
+              loaded
+            else
+              throw "Expected a module, but found a value of type ${builtins.toJSON loaded._type} in ${from.file}.";
           own = [
             "_file"
             "key"
@@ -326,6 +340,8 @@ let
       merge = mergeEqualOption;
       emptyValue = { };
       getSubOptions = _: { };
+      getSubModules = null;
+      mergesV2 = false;
     }
     // lib.refuseUnknown "lib.mkOptionType" [
       "name"
@@ -344,6 +360,19 @@ let
     ] given
     // {
       _type = "option-type";
+    };
+
+  # The types whose check must not be replaced by `type // { check = ...; }`: nixpkgs calls merge
+  # alone, which checks too.
+  mkV2Type =
+    given:
+    mkOptionType given
+    // {
+      mergesV2 = true;
+      check = {
+        __functor = _: given.check;
+        isV2MergeCoherent = true;
+      };
     };
 
   mergeEqualOption =
@@ -402,7 +431,7 @@ let
     );
     either =
       a: b:
-      mkOptionType {
+      mkV2Type {
         name = "either";
         description = "${a.description} or ${b.description}";
         check = value: a.check value || b.check value;
@@ -430,7 +459,7 @@ let
         description = "null or ${inner.description}";
         check = value: value == null || inner.check value;
         emptyValue.value = null;
-        inherit (inner) getSubOptions;
+        inherit (inner) getSubModules getSubOptions;
         merge =
           loc: defs:
           if all (def: def.value == null) defs then
@@ -444,12 +473,13 @@ let
       };
     listOf =
       inner:
-      mkOptionType {
+      mkV2Type {
         name = "listOf";
         description = "list of ${inner.description}";
         check = isList;
         emptyValue.value = [ ];
         getSubOptions = prefix: inner.getSubOptions (prefix ++ [ "*" ]);
+        inherit (inner) getSubModules;
         merge =
           loc: defs:
           map (merged: merged.value) (
@@ -459,6 +489,15 @@ let
               ) defs
             )
           );
+      };
+    addCheck =
+      type: alsoCheck:
+      type
+      // {
+        check = {
+          __functor = _: value: type.check value && alsoCheck value;
+          isV2MergeCoherent = true;
+        };
       };
     attrsOf = attrsOf "attrsOf" (lib.filterAttrs (_: merged: merged.defs != [ ]));
     # Its names are known without evaluating its values.
@@ -473,11 +512,12 @@ let
             modules = [ { _module.args.name = lib.mkOverride 1500 "‹name›"; } ] ++ lib.toList module ++ modules;
           };
       in
-      mkOptionType {
+      mkV2Type {
         name = "submodule";
         check = value: isAttrs value || isFunction value || types.path.check value;
         emptyValue.value = (evaluated [ ] [ ]).config;
         getSubOptions = prefix: (evaluated prefix [ { _module.check = false; } ]).options;
+        getSubModules = lib.toList module;
         merge =
           loc: defs:
           (evaluated loc (
@@ -494,12 +534,13 @@ let
   };
   attrsOf =
     name: present: inner:
-    mkOptionType {
+    mkV2Type {
       inherit name;
       description = "attribute set of ${inner.description}";
       check = isAttrs;
       emptyValue.value = { };
       getSubOptions = prefix: inner.getSubOptions (prefix ++ [ "<name>" ]);
+      inherit (inner) getSubModules;
       merge =
         loc: defs:
         mapAttrs (_: merged: merged.value) (
@@ -576,6 +617,7 @@ in
           else
             lib.literalExpression (lib.generators.toPretty { } value);
         below = option.type.getSubOptions option.loc;
+        isEmpty = option.type.emptyValue ? value && option.type.getSubModules == null;
       in
       [
         (
@@ -590,7 +632,7 @@ in
             type = option.type.description;
           }
           // lib.optionalAttrs (option ? example) { example = render option.example; }
-          // lib.optionalAttrs (option ? default || option ? defaultText || option.type.emptyValue ? value) {
+          // lib.optionalAttrs (option ? default || option ? defaultText || isEmpty) {
             default = render (option.defaultText or option.default or option.type.emptyValue.value);
           }
         )

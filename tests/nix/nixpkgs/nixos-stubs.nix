@@ -43,7 +43,20 @@ let
         path = listOf (types.either types.package types.str);
         preStart = text;
         script = text;
-        serviceConfig = settings;
+        serviceConfig = option (types.addCheck (types.attrsOf setting) (
+          given:
+          !given ? Type
+          || lib.elem (given.Type.content or given.Type) [
+            "exec"
+            "simple"
+            "forking"
+            "oneshot"
+            "dbus"
+            "notify"
+            "notify-reload"
+            "idle"
+          ]
+        )) { };
       };
       config.serviceConfig = lib.mkIf (config.script != "") {
         ExecStart = "${pkgs.writeText "unit-script-${name}" config.script}";
@@ -61,6 +74,7 @@ in
     system.stateVersion = mkOption { type = types.str; };
     environment.etc = attrsOf { source = mkOption { type = types.path; }; };
     users.users = attrsOf {
+      isNormalUser = option types.bool false;
       isSystemUser = option types.bool false;
       group = option types.str "";
     };
@@ -71,9 +85,17 @@ in
   };
   config = {
     _module.args = { inherit pkgs; };
-    assertions = lib.mapAttrsToList (name: user: {
-      assertion = user.group != "";
-      message = "users.users.${name}.group is unset";
-    }) config.users.users;
+    assertions = lib.concatLists (
+      lib.mapAttrsToList (name: user: [
+        {
+          assertion = user.group != "";
+          message = "users.users.${name}.group is unset";
+        }
+        {
+          assertion = user.isNormalUser != user.isSystemUser;
+          message = "Exactly one of users.users.${name}.isSystemUser and users.users.${name}.isNormalUser must be set.";
+        }
+      ]) config.users.users
+    );
   };
 }

@@ -124,7 +124,14 @@ let
           passAsFile = [ "testScript" ];
         }
         ''
-          # The driver's names, then the script: nixpkgs' driver also runs a linter on it.
+          # nixpkgs' driver checks types: a machine has only its methods.
+          for method in $(grep -oE '\b(${lib.concatStringsSep "|" (lib.attrNames test.nodes)})\.\w+' "$testScriptPath" | cut -d . -f 2); do
+            case $method in
+              execute | fail | succeed | systemctl | wait_for_file | wait_for_open_port | wait_for_unit | wait_until_succeeds) ;;
+              *) echo "machine has no $method"; exit 1 ;;
+            esac
+          done
+          # It also runs a linter: the driver's names, then the script.
           {
             echo 'start_all = subtest = retry = machines = ${
               lib.concatMapStringsSep " = " (name: name) (lib.attrNames test.nodes)

@@ -99,6 +99,13 @@ let
     "yes"
   ];
 
+  dependencies = [
+    "nativeBuildInputs"
+    "buildInputs"
+    "propagatedBuildInputs"
+    "nativeCheckInputs"
+    "checkInputs"
+  ];
   isDependency =
     value: value == null || builtins.isString value || builtins.isPath value || lib.isDerivation value;
   isValue =
@@ -165,8 +172,8 @@ let
               throw "Refusing to evaluate package '${name}' because it is not available on the requested hostPlatform"
             else if meta.broken or false then
               throw "Refusing to evaluate package '${name}' because it is marked as broken"
-            else if !lib.all isDependency (plain.nativeBuildInputs or [ ]) then
-              throw "${name}: Dependency is not of a valid type: an element of nativeBuildInputs"
+            else if !lib.all isDependency (lib.concatMap (kind: attrs.${kind} or [ ]) dependencies) then
+              throw "${name}: Dependency is not of a valid type: an element of ${toString dependencies}"
             else if !lib.all isValue (lib.attrValues env) then
               throw "${name}: the `env` attribute set can only contain derivation, string, boolean or integer attributes"
             else if builtins.intersectAttrs env plain != { } then

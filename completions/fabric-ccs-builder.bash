@@ -5,7 +5,10 @@ _fabric_ccs_builder() {
   case $COMP_CWORD:${COMP_WORDS[1]} in
     1:*) words="$commands --help --version" paths="" ;;
     2:help) words=$commands paths="" ;;
-    *:init) words+=" --address --collections --label --tls --root-cert --client-cert --client-key" ;;
+    *:init)
+      words+=" --address --collections --label --type --dial-timeout --domain --tls --root-cert"
+      words+=" --client-cert --client-key"
+      ;;
     *:check) words+=" --config --dial --json --sample --verbose" paths=default ;;
     *:package)
       words+=" -o --output --env --force -q --quiet --id --label --type --address --dial-timeout"
@@ -16,7 +19,7 @@ _fabric_ccs_builder() {
       words+=" --packages --config --package-id --installed --dial --quiet --json --metrics"
       ;;
     *:rebuild) words+=" --config --dry-run --name" ;;
-    *:install) words+=" --name --path -q --quiet" ;;
+    *:install) words+=" --name --path --rollback -q --quiet" ;;
     *:help | *:version) words="" paths="" ;;
   esac
   case $3 in

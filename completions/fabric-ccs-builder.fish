@@ -31,7 +31,8 @@ complete -c fabric-ccs-builder -n '__fabric_ccs_builder_runs detect build releas
 complete -c fabric-ccs-builder -n '__fabric_ccs_builder_runs check verify rebuild' \
     -l config -xa '@(__fish_complete_path (string sub --start 2 -- (commandline -ct)))'
 complete -c fabric-ccs-builder -n '__fabric_ccs_builder_runs init' -l tls
-complete -c fabric-ccs-builder -n '__fabric_ccs_builder_runs init' -x -l address -l collections -l label
+complete -c fabric-ccs-builder -n '__fabric_ccs_builder_runs init' \
+    -x -l address -l collections -l label -l type -l dial-timeout -l domain
 complete -c fabric-ccs-builder -n '__fabric_ccs_builder_runs init' -rF -l root-cert -l client-cert -l client-key
 complete -c fabric-ccs-builder -n '__fabric_ccs_builder_runs check' -l dial -l json -l sample -l verbose
 complete -c fabric-ccs-builder -n '__fabric_ccs_builder_runs package' -l force -s q -l quiet -l id
@@ -46,5 +47,5 @@ complete -c fabric-ccs-builder -n '__fabric_ccs_builder_runs verify' -x -l packa
 complete -c fabric-ccs-builder -n '__fabric_ccs_builder_runs verify' -rF -l installed -l metrics
 complete -c fabric-ccs-builder -n '__fabric_ccs_builder_runs rebuild' -l dry-run
 complete -c fabric-ccs-builder -n '__fabric_ccs_builder_runs rebuild install' -x -l name
-complete -c fabric-ccs-builder -n '__fabric_ccs_builder_runs install' -s q -l quiet
+complete -c fabric-ccs-builder -n '__fabric_ccs_builder_runs install' -l rollback -s q -l quiet
 complete -c fabric-ccs-builder -n '__fabric_ccs_builder_runs install' -l path -xa '(__fish_complete_directories)'

@@ -140,14 +140,20 @@ fn verify(peer: &Peer, names: &[&str]) -> (i32, Vec<String>) {
     let from_json: Vec<String> = json.stdout.lines().map(text_of).collect();
     assert_eq!(from_json, lines, "{}", json.stdout);
     assert_eq!(contents(peer), before);
-    (text.status, without_note(lines))
+    (
+        text.status,
+        without_note(lines, names.contains(&packages::PRODUCTION)),
+    )
 }
 
 /// The lines but for notes. One says what a record does not prove, which must be there if and only
 /// if a build matches a record; the other what to do about a build that differs from its package.
 #[track_caller]
-fn without_note(mut lines: Vec<String>) -> Vec<String> {
-    let is_recorded = |line: &&String| line.contains(": match, ") && !line.contains(FROM_PACKAGE);
+fn without_note(mut lines: Vec<String>, has_packages: bool) -> Vec<String> {
+    let is_recorded = |line: &&String| {
+        let is_match = line.contains(": match, ") && !line.contains(", but only with the record");
+        is_match && !line.contains(FROM_PACKAGE)
+    };
     let recorded = lines.iter().filter(is_recorded).count();
     let notes = lines.iter().filter(|line| line.starts_with("note "));
     let notes: Vec<_> = notes.cloned().collect();
@@ -161,8 +167,12 @@ fn without_note(mut lines: Vec<String>) -> Vec<String> {
          can write too; the peer's file system path, or --packages, verifies from the packages"
     );
     let mut expected = if recorded == 0 { vec![] } else { vec![note] };
+    let is_template = |line: &String| {
+        line.contains(": mismatch, recorded ") || line.contains(": missing, recorded ")
+    };
     let differs = |line: &String| {
-        line.contains(": mismatch, from the package ")
+        (has_packages && is_template(line))
+            || line.contains(": mismatch, from the package ")
             || line.contains(": missing, from the package ")
             || line.contains(": unexpected, ")
             || line.contains(": mismatch: bld/")
@@ -263,7 +273,7 @@ fn text_of(json: &str) -> String {
             let fields = fields.as_array().unwrap().iter();
             let fields: Vec<_> = fields.map(|field| field.as_str().unwrap()).collect();
             format!(
-                " but for the templates of connection.json, which --config verifies ({})",
+                ", but only with the record for the templates of connection.json ({}), give --config",
                 fields.join(", ")
             )
         });

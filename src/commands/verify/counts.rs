@@ -19,6 +19,8 @@ pub struct Counts {
     builds: usize,
     match_package: usize,
     match_record: usize,
+    /// Of these, those without a package.
+    record_alone: usize,
     mismatch: usize,
     unrecorded: usize,
     other: usize,
@@ -42,10 +44,13 @@ impl Counts {
         let count = match (outcome, &verdict.fault, verdict.origin) {
             (Outcome::Yes, ..) if verdict.other.is_some() => &mut self.other,
             (Outcome::Yes, _, Origin::Package) => &mut self.match_package,
-            (Outcome::Yes, _, Origin::Record) => &mut self.match_record,
+            (Outcome::Yes, _, origin) => {
+                self.record_alone += usize::from(origin == Origin::Record);
+                &mut self.match_record
+            }
             (Outcome::No, Some(Fault::Unrecorded(_)), _) => &mut self.unrecorded,
             (Outcome::No, _, origin) => {
-                self.has_wrong_build |= origin == Origin::Package;
+                self.has_wrong_build |= origin != Origin::Record;
                 &mut self.mismatch
             }
             (Outcome::Undetermined, ..) => return,
@@ -64,7 +69,7 @@ impl Counts {
 
     /// What the results do not prove, and what to do about them.
     pub fn notes(&self) -> impl Iterator<Item = String> {
-        let recorded = self.match_record;
+        let recorded = self.record_alone;
         let matches = plural(recorded, "match is", "matches are");
         let record = format!(
             "{matches} with a record only, which those who can write the builds can write too; the \

@@ -200,9 +200,20 @@ fn what_templates_fill_in_is_verified_with_a_config_alone() {
     let peer = production().config(r#"{"peername":"org1"}"#);
     let package = plain("basic_1.0", TEMPLATE);
     let build = install(&peer, "basic_1.0", &package);
-    let middle = " but for the templates of connection.json, which --config verifies (address)";
-    let line = matches(&peer, &build, middle, 2);
-    assert_eq!(verify(&peer, &[PRODUCTION]).1[0], line);
+    let middle =
+        ", but only with the record for the templates of connection.json (address), give --config";
+    let line = matches(&peer, &build, middle, 2).replace(FROM_PACKAGE, ": match");
+    let expected = (0, vec![line, summary(1, [1, 0, 0], 0)]);
+    assert_eq!(verify(&peer, &[PRODUCTION]), expected);
+    assert_eq!(verify(&peer, &["--quiet", PRODUCTION]), expected);
+    let id = id("basic_1.0", &package);
+    let seen = verify(&peer, &["--package-id", &id, "--metrics", "m", PRODUCTION]);
+    assert_eq!(seen, expected);
+    let metrics = peer.get("m");
+    for (result, count) in [("package", 0), ("record", 1)] {
+        let line = format!("builds{{result=\"match_{result}\"}} {count}\n");
+        assert!(metrics.contains(&line), "{metrics}");
+    }
     let line = matches(&peer, &build, "", 2);
     let config = ["--config", r#"{"peername":"org1"}"#, PRODUCTION];
     assert_eq!(verify(&peer, &config).1[0], line);
@@ -809,7 +820,8 @@ proptest! {
         if built.status == 0 {
             install(&peer, "basic", &package);
             let (status, lines) = verify(&peer, args);
-            prop_assert!(lines[0].contains(FROM_PACKAGE), "{lines:?}");
+            let is_without_config = config.is_empty() && connection.contains("{{");
+            prop_assert_eq!(lines[0].contains(FROM_PACKAGE), !is_without_config, "{:?}", lines);
             prop_assert_eq!((status, lines.len()), (0, 2), "{:?}", lines);
         } else {
             keep(&peer, "basic", &package);

@@ -191,10 +191,8 @@ impl Verdict {
             let outputs = recipe.outputs(digest)?;
             if outputs.sums == record.sums {
                 self.origin = Origin::Templates;
-                if content
-                    .as_ref()
-                    .is_ok_and(|content| Digest::of(content) != digest)
-                {
+                let is_recorded = |content: &Vec<u8>| Digest::of(content) == digest;
+                if !content.as_ref().is_ok_and(is_recorded) {
                     return Ok(Some((outputs, Vec::new())));
                 }
             }

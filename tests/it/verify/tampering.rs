@@ -430,7 +430,7 @@ fn of_a_changed_connection_without_a_config_the_record_says_which_files_differ()
         path: path.clone(),
     };
     let old = digest(&peer.get(&format!("{path}/bld/connection.json")));
-    build.connection("basic.example.com", "other.example.com");
+    build.connection("basic.example.com:9999", "other.example.com:9999");
     let new = digest(&peer.get(&format!("{path}/bld/connection.json")));
     let changed = ["bld/connection.json", SERVER];
     let differs = |name| format!("{path}: {name}: mismatch, recorded {old}, found {new}");

@@ -5,6 +5,7 @@ use std::ffi::OsString;
 
 use crate::error::{Faults, Result};
 use crate::files::Dir;
+use crate::formats::advice;
 use crate::formats::connection::Draft;
 use crate::formats::meta_inf;
 use crate::formats::metadata::Metadata;
@@ -59,6 +60,7 @@ impl Review {
                 return;
             };
             self.warnings = warnings;
+            self.warnings.extend(advice::of_private_key(content));
             let mut found = Faults::default();
             let mut values = draft.review(config, &mut found);
             if config.is_some_and(Config::is_unset) && !found.is_empty() {
@@ -78,6 +80,7 @@ impl Review {
         if let Some(tree) = &tree {
             let read = meta_inf::collect(tree, &mut self.warnings, &mut self.faults);
             self.faults.take_refusal(read)?;
+            self.warnings.extend(meta_inf::private_keys(tree)?);
         }
         let misplaced = meta_inf::misplaced(source, tree.as_ref())?;
         self.warnings.extend(misplaced);

@@ -7,12 +7,14 @@ use std::path::{self, Path, PathBuf};
 use lexopt::{Arg, Parser, ValueExt};
 use serde_json::{Value, json};
 
+use super::declared::Declared;
 use super::{Outcome, Stop};
 use crate::error::{Cannot, Faults, Refuse, Result, failed, refused};
-use crate::files::{NewFile, read_text};
+use crate::files::NewFile;
 use crate::formats::connection::Draft;
 use crate::formats::metadata::Metadata;
 use crate::formats::published::is_collection;
+use crate::formats::written::Written;
 use crate::layout::{CONNECTION, META_INF, METADATA, PROGRAM, PUBLIC, SECRET, STATEDB};
 use crate::log;
 use crate::text::{escaped_line, quoted};
@@ -27,7 +29,10 @@ and an index definition. DIR may exist already; nothing in it is overwritten.
                        templates, as in '{{.peername}}_basic:9999'
   --collections NAME   adds an index definition of the private data collection
                        NAME; can be repeated
+  --dial-timeout TIME  how long it tries to, instead of 10s
+  --domain NAME        the name in the server's certificate, if it differs
   --label LABEL        instead of the name of DIR with _1.0 after it
+  --type TYPE          instead of ccaas
   --tls                the peer uses TLS, and its config has the certificate
   --root-cert FILE     the peer uses TLS, and trusts the certificates in FILE
   --client-cert FILE   the peer shows the certificate in FILE
@@ -49,13 +54,9 @@ const OF_COLLECTION: &[u8] = include_bytes!(
 #[derive(Default)]
 struct Options {
     dir: PathBuf,
-    address: Option<String>,
     collections: Vec<String>,
-    label: Option<String>,
     tls: bool,
-    root_cert: Option<PathBuf>,
-    client_cert: Option<PathBuf>,
-    client_key: Option<PathBuf>,
+    declared: Written,
 }
 
 pub fn run(mut parser: Parser) -> super::Result<Outcome> {
@@ -63,19 +64,18 @@ pub fn run(mut parser: Parser) -> super::Result<Outcome> {
     let mut dir = None;
     while let Some(arg) = parser.next()? {
         match arg {
-            Arg::Long("address") => options.address = Some(parser.value()?.string()?),
             Arg::Long("collections") => options.collections.push(parser.value()?.string()?),
-            Arg::Long("label") => options.label = Some(parser.value()?.string()?),
             Arg::Long("tls") => options.tls = true,
-            Arg::Long("root-cert") => options.root_cert = Some(super::path(parser.value()?)?),
-            Arg::Long("client-cert") => options.client_cert = Some(super::path(parser.value()?)?),
-            Arg::Long("client-key") => options.client_key = Some(super::path(parser.value()?)?),
+            Arg::Long(name) => match Declared::by(name) {
+                Some(declared) => declared.add(parser.value()?, &mut options.declared)?,
+                None => return Err(Stop::of(arg)),
+            },
             Arg::Value(value) if dir.is_none() => dir = Some(super::path(value)?),
             _ => return Err(Stop::of(arg)),
         }
     }
     options.dir = dir.ok_or_else(|| Stop::usage("missing argument DIR"))?;
-    if options.client_cert.is_some() != options.client_key.is_some() {
+    if options.has("client_cert") != options.has("client_key") {
         let message = "--client-cert and --client-key belong together, give both";
         return Err(Stop::usage(message));
     }
@@ -87,11 +87,14 @@ pub fn run(mut parser: Parser) -> super::Result<Outcome> {
         lines += &escaped_line(&format!("wrote    {}", path.display()));
     }
     let dir = options.dir.display();
-    let address = match options.address {
-        Some(_) => String::new(),
-        None => format!("write the chaincode server's address in {dir}/{CONNECTION}, then "),
+    let address = if options.has("address") {
+        String::new()
+    } else {
+        format!("write the chaincode server's address in {dir}/{CONNECTION}, ")
     };
-    lines += &escaped_line(&format!("next     {address}run {PROGRAM} check {dir}"));
+    lines += &escaped_line(&format!(
+        "next     {address}edit or delete the index definitions, then run {PROGRAM} check {dir}"
+    ));
     log::print(&lines)?;
     Ok(Outcome::Yes)
 }
@@ -100,6 +103,10 @@ pub fn run(mut parser: Parser) -> super::Result<Outcome> {
 type NewContent = (String, u32, Vec<u8>);
 
 impl Options {
+    fn has(&self, field: &str) -> bool {
+        self.declared.connection.contains_key(field)
+    }
+
     /// The files to write, which `check` takes.
     fn files(&self) -> Result<Vec<NewContent>> {
         let (mode, connection) = self.connection()?;
@@ -127,50 +134,42 @@ impl Options {
     }
 
     fn metadata(&self) -> Result<Vec<u8>> {
-        let label = if let Some(label) = &self.label {
+        let label = if let Some(label) = &self.declared.label {
             label.clone()
         } else {
             let dir = path::absolute(&self.dir).cannot("open", &self.dir)?;
             let name = dir.file_name().unwrap_or_default().to_string_lossy();
             format!("{name}_1.0")
         };
-        let content = object(&[("type", json!("ccaas")), ("label", json!(label))]);
-        Metadata::parse(&content)
-            .refuse(METADATA)?
-            .label()
-            .map_err(|error| error.at("--label"))?;
+        let content = object(&[
+            ("type", json!(self.declared.package_type())),
+            ("label", json!(label)),
+        ]);
+        let metadata = Metadata::parse(&content).refuse(METADATA)?;
+        metadata.must_be_ours()?;
+        metadata.label().map_err(|error| error.at("--label"))?;
         Ok(content)
     }
 
     /// The mode and the content of connection.json.
     fn connection(&self) -> Result<(u32, Vec<u8>)> {
-        let has_client = self.client_cert.is_some();
-        let has_tls = self.tls || has_client || self.root_cert.is_some();
-        let address = self.address.as_deref().unwrap_or("basic.example.com:9999");
-        let mut fields = vec![
-            ("address", json!(address)),
-            ("dial_timeout", json!("10s")),
-            ("tls_required", json!(has_tls)),
+        let has_client = self.has("client_key");
+        let has_tls = self.tls || has_client || self.has("root_cert");
+        let text = |name, default| {
+            let given = self.declared.connection.get(name).map(String::as_str);
+            Some((name, json!(given.or(default)?)))
+        };
+        let fields = [
+            text("address", Some("basic.example.com:9999")),
+            text("domain", None),
+            text("dial_timeout", Some("10s")),
+            Some(("tls_required", json!(has_tls))),
+            has_client.then(|| ("client_auth_required", json!(true))),
+            text("root_cert", has_tls.then_some("{{.root_cert}}")),
+            text("client_key", None),
+            text("client_cert", None),
         ];
-        if has_client {
-            fields.push(("client_auth_required", json!(true)));
-        }
-        if has_tls {
-            let template = || Ok("{{.root_cert}}".to_owned());
-            let root_cert = self
-                .root_cert
-                .as_ref()
-                .map_or_else(template, |file| read_text(file))?;
-            fields.push(("root_cert", json!(root_cert)));
-        }
-        for (name, file) in [
-            ("client_key", &self.client_key),
-            ("client_cert", &self.client_cert),
-        ] {
-            if let Some(file) = file {
-                fields.push((name, json!(read_text(file)?)));
-            }
-        }
+        let fields: Vec<_> = fields.into_iter().flatten().collect();
         let content = object(&fields);
         let checked = Faults::first(|faults| {
             let (draft, _) = Draft::collect(&content, faults)?;

@@ -124,8 +124,7 @@ impl Arguments {
     /// The package that is to be made.
     fn source(&self) -> error::Result<Source> {
         if let Some(written) = &self.declared {
-            let tree = self.meta_inf.as_deref().map(Dir::open).transpose()?;
-            let tree = tree.map(|tree| tree.with_hard_links().shown_at(META_INF));
+            let tree = self.meta_inf.as_deref().map(open_meta_inf).transpose()?;
             return Source::declared(written, tree);
         }
         let dir = super::source_folder(self.path.as_deref().unwrap_or(Path::new(".")))?;
@@ -140,6 +139,19 @@ pub fn run(parser: Parser) -> Result<Outcome> {
     {
         identify(path)?;
         return Ok(Outcome::Yes);
+/// The folder of `--meta-inf`.
+fn open_meta_inf(path: &Path) -> error::Result<Dir> {
+    let dir = Dir::open(path)?;
+    for name in [META_INF, CONNECTION] {
+        if dir.look_up(name)?.is_some() {
+            let path = path.display();
+            let message = format!("--meta-inf: {path} is a source folder, write {path}/{META_INF}");
+            return Err(Error::Usage(message));
+        }
+    }
+    Ok(dir.with_hard_links().shown_at(META_INF))
+}
+
     }
     let source = arguments.source()?;
     let label = source.metadata.label()?;

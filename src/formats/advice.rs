@@ -4,6 +4,7 @@
 use std::net::IpAddr;
 
 use super::address::{Address, host_and_port};
+use super::json::Object;
 use super::tls;
 use super::values::Values;
 use crate::files::{Dir, Entry};
@@ -70,6 +71,28 @@ pub fn of_server_name(values: &Values) -> Option<String> {
     };
     Some(what)
 }
+
+/// A warning where a connection.json as the package has it holds a private key.
+pub fn of_private_key(content: &[u8]) -> Option<String> {
+    let object = Object::parse(content).ok()?;
+    let holds = |name: &&str| {
+        let text = object.string(name).unwrap_or_default();
+        text.is_some_and(|text| tls::holds_private_key(text.as_bytes()))
+    };
+    let certificate = ["root_cert", "client_cert"].into_iter().find(holds);
+    certificate
+        .map(|name| format!("{CONNECTION}: {name}: {KEY_WITHIN}, remove it here"))
+        .or_else(|| {
+            tls::holds_private_key(content).then(|| {
+                format!(
+                    "{CONNECTION}: a private key goes into the package, a template would keep it out"
+                )
+            })
+        })
+}
+
+/// What is said of a file in which nobody needs one.
+pub const KEY_WITHIN: &str = "holds a private key, which goes into the package";
 
 /// What its author should know about `address`.
 pub fn of_address(values: &Values) -> Option<String> {

@@ -1,9 +1,10 @@
 //! The META-INF tree of a package: where it is, and what in it the peer would trip over.
 
 use super::published::{self, Judge};
+use super::{advice, tls};
 use crate::error::{Faults, Result, refused};
 use crate::files::{Dir, Entry};
-use crate::layout::{ALTERNATIVE, CONNECTION, META_INF, METADATA, PACKAGE, STATEDB};
+use crate::layout::{ALTERNATIVE, CONNECTION, MAX_SMALL, META_INF, METADATA, PACKAGE, STATEDB};
 use crate::log::Warnings;
 
 /// The package's `META-INF`, or the folder that has its place in the layout of Fabric's
@@ -167,6 +168,22 @@ pub fn is_stray(name: &str) -> bool {
 
 /// Like [`walk`], but adds all that must not be copied to the faults, and goes on.
 pub fn collect(tree: &Dir, warnings: &mut Warnings, faults: &mut Faults) -> Result<()> {
+/// A line for every file of the tree that holds a private key.
+pub fn private_keys(tree: &Dir) -> Result<Vec<String>> {
+    let mut found = Vec::new();
+    tree.walk_all(|dir, files| {
+        for file in Strays::default().leave_out(dir, files) {
+            let may_hold = file.fault().is_none() && file.size() <= MAX_SMALL;
+            if may_hold && tls::holds_private_key(&dir.read(file, MAX_SMALL)?) {
+                let path = dir.relative(&file.name);
+                found.push(format!("{path}: {}, move it elsewhere", advice::KEY_WITHIN));
+            }
+        }
+        Ok(())
+    })?;
+    Ok(found)
+}
+
     let (mut judge, mut strays) = (Judge::new(warnings), Strays::default());
     tree.walk_all(|dir, files| {
         let folder = enter(tree, dir, &mut judge);

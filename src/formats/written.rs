@@ -16,10 +16,13 @@ pub struct Written {
 }
 
 impl Written {
+    pub fn package_type(&self) -> &str {
+        self.package_type.as_deref().unwrap_or("ccaas")
+    }
+
     /// The bytes of metadata.json.
     pub fn metadata(&self) -> Vec<u8> {
-        let package_type = self.package_type.as_deref().unwrap_or("ccaas");
-        line(&json!({"label": self.label, "type": package_type}))
+        line(&json!({"label": self.label, "type": self.package_type()}))
     }
 
     /// The bytes of connection.json. TLS is required where there is a `root_cert`, and client

@@ -18,7 +18,7 @@ use crate::formats::archive::{gzip, tar};
 use crate::formats::connection::Draft;
 use crate::formats::metadata::Metadata;
 use crate::formats::written::Written;
-use crate::formats::{advice, meta_inf, tls};
+use crate::formats::{advice, meta_inf};
 use crate::layout::{CODE, CONNECTION, MAX_INSTALL, METADATA, PUBLIC, SECRET};
 use crate::log::Warnings;
 
@@ -97,13 +97,10 @@ impl Source {
                  raises peer.maxRecvMsgSize and peer.maxSendMsgSize"
             ));
         }
-        let mut mode = PUBLIC;
-        if tls::holds_private_key(&connection) {
-            mode = SECRET;
-            warnings.push(format!(
-                "{CONNECTION}: a private key goes into the package, a template would keep it out"
-            ));
-        }
+        let mut keys = tree.as_ref().map_or(Ok(vec![]), meta_inf::private_keys)?;
+        keys.extend(advice::of_private_key(&connection));
+        let mode = if keys.is_empty() { PUBLIC } else { SECRET };
+        warnings.extend(keys);
         Ok(Self {
             metadata,
             warnings,

@@ -25,6 +25,8 @@ pub struct Report {
     pub dials: bool,
     /// What is checked.
     pub shown: String,
+    /// The answer when nothing is wrong.
+    pub taken: &'static str,
     /// The label, and the digest of a package's file after it.
     pub package: Option<String>,
     pub package_type: Option<String>,
@@ -124,11 +126,7 @@ impl Report {
                     "a peer would take this package, but this machine does not reach its server";
                 ("unreached", answer.to_owned(), Outcome::No)
             }
-            None => (
-                "taken",
-                "a peer would take this package".to_owned(),
-                Outcome::Yes,
-            ),
+            None => ("taken", self.taken.to_owned(), Outcome::Yes),
         };
         log::print(&if self.json {
             self.object(word, cannot.as_deref())
@@ -169,7 +167,7 @@ impl Report {
             }
         }
         if let Some(dial) = &self.dial {
-            out.line("dialled", &format!("the peer would {dial}"));
+            out.line("address", &format!("the peer would {dial}"));
         }
         if let Some(Ok(dialled) | Err(dialled)) = &self.dialled {
             out.line("dial", dialled);

@@ -6,6 +6,7 @@ use crate::error::{Faults, Result, refused};
 use crate::files::{Dir, Entry};
 use crate::layout::{ALTERNATIVE, CONNECTION, MAX_SMALL, META_INF, METADATA, PACKAGE, STATEDB};
 use crate::log::Warnings;
+use crate::text::nearest;
 
 /// The package's `META-INF`, or the folder that has its place in the layout of Fabric's
 /// `cc_service.md`: `metadata`, where there is a `statedb` in it.
@@ -63,7 +64,7 @@ pub fn misplaced(source: &Dir, tree: Option<&Dir>) -> Result<Vec<String>> {
 #[derive(Default)]
 struct Misplaced {
     /// Each with the right place.
-    found: Vec<(String, &'static str)>,
+    found: Vec<(String, String)>,
     /// How many folders were listed.
     listed: usize,
 }
@@ -87,8 +88,15 @@ impl Misplaced {
             if !entry.is_dir() || entry.fault().is_some() || name == except {
                 continue;
             }
-            if let Some(place) = meant(name) {
-                self.found.push((dir.relative(name), place));
+            if let Some(mut place) = meant(name).map(str::to_owned) {
+                let path = dir.relative(name);
+                if let [.., collections, collection, _] = *path.split('/').collect::<Vec<_>>()
+                    && place.ends_with("indexes")
+                    && nearest(collections, ["collections"].into_iter()).is_some()
+                {
+                    place = format!("META-INF/statedb/couchdb/collections/{collection}/indexes");
+                }
+                self.found.push((path, place));
             } else if depth > 0 && self.listed < Self::LISTED {
                 // A warning only, so whatever hinders the look does not matter.
                 let dir = dir.subdir(name);

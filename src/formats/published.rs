@@ -21,6 +21,7 @@ use crate::error::Result;
 use crate::files::{Digest, Dir, Entry, join, sort_by_path};
 use crate::layout::{BUILD, CONNECTION, MAX_INDEXES, MAX_SMALL, META_INF, SERVER, STATEDB};
 use crate::log::Warnings;
+use crate::text::nearest;
 
 /// Where the file at `path` in a build output is published, if it is sound.
 fn place(path: &str) -> Option<String> {
@@ -106,7 +107,8 @@ fn why_not(root: &str, path: &str) -> Option<String> {
         (_, [folders @ .., file])
             if is_named(file) && (folders.is_empty() || folders.iter().any(is_of_the_tree)) =>
         {
-            let collections = names.iter().position(|name| *name == "collections");
+            let is_collections = |name: &&str| nearest(name, ["collections"].into_iter()).is_some();
+            let collections = names.iter().position(is_collections);
             let place = match collections.and_then(|place| parts.get(place + 1..)) {
                 None => "indexes".to_owned(),
                 Some([name, _, ..]) if !["index", "indexes"].contains(name) => {

@@ -11,7 +11,7 @@ use std::path::Path;
 use serde_json::json;
 
 use super::{build, release};
-use crate::error::{Error, Refuse, Result, refused};
+use crate::error::{Error, Refuse, Result, failed, refused};
 use crate::files::{Dir, Entry, Scratch, create, join, remove_unfinished, update};
 use crate::formats::artifact;
 use crate::formats::comparison::Comparison;
@@ -50,6 +50,13 @@ impl Rebuild {
     /// Opens the peer's file system path.
     pub fn open(path: &Path, config: Option<OsString>, name: String, is_dry: bool) -> Result<Self> {
         let peer = Dir::open(path)?.with_hard_links();
+        if !installed::is_peer_path(path) {
+            return failed(format!(
+                "{}: is not a peer's file system path (no {PACKAGES}), which usually is \
+                 /var/hyperledger/production",
+                path.display()
+            ));
+        }
         let (packages, builds) = (peer.descend(PACKAGES)?, peer.descend(BUILDS)?);
         if !is_dry {
             builds.lock();

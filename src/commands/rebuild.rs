@@ -8,6 +8,7 @@ use super::{Outcome, Result, Stop, path};
 use crate::builder::{Rebuild, Rebuilt};
 use crate::error::{self, Error, failed, refused};
 use crate::formats::installed::PackageId;
+use crate::formats::template::TO_PEER;
 use crate::log;
 use crate::text::{escaped_line, plural};
 
@@ -114,7 +115,10 @@ impl Report {
                     format!("the peer will {after}{changes}"),
                 )
             }
-            Err(Error::Refused(message)) => (2, message),
+            Err(Error::Refused(message)) => {
+                let here = "give it here with --config, or run this in the peer's environment";
+                (2, message.replace(TO_PEER, here))
+            }
             Err(error) => (3, error.to_string()),
         };
         for (word, count) in self.0.iter_mut().skip(place).take(1) {

@@ -6,7 +6,7 @@ use std::rc::Rc;
 use anyhow::{Context, Result, bail, ensure};
 use serde_json::value::RawValue;
 
-use super::VARIABLE;
+use super::{TO_PEER, VARIABLE};
 use crate::formats::json::{self, Kind, Object};
 use crate::text::quoted;
 
@@ -117,10 +117,7 @@ impl Value {
         let members = match self {
             Self::Object(Some(members)) => members,
             Self::Object(None) => {
-                bail!(
-                    "{VARIABLE} is not set, give the peer a JSON object with this key in it, and \
-                     name it in propagateEnvironment of this builder"
-                )
+                bail!("{VARIABLE} is not set, {TO_PEER}")
             }
             _ => bail!("{} has no key {}", self.kind(), quoted(key)),
         };

@@ -21,7 +21,7 @@ use crate::error::{self, Error, refused};
 use crate::files::{Dir, read_text};
 use crate::formats::template::{Config, VARIABLE};
 use crate::layout::{CODE, CONNECTION, METADATA};
-use crate::text::is_unsafe;
+use crate::text::{is_unsafe, nearest};
 
 /// A command's answer, which is also its exit status.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -130,10 +130,27 @@ fn values(value: &OsStr) -> Result<OsString> {
 /// Opens the source folder of a package.
 fn source_folder(path: &Path) -> error::Result<Dir> {
     let dir = Dir::open(path)?.with_hard_links();
-    if dir.look_up(CONNECTION)?.is_none() && dir.look_up(CODE)?.is_some() {
+    let has = |name| dir.look_up(name).map(|found| found.is_some());
+    if has(CONNECTION)? {
+        return Ok(dir);
+    }
+    if has(CODE)? {
         return refused(format!(
             "{CODE}: is packed already; give the file that it and {METADATA} were packed to, or \
              the folder that it was made of, with {METADATA} beside {CONNECTION}"
+        ));
+    }
+    let mut names = dir.list()?.into_iter().map(|entry| entry.name);
+    if !names.any(|name| {
+        nearest(
+            &name.to_ascii_lowercase(),
+            [METADATA, CONNECTION].into_iter(),
+        )
+        .is_some()
+    }) {
+        return refused(format!(
+            "{}: has neither {METADATA} nor {CONNECTION}, give the folder that has them, or make them with init",
+            path.display()
         ));
     }
     Ok(dir)

@@ -100,6 +100,7 @@ impl Draft {
         draft.find_misnamed(&object, faults);
         let mut warnings = Warnings::default();
         warnings.extend(hints::unknown_fields(&object));
+        warnings.extend(hints::repeated_fields(&object));
         let ignored = faults.take(hints::ignored_fields(&object));
         warnings.extend(ignored.unwrap_or_default());
         Ok((draft, warnings))
@@ -240,9 +241,17 @@ impl Draft {
 
     /// The keys of the config that the templates look for.
     pub(crate) fn keys(&self) -> BTreeSet<String> {
-        let templates = self.0.iter().filter_map(|(_, field)| field.template());
         let mut keys = BTreeSet::new();
-        keys.extend(templates.flat_map(Template::keys));
+        for (name, field) in &self.0 {
+            let found = field.template().map(Template::keys).unwrap_or_default();
+            // A key should not be on a command line.
+            let is_text = field
+                .template()
+                .is_none_or(|template| !template.texts().is_empty());
+            let is_file = *name == "client_key" && found.len() == 1 && !is_text;
+            let inner = if is_file { ".file" } else { "" };
+            keys.extend(found.into_iter().map(|key| key + inner));
+        }
         keys
     }
 

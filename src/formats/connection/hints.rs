@@ -58,6 +58,15 @@ pub fn unknown_fields(object: &Object) -> impl Iterator<Item = String> {
     })
 }
 
+/// A warning for each field that is there more than once.
+pub fn repeated_fields(object: &Object) -> impl Iterator<Item = String> {
+    let names = FIELDS.into_iter().map(|(name, _)| name);
+    let repeated = names.filter(|name| object.field(name).nth(1).is_some());
+    repeated.map(|name| {
+        format!("{CONNECTION}: {name}: is there more than once, the peer reads the last, leave the others out")
+    })
+}
+
 /// The field that the author of an unknown field surely meant.
 fn meant(key: &str) -> Option<&'static str> {
     let alias = ALIASES.iter().find(|(alias, _)| *alias == key);

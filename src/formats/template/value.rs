@@ -108,7 +108,14 @@ impl Value {
             Self::Text(text) | Self::Number(text, _) => text.clone(),
             Self::Boolean(value) => value.to_string().into(),
             Self::Whole(number) => number.to_string().into(),
-            _ => bail!("is {}, a string, number or boolean is needed", self.kind()),
+            _ => {
+                let kind = self.kind();
+                let file = match kind {
+                    "an object" => r#"; a file is {"file": "/PATH"} and nothing else"#,
+                    _ => "",
+                };
+                bail!("is {kind}, a string, number or boolean is needed{file}")
+            }
         })
     }
 

@@ -437,7 +437,7 @@ fn packages_of_no_use() {
     let again = packed("ccaas", "basic", &again);
     let large = "x".repeat((1 << 20) + 1);
     for (package, reason) in [
-        (truncated, "the archive ends too early"),
+        (truncated, "the archive ends too early, copy it again"),
         (
             twice,
             "META-INF/a: stands twice in the archive, what a peer makes of that is not computed",

@@ -96,6 +96,7 @@ pub fn run(args: impl IntoIterator<Item = OsString>) -> ExitCode {
         Stop::Help => printed(help),
         Stop::Version => printed(&format!("{VERSION}\n")),
         Stop::Details => printed(&details()),
+        Stop::Error(Error::Usage(message)) => Err(Error::Usage(with_option(message, help))),
         Stop::Error(error) => Err(error),
     });
     ExitCode::from(match ended {
@@ -106,9 +107,23 @@ pub fn run(args: impl IntoIterator<Item = OsString>) -> ExitCode {
 
 fn unknown(name: &OsStr) -> Stop {
     let names = COMMANDS.iter().map(|&(name, ..)| name);
-    let meant = nearest(&name.to_string_lossy(), names);
+    let shown = name.to_string_lossy();
+    // Not "install" for "uninstall".
+    let meant = nearest(&shown, names).filter(|meant| !shown.ends_with(meant));
     let meant = meant.map_or_else(String::new, |meant| format!(", did you mean {meant}?"));
     Stop::usage(format!("unknown command {}{meant}", name.display()))
+}
+
+/// Adds the option of a command that surely was meant, which its help text names.
+fn with_option(message: String, help: &str) -> String {
+    let wrong = message.strip_prefix("invalid option '");
+    let wrong = wrong.and_then(|wrong| wrong.strip_suffix('\''));
+    let words = help.split([' ', ',', '\n']);
+    let options = words.filter(|word| word.starts_with("--"));
+    match wrong.and_then(|wrong| nearest(wrong, options)) {
+        Some(meant) => format!("{message}, did you mean {meant}?"),
+        None => message,
+    }
 }
 
 /// The version and how the program was built.

@@ -94,18 +94,22 @@ impl Rebuild {
         // The last line is no warning.
         warnings.pop();
         release(&bld, &released)?;
-        let rebuilt = self.put(&installed.0.build_name(), &made)?;
-        Ok(Some(Rebuilt {
-            warnings,
-            ..rebuilt
-        }))
+        let mut rebuilt = self.put(&installed.0.build_name(), &made)?;
+        rebuilt.warnings.extend(warnings);
+        Ok(Some(rebuilt))
     }
 
     /// Puts what was `made` in the place of the build `name`.
     fn put(&self, name: &str, made: &Dir) -> Result<Rebuilt> {
         let target = self.builds.find_dir(name)?.map(Dir::into_root);
         let (mut new, mut gone) = differences(made, target.as_ref())?;
+        let mut warnings = Vec::new();
         if !target.as_ref().map_or(Ok(false), has_info)? {
+            if target.is_some() {
+                warnings.push(format!(
+                    "warning: had no {BUILD_INFO}, restart the peer if it started meanwhile"
+                ));
+            }
             let info = json!({"builder_name": self.name}).to_string();
             made.write(BUILD_INFO, SECRET, info.as_bytes())?;
             new.push(BUILD_INFO.to_owned());
@@ -123,7 +127,7 @@ impl Rebuild {
             before: target.as_ref().and_then(|target| dial(target).ok()),
             after: dial(made)?,
             files: new.len() + gone.len(),
-            warnings: Vec::new(),
+            warnings,
         };
         let new: Vec<&str> = new.iter().map(String::as_str).collect();
         let gone: Vec<&str> = gone.iter().map(String::as_str).collect();

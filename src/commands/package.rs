@@ -127,18 +127,18 @@ impl Arguments {
             let tree = self.meta_inf.as_deref().map(open_meta_inf).transpose()?;
             return Source::declared(written, tree);
         }
-        let dir = super::source_folder(self.path.as_deref().unwrap_or(Path::new(".")))?;
+        let path = self.path.as_deref().unwrap_or(Path::new("."));
+        if path.is_file() {
+            return failed(format!(
+                "{}: is a file, give a source folder; --id prints the ID of a package",
+                path.display()
+            ));
+        }
+        let dir = super::source_folder(path)?;
         Source::read(&dir, &dir)
     }
 }
 
-pub fn run(parser: Parser) -> Result<Outcome> {
-    let arguments = Arguments::parse(parser)?;
-    if let (true, Some(path)) = (arguments.id, &arguments.path)
-        && fs::metadata(path).cannot("open", path)?.is_file()
-    {
-        identify(path)?;
-        return Ok(Outcome::Yes);
 /// The folder of `--meta-inf`.
 fn open_meta_inf(path: &Path) -> error::Result<Dir> {
     let dir = Dir::open(path)?;
@@ -152,6 +152,13 @@ fn open_meta_inf(path: &Path) -> error::Result<Dir> {
     Ok(dir.with_hard_links().shown_at(META_INF))
 }
 
+pub fn run(parser: Parser) -> Result<Outcome> {
+    let arguments = Arguments::parse(parser)?;
+    if let (true, Some(path)) = (arguments.id, &arguments.path)
+        && fs::metadata(path).cannot("open", path)?.is_file()
+    {
+        identify(path)?;
+        return Ok(Outcome::Yes);
     }
     let source = arguments.source()?;
     let label = source.metadata.label()?;
@@ -159,6 +166,11 @@ fn open_meta_inf(path: &Path) -> error::Result<Dir> {
     let output = output.unwrap_or_else(|| format!("{label}.tar.gz").into());
     let (output, force) = (Path::new(&output), arguments.force);
     let is_stdout = output == Path::new("-");
+    if output.is_dir() || output.as_os_str().as_encoded_bytes().ends_with(b"/") {
+        let file = output.join(format!("{label}.tar.gz"));
+        let (output, file) = (output.display(), file.display());
+        return Err(Error::Failed(format!("{output}: is a folder, write {file}")).into());
+    }
     let digest = if arguments.id {
         source.write(&mut io::sink())?
     } else if is_stdout {

@@ -51,9 +51,7 @@ pub fn run(mut parser: Parser) -> Result<Outcome> {
                 let id = value.to_str().and_then(PackageId::parse);
                 named.insert(id.ok_or_else(|| {
                     let value = value.display();
-                    Stop::usage(format!(
-                        "{value} is not a package ID, LABEL:SHA256 is needed"
-                    ))
+                    Stop::usage(format!("{value} is not a package ID, LABEL:HASH is needed"))
                 })?);
             }
             _ => return Err(Stop::of(arg)),

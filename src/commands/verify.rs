@@ -81,7 +81,8 @@ pub fn run(mut parser: Parser) -> Result<Outcome> {
             Arg::Long("installed") => wanted.add_file(&parser.value()?)?,
             Arg::Long("package-id") => {
                 let id = PackageId::parse(&parser.value()?.string()?);
-                let usage = || Stop::usage("--package-id: is not LABEL:HASH");
+                let usage =
+                    || Stop::usage("--package-id: is not a package ID, LABEL:HASH is needed");
                 let ids = wanted.ids.get_or_insert_default();
                 wanted::add_id(ids, id.ok_or_else(usage)?);
             }

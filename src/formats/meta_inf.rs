@@ -36,7 +36,7 @@ pub fn left_out(source: &Dir, tree: Option<&Dir>) -> Result<Option<String>> {
     let tree_name = tree.map(|tree| tree.relative("")).unwrap_or_default();
     let misplaced = Misplaced::find(source, tree)?;
     let is_left_out = |entry: &Entry| {
-        ![METADATA, CONNECTION, &tree_name].contains(&entry.name.as_str())
+        ![METADATA, CONNECTION, META_INF, &tree_name].contains(&entry.name.as_str())
             && !misplaced
                 .paths()
                 .any(|path| path.split('/').next() == Some(&entry.name))
@@ -168,14 +168,6 @@ impl Strays {
     }
 }
 
-/// Whether an operating system has put the file there, without its author's knowledge.
-pub fn is_stray(name: &str) -> bool {
-    let name = name.to_ascii_lowercase();
-    name.starts_with("._") || [".ds_store", "thumbs.db", "desktop.ini"].contains(&name.as_str())
-}
-
-/// Like [`walk`], but adds all that must not be copied to the faults, and goes on.
-pub fn collect(tree: &Dir, warnings: &mut Warnings, faults: &mut Faults) -> Result<()> {
 /// A line for every file of the tree that holds a private key.
 pub fn private_keys(tree: &Dir) -> Result<Vec<String>> {
     let mut found = Vec::new();
@@ -192,6 +184,14 @@ pub fn private_keys(tree: &Dir) -> Result<Vec<String>> {
     Ok(found)
 }
 
+/// Whether an operating system has put the file there, without its author's knowledge.
+pub fn is_stray(name: &str) -> bool {
+    let name = name.to_ascii_lowercase();
+    name.starts_with("._") || [".ds_store", "thumbs.db", "desktop.ini"].contains(&name.as_str())
+}
+
+/// Like [`walk`], but adds all that must not be copied to the faults, and goes on.
+pub fn collect(tree: &Dir, warnings: &mut Warnings, faults: &mut Faults) -> Result<()> {
     let (mut judge, mut strays) = (Judge::new(warnings), Strays::default());
     tree.walk_all(|dir, files| {
         let folder = enter(tree, dir, &mut judge);

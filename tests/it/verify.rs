@@ -178,7 +178,7 @@ fn without_note(mut lines: Vec<String>, has_packages: bool) -> Vec<String> {
             || line.contains(": mismatch: bld/")
     };
     if lines.iter().any(differs) {
-        expected.push("note     rebuild makes a build again from its package".to_owned());
+        expected.push("note     rebuild makes a build again from its package; copy the build first if you want to know who changed it".to_owned());
     }
     assert_eq!(notes, expected, "{lines:?}");
     lines.retain(|line| !line.starts_with("note "));

@@ -173,7 +173,8 @@ impl Report {
             out.line("dial", dialled);
         }
         if let Some(id) = &self.packaged {
-            let text = format!("another tool's package: of the same content, package makes {id}");
+            let text =
+                format!("the command package makes other bytes of this content, with the ID {id}");
             out.line("differs", &text);
         }
         let colour = if outcome == Outcome::Yes { GREEN } else { RED };

@@ -75,7 +75,9 @@ impl Counts {
             "{matches} with a record only, which those who can write the builds can write too; the \
              peer's file system path, or --packages, verifies from the packages"
         );
-        let package = "rebuild makes a build again from its package".to_owned();
+        let package = "rebuild makes a build again from its package; copy the build first if you \
+                       want to know who changed it"
+            .to_owned();
         let record = (recorded > 0).then_some(record);
         record
             .into_iter()

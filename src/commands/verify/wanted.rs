@@ -54,11 +54,15 @@ impl Wanted {
         let is_empty = value == Value::Object(serde_json::Map::new());
         let is_list = value.get("installed_chaincodes").is_some() || is_empty;
         if !is_read || (ids.len() == before && !is_list) {
-            return failed(format!(
-                "--installed {}: holds no package ID, write into it what peer lifecycle chaincode \
-                 queryinstalled -O json prints",
-                path.display()
-            ));
+            let path = path.display();
+            return failed(if value.pointer("/source/Type/Unavailable").is_some() {
+                format!("--installed {path}: this organisation approved it without a package")
+            } else {
+                format!(
+                    "--installed {path}: holds no package ID, write into it what peer lifecycle \
+                     chaincode queryinstalled -O json prints"
+                )
+            });
         }
         Ok(())
     }

@@ -186,7 +186,12 @@ fn replaces_nothing_but_regular_files() {
     peer.put("bld/precious", "precious");
     symlink("precious", peer.path("bld/link")).unwrap();
     symlink("nowhere", peer.path("bld/dangling")).unwrap();
-    for name in ["dir", "link", "dangling", "/dev/null"] {
+    for name in ["dir", "new/"] {
+        let file = std::path::Path::new(name).join("basic_1.0.tar.gz");
+        let line = format!("{name}: is a folder, write {}", file.display());
+        assert_eq!(package(&peer, &["-o", name]), failed(2, &line));
+    }
+    for name in ["link", "dangling", "/dev/null"] {
         let line = format!("{name}: exists already and is not a regular file");
         let seen = package(&peer, &["--force", "-o", name]);
         assert_eq!(seen, failed(2, &line));

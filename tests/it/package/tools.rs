@@ -384,8 +384,9 @@ fn names_what_package_would_make_of_it() {
     let content = [("README.md", FILE, &b"x"[..]), CONNECTION];
     let [_, checked] = seen(&with_code(&content));
     let known = super::ids::IDS[1].2;
-    let line =
-        format!("differs  another tool's package: of the same content, package makes {known}\n");
+    let line = format!(
+        "differs  the command package makes other bytes of this content, with the ID {known}\n"
+    );
     let metadata = br#"{"type":"ccaas","label":"basic_1.0"}"#;
     assert_eq!(METADATA.2, metadata);
     let left_out = "\nwarning  README.md: is not packaged, only metadata.json, connection.json and META-INF are\n";

@@ -164,7 +164,7 @@ impl Options {
             text("domain", None),
             text("dial_timeout", Some("10s")),
             Some(("tls_required", json!(has_tls))),
-            has_client.then(|| ("client_auth_required", json!(true))),
+            has_client.then_some(("client_auth_required", json!(true))),
             text("root_cert", has_tls.then_some("{{.root_cert}}")),
             text("client_key", None),
             text("client_cert", None),

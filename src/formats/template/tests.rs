@@ -84,7 +84,7 @@ fn names_what_is_no_template() {
         ),
         (
             "{{a}}",
-            format!(r#"{{{{a}}}}: "a" is not supported here; write {{{{.a}}}} for a key of the config; functions are and or not eq ne lt le gt ge index len slice print println printf"#),
+            r#"{{a}}: "a" is not supported here; write {{.a}} for a key of the config; functions are and or not eq ne lt le gt ge index len slice print println printf"#.into(),
         ),
         (
             "{{js .a}}",

@@ -166,7 +166,8 @@ pub fn run(parser: Parser) -> Result<Outcome> {
     let output = output.unwrap_or_else(|| format!("{label}.tar.gz").into());
     let (output, force) = (Path::new(&output), arguments.force);
     let is_stdout = output == Path::new("-");
-    if output.is_dir() || output.as_os_str().as_encoded_bytes().ends_with(b"/") {
+    let is_folder = output.is_dir() || output.as_os_str().as_encoded_bytes().ends_with(b"/");
+    if is_folder && !is_stdout && !arguments.id {
         let file = output.join(format!("{label}.tar.gz"));
         let (output, file) = (output.display(), file.display());
         return Err(Error::Failed(format!("{output}: is a folder, write {file}")).into());

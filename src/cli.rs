@@ -106,22 +106,23 @@ pub fn run(args: impl IntoIterator<Item = OsString>) -> ExitCode {
 }
 
 fn unknown(name: &OsStr) -> Stop {
-    let names = COMMANDS.iter().map(|&(name, ..)| name);
+    let mut names = COMMANDS.iter().map(|&(name, ..)| name);
     let shown = name.to_string_lossy();
     // Not "install" for "uninstall".
-    let meant = nearest(&shown, names).filter(|meant| !shown.ends_with(meant));
+    let meant = nearest(&shown, &mut names).filter(|meant| !shown.ends_with(meant));
     let meant = meant.map_or_else(String::new, |meant| format!(", did you mean {meant}?"));
     Stop::usage(format!("unknown command {}{meant}", name.display()))
 }
 
 /// Adds the option of a command that surely was meant, which its help text names.
 fn with_option(message: String, help: &str) -> String {
-    let wrong = message.strip_prefix("invalid option '");
+    let wrong = message.strip_prefix("invalid option '--");
     let wrong = wrong.and_then(|wrong| wrong.strip_suffix('\''));
-    let words = help.split([' ', ',', '\n']);
-    let options = words.filter(|word| word.starts_with("--"));
-    match wrong.and_then(|wrong| nearest(wrong, options)) {
-        Some(meant) => format!("{message}, did you mean {meant}?"),
+    let end = |word: &str| word.find(|letter: char| !letter.is_ascii_lowercase() && letter != '-');
+    let words = help.split("--").skip(1);
+    let mut options = words.map(|word| word.split_at(end(word).unwrap_or(word.len())).0);
+    match wrong.and_then(|wrong| nearest(wrong, &mut options)) {
+        Some(meant) => format!("{message}, did you mean --{meant}?"),
         None => message,
     }
 }

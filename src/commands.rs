@@ -21,7 +21,7 @@ use crate::error::{self, Error, refused};
 use crate::files::{Dir, read_text};
 use crate::formats::template::{Config, VARIABLE};
 use crate::layout::{CODE, CONNECTION, METADATA};
-use crate::text::{is_unsafe, nearest};
+use crate::text::is_unsafe;
 
 /// A command's answer, which is also its exit status.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -140,14 +140,10 @@ fn source_folder(path: &Path) -> error::Result<Dir> {
              the folder that it was made of, with {METADATA} beside {CONNECTION}"
         ));
     }
-    let mut names = dir.list()?.into_iter().map(|entry| entry.name);
-    if !names.any(|name| {
-        nearest(
-            &name.to_ascii_lowercase(),
-            [METADATA, CONNECTION].into_iter(),
-        )
-        .is_some()
-    }) {
+    // Others have nearly the right name.
+    let is_meant = |name: &str| name.starts_with("meta") || name.starts_with("conn");
+    let mut entries = dir.list()?.into_iter();
+    if !entries.any(|entry| is_meant(&entry.name.to_ascii_lowercase())) {
         return refused(format!(
             "{}: has neither {METADATA} nor {CONNECTION}, give the folder that has them, or make them with init",
             path.display()

@@ -80,7 +80,6 @@ impl Review {
         if let Some(tree) = &tree {
             let read = meta_inf::collect(tree, &mut self.warnings, &mut self.faults);
             self.faults.take_refusal(read)?;
-            self.warnings.extend(meta_inf::private_keys(tree)?);
         }
         let misplaced = meta_inf::misplaced(source, tree.as_ref())?;
         self.warnings.extend(misplaced);

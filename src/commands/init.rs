@@ -155,21 +155,24 @@ impl Options {
     fn connection(&self) -> Result<(u32, Vec<u8>)> {
         let has_client = self.has("client_key");
         let has_tls = self.tls || has_client || self.has("root_cert");
-        let text = |name, default| {
+        let mut fields = Vec::new();
+        let text = |fields: &mut Vec<_>, name, default: Option<&str>| {
             let given = self.declared.connection.get(name).map(String::as_str);
-            Some((name, json!(given.or(default)?)))
+            if let Some(text) = given.or(default) {
+                fields.push((name, json!(text)));
+            }
         };
-        let fields = [
-            text("address", Some("basic.example.com:9999")),
-            text("domain", None),
-            text("dial_timeout", Some("10s")),
-            Some(("tls_required", json!(has_tls))),
-            has_client.then_some(("client_auth_required", json!(true))),
-            text("root_cert", has_tls.then_some("{{.root_cert}}")),
-            text("client_key", None),
-            text("client_cert", None),
-        ];
-        let fields: Vec<_> = fields.into_iter().flatten().collect();
+        text(&mut fields, "address", Some("basic.example.com:9999"));
+        text(&mut fields, "domain", None);
+        text(&mut fields, "dial_timeout", Some("10s"));
+        fields.push(("tls_required", json!(has_tls)));
+        if has_client {
+            fields.push(("client_auth_required", json!(true)));
+        }
+        let root_cert = has_tls.then_some("{{.root_cert}}");
+        text(&mut fields, "root_cert", root_cert);
+        text(&mut fields, "client_key", None);
+        text(&mut fields, "client_cert", None);
         let content = object(&fields);
         let checked = Faults::first(|faults| {
             let (draft, _) = Draft::collect(&content, faults)?;

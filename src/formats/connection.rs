@@ -100,7 +100,7 @@ impl Draft {
         draft.find_misnamed(&object, faults);
         let mut warnings = Warnings::default();
         warnings.extend(hints::unknown_fields(&object));
-        warnings.extend(hints::repeated_fields(&object));
+        hints::find_repeated(&object, &mut warnings);
         let ignored = faults.take(hints::ignored_fields(&object));
         warnings.extend(ignored.unwrap_or_default());
         Ok((draft, warnings))

@@ -6,7 +6,6 @@ use crate::error::{Faults, Result, refused};
 use crate::files::{Dir, Entry};
 use crate::layout::{ALTERNATIVE, CONNECTION, MAX_SMALL, META_INF, METADATA, PACKAGE, STATEDB};
 use crate::log::Warnings;
-use crate::text::nearest;
 
 /// The package's `META-INF`, or the folder that has its place in the layout of Fabric's
 /// `cc_service.md`: `metadata`, where there is a `statedb` in it.
@@ -92,7 +91,7 @@ impl Misplaced {
                 let path = dir.relative(name);
                 if let [.., collections, collection, _] = *path.split('/').collect::<Vec<_>>()
                     && place.ends_with("indexes")
-                    && nearest(collections, ["collections"].into_iter()).is_some()
+                    && published::COLLECTIONS.contains(&collections)
                 {
                     place = format!("META-INF/statedb/couchdb/collections/{collection}/indexes");
                 }
@@ -168,20 +167,11 @@ impl Strays {
     }
 }
 
-/// A line for every file of the tree that holds a private key.
-pub fn private_keys(tree: &Dir) -> Result<Vec<String>> {
-    let mut found = Vec::new();
-    tree.walk_all(|dir, files| {
-        for file in Strays::default().leave_out(dir, files) {
-            let may_hold = file.fault().is_none() && file.size() <= MAX_SMALL;
-            if may_hold && tls::holds_private_key(&dir.read(file, MAX_SMALL)?) {
-                let path = dir.relative(&file.name);
-                found.push(format!("{path}: {}, move it elsewhere", advice::KEY_WITHIN));
-            }
-        }
-        Ok(())
-    })?;
-    Ok(found)
+/// A warning of a file that holds a private key.
+pub fn private_key(dir: &Dir, file: &Entry) -> Result<Option<String>> {
+    let holds = file.size() <= MAX_SMALL && tls::holds_private_key(&dir.read(file, MAX_SMALL)?);
+    let path = dir.relative(&file.name);
+    Ok(holds.then(|| format!("{path}: {}, move it elsewhere", advice::KEY_WITHIN)))
 }
 
 /// Whether an operating system has put the file there, without its author's knowledge.
@@ -200,7 +190,9 @@ pub fn collect(tree: &Dir, warnings: &mut Warnings, faults: &mut Faults) -> Resu
                 Some(fault) => refused(format!("{}: {fault}", dir.relative(&file.name))),
                 None => judge.read(&folder, dir, file),
             };
-            faults.take_refusal(read)?;
+            if faults.take_refusal(read)?.is_some() {
+                judge.warnings.extend(private_key(dir, file)?);
+            }
         }
         Ok(())
     })?;

@@ -21,7 +21,6 @@ use crate::error::Result;
 use crate::files::{Digest, Dir, Entry, join, sort_by_path};
 use crate::layout::{BUILD, CONNECTION, MAX_INDEXES, MAX_SMALL, META_INF, SERVER, STATEDB};
 use crate::log::Warnings;
-use crate::text::nearest;
 
 /// Where the file at `path` in a build output is published, if it is sound.
 fn place(path: &str) -> Option<String> {
@@ -84,6 +83,9 @@ fn is_place_of_a_folder(path: &str) -> bool {
     )
 }
 
+/// What authors call the folder of collections.
+pub const COLLECTIONS: [&str; 2] = ["collections", "collection"];
+
 /// Whether a folder in lower case is named as one of those that hold index definitions.
 fn is_of_the_tree(name: &&str) -> bool {
     ["statedb", "couchdb", "index", "indexes", "collections"].contains(name)
@@ -107,7 +109,7 @@ fn why_not(root: &str, path: &str) -> Option<String> {
         (_, [folders @ .., file])
             if is_named(file) && (folders.is_empty() || folders.iter().any(is_of_the_tree)) =>
         {
-            let is_collections = |name: &&str| nearest(name, ["collections"].into_iter()).is_some();
+            let is_collections = |name: &&str| COLLECTIONS.contains(name);
             let collections = names.iter().position(is_collections);
             let place = match collections.and_then(|place| parts.get(place + 1..)) {
                 None => "indexes".to_owned(),

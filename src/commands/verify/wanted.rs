@@ -55,7 +55,9 @@ impl Wanted {
         let is_list = value.get("installed_chaincodes").is_some() || is_empty;
         if !is_read || (ids.len() == before && !is_list) {
             let path = path.display();
-            return failed(if value.pointer("/source/Type/Unavailable").is_some() {
+            let kind = value.get("source").and_then(|source| source.get("Type"));
+            let is_unavailable = kind.is_some_and(|kind| kind.get("Unavailable").is_some());
+            return failed(if is_unavailable {
                 format!("--installed {path}: this organisation approved it without a package")
             } else {
                 format!(

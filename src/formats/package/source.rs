@@ -72,11 +72,15 @@ impl Source {
         let advice = [advice::of_address(&values), advice::of_server_name(&values)];
         let advice = advice.into_iter().flatten();
         warnings.extend(advice.map(|advice| format!("{CONNECTION}: {advice}")));
-        let mut files = vec![(CONNECTION.to_owned(), None)];
+        let (mut files, mut mode) = (vec![(CONNECTION.to_owned(), None)], PUBLIC);
         if let Some(tree) = &tree {
             meta_inf::walk(tree, &mut warnings, &mut |folder, dir, found, judge| {
                 for entry in found {
                     judge.read(folder, dir, entry)?;
+                    if let Some(key) = meta_inf::private_key(dir, entry)? {
+                        mode = SECRET;
+                        judge.warnings.push(key);
+                    }
                     files.push((dir.relative(&entry.name), Some((*entry).clone())));
                 }
                 Ok(())
@@ -97,10 +101,11 @@ impl Source {
                  raises peer.maxRecvMsgSize and peer.maxSendMsgSize"
             ));
         }
-        let mut keys = tree.as_ref().map_or(Ok(vec![]), meta_inf::private_keys)?;
-        keys.extend(advice::of_private_key(&connection));
-        let mode = if keys.is_empty() { PUBLIC } else { SECRET };
-        warnings.extend(keys);
+        let key = advice::of_private_key(&connection);
+        if key.is_some() {
+            mode = SECRET;
+        }
+        warnings.extend(key);
         Ok(Self {
             metadata,
             warnings,

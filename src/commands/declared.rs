@@ -1,11 +1,11 @@
-//! The options that take the place of a source folder.
+//! The options that say what is in a package, for `init`, and for `package` without a source folder.
 
 use std::ffi::OsString;
 
 use lexopt::ValueExt;
 
-use super::{Result, Stop, path};
-use crate::error::Error;
+use super::arguments::path;
+use crate::error::{Result, refused, usage};
 use crate::files::read_text;
 use crate::formats::tls;
 use crate::formats::written::Written;
@@ -48,10 +48,9 @@ impl Declared {
                 let text = read_text(&file)?;
                 if field == "root_cert" && tls::holds_private_key(text.as_bytes()) {
                     let file = file.display();
-                    let message = format!(
+                    return refused(format!(
                         "--root-cert: {file} holds a private key, give a file with certificates only"
-                    );
-                    return Err(Error::Refused(message).into());
+                    ));
                 }
                 written.connection.insert(field, text);
             }
@@ -72,7 +71,7 @@ pub fn check(written: &Written) -> Result<()> {
         (has_key && !has("root_cert"), "--root-cert"),
     ] {
         if is_missing {
-            return Err(Stop::usage(format!("missing option {missing}")));
+            return usage(format!("missing option {missing}"));
         }
     }
     Ok(())

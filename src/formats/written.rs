@@ -9,20 +9,14 @@ use serde_json::{Map, Value, json};
 #[derive(Default)]
 pub struct Written {
     pub label: Option<String>,
-    /// `ccaas` if there is none.
     pub package_type: Option<String>,
-    /// The text fields of connection.json.
     pub connection: BTreeMap<&'static str, String>,
 }
 
 impl Written {
-    pub fn package_type(&self) -> &str {
-        self.package_type.as_deref().unwrap_or("ccaas")
-    }
-
-    /// The bytes of metadata.json.
     pub fn metadata(&self) -> Vec<u8> {
-        line(&json!({"label": self.label, "type": self.package_type()}))
+        let package_type = self.package_type.as_deref().unwrap_or("ccaas");
+        line(&json!({"label": self.label, "type": package_type}))
     }
 
     /// The bytes of connection.json. TLS is required where there is a `root_cert`, and client

@@ -140,17 +140,14 @@ fn verify(peer: &Peer, names: &[&str]) -> (i32, Vec<String>) {
     let from_json: Vec<String> = json.stdout.lines().map(text_of).collect();
     assert_eq!(from_json, lines, "{}", json.stdout);
     assert_eq!(contents(peer), before);
-    (
-        text.status,
-        without_note(lines, names.contains(&packages::PRODUCTION)),
-    )
+    (text.status, without_note(lines))
 }
 
 /// The lines but for notes. One says what a record does not prove, which must be there if and only
 /// if a build matches a record; the others what to do about a build that differs, and about what is
 /// no build.
 #[track_caller]
-fn without_note(mut lines: Vec<String>, has_packages: bool) -> Vec<String> {
+fn without_note(mut lines: Vec<String>) -> Vec<String> {
     let is_recorded = |line: &&String| {
         let is_match = line.contains(": match, ") && !line.contains(", but only with the record");
         is_match && !line.contains(FROM_PACKAGE)

@@ -53,7 +53,7 @@ impl Counts {
             (Outcome::No, Some(Fault::Unrecorded(_)), _) => &mut self.unrecorded,
             (Outcome::No, fault, origin) => {
                 // Otherwise it is the package that is wrong.
-                self.has_wrong_build |= origin == Origin::Package
+                self.has_wrong_build |= origin != Origin::Record
                     || !verdict.differences.is_empty()
                     || matches!(fault, Some(Fault::Damaged(_)));
                 &mut self.mismatch

@@ -81,7 +81,7 @@ pub fn of_private_key(content: &[u8]) -> Option<String> {
     };
     let certificate = ["root_cert", "client_cert"].into_iter().find(holds);
     certificate
-        .map(|name| format!("{CONNECTION}: {name}: {KEY_WITHIN}, remove it here"))
+        .map(|name| format!("{CONNECTION}: {name}: {}, remove it here", tls::KEY_WITHIN))
         .or_else(|| {
             tls::holds_private_key(content).then(|| {
                 format!(
@@ -90,9 +90,6 @@ pub fn of_private_key(content: &[u8]) -> Option<String> {
             })
         })
 }
-
-/// What is said of a file in which nobody needs one.
-pub const KEY_WITHIN: &str = "holds a private key, which goes into the package";
 
 /// What its author should know about `address`.
 pub fn of_address(values: &Values) -> Option<String> {

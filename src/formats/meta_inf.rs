@@ -1,7 +1,7 @@
 //! The META-INF tree of a package: where it is, and what in it the peer would trip over.
 
 use super::published::{self, Judge};
-use super::{advice, tls};
+use super::tls;
 use crate::error::{Faults, Result};
 use crate::files::{Dir, Entry};
 use crate::layout::{ALTERNATIVE, CONNECTION, MAX_SMALL, META_INF, METADATA, PACKAGE, STATEDB};
@@ -164,7 +164,7 @@ impl Strays {
 pub fn private_key(dir: &Dir, file: &Entry) -> Result<Option<String>> {
     let holds = file.size() <= MAX_SMALL && tls::holds_private_key(&dir.read(file, MAX_SMALL)?);
     let path = dir.relative(&file.name);
-    Ok(holds.then(|| format!("{path}: {}, move it elsewhere", advice::KEY_WITHIN)))
+    Ok(holds.then(|| format!("{path}: {}, move it elsewhere", tls::KEY_WITHIN)))
 }
 
 /// Whether an operating system has put the file there, without its author's knowledge.

@@ -129,6 +129,9 @@ fn is_name(tag: u8, found: &[u8], name: &str) -> bool {
     }
 }
 
+/// What is said of a file in which nobody needs a private key.
+pub const KEY_WITHIN: &str = "holds a private key, which goes into the package";
+
 /// Whether a file contains the end of a PEM label of any kind of private key.
 pub fn holds_private_key(content: &[u8]) -> bool {
     String::from_utf8_lossy(content).contains("PRIVATE KEY-----")

@@ -155,7 +155,7 @@ fn what_it_refuses_is_not_written() {
     for (args, status, line) in [
         (&["--root-cert", "P-256.key", "x"][..], 1, "--root-cert: P-256.key holds a private key, give a file with certificates only".to_owned()),
         (&["--root-cert", "both", "x"], 1, "--root-cert: both holds a private key, give a file with certificates only".into()),
-        (&["--type", "golang", "x"], 1, r#"metadata.json: type: "golang" is for another builder, write "ccaas" or "external""#.into()),
+        (&["--type", "golang", "x"], 1, r#"--type: metadata.json: type: "golang" is for another builder, write "ccaas" or "external""#.into()),
         (&["--client-cert", "P-256.pem", "--client-key", "other.P-256.key", "x"], 1, "connection.json: client_key: does not belong to client_cert, whose public key is another one".into()),
         (&["--root-cert", "der", "x"], 1, "der: is not UTF-8, convert it to PEM with openssl if it is DER".into()),
         (&["--root-cert", "none", "x"], 2, "cannot read none: No such file or directory (os error 2)".into()),

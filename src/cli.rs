@@ -83,6 +83,7 @@ pub fn run(args: impl IntoIterator<Item = OsString>) -> ExitCode {
     let ended = match ended {
         Err(Error::Help) => print(help),
         Err(Error::Version) => print(VERSION_LINE),
+        Err(Error::Usage(message)) => usage(with_option(message, help)),
         ended => ended,
     };
     ExitCode::from(match ended {
@@ -100,14 +101,29 @@ fn of_program(name: &OsStr, args: &[OsString]) -> Result<Outcome> {
         Some("--version" | "-V") => return Err(Error::Version),
         _ => {}
     }
-    let names = COMMANDS.iter().map(|&(name, ..)| name);
-    let meant = nearest(&name.to_string_lossy(), names);
+    let mut names = COMMANDS.iter().map(|&(name, ..)| name);
+    let shown = name.to_string_lossy();
+    // Not "install" for "uninstall".
+    let meant = nearest(&shown, &mut names).filter(|meant| !shown.ends_with(meant));
     let meant = meant.map_or_else(String::new, |meant| format!(", did you mean {meant}?"));
     usage(format!("unknown command {}{meant}", name.display()))
 }
 
 fn print(text: &str) -> Result<Outcome> {
     log::print(text).map(|()| Outcome::Yes)
+}
+
+/// Adds the option of a command that surely was meant, which its help text names.
+fn with_option(message: String, help: &str) -> String {
+    let wrong = message.strip_prefix("invalid option '--");
+    let wrong = wrong.and_then(|wrong| wrong.strip_suffix('\''));
+    let end = |word: &str| word.find(|letter: char| !letter.is_ascii_lowercase() && letter != '-');
+    let words = help.split("--").skip(1);
+    let mut options = words.map(|word| word.split_at(end(word).unwrap_or(word.len())).0);
+    match wrong.and_then(|wrong| nearest(wrong, &mut options)) {
+        Some(meant) => format!("{message}, did you mean --{meant}?"),
+        None => message,
+    }
 }
 
 /// The version and how the program was built.

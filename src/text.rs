@@ -57,7 +57,7 @@ pub fn escaped_line(text: &str) -> String {
 }
 
 /// The one of `names` that a word surely means, after at most two typing errors.
-pub fn nearest<'a>(word: &str, names: impl Iterator<Item = &'a str>) -> Option<&'a str> {
+pub fn nearest<'a>(word: &str, names: &mut dyn Iterator<Item = &'a str>) -> Option<&'a str> {
     let distance =
         |name: &str| (0..=2).find(|&most| is_near(word.as_bytes(), name.as_bytes(), most));
     let near = names.filter_map(|name| Some((distance(name)?, name)));

@@ -11,7 +11,7 @@ use std::path::Path;
 use serde_json::json;
 
 use super::{build, recompute, release};
-use crate::error::{Error, Refuse, Result, refused};
+use crate::error::{Error, Refuse, Result, failed, refused};
 use crate::files::{Digest, Dir, Entry, Scratch, create, join, remove_unfinished, update};
 use crate::formats::artifact::{self, Artifact};
 use crate::formats::comparison::Comparison;
@@ -52,6 +52,13 @@ impl Rebuild {
     /// Opens the peer's file system path.
     pub fn open(path: &Path, config: Option<OsString>, name: String, is_dry: bool) -> Result<Self> {
         let peer = Dir::open(path)?.with_hard_links();
+        if !installed::is_peer_path(path) {
+            return failed(format!(
+                "{}: is not a peer's file system path (no {PACKAGES}), which usually is \
+                 /var/hyperledger/production",
+                path.display()
+            ));
+        }
         let (packages, builds) = (peer.descend(PACKAGES)?, peer.descend(BUILDS)?);
         if !is_dry {
             builds.lock();
@@ -83,13 +90,18 @@ impl Rebuild {
             }));
         }
         let scratch = Scratch::new("rebuild")?;
-        let Some((made, warnings)) = self.make(installed, &scratch)? else {
+        let Some((made, mut warnings)) = self.make(installed, &scratch)? else {
             return Ok(None);
         };
         let name = installed.0.build_name();
         let target = self.builds.find_dir(&name)?.map(Dir::into_root);
         let list = |part| artifact::list(&made.subdir(part)?.into_root());
         let changes = Changes::find([list(BLD)?, list(RELEASE)?], target.as_ref())?;
+        if let (Some(_), true) = (&target, changes.new.iter().any(|path| path == BUILD_INFO)) {
+            warnings.push(format!(
+                "had no {BUILD_INFO}, restart the peer if it started meanwhile"
+            ));
+        }
         let rebuilt = Rebuilt {
             before: target.as_ref().and_then(|target| dial(target).ok()),
             after: dial(&made)?,

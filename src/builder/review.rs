@@ -5,6 +5,7 @@ use std::ffi::OsString;
 
 use crate::error::{Faults, Result};
 use crate::files::Dir;
+use crate::formats::advice;
 use crate::formats::connection::Draft;
 use crate::formats::meta_inf;
 use crate::formats::metadata::Metadata;
@@ -59,6 +60,7 @@ impl Review {
                 return;
             };
             self.warnings = warnings;
+            self.warnings.extend(advice::of_private_key(content));
             let mut found = Faults::default();
             let mut values = draft.review(config, &mut found);
             if config.is_some_and(Config::is_unset) && !found.is_empty() {

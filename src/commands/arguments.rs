@@ -68,10 +68,22 @@ fn values(value: &OsStr) -> Result<OsString> {
 /// Opens the source folder of a package.
 pub fn source_folder(path: &Path) -> Result<Dir> {
     let dir = Dir::open(path)?.with_hard_links();
-    if dir.look_up(CONNECTION)?.is_none() && dir.look_up(CODE)?.is_some() {
+    if dir.look_up(CONNECTION)?.is_some() {
+        return Ok(dir);
+    }
+    if dir.look_up(CODE)?.is_some() {
         return refused(format!(
             "{CODE}: is packed already; give the file that it and {METADATA} were packed to, or \
              the folder that it was made of, with {METADATA} beside {CONNECTION}"
+        ));
+    }
+    // Others have nearly the right name.
+    let is_meant = |name: &str| name.starts_with("meta") || name.starts_with("conn");
+    let mut entries = dir.list()?.into_iter();
+    if !entries.any(|entry| is_meant(&entry.name.to_ascii_lowercase())) {
+        return refused(format!(
+            "{}: has neither {METADATA} nor {CONNECTION}, give the folder that has them, or make them with init",
+            path.display()
         ));
     }
     Ok(dir)

@@ -71,9 +71,16 @@ pub fn run(mut parser: Parser) -> Result<Outcome> {
     }
     let config = arguments::config(config)?;
     let source = source.or_else(|| current_package().filter(|_| !sample));
-    report.shown = match &source {
-        Some(path) => path.display().to_string(),
-        None => "the embedded sample".to_owned(),
+    (report.shown, report.taken) = match &source {
+        Some(path) => (path.display().to_string(), "a peer would take this package"),
+        None => (
+            "the embedded sample".to_owned(),
+            if sample {
+                "a peer would take the sample"
+            } else {
+                "a peer would take the sample; this folder holds no package"
+            },
+        ),
     };
     let checked = check(source.as_deref(), config, &mut report);
     report.finish(checked)

@@ -5,8 +5,9 @@ use std::ffi::OsString;
 use lexopt::ValueExt;
 
 use super::arguments::path;
-use crate::error::{Result, usage};
+use crate::error::{Result, refused, usage};
 use crate::files::read_text;
+use crate::formats::tls;
 use crate::formats::written::Written;
 
 /// What an option declares.
@@ -43,7 +44,14 @@ impl Declared {
             Self::Type => written.package_type = Some(value.string()?),
             Self::Text(field) => _ = written.connection.insert(field, value.string()?),
             Self::File(field) => {
-                let text = read_text(&path(value)?)?;
+                let file = path(value)?;
+                let text = read_text(&file)?;
+                if field == "root_cert" && tls::holds_private_key(text.as_bytes()) {
+                    let file = file.display();
+                    return refused(format!(
+                        "--root-cert: {file} holds a private key, give a file with certificates only"
+                    ));
+                }
                 written.connection.insert(field, text);
             }
         }

@@ -76,7 +76,7 @@ pub fn run(mut parser: Parser) -> Result<Outcome> {
         String::new()
     } else {
         let dir = dir.display();
-        format!("write the chaincode server's address in {dir}/{CONNECTION}, then ")
+        format!("write the chaincode server's address in {dir}/{CONNECTION}, ")
     };
     let files = files(&dir, written, tls, &collections)?;
     write(&dir, &files)?;
@@ -85,7 +85,9 @@ pub fn run(mut parser: Parser) -> Result<Outcome> {
         lines += &escaped_line(&format!("wrote    {}", dir.join(path).display()));
     }
     let dir = dir.display();
-    lines += &escaped_line(&format!("next     {address}run {PROGRAM} check {dir}"));
+    lines += &escaped_line(&format!(
+        "next     {address}edit or delete the index definitions, then run {PROGRAM} check {dir}"
+    ));
     log::print(&lines)?;
     Ok(Outcome::Yes)
 }

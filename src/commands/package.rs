@@ -123,13 +123,33 @@ impl Arguments {
     /// The package that is to be made.
     fn source(&self) -> Result<Source> {
         if let Some(written) = &self.declared {
-            let tree = self.meta_inf.as_deref().map(Dir::open).transpose()?;
-            let tree = tree.map(|tree| tree.with_hard_links().shown_at(META_INF));
+            let tree = self.meta_inf.as_deref().map(open_meta_inf).transpose()?;
             return Source::declared(written, tree);
         }
-        let dir = arguments::source_folder(self.path.as_deref().unwrap_or(Path::new(".")))?;
+        let path = self.path.as_deref().unwrap_or(Path::new("."));
+        if path.is_file() {
+            return failed(format!(
+                "{}: is a file, give a source folder; --id prints the ID of a package",
+                path.display()
+            ));
+        }
+        let dir = arguments::source_folder(path)?;
         Source::read(&dir, &dir)
     }
+}
+
+/// The folder of `--meta-inf`.
+fn open_meta_inf(path: &Path) -> Result<Dir> {
+    let dir = Dir::open(path)?;
+    for name in [META_INF, CONNECTION] {
+        if dir.look_up(name)?.is_some() {
+            let path = path.display();
+            return usage(format!(
+                "--meta-inf: {path} is a source folder, write {path}/{META_INF}"
+            ));
+        }
+    }
+    Ok(dir.with_hard_links().shown_at(META_INF))
 }
 
 pub fn run(parser: Parser) -> Result<Outcome> {
@@ -150,6 +170,12 @@ pub fn run(parser: Parser) -> Result<Outcome> {
     let output = output.unwrap_or_else(|| format!("{label}.tar.gz").into());
     let (output, force) = (Path::new(&output), arguments.force);
     let is_stdout = output == Path::new("-");
+    let is_folder = output.is_dir() || output.as_os_str().as_encoded_bytes().ends_with(b"/");
+    if is_folder && !is_stdout && !arguments.id {
+        let file = output.join(format!("{label}.tar.gz"));
+        let (output, file) = (output.display(), file.display());
+        return failed(format!("{output}: is a folder, write {file}"));
+    }
     let digest = if arguments.id {
         source.write(&mut io::sink())?
     } else if is_stdout {

@@ -8,6 +8,7 @@ use super::arguments::{self, needed, path};
 use crate::builder::{Rebuild, Rebuilt};
 use crate::error::{Error, Outcome, Result, failed, refused, usage};
 use crate::formats::installed::PackageId;
+use crate::formats::template::TO_PEER;
 use crate::log;
 use crate::text::{escaped_line, plural};
 
@@ -49,9 +50,7 @@ pub fn run(mut parser: Parser) -> Result<Outcome> {
             Arg::Value(value) => {
                 let Some(id) = value.to_str().and_then(PackageId::parse) else {
                     let value = value.display();
-                    return usage(format!(
-                        "{value} is not a package ID, LABEL:SHA256 is needed"
-                    ));
+                    return usage(format!("{value} is not a package ID, LABEL:HASH is needed"));
                 };
                 named.insert(id);
             }
@@ -117,7 +116,10 @@ impl Report {
                 let count = plural(files, "file differs", "files differ");
                 (changed, format!("the peer will {after}, {before}; {count}"))
             }
-            Err(Error::Refused(message)) => (refused, message),
+            Err(Error::Refused(message)) => {
+                let here = "give it here with --config, or run this in the peer's environment";
+                (refused, message.replace(TO_PEER, here))
+            }
             Err(error) => (failed, error.to_string()),
         };
         *count += 1;

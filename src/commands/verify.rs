@@ -37,7 +37,8 @@ and follows no link.
   --packages DIR    looks for packages in DIR too; repeatable
   --config JSON     the values for templates in connection.json, instead of the
                     environment variable CHAINCODE_AS_A_SERVICE_BUILDER_CONFIG;
-                    without any, what templates fill in is not verified
+                    without any, what templates fill in is only compared
+                    with the record
   --config @FILE    reads them from FILE
   --package-id ID   this package must be there and match; repeatable
   --installed FILE  the same for each package in the output of peer lifecycle
@@ -46,7 +47,8 @@ and follows no link.
   --dial            also connects to each chaincode's address from this machine,
                     without TLS as a gRPC client; one that is not reached could
                     not be determined
-  --quiet           prints only the differences and the summary
+  --quiet           prints only differences, matches that need --config, and the
+                    summary
   --json            prints one JSON object a line instead
   --metrics FILE    also writes the counts in the text format of Prometheus
 
@@ -80,7 +82,7 @@ pub fn run(mut parser: Parser) -> Result<Outcome> {
             Arg::Long("installed") => wanted.add_file(&parser.value()?)?,
             Arg::Long("package-id") => {
                 let Some(id) = PackageId::parse(&parser.value()?.string()?) else {
-                    return usage("--package-id: is not LABEL:HASH");
+                    return usage("--package-id: is not a package ID, LABEL:HASH is needed");
                 };
                 wanted::add_id(wanted.ids.get_or_insert_default(), id);
             }

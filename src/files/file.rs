@@ -48,7 +48,7 @@ impl Dir {
         let mut names = entries
             .filter(|entry| entry.fault().is_none())
             .map(|entry| entry.name);
-        names.find(|found| nearest(&found.to_ascii_lowercase(), iter::once(name)).is_some())
+        names.find(|found| nearest(&found.to_ascii_lowercase(), &mut iter::once(name)).is_some())
     }
 
     pub(crate) fn read(&self, entry: &Entry, limit: u64) -> Result<Vec<u8>> {

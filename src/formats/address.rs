@@ -34,7 +34,7 @@ impl Address {
     pub fn parse(text: &str) -> Result<Self> {
         check(text).map_err(|what| match suggestion(text) {
             Some(address) => anyhow!("{what}, write {address}"),
-            None if text.contains('$') => {
+            None if text.contains('$') || text.contains('{') && !text.contains("{{") => {
                 anyhow!("{what}, write a template such as {{{{.peername}}}}")
             }
             None => anyhow!("{what}, write for example basic.example.com:9999"),
@@ -380,6 +380,10 @@ mod tests {
             (
                 "${PEER}_a:9999",
                 "has a shell's variable, which nobody fills in, write a template such as {{.peername}}",
+            ),
+            (
+                "{.peername}_a:9999",
+                "has a host that no name server knows, write a template such as {{.peername}}",
             ),
         ] {
             assert_eq!(Address::parse(text).unwrap_err().to_string(), message);

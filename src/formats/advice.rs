@@ -4,6 +4,7 @@
 use std::net::IpAddr;
 
 use super::address::{Address, host_and_port};
+use super::json::Object;
 use super::tls;
 use super::values::Values;
 use crate::files::{Dir, Entry};
@@ -69,6 +70,25 @@ pub fn of_server_name(values: &Values) -> Option<String> {
         ),
     };
     Some(what)
+}
+
+/// A warning where a connection.json as the package has it holds a private key.
+pub fn of_private_key(content: &[u8]) -> Option<String> {
+    let object = Object::parse(content).ok()?;
+    let holds = |name: &&str| {
+        let text = object.string(name).unwrap_or_default();
+        text.is_some_and(|text| tls::holds_private_key(text.as_bytes()))
+    };
+    let certificate = ["root_cert", "client_cert"].into_iter().find(holds);
+    certificate
+        .map(|name| format!("{CONNECTION}: {name}: {}, remove it here", tls::KEY_WITHIN))
+        .or_else(|| {
+            tls::holds_private_key(content).then(|| {
+                format!(
+                    "{CONNECTION}: a private key goes into the package, a template would keep it out"
+                )
+            })
+        })
 }
 
 /// What its author should know about `address`.

@@ -40,6 +40,8 @@ pub enum Origin {
     /// The record of the build.
     #[default]
     Record,
+    /// The record, which is what the package makes, but for what templates fill in.
+    Templates,
     /// The package, of which everything was made again.
     Package,
 }
@@ -49,16 +51,16 @@ impl Difference {
     pub fn kind(&self, origin: Origin) -> &'static str {
         match (self.expected, self.found, origin) {
             (_, None, _) => "missing",
-            (None, Some(_), Origin::Record) => "unrecorded",
             (None, Some(_), Origin::Package) => "unexpected",
+            (None, Some(_), _) => "unrecorded",
             (Some(_), Some(_), _) => "mismatch",
         }
     }
 
     pub fn describe(&self, origin: Origin) -> String {
         let from = match origin {
-            Origin::Record => "recorded",
             Origin::Package => "from the package",
+            _ => "recorded",
         };
         let expected = self.expected.map(|digest| format!(", {from} {digest}"));
         let found = self.found.map(|found| format!(", found {found}"));

@@ -91,6 +91,7 @@ impl Draft {
         draft.find_misnamed(&object, faults);
         let mut warnings = Warnings::default();
         warnings.extend(hints::unknown_fields(&object));
+        hints::find_repeated(&object, &mut warnings);
         let ignored = faults.take(hints::ignored_fields(&object));
         warnings.extend(ignored.unwrap_or_default());
         Ok((draft, warnings))
@@ -232,7 +233,16 @@ impl Draft {
     /// The keys of the config that the templates look for.
     pub(crate) fn keys(&self) -> BTreeSet<String> {
         let mut keys = BTreeSet::new();
-        keys.extend(self.templates().flat_map(Template::keys));
+        for (name, field) in &self.0 {
+            let Some(template) = field.template() else {
+                continue;
+            };
+            let found = template.keys();
+            // A key should not be on a command line.
+            let is_file = *name == "client_key" && found.len() == 1 && template.texts().is_empty();
+            let inner = if is_file { ".file" } else { "" };
+            keys.extend(found.into_iter().map(|key| key + inner));
+        }
         keys
     }
 

@@ -174,6 +174,11 @@ impl Definition {
                     if key.starts_with('$') {
                         self.read_operator(key, argument, place)?;
                     } else {
+                        if place.has_field && COMPARISONS.contains(&key.as_str()) {
+                            self.warn_of_selector(format_args!(
+                                r#""{key}": is the name of a field, did you mean "${key}"?"#
+                            ));
+                        }
                         self.read_condition(argument, place.field(key))?;
                     }
                 }
@@ -252,6 +257,11 @@ impl Definition {
 }
 
 const SELECTOR: &str = "partial_filter_selector";
+
+/// Operators that nobody calls a field, without their dollar.
+const COMPARISONS: [&str; 10] = [
+    "eq", "ne", "gt", "gte", "lt", "lte", "in", "nin", "exists", "regex",
+];
 
 /// Where in a selector a condition is: what matters of the path to it, which may be long.
 #[derive(Clone, Copy)]

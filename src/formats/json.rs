@@ -164,6 +164,10 @@ fn hint(text: &str, error: &serde_json::Error) -> &'static str {
         Some('\'' | '“' | '”' | '‘' | '’') => ", write straight double quotes",
         Some('{') if message.starts_with("key must be") => ", put double quotes around templates",
         Some('T' | 'F' | 'N') => ", write true, false and null in lower case",
+        Some(',') if message.starts_with("key must be") => ", leave one comma out",
+        _ if message.starts_with("expected ident") => {
+            ", write true, false, null, or a text in double quotes"
+        }
         _ if message.starts_with("key must be") => ", put double quotes around names",
         _ if message.starts_with("expected `,`") => ", write a comma between members",
         _ if message.starts_with("trailing characters") => {
@@ -295,7 +299,7 @@ mod tests {
             ),
             (
                 "{\"a\":nul}",
-                "is not JSON: expected ident at line 1 column 9",
+                "is not JSON: expected ident at line 1 column 9, write true, false, null, or a text in double quotes",
             ),
             (
                 "\u{feff}{}",

@@ -1,9 +1,10 @@
 //! The META-INF tree of a package: where it is, and what in it the peer would trip over.
 
 use super::published::{self, Judge};
+use super::tls;
 use crate::error::{Faults, Result};
 use crate::files::{Dir, Entry};
-use crate::layout::{ALTERNATIVE, CONNECTION, META_INF, METADATA, PACKAGE, STATEDB};
+use crate::layout::{ALTERNATIVE, CONNECTION, MAX_SMALL, META_INF, METADATA, PACKAGE, STATEDB};
 use crate::log::Warnings;
 
 /// The package's `META-INF`, or the folder that has its place in the layout of Fabric's
@@ -34,7 +35,7 @@ pub fn left_out(source: &Dir, tree: Option<&Dir>) -> Result<Option<String>> {
     let tree_name = tree.map(|tree| tree.relative("")).unwrap_or_default();
     let misplaced = find_misplaced(source, tree)?;
     let is_left_out = |entry: &Entry| {
-        ![METADATA, CONNECTION, &tree_name].contains(&entry.name.as_str())
+        ![METADATA, CONNECTION, META_INF, &tree_name].contains(&entry.name.as_str())
             && !misplaced
                 .iter()
                 .any(|(path, _)| path.split('/').next() == Some(&entry.name))
@@ -64,7 +65,7 @@ const DEPTH: usize = 2;
 const MOST: usize = 1000;
 
 /// Folders in the wrong place, each with the right one.
-type Misplaced = Vec<(String, &'static str)>;
+type Misplaced = Vec<(String, String)>;
 
 fn find_misplaced(source: &Dir, tree: Option<&Dir>) -> Result<Misplaced> {
     let mut found = Vec::new();
@@ -86,8 +87,15 @@ fn search(
         if !entry.is_dir() || entry.fault().is_some() || name == except {
             continue;
         }
-        if let Some(place) = meant(name) {
-            found.push((dir.relative(name), place));
+        if let Some(mut place) = meant(name).map(str::to_owned) {
+            let path = dir.relative(name);
+            if let [.., collections, collection, _] = *path.split('/').collect::<Vec<_>>()
+                && place.ends_with("indexes")
+                && published::COLLECTIONS.contains(&collections)
+            {
+                place = format!("META-INF/statedb/couchdb/collections/{collection}/indexes");
+            }
+            found.push((path, place));
         } else if depth > 0 && *listed < MOST {
             // A warning only, so whatever hinders the look does not matter.
             let dir = dir.subdir(name);
@@ -152,6 +160,13 @@ impl Strays {
     }
 }
 
+/// A warning of a file that holds a private key.
+pub fn private_key(dir: &Dir, file: &Entry) -> Result<Option<String>> {
+    let holds = file.size() <= MAX_SMALL && tls::holds_private_key(&dir.read(file, MAX_SMALL)?);
+    let path = dir.relative(&file.name);
+    Ok(holds.then(|| format!("{path}: {}, move it elsewhere", tls::KEY_WITHIN)))
+}
+
 /// Whether an operating system has put the file there, without its author's knowledge.
 pub fn is_stray(name: &str) -> bool {
     let name = name.to_ascii_lowercase();
@@ -167,7 +182,9 @@ pub fn collect(tree: &Dir, warnings: &mut Warnings, faults: &mut Faults) -> Resu
             let read = dir
                 .check(file)
                 .and_then(|()| judge.read(&folder, dir, file));
-            faults.take_refusal(read)?;
+            if faults.take_refusal(read)?.is_some() {
+                judge.warnings.extend(private_key(dir, file)?);
+            }
         }
         Ok(())
     })?;

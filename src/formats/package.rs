@@ -22,7 +22,7 @@ use super::archive::untar::{Header, Kind};
 use super::archive::{gunzip, untar};
 use super::metadata::Metadata;
 use crate::error::{Cannot, Error, Refuse, Result, refused};
-use crate::files::{Budget, Digest, Dir, Hashing, join, pieces};
+use crate::files::{Budget, Digest, Dir, Hashing, pieces};
 use crate::layout::{BUILD, CODE, CONNECTION, MAX_SMALL, METADATA, SECRET};
 use crate::log::Warnings;
 
@@ -53,7 +53,8 @@ impl Content<'_> {
     }
 }
 
-const HOW: &str = "make the package with tar -czf FILE metadata.json code.tar.gz";
+const HOW: &str = "make the package with tar -czf FILE metadata.json code.tar.gz in their \
+    folder, or with fabric-ccs-builder package DIR";
 /// The most that may follow an archive: tar fills its records.
 const MAX_REST: u64 = 1 << 20;
 
@@ -137,15 +138,16 @@ impl Package {
 
 /// Why `missing` is not among the members, of which `others` are not read.
 fn why_missing(missing: &str, others: &BTreeSet<String>) -> String {
-    if others.contains(&join(".", missing)) {
-        format!("{missing} not found, the name ./{missing} is another one to a peer: {HOW}")
+    let end = format!("/{missing}");
+    if let Some(other) = others.iter().find(|name| name.ends_with(&end)) {
+        format!("{missing} not found, the name {other} is another one to a peer: {HOW}")
     } else if others.contains(CONNECTION) {
         format!(
             "{missing} not found, {CONNECTION} and META-INF belong into {CODE}; fabric-ccs-builder \
              package makes all of it from their folder"
         )
     } else {
-        format!("{missing} not found, a package holds {METADATA} and {CODE}")
+        format!("{missing} not found, a package holds {METADATA} and {CODE}: {HOW}")
     }
 }
 

@@ -76,6 +76,9 @@ fn is_place_of_a_folder(path: &str) -> bool {
         )
 }
 
+/// What authors call the folder of collections.
+pub const COLLECTIONS: [&str; 2] = ["collections", "collection"];
+
 /// Whether a folder in lower case is named as one of those that hold index definitions.
 fn is_of_the_tree(name: &&str) -> bool {
     ["statedb", "couchdb", "index", "indexes", "collections"].contains(name)
@@ -97,7 +100,8 @@ fn why_not(root: &str, path: &str) -> Option<String> {
         (_, [folders @ .., file])
             if is_named(file) && (folders.is_empty() || folders.iter().any(is_of_the_tree)) =>
         {
-            let collections = names.iter().position(|name| *name == "collections");
+            let is_collections = |name: &&str| COLLECTIONS.contains(name);
+            let collections = names.iter().position(is_collections);
             let place = match collections.and_then(|place| parts.get(place + 1..)) {
                 None => "indexes".to_owned(),
                 Some([name, _, ..]) if !["index", "indexes"].contains(name) => {

@@ -68,6 +68,10 @@ use crate::text::quoted;
 /// The environment variable that holds the values, as Fabric's builder has it.
 pub const VARIABLE: &str = "CHAINCODE_AS_A_SERVICE_BUILDER_CONFIG";
 
+/// How the variable gets to `build` in a peer.
+pub const TO_PEER: &str = "give the peer a JSON object with this key in it, and name it in \
+    propagateEnvironment of this builder";
+
 /// How many bytes the functions of a template may read and make in all: a package chooses what they
 /// are called with.
 const WORK: usize = 16 << 20;

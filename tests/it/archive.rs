@@ -328,7 +328,7 @@ fn bad_gzip_has_its_line() {
     for length in 0..good.len() {
         assert_eq!(
             gunzipped(&good[..length]),
-            Err("the archive ends too early".to_owned()),
+            Err("the archive ends too early, copy it again".to_owned()),
             "{length}"
         );
     }
@@ -373,25 +373,31 @@ fn bad_gzip_has_its_line() {
         ),
         (
             with(0, b"\xfd7zXZ\0"),
-            "is an xz file, make it with tar -czf",
+            "is an xz file, make it with tar -czf, or the whole with fabric-ccs-builder package DIR",
         ),
         (
             with(0, b"PK\x03\x04"),
-            "is a zip file, make it with tar -czf",
+            "is a zip file, make it with tar -czf, or the whole with fabric-ccs-builder package DIR",
         ),
         (
             with(0, b"\x28\xb5\x2f\xfd"),
-            "is a zstd file, make it with tar -czf",
+            "is a zstd file, make it with tar -czf, or the whole with fabric-ccs-builder package DIR",
         ),
-        (with(0, b"BZh"), "is a bzip2 file, make it with tar -czf"),
+        (
+            with(0, b"BZh"),
+            "is a bzip2 file, make it with tar -czf, or the whole with fabric-ccs-builder package DIR",
+        ),
         (
             extended(&[], b"a"),
-            "is a tar archive without compression, make it with tar -czf",
+            "is a tar archive without compression, make it with tar -czf, or the whole with fabric-ccs-builder package DIR",
         ),
-        (with(2, b"\x07"), "is no gzip file, make it with tar -czf"),
+        (
+            with(2, b"\x07"),
+            "is no gzip file, make it with tar -czf, or the whole with fabric-ccs-builder package DIR",
+        ),
         (
             b"something else".to_vec(),
-            "is no gzip file, make it with tar -czf",
+            "is no gzip file, make it with tar -czf, or the whole with fabric-ccs-builder package DIR",
         ),
     ] {
         assert_eq!(gunzipped(&file), Err(line.to_owned()));
@@ -559,11 +565,11 @@ fn bad_tar_has_its_line() {
         ),
         (
             extended(&[], b"name")[..518].to_vec(),
-            "the archive ends too early",
+            "the archive ends too early, copy it again",
         ),
         (
             extended(&[], b"name")[..511].to_vec(),
-            "the archive ends too early",
+            "the archive ends too early, copy it again",
         ),
     ] {
         assert_eq!(members(&archive).unwrap_err(), line);

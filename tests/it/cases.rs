@@ -204,6 +204,11 @@ fn an_index_definition_in_a_wrong_place_of_the_package() {
             "src/indexes",
             "META-INF/statedb/couchdb/indexes",
         ),
+        (
+            "collections/c/indexes",
+            "collections/c/indexes",
+            "META-INF/statedb/couchdb/collections/c/indexes",
+        ),
         ("meta-inf/statedb/couchdb/indexes", "meta-inf", "META-INF"),
         ("META_INF/statedb/couchdb/indexes", "META_INF", "META-INF"),
         ("metadata/couchdb/indexes", "metadata/couchdb", couchdb),

@@ -47,8 +47,8 @@ fn the_embedded_sample_is_taken() {
     assert_eq!(output.stderr, b"");
     for line in [
         "package  asset-transfer_1.0, type ccaas: the embedded sample",
-        "dialled  the peer would dial asset-transfer.example.com:9999 without TLS",
-        "result   a peer would take this package",
+        "address  the peer would dial asset-transfer.example.com:9999 without TLS",
+        "result   a peer would take the sample; this folder holds no package",
     ] {
         assert!(
             stdout.lines().any(|printed| printed == line),
@@ -75,15 +75,21 @@ fn the_sample_is_the_folder_beside_the_source() {
     let sample = Path::new(env!("CARGO_MANIFEST_DIR")).join("src/sample");
     let folder = check(&[sample.to_str().unwrap()]).stdout;
     let embedded = check(&[]).stdout;
-    let after_first_line = |bytes: Vec<u8>| {
-        String::from_utf8(bytes)
-            .unwrap()
-            .split_once('\n')
-            .unwrap()
-            .1
-            .to_owned()
+    let between = |bytes: Vec<u8>| {
+        let text = String::from_utf8(bytes).unwrap();
+        let (_, rest) = text.split_once('\n').unwrap();
+        let (between, last) = rest.split_once("result ").unwrap();
+        (between.to_owned(), last.to_owned())
     };
-    assert_eq!(after_first_line(folder), after_first_line(embedded));
+    let (folder, embedded) = (between(folder), between(embedded));
+    assert_eq!(folder.0, embedded.0);
+    assert_eq!(folder.1, "  a peer would take this package\n");
+    // Whoever asks for it need not be told.
+    let asked = between(check(&["--sample"]).stdout);
+    assert_eq!(
+        asked,
+        (embedded.0, "  a peer would take the sample\n".to_owned())
+    );
 }
 
 #[test]
@@ -96,9 +102,11 @@ fn a_package_with_client_auth_and_a_domain_is_taken() {
     ));
     let (status, stdout, stderr) = check_folder(&peer, &["--config", r#"{"peername":"basic"}"#]);
     assert_eq!((status, stderr.as_str()), (0, ""), "{stdout}");
-    let dialled = "dialled  the peer would dial basic.example.com:9999 with TLS, from Fabric 3.0 on for the domain basic.example.com, and a client certificate\n";
+    let dialled = "address  the peer would dial basic.example.com:9999 with TLS, from Fabric 3.0 on for the domain basic.example.com, and a client certificate\n";
     assert!(stdout.contains(dialled), "{stdout}");
-    assert!(!stdout.contains("warning"), "{stdout}");
+    let key = "\nwarning  connection.json: a private key goes into the package, a template would keep it out\n";
+    assert!(stdout.contains(key), "{stdout}");
+    assert_eq!(stdout.matches("warning").count(), 1, "{stdout}");
 }
 
 #[test]
@@ -572,7 +580,7 @@ fn a_terminal_has_colours_unless_they_are_not_wanted() {
     if Command::new("script").arg("--version").output().is_err() {
         return skip("script");
     }
-    let green = "\x1b[32mresult  \x1b[0m a peer would take this package";
+    let green = "\x1b[32mresult  \x1b[0m a peer would take the sample";
     assert!(in_a_terminal("").contains(green));
     assert!(in_a_terminal("NO_COLOR=").contains(green));
     let seen = in_a_terminal("NO_COLOR=1");
@@ -663,7 +671,7 @@ fn warns_of_a_certificate_that_has_expired_and_build_does_not() {
             let (_, stdout, _) = check_folder(&peer, options);
             let warnings = stdout
                 .split_inclusive('\n')
-                .filter(|line| line.starts_with("warning"));
+                .filter(|line| line.starts_with("warning") && !line.contains("private key"));
             assert_eq!(warnings.collect::<String>(), expected, "{stdout}");
         }
         let setup = format!(r#"export {CONFIG}='{{"a":"b"}}'"#);

@@ -171,11 +171,32 @@ fn an_unknown_command_is_an_error() {
             format!("fabric-ccs-builder: unknown command chekc, did you mean check?, {see}\n"),
         ),
         (
+            &["uninstall"],
+            format!("fabric-ccs-builder: unknown command uninstall, {see}\n"),
+        ),
+        (
             &["help", "relase"],
             format!("fabric-ccs-builder: unknown command relase, did you mean release?, {see}\n"),
         ),
     ] {
         assert_eq!(run("fabric-ccs-builder", args), (2, String::new(), line));
+    }
+}
+
+#[test]
+fn an_option_with_a_typing_error_is_named() {
+    for (word, wrong, meant) in [
+        ("verify", "--quite", ", did you mean --quiet?"),
+        ("init", "--labl=a", ", did you mean --label?"),
+        ("rebuild", "--dryrun", ", did you mean --dry-run?"),
+        ("package", "--force-it", ""),
+        ("verify", "--force", ""),
+    ] {
+        let (option, _) = wrong.split_once('=').unwrap_or((wrong, ""));
+        let line = format!(
+            "{word}: invalid option '{option}'{meant}, see fabric-ccs-builder {word} --help\n"
+        );
+        assert_eq!(run("x", &[word, wrong]), (2, String::new(), line));
     }
 }
 

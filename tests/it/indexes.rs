@@ -404,6 +404,7 @@ fn says_where_a_definition_belongs() {
         ("statedb/couchdb/collections/c/a.json", &of_c),
         ("statedb/couchdb/collections/c/index/a.json", &of_c),
         ("statedb/couchdb/Collections/c/indexes/a.json", &of_c),
+        ("statedb/couchdb/collection/c/indexes/a.json", &of_c),
         ("statedb/couchdb/indexes/a.JSON", ending),
         ("statedb/couchdb/indexes/a.txt", ending),
         ("statedb/couchdb/collections/c/indexes/README", ending),

@@ -18,7 +18,7 @@ fn check(peer: &Peer, args: &[&str]) -> Seen {
 fn what_it_writes_is_taken() {
     let peer = Peer::empty();
     let seen = init(&peer, &["a/basic"]);
-    let wrote = "wrote    a/basic/metadata.json\nwrote    a/basic/connection.json\nwrote    a/basic/META-INF/statedb/couchdb/indexes/indexOwner.json\nnext     write the chaincode server's address in a/basic/connection.json, then run fabric-ccs-builder check a/basic\n";
+    let wrote = "wrote    a/basic/metadata.json\nwrote    a/basic/connection.json\nwrote    a/basic/META-INF/statedb/couchdb/indexes/indexOwner.json\nnext     write the chaincode server's address in a/basic/connection.json, edit or delete the index definitions, then run fabric-ccs-builder check a/basic\n";
     assert_eq!(
         (seen.status, seen.stdout.as_str(), seen.stderr.as_str()),
         (0, wrote, "")
@@ -42,7 +42,8 @@ fn what_it_writes_is_taken() {
 fn options_go_where_they_belong() {
     let peer = Peer::empty();
     let address = ["--address", "{{.peername}}_basic:9999"];
-    let label = ["--label", "other_2"];
+    let others = "--label other_2 --type External --domain basic.example.com --dial-timeout 5s";
+    let others: Vec<_> = others.split(' ').collect();
     let collections = ["--collections", "one", "--collections", "two"];
     let tls = [
         "--root-cert",
@@ -54,21 +55,27 @@ fn options_go_where_they_belong() {
     ];
     let seen = init(
         &peer,
-        &[&address[..], &label, &collections, &tls, &["x"]].concat(),
+        &[&address[..], &others, &collections, &tls, &["x"]].concat(),
     );
-    let next = "\nnext     run fabric-ccs-builder check x\n";
+    let next =
+        "\nnext     edit or delete the index definitions, then run fabric-ccs-builder check x\n";
     assert!(seen.status == 0 && seen.stdout.ends_with(next), "{seen:?}");
     let seen = check(&peer, &["--config", r#"{"peername":"p"}"#, "x"]);
     assert_eq!(seen.status, 0, "{seen:?}");
     for line in [
-        "package  other_2, type ccaas: x\n",
+        "package  other_2, type External: x\n",
         "released statedb/couchdb/collections/one/indexes/indexAppraisedValue.json\n",
         "released statedb/couchdb/collections/two/indexes/indexAppraisedValue.json\n",
         "released statedb/couchdb/indexes/indexOwner.json\n",
-        "the peer would dial p_basic:9999 with TLS and a client certificate\n",
+        "the peer would dial p_basic:9999 with TLS, from Fabric 3.0 on for the domain basic.example.com, and a client certificate\n",
     ] {
         assert!(seen.stdout.contains(line), "{line}: {seen:?}");
     }
+    let connection = peer.get("bld/x/connection.json");
+    assert!(
+        connection.contains("\n  \"dial_timeout\": \"5s\",\n"),
+        "{connection}"
+    );
     // The private key is for nobody else.
     let modes = peer.modes("bld/x");
     assert!(
@@ -146,7 +153,9 @@ fn overwrites_nothing() {
 fn what_it_refuses_is_not_written() {
     let example = "see fabric-ccs-builder init --help";
     for (args, status, line) in [
-        (&["--root-cert", "P-256.key", "x"][..], 1, "connection.json: root_cert: holds a PRIVATE KEY, a CERTIFICATE is needed".to_owned()),
+        (&["--root-cert", "P-256.key", "x"][..], 1, "--root-cert: P-256.key holds a private key, give a file with certificates only".to_owned()),
+        (&["--root-cert", "both", "x"], 1, "--root-cert: both holds a private key, give a file with certificates only".into()),
+        (&["--type", "golang", "x"], 1, r#"--type: metadata.json: type: "golang" is for another builder, write "ccaas" or "external""#.into()),
         (&["--client-cert", "P-256.pem", "--client-key", "other.P-256.key", "x"], 1, "connection.json: client_key: does not belong to client_cert, whose public key is another one".into()),
         (&["--root-cert", "der", "x"], 1, "der: is not UTF-8, convert it to PEM with openssl if it is DER".into()),
         (&["--root-cert", "none", "x"], 2, "cannot read none: No such file or directory (os error 2)".into()),
@@ -161,8 +170,9 @@ fn what_it_refuses_is_not_written() {
     ] {
         let peer = Peer::empty();
         peer.put("bld/der", b"\x30\x82\x01");
+        peer.put("bld/both", tls("P-256.pem") + &tls("P-256.key"));
         let seen = init(&peer, args);
         assert_eq!((seen.status, seen.stdout.as_str(), seen.stderr), (status, "", format!("init: {line}\n")));
-        assert_eq!(peer.names("bld"), ["P-256.key", "P-256.pem", "der", "other.P-256.key"]);
+        assert_eq!(peer.names("bld"), ["P-256.key", "P-256.pem", "both", "der", "other.P-256.key"]);
     }
 }

@@ -204,6 +204,7 @@ fn an_object_that_does_not_name_a_file_has_its_line() {
     let cert = tls("P-256.pem");
     let connection = mutual(&cert, &cert, "{{.key}}");
     let needed = "a string, number or boolean is needed";
+    let file = r#"; a file is {"file": "/PATH"} and nothing else"#;
     for (value, reason) in [
         (
             r#"{"file":""}"#,
@@ -231,14 +232,14 @@ fn an_object_that_does_not_name_a_file_has_its_line() {
         ),
         (
             r#"{"file":"/a","mode":"0400"}"#,
-            format!("is an object, {needed}"),
+            format!("is an object, {needed}{file}"),
         ),
-        (r#"{"file":1}"#, format!("is an object, {needed}")),
+        (r#"{"file":1}"#, format!("is an object, {needed}{file}")),
         (
             r#"{"file":{"file":"/a"}}"#,
-            format!("is an object, {needed}"),
+            format!("is an object, {needed}{file}"),
         ),
-        (r#"{"File":"/a"}"#, format!("is an object, {needed}")),
+        (r#"{"File":"/a"}"#, format!("is an object, {needed}{file}")),
         (r#"[{"file":"/a"}]"#, format!("is an array, {needed}")),
     ] {
         let config = format!(r#"{{"key":{value}}}"#);

@@ -56,7 +56,7 @@ const IN_METADATA: [(&str, &str); 12] = [
 ];
 
 /// Content of connection.json, and the fault in it.
-const IN_CONNECTION: [(&[u8], &str); 42] = [
+const IN_CONNECTION: [(&[u8], &str); 51] = [
     (b"", "is empty, a JSON object is needed"),
     (
         b"address: basic:9999\n",
@@ -211,7 +211,43 @@ const IN_CONNECTION: [(&[u8], &str); 42] = [
     ),
     (
         br#"{"address": "{{.org.peer}}:1", "dial_timeout": "{{.it's}}"}"#,
-        "dial_timeout: {{.it's}}: has a name with other characters than letters, digits and _",
+        r#"dial_timeout: {{.it's}}: has a name with other characters than letters, digits and _, write for such a key {{index . "a-b"}}"#,
+    ),
+    (
+        br#"{"address": "{.peername}-a:1"}"#,
+        r#"address: "{.peername}-a:1" has a host that no name server knows, write a template such as {{.peername}}"#,
+    ),
+    (
+        br#"{"address": "{{peername}}:1"}"#,
+        r#"address: {{peername}}: "peername" is not supported here; write {{.peername}} for a key of the config; functions are and or not eq ne lt le gt ge index len slice print println printf"#,
+    ),
+    (
+        br#"{"address": "{{range .a}}:1"}"#,
+        r#"address: {{range .a}}: "range" is not supported here; if, with, else, end and or not eq ne lt le gt ge index len slice print println printf are"#,
+    ),
+    (
+        br#"{"address": "{{.peer-name}}:1"}"#,
+        r#"address: {{.peer-name}}: has a name with other characters than letters, digits and _, write for such a key {{index . "a-b"}}"#,
+    ),
+    (
+        br#"{"address": "{{if .a == .b}}a:1{{end}}"}"#,
+        "address: {{if .a == .b}}: has := or = where no variable is before it, write {{if eq .a .b}} to compare",
+    ),
+    (
+        br#"{"address": "{{.host | default `a`}}:1"}"#,
+        r#"address: {{.host | default `a`}}: "default" is not supported here; write {{or (index . "host") "localhost"}}"#,
+    ),
+    (
+        br#"{"address": "a:1", "tls_required": true, "client_auth_required": true, "root_cert": "{{.ca}}", "client_cert": "{{.pem}}", "client_key": "{{ .key }}"}"#,
+        r#"templates need values, write --config '{"ca": "...", "key": {"file": "..."}, "pem": "..."}'"#,
+    ),
+    (
+        br#"{"address": "a:1",, "domain": "a"}"#,
+        "is not JSON: key must be a string at line 1 column 19, leave one comma out",
+    ),
+    (
+        br#"{"address": "a:1", "tls_required": tru}"#,
+        "is not JSON: expected ident at line 1 column 39, write true, false, null, or a text in double quotes",
     ),
 ];
 
@@ -256,7 +292,7 @@ fn in_root_cert() -> Vec<(String, &'static str)> {
 }
 
 /// The path of a file beside a sound package, its content, and the line of `check`.
-const ELSEWHERE: [(&str, &str, &str); 9] = [
+const ELSEWHERE: [(&str, &str, &str); 10] = [
     ("a.json", "", "a.json: is empty, a JSON object is needed"),
     (
         "a.json",
@@ -294,6 +330,11 @@ const ELSEWHERE: [(&str, &str, &str); 9] = [
         r#"a.json: index: fields: "b" goes "desc" and "a" "asc", CouchDB takes one direction per index, write {"a": "desc"}"#,
     ),
     (
+        "gt.json",
+        r#"{"index":{"fields":["a"],"partial_filter_selector":{"a":{"gt":1}}},"ddoc":"a"}"#,
+        r#"gt.json: index: partial_filter_selector: "gt": is the name of a field, did you mean "$gt"?"#,
+    ),
+    (
         "a.txt",
         "{}",
         "a.txt: is not released, its name does not end in .json",
@@ -302,7 +343,7 @@ const ELSEWHERE: [(&str, &str, &str); 9] = [
 
 /// The ends of lines whose message alone says what to do.
 const PLAIN_ENOUGH: [&str; 6] = [
-    "with other characters than letters, digits and _",
+    "slice print println printf are",
     "around its base64",
     "line is missing",
     "belongs inside index",
@@ -366,6 +407,72 @@ fn each_fault_says_what_to_write_and_so_does_the_peers_log() {
         let kind = if name == "a.json" { "fault" } else { "warning" };
         assert_eq!(has(&peer, kind, &format!("{INDEXES}/{line}")).status, 0);
     }
+}
+
+#[test]
+fn of_a_field_that_is_there_twice_the_last_counts_and_a_warning_says_so() {
+    for (repeated, name) in [
+        (r#""address": "b:1", "address""#, "address"),
+        (r#""Address": "b:1", "address""#, "address"),
+        (r#""Dial_Timeout": "1s", "address""#, "dial_timeout"),
+    ] {
+        let peer = package(METADATA, PLAIN.replace(r#""address""#, repeated));
+        let line = format!(
+            "connection.json: {name}: is there more than once, the peer reads the last, leave the others out"
+        );
+        let built = has(&peer, "warning", &line);
+        assert!(
+            built.stderr.contains(&format!("build: warning: {line}\n")),
+            "{built:?}"
+        );
+        assert_eq!(built.status, 0);
+    }
+}
+
+#[test]
+fn a_file_or_folder_that_is_no_package_has_a_line_that_says_what_to_give() {
+    let peer = package(METADATA, PLAIN);
+    peer.put("ca.pem", "x".repeat(20)).put_dir("empty");
+    for (args, line) in [
+        (
+            ["check", "x/connection.json"],
+            "x/connection.json: is a file of a source folder, give check the folder: x",
+        ),
+        (
+            ["check", "x/metadata.json"],
+            "x/metadata.json: is a file of a source folder, give check the folder: x",
+        ),
+        (
+            ["check", "ca.pem"],
+            "ca.pem: is no gzip file, make it with tar -czf, or the whole with fabric-ccs-builder package DIR",
+        ),
+        (
+            ["check", "empty"],
+            "empty: has neither metadata.json nor connection.json, give the folder that has them, or make them with init",
+        ),
+        (
+            ["package", "empty"],
+            "empty: has neither metadata.json nor connection.json, give the folder that has them, or make them with init",
+        ),
+        (
+            ["package", "ca.pem"],
+            "ca.pem: is a file, give a source folder; --id prints the ID of a package",
+        ),
+    ] {
+        let seen = user::run(&peer.path(""), &args);
+        let said = seen.stdout.contains(&format!("\nfault    {line}\n"))
+            || seen.stderr == format!("package: {line}\n");
+        assert!(said && seen.status != 0, "{line}: {seen:?}");
+    }
+}
+
+#[test]
+fn a_link_in_the_place_of_meta_inf_has_one_line() {
+    let peer = package(METADATA, PLAIN);
+    peer.put_link("x/META-INF", "/etc");
+    let seen = user::run(&peer.path(""), &["check", "x"]);
+    assert_eq!(seen.stdout.matches("META-INF").count(), 1, "{seen:?}");
+    assert_eq!(seen.status, 1);
 }
 
 #[test]

@@ -24,6 +24,8 @@ pub struct Report {
     pub dials: bool,
     /// What is checked.
     pub shown: String,
+    /// The answer when nothing is wrong.
+    pub taken: &'static str,
     /// The label, and the digest of a package's file after it.
     pub package: Option<String>,
     pub package_type: Option<String>,
@@ -119,7 +121,7 @@ impl Report {
                 "a peer would take this package, but this machine does not reach its server";
             ("unreached", answer, Outcome::No)
         } else {
-            ("taken", "a peer would take this package", Outcome::Yes)
+            ("taken", self.taken, Outcome::Yes)
         };
         log::print(&if self.json {
             self.object(word, cannot.as_deref())
@@ -160,13 +162,14 @@ impl Report {
             }
         }
         if let Some(dial) = &self.dial {
-            out.line("dialled", &format!("the peer would {dial}"));
+            out.line("address", &format!("the peer would {dial}"));
         }
         if let Some(Ok(dialled) | Err(dialled)) = &self.dialled {
             out.line("dial", dialled);
         }
         if let Some(id) = &self.packaged {
-            let text = format!("another tool's package: of the same content, package makes {id}");
+            let text =
+                format!("the command package makes other bytes of this content, with the ID {id}");
             out.line("differs", &text);
         }
         let colour = if outcome == Outcome::Yes { GREEN } else { RED };

@@ -4,11 +4,11 @@ use std::fs;
 use std::path::Path;
 
 use super::super::arguments::source_folder;
-use crate::error::Result;
+use crate::error::{Result, refused};
 use crate::files::{Digest, Dir, Scratch};
 use crate::formats::meta_inf;
 use crate::formats::package::Package;
-use crate::layout::{METADATA, PUBLIC};
+use crate::layout::{CONNECTION, METADATA, PUBLIC};
 use crate::log::Warnings;
 
 /// A file of the embedded sample, by its path in a source folder.
@@ -56,6 +56,15 @@ impl Subject {
                 metadata: None,
                 digest: None,
             });
+        }
+        if path.ends_with(METADATA) || path.ends_with(CONNECTION) {
+            let folder = path.parent().filter(|folder| *folder != Path::new(""));
+            let folder = folder.unwrap_or(Path::new("."));
+            return refused(format!(
+                "{}: is a file of a source folder, give check the folder: {}",
+                path.display(),
+                folder.display()
+            ));
         }
         let source = scratch.dir("src")?;
         let package = Package::read(path, Some(&source), warnings)?;

@@ -18,6 +18,8 @@ pub struct Counts {
     builds: usize,
     match_package: usize,
     match_record: usize,
+    /// Of these, those without a package.
+    record_alone: usize,
     mismatch: usize,
     unrecorded: usize,
     other: usize,
@@ -44,11 +46,14 @@ impl Counts {
         let count = match (outcome, &verdict.fault, verdict.origin) {
             (Outcome::Yes, ..) if verdict.other.is_some() => &mut self.other,
             (Outcome::Yes, _, Origin::Package) => &mut self.match_package,
-            (Outcome::Yes, _, Origin::Record) => &mut self.match_record,
+            (Outcome::Yes, _, origin) => {
+                self.record_alone += usize::from(origin == Origin::Record);
+                &mut self.match_record
+            }
             (Outcome::No, Some(Fault::Unrecorded(_)), _) => &mut self.unrecorded,
             (Outcome::No, fault, origin) => {
                 // Otherwise it is the package that is wrong.
-                self.has_wrong_build |= origin == Origin::Package
+                self.has_wrong_build |= origin != Origin::Record
                     || !verdict.differences.is_empty()
                     || matches!(fault, Some(Fault::Damaged(_)));
                 &mut self.mismatch
@@ -69,14 +74,14 @@ impl Counts {
 
     /// What the results do not prove, and what to do about them.
     pub fn notes(&self) -> impl Iterator<Item = String> {
-        let recorded = self.match_record;
+        let recorded = self.record_alone;
         let matches = plural(recorded, "match is", "matches are");
         let record = format!(
             "{matches} with a record only, which those who can write the builds can write too; the \
              peer's file system path, or --packages, verifies from the packages"
         );
         let build = "a build that differs was changed, or not copied completely; rebuild makes it \
-                     again from its package";
+                     again from its package, copy it first if you want to know who changed it";
         let stray =
             "what is unrecorded among the builds is no build: find out whose it is, and remove it";
         let record = (recorded > 0).then_some(record);

@@ -77,8 +77,8 @@ impl Report {
         for difference in &verdict.differences {
             let (expected, found) = (difference.expected, difference.found);
             let key = match verdict.origin {
-                Origin::Record => "recorded",
                 Origin::Package => "expected",
+                _ => "recorded",
             };
             let mut members = vec![("path", json!(difference.path))];
             members.extend(expected.map(|digest| (key, json!(digest))));
@@ -86,7 +86,7 @@ impl Report {
             let kind = difference.kind(verdict.origin);
             lines += &self.line(subject, kind, &difference.describe(verdict.origin), members);
         }
-        if !self.quiet {
+        if !self.quiet || verdict.is_without_config() {
             let undetermined = verdict.undetermined.iter();
             lines.extend(undetermined.map(|reason| self.because(subject, CANNOT_TELL, reason)));
             if let Some(package_type) = &verdict.other {
@@ -107,20 +107,21 @@ impl Report {
             unverified,
         } = compared;
         let (from, text) = match origin {
-            Origin::Record => ("record", "match"),
-            Origin::Package => ("package", "match, from the package"),
+            Origin::Package => ("package", ", from the package"),
+            _ => ("record", ""),
         };
         let mut members = vec![("from", json!(from))];
         let mut but = String::new();
         if !unverified.is_empty() {
             let fields = unverified.join(", ");
             but = format!(
-                " but for the templates of {CONNECTION}, which --config verifies ({fields})"
+                ", but only with the record for the templates of {CONNECTION} ({fields}), give \
+                 --config"
             );
             members.push(("unverified", json!(unverified)));
         }
         let count = plural(*artifacts, "artifact", "artifacts");
-        let text = format!("{text}{but}, {count}, {SUMS} sha256:{sums}");
+        let text = format!("match{text}{but}, {count}, {SUMS} sha256:{sums}");
         members.extend([("artifacts", json!(artifacts)), ("sha256sums", json!(sums))]);
         self.line(subject, "match", &text, members)
     }

@@ -59,7 +59,7 @@ impl Place {
         let entries = dir.list()?;
         let Some(layout) = layout(&dir, &entries) else {
             return refused(format!(
-                "{}: is neither a build output (no {SUMS}), nor a build of a peer (no {BUILD_INFO}, no {BLD}), nor a folder of such builds",
+                "{}: is neither a peer's file system path (no {PACKAGES}), nor a folder of builds, nor one of them (no {BUILD_INFO}, no {BLD}), nor a build output (no {SUMS})",
                 path.display()
             ));
         };

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use super::expected::Expected;
-use crate::builder::recompute::Recipe;
+use crate::builder::recompute::{Outputs, Recipe};
 use crate::error::{Error, Outcome, Result};
 use crate::files::{Digest, Dir, Entry};
 use crate::formats::comparison::{Comparison, Difference, Found, Origin};
@@ -68,6 +68,11 @@ impl Verdict {
     /// Whether the other verdict has the same differences.
     pub fn says_as_much_as(&self, other: &Self) -> bool {
         (&self.differences, &self.fault) == (&other.differences, &other.fault)
+    }
+
+    /// Whether it is a match but for what templates fill in.
+    pub fn is_without_config(&self) -> bool {
+        self.outcome() == Outcome::Yes && self.origin == Origin::Templates
     }
 
     /// The answer in one word.
@@ -149,14 +154,13 @@ impl Verdict {
             }
             return Ok(());
         }
-        let (connection, unverified) = match connection {
-            Some(digest) => (digest, Vec::new()),
+        let (outputs, unverified) = match connection {
+            Some(digest) => (recipe.outputs(digest)?, Vec::new()),
             None => match self.add_templates(recipe, bld)? {
                 Some(known) => known,
                 None => return Ok(()),
             },
         };
-        let outputs = recipe.outputs(connection)?;
         self.add(Comparison::new(Some(bld), &outputs.bld, &[]), "bld/");
         self.add(Comparison::new(release, &outputs.release, &[]), "release/");
         self.compared = Some(Compared {
@@ -167,15 +171,29 @@ impl Verdict {
         Ok(())
     }
 
-    /// Compares connection.json with what is made of its package with some config. Gives its digest
-    /// and the fields that only the config can tell, if it can be read.
+    /// Compares connection.json with what is made of its package with some config. Gives what is
+    /// made with it, or with the recorded one where the record is the package's, and the fields
+    /// that only the config can tell, if it can be read.
     fn add_templates(
         &mut self,
         recipe: &Recipe,
         bld: &Dir,
-    ) -> Result<Option<(Digest, Vec<&'static str>)>> {
+    ) -> Result<Option<(Outputs, Vec<&'static str>)>> {
+        let content = bld.read_needed(CONNECTION);
+        if let Ok(Some(record)) = Record::read(bld)
+            && let Some(digest) = record.digest(CONNECTION)
+        {
+            let outputs = recipe.outputs(digest)?;
+            if outputs.sums == record.sums {
+                self.origin = Origin::Templates;
+                let is_recorded = |content: &Vec<u8>| Digest::of(content) == digest;
+                if !content.as_ref().is_ok_and(is_recorded) {
+                    return Ok(Some((outputs, Vec::new())));
+                }
+            }
+        }
         let mut mismatch = |reason| self.fault = Some(Fault::Mismatch(format!("{BLD}/{reason}")));
-        let content = match bld.read_needed(CONNECTION) {
+        let content = match content {
             Err(Error::Refused(reason)) => {
                 mismatch(reason);
                 return Ok(None);
@@ -186,7 +204,7 @@ impl Verdict {
             mismatch(format!("{CONNECTION}: {error:#}"));
             Vec::new()
         });
-        Ok(Some((Digest::of(&content), agreed)))
+        Ok(Some((recipe.outputs(Digest::of(&content))?, agreed)))
     }
 
     /// Compares a build output with its record, and returns that.

@@ -54,11 +54,17 @@ impl Wanted {
         let is_empty = value == Value::Object(serde_json::Map::new());
         let is_list = value.get("installed_chaincodes").is_some() || is_empty;
         if !is_read || (ids.len() == before && !is_list) {
-            return failed(format!(
-                "--installed {}: holds no package ID, write into it what peer lifecycle chaincode \
-                 queryinstalled -O json prints",
-                path.display()
-            ));
+            let path = path.display();
+            let kind = value.get("source").and_then(|source| source.get("Type"));
+            let is_unavailable = kind.is_some_and(|kind| kind.get("Unavailable").is_some());
+            return failed(if is_unavailable {
+                format!("--installed {path}: this organisation approved it without a package")
+            } else {
+                format!(
+                    "--installed {path}: holds no package ID, write into it what peer lifecycle \
+                     chaincode queryinstalled -O json prints"
+                )
+            });
         }
         Ok(())
     }

@@ -119,7 +119,9 @@ impl<R: BufRead> Reader<R> {
             _ if start.get(257..262) == Some(b"ustar") => "a tar archive without compression",
             _ => "no gzip file",
         };
-        Ok(invalid(format!("is {found}, make it with tar -czf")))
+        Ok(invalid(format!(
+            "is {found}, make it with tar -czf, or the whole with fabric-ccs-builder package DIR"
+        )))
     }
 }
 

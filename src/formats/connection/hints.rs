@@ -5,6 +5,7 @@ use anyhow::{Result, ensure};
 use super::super::json::{Object, folded};
 use super::FIELDS;
 use crate::layout::CONNECTION;
+use crate::log::Warnings;
 use crate::text::{nearest, quoted};
 
 /// Other names that people use for a field, beyond typing errors.
@@ -58,11 +59,25 @@ pub fn unknown_fields(object: &Object) -> impl Iterator<Item = String> {
     })
 }
 
+/// Warns of each field that is there more than once.
+pub fn find_repeated(object: &Object, warnings: &mut Warnings) {
+    for (name, _) in FIELDS {
+        if object.field(name).nth(1).is_some() {
+            warnings.push(format!(
+                "{CONNECTION}: {name}: is there more than once, the peer reads the last, leave the \
+                 others out"
+            ));
+        }
+    }
+}
+
 /// The field that the author of an unknown field surely meant.
 fn meant(key: &str) -> Option<&'static str> {
     let alias = ALIASES.iter().find(|(alias, _)| *alias == key);
-    let names = FIELDS.iter().map(|&(name, _)| name);
-    alias.map(|&(_, name)| name).or_else(|| nearest(key, names))
+    let mut names = FIELDS.iter().map(|&(name, _)| name);
+    alias
+        .map(|&(_, name)| name)
+        .or_else(|| nearest(key, &mut names))
 }
 
 /// A warning for each field that the peer ignores because of another one.

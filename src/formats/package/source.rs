@@ -18,7 +18,7 @@ use crate::formats::archive::{gzip, tar};
 use crate::formats::connection::Draft;
 use crate::formats::metadata::Metadata;
 use crate::formats::written::Written;
-use crate::formats::{advice, meta_inf, tls};
+use crate::formats::{advice, meta_inf};
 use crate::layout::{CODE, CONNECTION, MAX_INSTALL, METADATA, PUBLIC, SECRET};
 use crate::log::Warnings;
 
@@ -72,11 +72,15 @@ impl Source {
         let advice = [advice::of_address(&values), advice::of_server_name(&values)];
         let advice = advice.into_iter().flatten();
         warnings.extend(advice.map(|advice| format!("{CONNECTION}: {advice}")));
-        let mut files = vec![(CONNECTION.to_owned(), None)];
+        let (mut files, mut mode) = (vec![(CONNECTION.to_owned(), None)], PUBLIC);
         if let Some(tree) = &tree {
             meta_inf::walk(tree, &mut warnings, &mut |folder, dir, found, judge| {
                 for entry in found {
                     judge.read(folder, dir, entry)?;
+                    if let Some(key) = meta_inf::private_key(dir, entry)? {
+                        mode = SECRET;
+                        judge.warnings.push(key);
+                    }
                     files.push((dir.relative(&entry.name), Some((*entry).clone())));
                 }
                 Ok(())
@@ -97,13 +101,11 @@ impl Source {
                  raises peer.maxRecvMsgSize and peer.maxSendMsgSize"
             ));
         }
-        let mut mode = PUBLIC;
-        if tls::holds_private_key(&connection) {
+        let key = advice::of_private_key(&connection);
+        if key.is_some() {
             mode = SECRET;
-            warnings.push(format!(
-                "{CONNECTION}: a private key goes into the package, a template would keep it out"
-            ));
         }
+        warnings.extend(key);
         Ok(Self {
             metadata,
             warnings,

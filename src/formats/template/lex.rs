@@ -167,7 +167,8 @@ impl<'a> Lexer<'a> {
             || rest.starts_with(['.', ',', '|', ':', ')', '(']);
         ensure!(
             is_end,
-            "has a name with other characters than letters, digits and _"
+            "has a name with other characters than letters, digits and _, write for such a key \
+             {{{{index . \"a-b\"}}}}"
         );
         Ok(name)
     }

@@ -232,7 +232,9 @@ impl<'a> Parser<'a> {
             Token::Word(word) => Term::Function(function(word)?),
             Token::Literal(value) => Term::Literal(value.clone()),
             Token::Open => Term::Pipeline(self.nested(|parser| parser.pipeline(tokens, true))?),
-            Token::Declare | Token::Assign => bail!("has := or = where no variable is before it"),
+            Token::Declare | Token::Assign => bail!(
+                "has := or = where no variable is before it, write {{{{if eq .a .b}}}} to compare"
+            ),
             Token::Pipe => bail!("has | where no value is before it"),
             Token::Close => bail!("has ) without ("),
         };
@@ -249,7 +251,13 @@ impl<'a> Parser<'a> {
 fn function(name: &str) -> Result<&'static str> {
     let function = FUNCTIONS.iter().find(|function| **function == name);
     function.copied().with_context(|| {
-        let (name, known) = (quoted(name), FUNCTIONS.join(" "));
-        format!("{name} is not supported here; if, with, else, end {known} are")
+        let known = FUNCTIONS.join(" ");
+        let hint = match name {
+            "range" | "break" | "continue" | "define" | "template" | "block" | "call" | "html"
+            | "js" | "urlquery" => format!("if, with, else, end {known} are"),
+            "default" => r#"write {{or (index . "host") "localhost"}}"#.to_owned(),
+            _ => format!("write {{{{.{name}}}}} for a key of the config; functions are {known}"),
+        };
+        format!("{} is not supported here; {hint}", quoted(name))
     })
 }

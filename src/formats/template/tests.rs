@@ -36,7 +36,7 @@ fn names_what_is_missing_and_never_a_value() {
         ("{{.o.c}}", format!(r#"{{{{.o.c}}}}: no key "c" in {VARIABLE}, which has "b""#)),
         ("{{.z.b}}", r#"{{.z.b}}: a string has no key "b""#.into()),
         ("{{.n}}", format!("{{{{.n}}}}: is null, {printable}")),
-        ("{{.o}}", format!("{{{{.o}}}}: is an object, {printable}")),
+        ("{{.o}}", format!(r#"{{{{.o}}}}: is an object, {printable}; a file is {{"file": "/PATH"}} and nothing else"#)),
         ("{{print .l}}", format!("{{{{print .l}}}}: print: is an array, {printable}")),
         ("{{eq .z .a}}", "{{eq .z .a}}: eq: cannot compare a string with a number".into()),
         ("{{lt .o .o}}", "{{lt .o .o}}: lt: cannot compare an object with an object".into()),
@@ -83,6 +83,10 @@ fn names_what_is_no_template() {
             format!(r#"{{{{range .a}}}}: "range" is not supported here; {known}"#),
         ),
         (
+            "{{a}}",
+            r#"{{a}}: "a" is not supported here; write {{.a}} for a key of the config; functions are and or not eq ne lt le gt ge index len slice print println printf"#.into(),
+        ),
+        (
             "{{js .a}}",
             format!(r#"{{{{js .a}}}}: "js" is not supported here; {known}"#),
         ),
@@ -111,7 +115,7 @@ fn names_what_is_no_template() {
         ("{{$x}}", "{{$x}}: has $x, which is not declared".into()),
         (
             "{{.peer-name}}",
-            "{{.peer-name}}: has a name with other characters than letters, digits and _".into(),
+            r#"{{.peer-name}}: has a name with other characters than letters, digits and _, write for such a key {{index . "a-b"}}"#.into(),
         ),
         ("{{\"a}}", "{{\"a}}: \" is not closed".into()),
         (

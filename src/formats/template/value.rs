@@ -6,7 +6,7 @@ use std::rc::Rc;
 use anyhow::{Context, Result, bail, ensure};
 use serde_json::value::RawValue;
 
-use super::VARIABLE;
+use super::{TO_PEER, VARIABLE};
 use crate::formats::json::{self, Kind, Object};
 use crate::text::quoted;
 
@@ -105,7 +105,14 @@ impl Value {
             Self::Text(text) | Self::Number(text, _) => text.clone(),
             Self::Boolean(value) => value.to_string().into(),
             Self::Whole(number) => number.to_string().into(),
-            _ => bail!("is {}, a string, number or boolean is needed", self.kind()),
+            _ => {
+                let kind = self.kind();
+                let file = match kind {
+                    "an object" => r#"; a file is {"file": "/PATH"} and nothing else"#,
+                    _ => "",
+                };
+                bail!("is {kind}, a string, number or boolean is needed{file}")
+            }
         })
     }
 
@@ -114,10 +121,7 @@ impl Value {
         let members = match self {
             Self::Object(Some(members)) => members,
             Self::Object(None) => {
-                bail!(
-                    "{VARIABLE} is not set, give the peer a JSON object with this key in it, and \
-                     name it in propagateEnvironment of this builder"
-                )
+                bail!("{VARIABLE} is not set, {TO_PEER}")
             }
             _ => bail!("{} has no key {}", self.kind(), quoted(key)),
         };

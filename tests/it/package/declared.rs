@@ -99,7 +99,7 @@ fn are_checked_as_a_folder_is() {
         ),
         (
             "--label=a --address=b:1 --root-cert=../ca.pem",
-            "connection.json: root_cert: holds a PRIVATE KEY, a CERTIFICATE is needed",
+            "--root-cert: ../ca.pem holds a private key, give a file with certificates only",
         ),
         (
             "--label=a --address=b:1 --root-cert=../der",
@@ -122,7 +122,9 @@ fn are_checked_as_a_folder_is() {
 #[test]
 fn that_do_not_fit_are_an_error() {
     let peer = Peer::empty();
-    peer.put("pem", "x");
+    peer.put("pem", "x")
+        .put("x/connection.json", "{}")
+        .put_dir("y/META-INF");
     for (args, message) in [
         ("--label=a", "missing option --address"),
         ("--address=a:1", "missing option --label"),
@@ -145,7 +147,15 @@ fn that_do_not_fit_are_an_error() {
         ),
         (
             "--label=a --address=a:1 --lable=a",
-            "invalid option '--lable'",
+            "invalid option '--lable', did you mean --label?",
+        ),
+        (
+            "--label=a --address=a:1 --meta-inf=../x",
+            "--meta-inf: ../x is a source folder, write ../x/META-INF",
+        ),
+        (
+            "--label=a --address=a:1 --meta-inf=../y",
+            "--meta-inf: ../y is a source folder, write ../y/META-INF",
         ),
         (
             "--id --env=e ..",

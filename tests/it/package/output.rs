@@ -53,6 +53,65 @@ fn is_for_nobody_else_with_a_private_key_in_it() {
 }
 
 #[test]
+fn names_each_place_of_a_private_key_as_check_does() {
+    let both = quoted(&(tls("P-256.pem") + &tls("P-256.key")));
+    let in_field = |name: &str| format!(r#"{{"address":"a:1","{name}":{both}}}"#);
+    let in_place = |name| {
+        format!(
+            "connection.json: {name}: holds a private key, which goes into the package, remove it here"
+        )
+    };
+    let path = "META-INF/client.key";
+    let moved =
+        format!("{path}: holds a private key, which goes into the package, move it elsewhere");
+    let large = "x".repeat(1 << 20) + &tls("P-256.key");
+    for (name, content, warning) in [
+        (
+            "connection.json",
+            in_field("root_cert"),
+            in_place("root_cert"),
+        ),
+        (
+            "connection.json",
+            in_field("client_cert"),
+            in_place("client_cert"),
+        ),
+        (
+            "connection.json",
+            in_field("client_key"),
+            "connection.json: a private key goes into the package, a template would keep it out"
+                .to_owned(),
+        ),
+        (path, tls("rsa.key"), moved.clone()),
+        (path, tls("P-256.pem"), String::new()),
+        // No key file is that large.
+        (path, large, String::new()),
+    ] {
+        let peer = folder();
+        peer.put(format!("package/{name}"), content);
+        let seen = package_after("umask 000", &peer, &[]);
+        let mode = if warning.is_empty() { 644 } else { 600 };
+        assert_eq!(peer.modes("bld"), [format!("basic_1.0.tar.gz {mode}")]);
+        assert_eq!(
+            seen.stderr
+                .contains(&format!("package: warning: {warning}\n")),
+            mode == 600,
+            "{seen:?}"
+        );
+        // Of the folder, and of the package.
+        for place in ["../package", "basic_1.0.tar.gz"] {
+            let seen = user::run(&peer.path("bld"), &["check", place]);
+            assert_eq!(
+                seen.stdout.contains(&format!("\nwarning  {warning}\n")),
+                mode == 600,
+                "{seen:?}"
+            );
+            assert_eq!(seen.status, 0);
+        }
+    }
+}
+
+#[test]
 fn goes_where_it_is_told() {
     let peer = folder();
     peer.put_dir("bld/sub");
@@ -135,7 +194,12 @@ fn replaces_nothing_but_regular_files() {
     peer.put("bld/precious", "precious");
     symlink("precious", peer.path("bld/link")).unwrap();
     symlink("nowhere", peer.path("bld/dangling")).unwrap();
-    for name in ["dir", "link", "dangling", "/dev/null"] {
+    for name in ["dir", "new/"] {
+        let file = std::path::Path::new(name).join("basic_1.0.tar.gz");
+        let line = format!("{name}: is a folder, write {}", file.display());
+        assert_eq!(package(&peer, &["-o", name]), failed(2, &line));
+    }
+    for name in ["link", "dangling", "/dev/null"] {
         let line = format!("{name}: exists already and is not a regular file");
         let seen = package(&peer, &["--force", "-o", name]);
         assert_eq!(seen, failed(2, &line));

@@ -183,7 +183,7 @@ fn what_is_not_possible() {
         ),
         (
             &["../package/metadata.json"],
-            "cannot open ../package/metadata.json: Not a directory (os error 20)",
+            "../package/metadata.json: is a file, give a source folder; --id prints the ID of a package",
         ),
     ] {
         assert_eq!(run(args), failed(2, line));

@@ -231,14 +231,15 @@ fn refused(package: &[u8], line: &str) {
 
 #[test]
 fn what_install_refuses_has_a_line_that_helps() {
-    let how = "make the package with tar -czf FILE metadata.json code.tar.gz";
+    let how = "make the package with tar -czf FILE metadata.json code.tar.gz in their folder, or with fabric-ccs-builder package DIR";
     let code = tgz(&[CONNECTION]);
     let code: Member = ("code.tar.gz", FILE, &code);
     for (members, line) in [
-        (&[METADATA][..], "code.tar.gz not found, a package holds metadata.json and code.tar.gz".to_owned()),
-        (&[code], "metadata.json not found, a package holds metadata.json and code.tar.gz".into()),
+        (&[METADATA][..], format!("code.tar.gz not found, a package holds metadata.json and code.tar.gz: {how}")),
+        (&[code], format!("metadata.json not found, a package holds metadata.json and code.tar.gz: {how}")),
         (&[METADATA, CONNECTION], "code.tar.gz not found, connection.json and META-INF belong into code.tar.gz; fabric-ccs-builder package makes all of it from their folder".into()),
         (&[METADATA, ("./code.tar.gz", FILE, code.2)], format!("code.tar.gz not found, the name ./code.tar.gz is another one to a peer: {how}")),
+        (&[("x/metadata.json", FILE, b"{}"), ("x/code.tar.gz", FILE, b"")], format!("metadata.json not found, the name x/metadata.json is another one to a peer: {how}")),
         (&[("./", DIR, b""), METADATA, code], format!("./: is a directory, which install refuses: {how}")),
         (&[METADATA, ("code.tar.gz", tar::EntryType::Symlink, b"")], format!("code.tar.gz: is a symbolic link, which install refuses: {how}")),
         (&[("pax_global_header", tar::EntryType::XGlobalHeader, b"")], format!("pax_global_header: is a global pax header, which git archive writes, which install refuses: {how}")),
@@ -259,14 +260,17 @@ fn what_install_refuses_has_a_line_that_helps() {
     let good = tgz(&[METADATA, code]);
     refused(
         &tar_of(&[METADATA, code]),
-        "is a tar archive without compression, make it with tar -czf",
+        "is a tar archive without compression, make it with tar -czf, or the whole with fabric-ccs-builder package DIR",
     );
     refused(
         b"PK\x03\x04 and so on",
-        "is a zip file, make it with tar -czf",
+        "is a zip file, make it with tar -czf, or the whole with fabric-ccs-builder package DIR",
     );
-    refused(&good[..good.len() - 9], "the archive ends too early");
-    refused(b"", "the archive ends too early");
+    refused(
+        &good[..good.len() - 9],
+        "the archive ends too early, copy it again",
+    );
+    refused(b"", "the archive ends too early, copy it again");
     refused(
         &[&good[..], b"more than ten bytes"].concat(),
         "data after the end of the gzip file",
@@ -312,11 +316,11 @@ fn what_the_peer_cannot_unpack_has_a_line_that_helps() {
     let inner = |code: &[u8]| tgz(&[METADATA, ("code.tar.gz", FILE, code)]);
     refused(
         &inner(b"\xfd7zXZ\0 and more"),
-        "code.tar.gz: is an xz file, make it with tar -czf",
+        "code.tar.gz: is an xz file, make it with tar -czf, or the whole with fabric-ccs-builder package DIR",
     );
     refused(
         &inner(&tgz(&[CONNECTION])[..40]),
-        "code.tar.gz: the archive ends too early",
+        "code.tar.gz: the archive ends too early, copy it again",
     );
 }
 
@@ -380,8 +384,9 @@ fn names_what_package_would_make_of_it() {
     let content = [("README.md", FILE, &b"x"[..]), CONNECTION];
     let [_, checked] = seen(&with_code(&content));
     let known = super::ids::IDS[1].2;
-    let line =
-        format!("differs  another tool's package: of the same content, package makes {known}\n");
+    let line = format!(
+        "differs  the command package makes other bytes of this content, with the ID {known}\n"
+    );
     let metadata = br#"{"type":"ccaas","label":"basic_1.0"}"#;
     assert_eq!(METADATA.2, metadata);
     let left_out = "\nwarning  README.md: is not packaged, only metadata.json, connection.json and META-INF are\n";

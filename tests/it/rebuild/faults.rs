@@ -263,6 +263,11 @@ fn other_files_beside_the_packages_are_left_alone() {
 fn a_path_that_is_not_a_peers_is_an_error() {
     for missing in [PACKAGES, BUILDS] {
         let (peer, _) = installed();
+        let line = format!(
+            "rebuild: {missing}: is not a peer's file system path (no {PACKAGES}), which usually is /var/hyperledger/production\n"
+        );
+        let seen = rebuild(&peer, &[missing]);
+        assert_eq!((seen.status, seen.stderr), (2, line));
         fs::remove_dir_all(peer.path(missing)).unwrap();
         let seen = rebuild(&peer, &NEW);
         let line =

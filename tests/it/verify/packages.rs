@@ -200,9 +200,20 @@ fn what_templates_fill_in_is_verified_with_a_config_alone() {
     let peer = production().config(r#"{"peername":"org1"}"#);
     let package = plain("basic_1.0", TEMPLATE);
     let build = install(&peer, "basic_1.0", &package);
-    let middle = " but for the templates of connection.json, which --config verifies (address)";
-    let line = matches(&peer, &build, middle, 2);
-    assert_eq!(verify(&peer, &[PRODUCTION]).1[0], line);
+    let middle =
+        ", but only with the record for the templates of connection.json (address), give --config";
+    let line = matches(&peer, &build, middle, 2).replace(FROM_PACKAGE, ": match");
+    let expected = (0, vec![line, summary(1, [1, 0, 0], 0)]);
+    assert_eq!(verify(&peer, &[PRODUCTION]), expected);
+    assert_eq!(verify(&peer, &["--quiet", PRODUCTION]), expected);
+    let id = id("basic_1.0", &package);
+    assert_eq!(verify(&peer, &["--package-id", &id, PRODUCTION]), expected);
+    assert_eq!(run(&peer, &["--metrics", "m", PRODUCTION]).status, 0);
+    let metrics = peer.get("m");
+    for (result, count) in [("package", 0), ("record", 1)] {
+        let line = format!("builds{{result=\"match_{result}\"}} {count}\n");
+        assert!(metrics.contains(&line), "{metrics}");
+    }
     let line = matches(&peer, &build, "", 2);
     let config = ["--config", r#"{"peername":"org1"}"#, PRODUCTION];
     assert_eq!(verify(&peer, &config).1[0], line);
@@ -426,7 +437,7 @@ fn packages_of_no_use() {
     let again = packed("ccaas", "basic", &again);
     let large = "x".repeat((1 << 20) + 1);
     for (package, reason) in [
-        (truncated, "the archive ends too early"),
+        (truncated, "the archive ends too early, copy it again"),
         (
             twice,
             "META-INF/a: stands twice in the archive, what a peer makes of that is not computed",
@@ -615,10 +626,15 @@ fn package_ids_are_read_from_what_peer_prints() {
         ("[]", 2),
         ("{\"a\":1}", 2),
         (r#"{"installed_chaincodes":[{"package_id":"x"}]}"#, 2),
+        (r#"{"sequence":1,"source":{"Type":{"Unavailable":{}}}}"#, 2),
     ] {
         peer.put("installed.json", json);
         let seen = run(&peer, &["--installed", "installed.json", PRODUCTION]);
-        let line = "verify: --installed installed.json: holds no package ID, write into it what peer lifecycle chaincode queryinstalled -O json prints\n";
+        let line = if json.contains("Unavailable") {
+            "verify: --installed installed.json: this organisation approved it without a package\n"
+        } else {
+            "verify: --installed installed.json: holds no package ID, write into it what peer lifecycle chaincode queryinstalled -O json prints\n"
+        };
         assert_eq!(
             (seen.status, seen.stdout.as_str(), seen.stderr.as_str()),
             (status, "", line)
@@ -661,7 +677,7 @@ fn package_ids_must_be_there_and_match() {
     assert_eq!((seen.0, seen.1.len()), (1, 3), "{seen:?}");
 
     let seen = run(&peer, &["--package-id", "x", PRODUCTION]);
-    let line = "verify: --package-id: is not LABEL:HASH, see fabric-ccs-builder verify --help\n";
+    let line = "verify: --package-id: is not a package ID, LABEL:HASH is needed, see fabric-ccs-builder verify --help\n";
     assert_eq!((seen.status, seen.stderr.as_str()), (2, line));
 }
 
@@ -811,7 +827,8 @@ proptest! {
         if built.status == 0 {
             install(&peer, "basic", &package);
             let (status, lines) = verify(&peer, args);
-            prop_assert!(lines[0].contains(FROM_PACKAGE), "{lines:?}");
+            let is_without_config = config.is_empty() && connection.contains("{{");
+            prop_assert_eq!(lines[0].contains(FROM_PACKAGE), !is_without_config, "{:?}", lines);
             prop_assert_eq!((status, lines.len()), (0, 2), "{:?}", lines);
         } else {
             keep(&peer, "basic", &package);

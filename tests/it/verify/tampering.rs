@@ -7,7 +7,7 @@ use fabric_ccs_builder::testing::Digest;
 
 use super::super::peer::{INDEX, Peer, quoted, tls};
 use super::packages::{BUILDS, PRODUCTION, install, packed, production};
-use super::verify;
+use super::{digest, summary, verify};
 
 const INDEXES: &str = "META-INF/statedb/couchdb/indexes";
 const COLLECTION: &str = "META-INF/statedb/couchdb/collections/c/indexes";
@@ -391,8 +391,8 @@ fn what_is_no_template_is_verified_without_a_config() {
         let (expected, start) = if is_found {
             (1, "mismatch: bld/connection.json: ")
         } else {
-            let start = "match, from the package but for the templates of connection.json, which \
-                         --config verifies (address), ";
+            let start = "match, but only with the record for the templates of connection.json \
+                         (address), give --config, ";
             (0, start)
         };
         assert_eq!((status, lines.len()), (expected, 2), "{to}: {lines:?}");
@@ -414,6 +414,27 @@ fn what_is_no_template_is_verified_without_a_config() {
     let path = install(&peer, "basic", &package("basic", &template));
     fs::remove_file(peer.path(format!("{path}/bld/connection.json"))).unwrap();
     let (status, lines) = verify(&peer, &[PRODUCTION]);
-    let line = format!("{path}: mismatch: bld/connection.json not found");
-    assert_eq!((status, &lines[0]), (1, &line));
+    let start = format!("{path}: bld/connection.json: missing, recorded ");
+    assert!(lines[0].starts_with(&start), "{lines:?}");
+    assert_eq!((status, lines.len()), (1, 2), "{lines:?}");
+}
+
+/// The record is right then, whatever the config was.
+#[test]
+fn of_a_changed_connection_without_a_config_the_record_says_which_files_differ() {
+    let template = connection().replace("basic.example.com:9999", "{{.host}}:9999");
+    let peer = production().config(r#"{"host":"basic.example.com"}"#);
+    let path = install(&peer, "basic", &package("basic", &template));
+    let build = Build {
+        peer: &peer,
+        path: path.clone(),
+    };
+    let old = digest(&peer.get(&format!("{path}/bld/connection.json")));
+    build.connection("basic.example.com:9999", "other.example.com:9999");
+    let new = digest(&peer.get(&format!("{path}/bld/connection.json")));
+    let changed = ["bld/connection.json", SERVER];
+    let differs = |name| format!("{path}: {name}: mismatch, recorded {old}, found {new}");
+    let mut expected: Vec<_> = changed.map(differs).into();
+    expected.push(summary(1, [0, 1, 0], 2));
+    assert_eq!(verify(&peer, &[PRODUCTION]), (1, expected));
 }

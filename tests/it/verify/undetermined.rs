@@ -146,7 +146,7 @@ fn a_path_that_cannot_be_verified() {
         ("file", "cannot open file: Not a directory (os error 20)"),
         (
             "folder",
-            "folder: is neither a build output (no SHA256SUMS), nor a build of a peer (no build-info.json, no bld), nor a folder of such builds",
+            "folder: is neither a peer's file system path (no lifecycle/chaincodes), nor a folder of builds, nor one of them (no build-info.json, no bld), nor a build output (no SHA256SUMS)",
         ),
     ] {
         let line = format!("verify: {reason}\n");

@@ -11,14 +11,16 @@ COPY . .
 # With --target, so that build scripts and macros have other flags.
 RUN cargo install --locked --config musl/flags.toml --target "$(uname -m)-unknown-linux-musl" --path . --root /build
 COPY --from=busybox /bin/busybox /image/bin/busybox
-# Why three copies, and why 0755: see nix/packages/image.nix.
+# Why links, why 0755, and why cp is a script: see nix/packages/image.nix.
 RUN set -eu; umask 022; cd /image; \
     mkdir -p go/bin usr/bin; \
-    for name in build detect release; do \
-      install -m 0755 /build/bin/fabric-ccs-builder go/bin/$name; \
-    done; \
-    ln -s ../../go/bin/detect usr/bin/fabric-ccs-builder; \
-    for applet in chmod cp ls mkdir sh; do ln -s busybox bin/$applet; done
+    mkdir -m 1777 tmp; \
+    install -m 0755 /build/bin/fabric-ccs-builder go/bin/; \
+    for name in build detect release; do ln -s fabric-ccs-builder go/bin/$name; done; \
+    ln -s ../../go/bin/fabric-ccs-builder usr/bin/fabric-ccs-builder; \
+    printf '%s\n' '#!/bin/sh' 'exec /bin/busybox cp -f "$@"' >bin/cp; \
+    chmod 0755 bin/cp; \
+    for applet in chmod ls mkdir sh; do ln -s busybox bin/$applet; done
 
 FROM scratch
 COPY --from=build /image /

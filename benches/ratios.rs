@@ -152,57 +152,44 @@ impl Bench {
         output
     }
 
+    /// Makes a package's build as a peer keeps it.
+    fn peer_build(&self, package: &Path, build: &Path) {
+        let (bld, release) = (build.join("bld"), build.join("release"));
+        fs::create_dir_all(&bld).unwrap();
+        fs::create_dir_all(&release).unwrap();
+        let info = r#"{"builder_name":"ccaas_builder"}"#;
+        fs::write(build.join("build-info.json"), info).unwrap();
+        succeed(&mut self.build(package, &bld));
+        succeed(&mut self.program("release", &[&bld, &release]));
+    }
+
     fn small(&self) {
         let package = self.package(1);
         let output = self.built(&package, "built");
-        let nothing = || vec![Command::new(&self.nothing)];
-        let detect =
-            || vec![self.program("detect", &[&package.join("src"), &package.join("metadata")])];
-        let build = || vec![self.build(&package, &self.empty("out"))];
-        let release = || vec![self.program("release", &[&output, &self.empty("out")])];
-        row(
-            "detect, small package",
-            "nothing",
-            1.3,
-            300,
-            &detect,
-            &nothing,
-        );
-        row(
-            "build, small package",
-            "nothing",
-            2.0,
-            300,
-            &build,
-            &nothing,
-        );
-        row(
-            "release, small package",
-            "nothing",
-            2.0,
-            300,
-            &release,
-            &nothing,
-        );
+        let nothing = || Command::new(&self.nothing);
+        let detect = || self.program("detect", &[&package.join("src"), &package.join("metadata")]);
+        let build = || self.build(&package, &self.empty("out"));
+        let release = || self.program("release", &[&output, &self.empty("out")]);
         let only_files = || {
             let mut command = Command::new(&self.only_files);
             command.arg(self.empty("out"));
-            vec![command]
+            command
         };
-        row(
-            "what build makes, made and no more",
-            "nothing",
-            None,
-            300,
-            &only_files,
-            &nothing,
-        );
+        let rows: [(_, _, &dyn Fn() -> Command); 4] = [
+            ("detect, small package", Some(1.3), &detect),
+            ("build, small package", Some(2.0), &build),
+            ("release, small package", Some(2.0), &release),
+            ("what build makes, made and no more", None, &only_files),
+        ];
+        for (what, goal, ours) in rows {
+            row(what, "nothing", goal, 300, ours, &nothing);
+        }
     }
 
     fn many_indexes(&self) {
         let package = self.package(10_000);
-        let build = || vec![self.build(&package, &self.empty("out"))];
-        let copy = || vec![copy(&package.join("src"), &self.empty("copy"))];
+        let build = || self.build(&package, &self.empty("out"));
+        let copy = || copy(&package.join("src"), &self.empty("copy"));
         row("build, 10,000 indexes", "cp -r", 0.8, 31, &build, &copy);
     }
 
@@ -210,24 +197,14 @@ impl Bench {
         let package = self.package(6);
         let builds = self.empty("builds");
         for number in 0..1000 {
-            let build = builds.join(format!("basic_1.0-{number:064}"));
-            for dir in ["bld", "release"] {
-                fs::create_dir_all(build.join(dir)).unwrap();
-            }
-            fs::write(
-                build.join("build-info.json"),
-                r#"{"builder_name":"ccaas_builder"}"#,
-            )
-            .unwrap();
-            succeed(&mut self.build(&package, &build.join("bld")));
-            succeed(&mut self.program("release", &[&build.join("bld"), &build.join("release")]));
+            self.peer_build(&package, &builds.join(format!("basic_1.0-{number:064}")));
         }
-        let verify = || vec![self.verify(&builds)];
+        let verify = || self.verify(&builds);
         let check = || {
             let each = r#"for build in "$0"/*/bld; do cd "$build" && sha256sum --check --quiet SHA256SUMS || exit 1; done"#;
             let mut command = Command::new("sh");
             command.args(["-c", each]).arg(&builds);
-            vec![command]
+            command
         };
         row(
             "verify, 1,000 builds of 10 files",
@@ -258,25 +235,15 @@ impl Bench {
             let id = output(make.args(["package", "-o"]).args([&file, &source]));
             let (_, hash) = id.trim_end().split_once(':').unwrap();
             fs::rename(file, packages.join(format!("{label}.{hash}.tar.gz"))).unwrap();
-            let build = builds.join(format!("{label}-{hash}"));
-            for dir in ["bld", "release"] {
-                fs::create_dir_all(build.join(dir)).unwrap();
-            }
-            fs::write(
-                build.join("build-info.json"),
-                r#"{"builder_name":"ccaas_builder"}"#,
-            )
-            .unwrap();
-            succeed(&mut self.build(&package, &build.join("bld")));
-            succeed(&mut self.program("release", &[&build.join("bld"), &build.join("release")]));
+            self.peer_build(&package, &builds.join(format!("{label}-{hash}")));
         }
-        let verify = || vec![self.verify(&production)];
+        let verify = || self.verify(&production);
         let sums = || {
             let mut command = Command::new("find");
             command
                 .arg(&production)
                 .args(["-type", "f", "-exec", "sha256sum", "{}", "+"]);
-            vec![command]
+            command
         };
         row(
             "verify, 1,000 builds and their packages",
@@ -291,10 +258,8 @@ impl Bench {
     fn growth(&self) {
         for indexes in [1_000, 10_000, 100_000] {
             let package = self.package(indexes);
-            let mut times: Vec<Duration> = (0..3)
-                .map(|_| time(vec![self.build(&package, &self.empty("out"))]))
-                .collect();
-            let time = median(&mut times);
+            let build = || time(self.build(&package, &self.empty("out")));
+            let time = median(iter::repeat_with(build).take(3));
             let each = time / u32::try_from(indexes).unwrap();
             println!("| {indexes} | {time:.1?} | {each:.1?} |");
             fs::remove_dir_all(package).unwrap();
@@ -377,46 +342,36 @@ fn copy(from: &Path, to: &Path) -> Command {
     command
 }
 
-/// Runs both sides in turn and prints the line of the table. Each side is a list of commands that run one after the other.
+/// Runs both sides in turn and prints the line of the table.
 fn row(
     what: &str,
     against: &str,
     goal: impl Into<Option<f64>>,
     runs: usize,
-    ours: &dyn Fn() -> Vec<Command>,
-    theirs: &dyn Fn() -> Vec<Command>,
+    ours: &dyn Fn() -> Command,
+    theirs: &dyn Fn() -> Command,
 ) {
     // The first turn warms the caches.
-    let turns: Vec<(Duration, Duration)> = iter::repeat_with(|| (time(ours()), time(theirs())))
-        .take(runs + 1)
-        .skip(1)
-        .collect();
-    let (mut our_times, mut their_times): (Vec<_>, Vec<_>) = turns.into_iter().unzip();
-    let (our_time, their_time) = (median(&mut our_times), median(&mut their_times));
+    let turns = iter::repeat_with(|| (time(ours()), time(theirs())));
+    let (our_times, their_times): (Vec<_>, Vec<_>) = turns.take(runs + 1).skip(1).unzip();
+    let (our_time, their_time) = (median(our_times), median(their_times));
     let ratio = our_time.as_secs_f64() / their_time.as_secs_f64();
-    let memory = ours().iter().map(memory_of).max().unwrap_or_default();
+    let memory = memory_of(&ours());
     let goal = goal
         .into()
         .map_or_else(String::new, |goal| goal.to_string());
     println!("| {what} | {against} | {ratio:.2} | {goal} | {our_time:.2?} | {memory} KiB |");
 }
 
-fn time(commands: Vec<Command>) -> Duration {
-    let mut total = Duration::ZERO;
-    for mut command in commands {
-        command
-            .stdin(Stdio::null())
-            .stdout(Stdio::null())
-            .stderr(Stdio::null());
-        let start = Instant::now();
-        let status = command.status().unwrap();
-        total += start.elapsed();
-        assert!(status.success(), "{command:?}");
-    }
-    total
+fn time(mut command: Command) -> Duration {
+    command.stdout(Stdio::null());
+    let start = Instant::now();
+    succeed(&mut command);
+    start.elapsed()
 }
 
-fn median(times: &mut [Duration]) -> Duration {
+fn median(times: impl IntoIterator<Item = Duration>) -> Duration {
+    let mut times = Vec::from_iter(times);
     times.sort_unstable();
     times[times.len() / 2]
 }

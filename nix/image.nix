@@ -24,6 +24,8 @@ let
     mkdir root
     cd root
     ${extraCommands program}
+    # For `check` and `rebuild`, where nothing is mounted on it.
+    mkdir -m 1777 tmp
     tar --sort=name --mtime=@1 --owner=0 --group=0 --numeric-owner -cf $out .
   '';
 in

@@ -1,5 +1,5 @@
 # The program, laid out as a builder folder: externalBuilders.path can be the store path of this
-# package.
+# package. Its man pages and completions are in share.
 {
   lib,
   stdenv,
@@ -29,6 +29,8 @@ rustPlatform.buildRustPackage {
       ../Cargo.lock
       ../Cargo.toml
       ../benches
+      ../completions
+      ../man
       ../musl
       ../src
       # The crate's tests, but not those of this flake.
@@ -51,6 +53,10 @@ rustPlatform.buildRustPackage {
     for name in detect build release; do
       ln -s ${manifest.name} $out/bin/$name
     done
+    install -D -m 0644 -t $out/share/man/man1 man/*
+    install -D -m 0644 -t $out/share/bash-completion/completions completions/*.bash
+    install -D -m 0644 -t $out/share/fish/vendor_completions.d completions/*.fish
+    install -D -m 0644 -t $out/share/zsh/site-functions completions/_*
   '';
 
   # Without the release profile's link-time optimisation a test run takes a third of the time, and

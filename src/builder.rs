@@ -1,5 +1,4 @@
-//! What the programs `build` and `release` do to directories, for the peer and for `check`. Both
-//! give the lines of the log: warnings, then what was made and what the peer will do with it.
+//! What the programs `build` and `release` do to directories, for the peer and for `check`.
 //! [`recompute`] gives what they would make of a package file.
 
 mod build;
@@ -20,17 +19,22 @@ use crate::log::Warnings;
 
 /// What a program did.
 pub struct Done {
-    /// The lines of the log.
-    pub lines: Vec<String>,
+    /// What the package's author should know.
+    pub warnings: Warnings,
+    /// What was made, and what the peer will do with it.
+    made: String,
 }
 
 impl Done {
     /// What was `made`, with a connection.json of this digest.
-    fn new(warnings: &Warnings, made: &str, digest: Digest, connection: &Connection) -> Self {
+    fn new(warnings: Warnings, made: &str, digest: Digest, connection: &Connection) -> Self {
         let dial = connection.dial();
         let made = format!("{made}, {CONNECTION} sha256:{digest}, the peer will {dial}");
-        Self {
-            lines: warnings.lines().chain([made]).collect(),
-        }
+        Self { warnings, made }
+    }
+
+    /// The lines of the log.
+    pub fn lines(&self) -> impl Iterator<Item = String> {
+        self.warnings.lines().chain([self.made.clone()])
     }
 }

@@ -8,12 +8,10 @@ use std::process::ExitCode;
 
 use lexopt::Parser;
 
-use crate::commands::{
-    Outcome, Result, Stop, check, init, install, package, peer, rebuild, verify,
-};
-use crate::error::Error;
+use crate::commands::{check, init, install, package, peer, rebuild, verify};
+use crate::error::{Error, Outcome, Result, usage};
 use crate::formats::statement::{PREDICATE_TYPE, STATEMENT_TYPE};
-use crate::layout::{PROGRAM, PROGRAMS, STATEMENT, SUMS, VERSION};
+use crate::layout::{PROGRAM, PROGRAMS, STATEMENT, SUMS, VERSION_LINE};
 use crate::log;
 use crate::text::nearest;
 
@@ -64,51 +62,52 @@ pub fn run(args: impl IntoIterator<Item = OsString>) -> ExitCode {
     // The peer calls its programs by their own names.
     let called = Path::new(&program).file_name();
     let called = called.filter(|name| PROGRAMS.iter().any(|program| name == program));
-    let name = called.map(OsStr::to_owned).or_else(|| args.next());
+    // Whoever starts a container may name the program before its command, as on a host.
+    let is_program = |name: &OsString| Path::new(name).file_name() == Some(OsStr::new(PROGRAM));
+    let named = || args.find(|name| !is_program(name));
+    let mut name = called.map(OsStr::to_owned).or_else(named);
     let mut args: Vec<OsString> = args.collect();
-    let name = match name.as_deref().and_then(OsStr::to_str) {
+    if name.as_deref() == Some(OsStr::new("help")) {
         // `help COMMAND` is `COMMAND --help`.
-        Some("help") => {
-            args.push("--help".into());
-            Some(args.remove(0))
-        }
-        Some("version") => {
-            args.push("--verbose".into());
-            Some("--version".into())
-        }
-        _ => name,
-    };
-    let named = |name| COMMANDS.iter().find(|(command, ..)| name == *command);
-    let command = name.as_deref().and_then(named);
+        args.push("--help".into());
+        name = Some(args.remove(0));
+    }
+    let named = |name: &OsString| COMMANDS.iter().find(|(command, ..)| name == command);
+    let command = name.as_ref().and_then(named);
     let (word, help) = command.map_or((PROGRAM, HELP), |(name, help, _)| (name, help));
     let ended = match (command, name) {
         (Some((_, _, run)), _) => run(Parser::from_args(args)),
-        (None, Some(name)) => Err(match name.to_str() {
-            Some("--help" | "-h") => Stop::Help,
-            Some("--version" | "-V") if args == ["--verbose"] => Stop::Details,
-            Some("--version" | "-V") => Stop::Version,
-            _ => unknown(&name),
-        }),
-        (None, None) => Err(Stop::usage("missing command")),
+        (None, Some(name)) => of_program(&name, &args),
+        (None, None) => usage("missing command"),
     };
-    let printed = |text: &str| log::print(text).map(|()| Outcome::Yes);
-    let ended = ended.or_else(|stop| match stop {
-        Stop::Help => printed(help),
-        Stop::Version => printed(&format!("{VERSION}\n")),
-        Stop::Details => printed(&details()),
-        Stop::Error(error) => Err(error),
-    });
+    let ended = match ended {
+        Err(Error::Help) => print(help),
+        Err(Error::Version) => print(VERSION_LINE),
+        ended => ended,
+    };
     ExitCode::from(match ended {
         Ok(outcome) => outcome as u8,
         Err(error) => say(&error, word),
     })
 }
 
-fn unknown(name: &OsStr) -> Stop {
+/// What the program itself does, without a command.
+fn of_program(name: &OsStr, args: &[OsString]) -> Result<Outcome> {
+    match name.to_str() {
+        Some("--help" | "-h") => return Err(Error::Help),
+        Some("version") => return print(&details()),
+        Some("--version" | "-V") if args == ["--verbose"] => return print(&details()),
+        Some("--version" | "-V") => return Err(Error::Version),
+        _ => {}
+    }
     let names = COMMANDS.iter().map(|&(name, ..)| name);
     let meant = nearest(&name.to_string_lossy(), names);
     let meant = meant.map_or_else(String::new, |meant| format!(", did you mean {meant}?"));
-    Stop::usage(format!("unknown command {}{meant}", name.display()))
+    usage(format!("unknown command {}{meant}", name.display()))
+}
+
+fn print(text: &str) -> Result<Outcome> {
+    log::print(text).map(|()| Outcome::Yes)
 }
 
 /// The version and how the program was built.
@@ -125,7 +124,7 @@ fn details() -> String {
     };
     let (arch, os) = (consts::ARCH, consts::OS);
     format!(
-        "{VERSION}\ntarget   {arch}-{os}\nlibc     {libc}, linked {linked}\n\
+        "{VERSION_LINE}target   {arch}-{os}\nlibc     {libc}, linked {linked}\n\
          record   {SUMS} of sha256sum, {STATEMENT} of {STATEMENT_TYPE} with {PREDICATE_TYPE}\n"
     )
 }
@@ -142,7 +141,7 @@ fn say(error: &Error, word: &str) -> u8 {
             log::line(word, format_args!("{message}, see {PROGRAM} {word} --help"));
         }
         Error::Refused(message) | Error::Failed(message) => log::line(word, message),
-        Error::Closed => {}
+        Error::Help | Error::Version | Error::Closed => {}
     }
     if is_the_peers || matches!(error, Error::Refused(_)) {
         1

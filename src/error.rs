@@ -1,16 +1,33 @@
-//! Why a command could not do its work. Only [`crate::cli`] turns the kind of an error into an exit
-//! status and a message.
+//! How a command ends: with an answer, or with an error. Only [`crate::cli`] turns the kind of an
+//! error into an exit status and a message.
 
 use std::fmt::{self, Display};
 use std::io;
 use std::path::Path;
 
+use lexopt::Arg;
+
 use crate::layout::MAX_WARNINGS;
 
-/// The kinds of errors differ in what they say about the input. Messages are one line, without the
-/// program's name.
+/// A command's answer, which is also its exit status.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Outcome {
+    /// Claimed, built, released, fine, match.
+    Yes = 0,
+    /// Another builder's, refused, mismatch.
+    No = 1,
+    /// It could not be determined.
+    Undetermined = 2,
+}
+
+/// Why a command has no answer. The kinds differ in what they say about the input. Messages are one
+/// line, without the program's name.
 #[derive(Debug, PartialEq, Eq)]
 pub enum Error {
+    /// The user asked for its help instead.
+    Help,
+    /// The user asked for the program's version instead.
+    Version,
     /// The command line is wrong.
     Usage(String),
     /// The input is wrong and must be changed.
@@ -25,13 +42,22 @@ pub enum Error {
 pub type Result<T> = std::result::Result<T, Error>;
 
 impl Error {
+    /// For an argument that the command does not know.
+    pub fn of(arg: Arg) -> Self {
+        match arg {
+            Arg::Short('h') | Arg::Long("help") => Self::Help,
+            Arg::Short('V') | Arg::Long("version") => Self::Version,
+            _ => arg.unexpected().into(),
+        }
+    }
+
     /// The same error, with `place` in front of its message.
     pub fn at(self, place: impl Display) -> Self {
         match self {
             Self::Usage(message) => Self::Usage(format!("{place}: {message}")),
             Self::Refused(message) => Self::Refused(format!("{place}: {message}")),
             Self::Failed(message) => Self::Failed(format!("{place}: {message}")),
-            Self::Closed => Self::Closed,
+            Self::Help | Self::Version | Self::Closed => self,
         }
     }
 }
@@ -42,7 +68,7 @@ impl Display for Error {
             Self::Usage(message) | Self::Refused(message) | Self::Failed(message) => {
                 f.write_str(message)
             }
-            Self::Closed => f.write_str("standard output is closed"),
+            Self::Help | Self::Version | Self::Closed => f.write_str("there is nothing to say"),
         }
     }
 }
@@ -57,6 +83,17 @@ impl From<io::Error> for Error {
             _ => Self::Failed(error.to_string()),
         }
     }
+}
+
+impl From<lexopt::Error> for Error {
+    fn from(error: lexopt::Error) -> Self {
+        Self::Usage(error.to_string())
+    }
+}
+
+/// A wrong command line, with this message.
+pub fn usage<T>(message: impl Into<String>) -> Result<T> {
+    Err(Error::Usage(message.into()))
 }
 
 /// A refusal with this message.

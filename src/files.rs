@@ -16,13 +16,13 @@ mod staging;
 mod update;
 mod walk;
 
-pub use digest::{Digest, HashingWriter};
+pub use digest::{Digest, Hashing};
 pub use dir::{Dir, join};
 pub use entry::{Entry, fault_of_name};
-pub use file::{Buffer, read_text};
+pub use file::{pieces, read_text};
 pub use new_file::NewFile;
 pub use scratch::Scratch;
 pub use sort::sort_by_path;
-pub use staging::{Staging, Tree};
+pub use staging::Staging;
 pub use update::{create, remove_unfinished, update};
 pub use walk::Budget;

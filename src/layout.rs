@@ -4,6 +4,9 @@
 pub const PROGRAM: &str = env!("CARGO_PKG_NAME");
 /// The program's name and version.
 pub const VERSION: &str = concat!(env!("CARGO_PKG_NAME"), " ", env!("CARGO_PKG_VERSION"));
+/// The same as a line, by which `install` recognises a version of this program in its bytes.
+pub const VERSION_LINE: &str =
+    concat!(env!("CARGO_PKG_NAME"), " ", env!("CARGO_PKG_VERSION"), "\n");
 
 /// The file with a package's type and label, in the package and in every directory made from it.
 pub const METADATA: &str = "metadata.json";

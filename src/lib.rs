@@ -15,7 +15,7 @@
 //! | [`formats`] | the file formats of packages, records and releases |
 //! | [`files`] | directories held open, walks, outputs that appear only when complete, digests |
 //! | `log`, [`text`] | the one place that prints, and how text is escaped and quoted |
-//! | [`error`], `layout` | the kinds of errors; names, modes and limits |
+//! | [`error`], `layout` | how a command ends: answers and kinds of errors; names, modes and limits |
 //!
 //! A package goes through `builder::build`: metadata.json is read ([`formats::metadata`]), then
 //! connection.json ([`formats::connection`], whose templates [`formats::template`] fills in and

@@ -8,7 +8,10 @@
 //! [`MAX_LINE`]: crate::layout::MAX_LINE
 
 use std::fmt::Display;
-use std::io::{self, ErrorKind, Write};
+use std::fs::{self, File};
+use std::io::{self, ErrorKind, Read, Write};
+use std::os::fd::AsFd;
+use std::os::unix::fs::{FileTypeExt, MetadataExt};
 
 use crate::error::{Error, Result};
 use crate::layout::MAX_WARNINGS;
@@ -23,13 +26,38 @@ pub fn line(word: &str, text: impl Display) {
 
 /// Writes `text` to standard output as it is.
 pub fn print(text: &str) -> Result<()> {
-    match io::stdout().write_all(text.as_bytes()) {
-        Err(error) if error.kind() == ErrorKind::BrokenPipe => Err(Error::Closed),
-        Err(error) => Err(Error::Failed(format!(
-            "cannot write to standard output: {error}"
-        ))),
-        Ok(()) => Ok(()),
+    io::stdout()
+        .write_all(text.as_bytes())
+        .map_err(|error| match error.kind() {
+            ErrorKind::BrokenPipe => Error::Closed,
+            _ => cannot_print(&error),
+        })
+}
+
+/// Standard output without the standard library's buffer, which looks for ends of lines. It is an
+/// error when nobody gets what is written to it.
+pub fn stdout() -> Result<File> {
+    let stdout = io::stdout().as_fd().try_clone_to_owned().map(File::from);
+    let stdout = stdout.map_err(|error| cannot_print(&error))?;
+    if is_closed(&stdout) {
+        return Err(cannot_print(&"it is closed"));
     }
+    Ok(stdout)
+}
+
+/// Whether standard output was closed when this process began. The standard library has opened
+/// `/dev/null` in its place then, for reading too. So do a few programs for what they start and do
+/// not listen to: this is no reason to fail for a command that does more than to print.
+fn is_closed(mut stdout: &File) -> bool {
+    let is_null = |found: &fs::Metadata| {
+        let null = fs::metadata("/dev/null").map(|null| null.rdev());
+        found.file_type().is_char_device() && null.is_ok_and(|null| null == found.rdev())
+    };
+    stdout.metadata().is_ok_and(|found| is_null(&found)) && stdout.read(&mut [0]).is_ok()
+}
+
+fn cannot_print(why: &dyn Display) -> Error {
+    Error::Failed(format!("cannot write to standard output: {why}"))
 }
 
 /// What a package's author should know, one line each. A hostile package can cause any number, so

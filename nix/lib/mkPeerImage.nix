@@ -41,9 +41,9 @@ dockerTools.buildLayeredImage {
     peer
   ];
   extraCommands = ''
-    for name in detect build release; do
-      install -D -m 0755 ${fabric-ccs-builder}/bin/$name ${builder}/bin/$name
-    done
+    mkdir -p ${builder}/bin
+    cp -P ${fabric-ccs-builder}/bin/* ${builder}/bin
+    chmod 0755 ${builder}/bin/${fabric-ccs-builder.meta.mainProgram}
     install -D -m 0644 ${coreYaml} etc/hyperledger/fabric/core.yaml
     if ! grep -q 'path: /${builder}$' etc/hyperledger/fabric/core.yaml; then
       echo "core.yaml has no external builder at /${builder}: give one that has by coreYaml" >&2

@@ -4,6 +4,8 @@ let
   inherit (lib) mkOption types;
   cfg = config.services.fabric-ccs-builder;
   option = "services.fabric-ccs-builder.rebuild";
+  service = import ./service.nix { inherit lib; };
+  inherit (service) argument forUnit;
   inherit (cfg.rebuild) path peer;
   # The values of the peer that is rebuilt, and the files that they name.
   values =
@@ -13,9 +15,6 @@ let
   );
   units = map (lib.removeSuffix ".service") (cfg.peerUnits ++ lib.attrNames cfg.peers);
   variable = "CHAINCODE_AS_A_SERVICE_BUILDER_CONFIG";
-  # systemd expands % in a unit, and in commands $ too.
-  forUnit = lib.replaceStrings [ "%" ] [ "%%" ];
-  argument = text: lib.replaceStrings [ "$" ] [ "$$" ] (forUnit (builtins.toJSON text));
 in
 {
   options.services.fabric-ccs-builder.rebuild = {
@@ -25,12 +24,7 @@ in
       new address when it connects to the chaincode the next time. The unit, `fabric-ccs-builder-rebuild.service`,
       fails if a package is refused or could not be rebuilt
     '';
-    path = mkOption {
-      type = types.str;
-      default = "/var/hyperledger/production";
-      example = "/var/lib/peer0";
-      description = "The peer's `peer.fileSystemPath`. It need not exist yet: until it does, nothing runs.";
-    };
+    path = service.path "" "The peer's `peer.fileSystemPath`.";
     peer = mkOption {
       type = types.nullOr types.str;
       default = null;
@@ -40,20 +34,12 @@ in
         where no peer has values of its own.
       '';
     };
-    user = mkOption {
-      type = types.nullOr types.str;
-      default = null;
-      example = "peer";
-      description = "The peer's user, who owns the builds and can read the files of {option}`services.fabric-ccs-builder.templateFiles`. It must be given.";
-    };
+    user = service.user "The peer's user, who owns the builds and can read the files of {option}`services.fabric-ccs-builder.templateFiles`. It must be given.";
   };
 
   config = lib.mkIf (cfg.enable && cfg.rebuild.enable) {
     assertions = [
-      {
-        assertion = lib.hasPrefix "/" path;
-        message = "${option}.path: \"${path}\" does not begin with a /";
-      }
+      (service.beginsWithSlash "${option}.path" path)
       {
         assertion = cfg.rebuild.user != null;
         message = "${option}.user: is not given, name the peer's user, who owns its builds";

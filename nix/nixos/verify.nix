@@ -3,9 +3,8 @@
 let
   inherit (lib) mkOption types;
   cfg = config.services.fabric-ccs-builder;
-  option = "services.fabric-ccs-builder.verify";
-  # systemd expands % in a unit.
-  forUnit = lib.replaceStrings [ "%" ] [ "%%" ];
+  service = import ./service.nix { inherit lib; };
+  inherit (cfg.verify) builds user;
 in
 {
   options.services.fabric-ccs-builder.verify = {
@@ -14,36 +13,18 @@ in
       difference (status 1), and also if something cannot be determined (status 2), as for a build by another builder:
       if the peer has such builds, add 2 to the unit's `SuccessExitStatus`
     '';
-    builds = mkOption {
-      type = types.str;
-      default = "/var/hyperledger/production/externalbuilder/builds";
-      example = "/var/lib/peer0/externalbuilder/builds";
-      description = "The peer's `peer.fileSystemPath`, to verify its builds from its packages, or `externalbuilder/builds` below it, to verify them from their records. It need not exist yet: until it does, nothing runs.";
-    };
+    builds = service.path "/externalbuilder/builds" "The peer's `peer.fileSystemPath`, to verify its builds from its packages, or `externalbuilder/builds` below it, to verify them from their records.";
     startAt = mkOption {
       type = types.str;
       default = "daily";
       example = "hourly";
       description = "When to run it, in the format of {manpage}`systemd.time(7)`.";
     };
-    user = mkOption {
-      type = types.nullOr types.str;
-      default = null;
-      example = "peer";
-      description = ''
-        The user to run it as: the peer's, who can read the builds. Null means a user created for the run, with the one
-        capability to read every file.
-      '';
-    };
+    user = service.user "The user to run it as: the peer's, who can read the builds. Null means a user created for the run, with the one capability to read every file.";
   };
 
   config = lib.mkIf (cfg.enable && cfg.verify.enable) {
-    assertions = [
-      {
-        assertion = lib.hasPrefix "/" cfg.verify.builds;
-        message = "${option}.builds: \"${cfg.verify.builds}\" does not begin with a /";
-      }
-    ];
+    assertions = [ (service.beginsWithSlash "services.fabric-ccs-builder.verify.builds" builds) ];
 
     systemd.timers.fabric-ccs-builder-verify = {
       description = "Compare the chaincode builds of a Fabric peer with their records, regularly";
@@ -57,17 +38,14 @@ in
 
     systemd.services.fabric-ccs-builder-verify = {
       description = "Compare the chaincode builds of a Fabric peer with their records";
-      unitConfig.ConditionPathIsDirectory = forUnit cfg.verify.builds;
+      unitConfig.ConditionPathIsDirectory = service.forUnit builds;
       serviceConfig = {
         Type = "oneshot";
-        ExecStart = "${lib.getExe cfg.package} verify ${
-          # In commands, systemd expands $ too.
-          lib.replaceStrings [ "$" ] [ "$$" ] (forUnit (builtins.toJSON cfg.verify.builds))
-        }";
+        ExecStart = "${lib.getExe cfg.package} verify ${service.argument builds}";
       }
       // import ./hardening.nix
       // (
-        if cfg.verify.user == null then
+        if user == null then
           {
             DynamicUser = true;
             # A peer's builds have mode 0700. This capability allows reading any file, and writing
@@ -77,7 +55,7 @@ in
           }
         else
           {
-            User = cfg.verify.user;
+            User = user;
             CapabilityBoundingSet = "";
           }
       );

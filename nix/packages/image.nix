@@ -3,13 +3,13 @@
   lib,
   callPackage,
   pkgsStatic,
+  writeText,
 }:
 let
   # Only a shell and what copying needs, a tenth of the whole: existing manifests run `sh -c "cp
   # /go/bin/* ..."`.
   applets = [
     "chmod"
-    "cp"
     "ls"
     "mkdir"
     "sh"
@@ -36,19 +36,27 @@ let
       "MKDIR"
     ];
   };
+  # Without -f, busybox puts no link in the place of a file, and nobody but its owner can replace a
+  # program: a restarted init container would fail.
+  cp = writeText "cp" ''
+    #!/bin/sh
+    exec /bin/busybox cp -f "$@"
+  '';
 in
 callPackage ../image.nix {
   inherit pkgsStatic;
-  # Copies, not links, because `cp -a /go/bin/*` must also produce programs. 0755 and not 0555, or a
-  # user other than root could not copy them over existing ones. The fourth name is a link: a fourth
-  # copy would add a quarter to the size.
+  # The program and three links beside it, as in the package: three copies would treble the size.
+  # `cp /go/bin/*` copies the program under each name, and what keeps links, like `cp -a`, copies the
+  # program too. 0755 and not 0555, or another cp without -f could not replace its own copies.
   extraCommands = program: ''
+    install -D -m 0755 -t go/bin ${program}/bin/${program.meta.mainProgram}
     for name in detect build release; do
-      install -D -m 0755 ${program}/bin/$name go/bin/$name
+      ln -s ${program.meta.mainProgram} go/bin/$name
     done
     mkdir -p usr/bin
-    ln -s ../../go/bin/detect usr/bin/${program.meta.mainProgram}
+    ln -s ../../go/bin/${program.meta.mainProgram} usr/bin/${program.meta.mainProgram}
     install -D -m 0755 -t bin ${busybox}/bin/busybox
+    install -m 0755 ${cp} bin/cp
     for applet in ${toString applets}; do
       ln -s busybox bin/$applet
     done

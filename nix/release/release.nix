@@ -29,7 +29,7 @@ let
   # identical.
   archive = system: program: ''
     mkdir -p archive/${name}-${system}
-    cp -R ${program}/bin archive/${name}-${system}
+    cp -R ${program}/{bin,share} archive/${name}-${system}
     cp ${../../LICENSE} archive/${name}-${system}/LICENSE
     tar --sort=name --mtime=@1 --owner=0 --group=0 --numeric-owner --mode=u=rwX,go=rX -C archive -cf - ${name}-${system} |
       gzip -n -9 >$out/${name}-${system}.tar.gz
@@ -55,6 +55,10 @@ runCommand "${name}-release"
     mkdir $out
     ${archive "x86_64-linux" fabric-ccs-builder}
     ${archive "aarch64-linux" program-arm64}
+    cp ${image-amd64} $out/${name}-image-x86_64.tar
+    cp ${image-arm64} $out/${name}-image-aarch64.tar
+    cp ${image-minimal-amd64} $out/${name}-image-minimal-x86_64.tar
+    cp ${image-minimal-arm64} $out/${name}-image-minimal-aarch64.tar
     cp ${images} $out/${name}-images.oci.tar
     cp ${option-reference} $out/${name}-options.md
     cp ${sbom} $out/${name}.cdx.json

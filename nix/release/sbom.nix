@@ -1,6 +1,6 @@
-# The software bill of materials: the crates in Cargo.lock, as CycloneDX. Crates that only tests
-# need, and that the program does not contain, have the scope "excluded". Rust's standard library
-# and musl, which flake.lock fixes, are not listed.
+# The software bill of materials: the crates in Cargo.lock with their licences, as CycloneDX. Crates
+# that only tests need, and that the program does not contain, have the scope "excluded". Rust's
+# standard library and musl, which flake.lock fixes, are not listed.
 { lib, writeText }:
 let
   manifest = lib.importTOML ../../Cargo.toml;
@@ -36,10 +36,15 @@ let
     inherit crate;
   };
 
+  licenses = lib.importJSON ../licenses.json;
+  license =
+    crate:
+    licenses."${crate.name} ${crate.version}"
+      or (throw "nix/licenses.json has no ${crate.name} ${crate.version}: run scripts/licenses");
+
   crates = lib.filter (crate: crate.name != name) package;
-in
-writeText "sbom.cdx.json" (
-  builtins.toJSON {
+
+  content = {
     bomFormat = "CycloneDX";
     specVersion = "1.5";
     version = 1;
@@ -49,13 +54,14 @@ writeText "sbom.cdx.json" (
       purl = "pkg:cargo/${name}@${version}";
       inherit name version;
       inherit (manifest.package) description;
-      licenses = [ { license.id = manifest.package.license; } ];
+      licenses = [ { expression = manifest.package.license; } ];
     };
     components = map (crate: {
       type = "library";
       bom-ref = purl crate;
       purl = purl crate;
       inherit (crate) name version;
+      licenses = [ { expression = license crate; } ];
       scope = if lib.elem (purl crate) contained then "required" else "excluded";
       hashes = [
         {
@@ -68,5 +74,12 @@ writeText "sbom.cdx.json" (
       ref = purl crate;
       dependsOn = map purl (dependencies crate);
     }) package;
-  }
-)
+  };
+
+  # The bill's own number, a UUID of version 8: other content has another, and every build of one
+  # release has the same.
+  digest = builtins.hashString "sha256" (builtins.toJSON content);
+  digits = from: length: builtins.substring from length digest;
+  serialNumber = "urn:uuid:${digits 0 8}-${digits 8 4}-8${digits 12 3}-8${digits 15 3}-${digits 18 12}";
+in
+writeText "sbom.cdx.json" (builtins.toJSON (content // { inherit serialNumber; }))

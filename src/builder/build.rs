@@ -4,7 +4,7 @@ use std::ffi::OsString;
 
 use super::Done;
 use crate::error::{Refuse, Result};
-use crate::files::{Buffer, Digest, Dir, Staging, Tree, join, sort_by_path};
+use crate::files::{Digest, Dir, Staging, join, sort_by_path};
 use crate::formats::artifact::Artifact;
 use crate::formats::connection::Draft;
 use crate::formats::meta_inf;
@@ -55,28 +55,22 @@ pub fn build(source: &Dir, metadata: &Dir, output: &Dir, config: Option<OsString
 
     let artifacts = plural(build.artifacts().count(), "artifact", "artifacts");
     let made = format!("{}: {artifacts} by {VERSION}", metadata.label_shown());
-    Ok(Done::new(
-        &warnings,
-        &made,
-        build.connection_written,
-        &connection,
-    ))
+    let digest = build.connection_written;
+    Ok(Done::new(warnings, &made, digest, &connection))
 }
 
 /// Copies the tree to `META-INF` in `out`, judging the index definitions on the way.
 fn copy_meta_inf(tree: &Dir, out: &Dir, warnings: &mut Warnings) -> Result<Vec<Artifact>> {
     let mut artifacts = Vec::new();
-    let mut buffer = Buffer::default();
-    let mut out = Tree::new(out);
     meta_inf::walk(tree, warnings, &mut |folder, dir, files, judge| {
         let place = join(META_INF, folder);
-        let target = out.dir(&place)?;
+        let target = out.make_dirs(&place)?;
         for file in files {
             let digest = if let Some(content) = judge.read(folder, dir, file)?.content {
                 target.write(&file.name, PUBLIC, &content)?;
                 Digest::of(&content)
             } else {
-                dir.copy(file, target, &mut buffer)?
+                dir.copy(file, &target)?
             };
             let path = join(&place, &file.name);
             artifacts.push(Artifact { path, digest });

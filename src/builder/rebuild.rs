@@ -10,17 +10,19 @@ use std::path::Path;
 
 use serde_json::json;
 
-use super::{build, release};
+use super::{build, recompute, release};
 use crate::error::{Error, Refuse, Result, refused};
-use crate::files::{Dir, Entry, Scratch, create, join, remove_unfinished, update};
-use crate::formats::artifact;
+use crate::files::{Digest, Dir, Entry, Scratch, create, join, remove_unfinished, update};
+use crate::formats::artifact::{self, Artifact};
 use crate::formats::comparison::Comparison;
 use crate::formats::connection::Connection;
 use crate::formats::installed::{self, BUILDS, PACKAGES, PackageId};
 use crate::formats::json::Object;
+use crate::formats::template::Config;
 use crate::layout::{
     BLD, BUILD_INFO, CLOSED, CONNECTION, METADATA, PUBLIC, RELEASE, SECRET, SERVER, UNFINISHED,
 };
+use crate::log::Warnings;
 
 /// The builds of a peer, and what they are to become.
 pub struct Rebuild {
@@ -43,7 +45,7 @@ pub struct Rebuilt {
     /// The number of files that differ.
     pub files: usize,
     /// What the package's author should know.
-    pub warnings: Vec<String>,
+    pub warnings: Warnings,
 }
 
 impl Rebuild {
@@ -72,7 +74,62 @@ impl Rebuild {
     /// Makes the build of a package, and puts it in place where it differs. Gives `None` when the
     /// package is for another builder.
     pub fn run(&self, installed: &(PackageId, Entry)) -> Result<Option<Rebuilt>> {
+        if let Some(connection) = self.unchanged(installed) {
+            return Ok(Some(Rebuilt {
+                before: Some(connection.dial()),
+                after: connection.dial(),
+                files: 0,
+                warnings: Warnings::default(),
+            }));
+        }
         let scratch = Scratch::new("rebuild")?;
+        let Some((made, warnings)) = self.make(installed, &scratch)? else {
+            return Ok(None);
+        };
+        let name = installed.0.build_name();
+        let target = self.builds.find_dir(&name)?.map(Dir::into_root);
+        let list = |part| artifact::list(&made.subdir(part)?.into_root());
+        let changes = Changes::find([list(BLD)?, list(RELEASE)?], target.as_ref())?;
+        let rebuilt = Rebuilt {
+            before: target.as_ref().and_then(|target| dial(target).ok()),
+            after: dial(&made)?,
+            files: changes.new.len() + changes.gone.len(),
+            warnings,
+        };
+        let Changes { new, gone } = changes;
+        match target {
+            _ if self.is_dry => {}
+            Some(target) => update(&target, &made, &new, &gone)?,
+            None => create(&self.builds, &name, &made, &new)?,
+        }
+        Ok(Some(rebuilt))
+    }
+
+    /// The connection.json of a build that is what its package gives, where that is known without
+    /// making it: no key is written to a disk then. What hinders it is said when the build is made.
+    fn unchanged(&self, (id, entry): &(PackageId, Entry)) -> Option<Connection> {
+        self.packages.check(entry).ok()?;
+        let file = self.packages.open_file(entry).ok()?;
+        let read = recompute::read_file(file, &self.packages.path_of(&entry.name)).ok()?;
+        if !read.is(id) || !read.metadata.is_ours() {
+            return None;
+        }
+        let recipe = read.recipe.ok()?;
+        let config = Config::read(self.config.clone()).ok()?;
+        let connection = recipe.connection(&config).ok()??;
+        let outputs = recipe.outputs(Digest::of(connection.json())).ok()?;
+        let target = self.builds.find_dir(&id.build_name()).ok()??.into_root();
+        let changes = Changes::find([outputs.bld, outputs.release], Some(&target)).ok()?;
+        (changes.new.is_empty() && changes.gone.is_empty()).then_some(connection)
+    }
+
+    /// Makes all of a package's build in `scratch`. Gives its folder and what the package's author
+    /// should know.
+    fn make(
+        &self,
+        installed: &(PackageId, Entry),
+        scratch: &Scratch,
+    ) -> Result<Option<(Dir, Warnings)>> {
         let (source, metadata) = (scratch.dir("src")?, scratch.dir("metadata")?);
         let package = installed::read(&self.packages, installed, Some(&source))?;
         if !package.metadata.is_ours() {
@@ -83,24 +140,30 @@ impl Rebuild {
         let made = scratch.dir("made")?;
         let bld = made.create_dir(BLD, CLOSED)?.into_root();
         let released = made.create_dir(RELEASE, CLOSED)?.into_root();
-        let mut warnings = build(&source, &metadata, &bld, self.config.clone())?.lines;
-        // The last line is no warning.
-        warnings.pop();
+        let warnings = build(&source, &metadata, &bld, self.config.clone())?.warnings;
         release(&bld, &released)?;
-        let rebuilt = self.put(&installed.0.build_name(), &made)?;
-        Ok(Some(Rebuilt {
-            warnings,
-            ..rebuilt
-        }))
+        let info = json!({"builder_name": self.name}).to_string();
+        made.write(BUILD_INFO, SECRET, info.as_bytes())?;
+        Ok(Some((made, warnings)))
     }
+}
 
-    /// Puts what was `made` in the place of the build `name`.
-    fn put(&self, name: &str, made: &Dir) -> Result<Rebuilt> {
-        let target = self.builds.find_dir(name)?.map(Dir::into_root);
-        let (mut new, mut gone) = differences(made, target.as_ref())?;
-        if !target.as_ref().map_or(Ok(false), has_info)? {
-            let info = json!({"builder_name": self.name}).to_string();
-            made.write(BUILD_INFO, SECRET, info.as_bytes())?;
+/// What makes a build what it has to be: the paths of the files that are missing or other ones, and
+/// of those that do not belong there.
+#[derive(Default)]
+struct Changes {
+    new: Vec<String>,
+    gone: Vec<String>,
+}
+
+impl Changes {
+    /// Compares the build in `target` with the files of a build output and of a release output.
+    fn find([bld, release]: [Vec<Artifact>; 2], target: Option<&Dir>) -> Result<Self> {
+        let mut changes = Self::default();
+        changes.add(BLD, &bld, target)?;
+        changes.add(RELEASE, &release, target)?;
+        let Self { new, gone } = &mut changes;
+        if !target.map_or(Ok(false), has_info)? {
             new.push(BUILD_INFO.to_owned());
         }
         let last = format!("{RELEASE}/{SERVER}/{CONNECTION}");
@@ -108,55 +171,33 @@ impl Rebuild {
             new.remove(place);
             new.push(last);
         }
-        if let Some(target) = &target {
+        if let Some(target) = target {
             let entries = target.list()?.into_iter().map(|entry| entry.name);
             gone.extend(entries.filter(|name| name.starts_with(UNFINISHED)));
         }
-        let rebuilt = Rebuilt {
-            before: target.as_ref().and_then(|target| dial(target).ok()),
-            after: dial(made)?,
-            files: new.len() + gone.len(),
-            warnings: Vec::new(),
-        };
-        let new: Vec<&str> = new.iter().map(String::as_str).collect();
-        let gone: Vec<&str> = gone.iter().map(String::as_str).collect();
-        match target {
-            _ if self.is_dry => {}
-            Some(target) => update(&target, made, &new, &gone)?,
-            None => create(&self.builds, name, made, &new)?,
-        }
-        Ok(rebuilt)
+        Ok(changes)
     }
-}
 
-/// The paths of the files that are missing or other ones in `target`, and those of what does not
-/// belong there.
-fn differences(made: &Dir, target: Option<&Dir>) -> Result<(Vec<String>, Vec<String>)> {
-    let (mut new, mut gone) = (Vec::new(), Vec::new());
-    for part in [BLD, RELEASE] {
-        let files = artifact::list(&made.subdir(part)?.into_root())?;
+    fn add(&mut self, part: &str, files: &[Artifact], target: Option<&Dir>) -> Result<()> {
         let found = target.map_or(Ok(None), |target| target.find_dir(part))?;
-        let comparison = match found {
-            Some(dir) => Comparison::new(&dir.into_root(), &files, &[]),
-            None => Comparison::with_nothing(&files),
-        };
+        let comparison = Comparison::new(found.map(Dir::into_root).as_ref(), files, &[]);
         if let Some(error) = comparison.undetermined.into_iter().next() {
             return Err(error);
         }
         for difference in comparison.differences {
             let path = join(part, &difference.path);
             if difference.expected.is_some() {
-                new.push(path);
+                self.new.push(path);
                 continue;
             }
             let folder = format!("{}/", difference.path);
             if files.iter().any(|file| file.path.starts_with(&folder)) {
                 return refused(format!("{path}: is not a directory, remove it"));
             }
-            gone.push(path);
+            self.gone.push(path);
         }
+        Ok(())
     }
-    Ok((new, gone))
 }
 
 /// Whether a build names its builder.

@@ -4,31 +4,39 @@
 //! The rules are those that the two follow on a disk. Where the order of the archive would matter,
 //! as with a file that stands twice in it, the package is refused.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::fs::File;
 use std::io::{self, Write};
 use std::path::Path;
 
 use crate::error::{Cannot, Refuse, Result, refused};
-use crate::files::{Budget, Digest, HashingWriter, fault_of_name, join, sort_by_path};
+use crate::files::{Budget, Digest, Hashing, fault_of_name, join, sort_by_path};
 use crate::formats::archive::untar::{Header, Kind};
 use crate::formats::artifact::Artifact;
 use crate::formats::connection::{Connection, Draft};
+use crate::formats::installed::PackageId;
 use crate::formats::meta_inf::{is_alternative, is_stray};
 use crate::formats::metadata::Metadata;
 use crate::formats::package::{Content, Package};
 use crate::formats::published::{self, Judge};
 use crate::formats::record::Build;
 use crate::formats::template::Config;
-use crate::layout::{ALTERNATIVE, CONNECTION, MAX_SMALL, META_INF, PACKAGE, STATEDB, SUMS};
+use crate::layout::{ALTERNATIVE, CONNECTION, MAX_SMALL, META_INF, PACKAGE, STATEDB};
 use crate::log::Warnings;
 
-/// A package file that was read to its end.
-pub struct Read {
+/// What a package file says, read to its end.
+pub struct Recomputed {
     pub digest: Digest,
     pub metadata: Metadata,
     /// What is made of it, or why `build` would refuse it.
     pub recipe: Result<Recipe>,
+}
+
+impl Recomputed {
+    /// Whether this is the package `id`.
+    pub fn is(&self, id: &PackageId) -> bool {
+        self.digest == id.digest && self.metadata.label_shown() == id.label
+    }
 }
 
 /// What is made of a package, but for what the config fills in.
@@ -36,7 +44,7 @@ pub struct Recipe {
     pub draft: Draft,
     build: Build,
     /// The index definitions that are not published.
-    withheld: BTreeMap<String, bool>,
+    withheld: BTreeSet<String>,
 }
 
 /// The files of a build, and of what is released of it.
@@ -50,19 +58,23 @@ pub struct Outputs {
 }
 
 /// Reads the package file at `path`.
-pub fn read(path: &Path) -> Result<Read> {
+pub fn read(path: &Path) -> Result<Recomputed> {
+    read_file(File::open(path).cannot("open", path)?, path)
+}
+
+/// Reads the package in an open file, which was found at `path`.
+pub fn read_file(file: File, path: &Path) -> Result<Recomputed> {
     let mut warnings = [Warnings::default(), Warnings::default()];
     let [first, second] = &mut warnings;
     let mut code = Code {
         connection: None,
-        meta_inf: Tree::new(META_INF, first),
-        alternative: Tree::new(ALTERNATIVE, second),
+        meta_inf: Folder::new(META_INF, first),
+        alternative: Folder::new(ALTERNATIVE, second),
     };
-    let file = File::open(path).cannot("open", path)?;
     let mut add = |member: &Header, content: &mut Content| code.add(member, content);
     let package = Package::visit(file, path, &mut add, &mut Warnings::default())?;
     let metadata = Digest::of(&package.metadata_content);
-    Ok(Read {
+    Ok(Recomputed {
         digest: package.digest,
         metadata: package.metadata,
         recipe: package.code.and_then(|_| code.finish(metadata)),
@@ -89,13 +101,14 @@ impl Recipe {
             path: path.to_owned(),
             digest,
         };
+        let is_withheld = |path: &str| self.withheld.contains(path);
         let record = build.record()?;
         let record = record.map(|(name, content)| (name, Digest::of(&content)));
-        let sums = record.iter().find(|(name, _)| *name == SUMS);
+        let [_, (_, sums)] = record;
         Ok(Outputs {
-            release: published::of_build(build.artifacts(), &self.withheld),
+            release: published::of_build(build.artifacts(), &is_withheld),
             artifacts: build.artifacts().count(),
-            sums: sums.map_or(connection, |(_, digest)| *digest),
+            sums,
             bld: build.artifacts().chain(record).map(named).collect(),
         })
     }
@@ -104,8 +117,8 @@ impl Recipe {
 /// What is needed of a code.tar.gz.
 struct Code<'a> {
     connection: Option<Vec<u8>>,
-    meta_inf: Tree<'a>,
-    alternative: Tree<'a>,
+    meta_inf: Folder<'a>,
+    alternative: Folder<'a>,
 }
 
 impl Code<'_> {
@@ -168,7 +181,7 @@ impl Code<'_> {
 }
 
 /// The folder that becomes `META-INF`, or may become it.
-struct Tree<'a> {
+struct Folder<'a> {
     /// Its own name in the package.
     name: &'static str,
     /// Every path in it, and whether it is a file.
@@ -176,11 +189,11 @@ struct Tree<'a> {
     /// The files, by their paths in the build output.
     files: Vec<Artifact>,
     judge: Judge<'a>,
-    withheld: BTreeMap<String, bool>,
+    withheld: BTreeSet<String>,
     budget: Budget,
 }
 
-impl<'a> Tree<'a> {
+impl<'a> Folder<'a> {
     fn new(name: &'static str, warnings: &'a mut Warnings) -> Self {
         Self {
             name,
@@ -188,7 +201,7 @@ impl<'a> Tree<'a> {
             files: Vec::new(),
             budget: Budget::new(PACKAGE),
             judge: Judge::new(warnings),
-            withheld: BTreeMap::new(),
+            withheld: BTreeSet::new(),
         }
     }
 
@@ -209,9 +222,9 @@ impl<'a> Tree<'a> {
         let read = &mut || content.read();
         let judged = self.judge.judge(place, path, member.size, read)?;
         if !judged.is_published {
-            self.withheld.insert(join(META_INF, below), false);
+            self.withheld.insert(join(META_INF, below));
         }
-        let mut hasher = HashingWriter::new(io::sink());
+        let mut hasher = Hashing::new(io::sink());
         match judged.content {
             Some(content) => hasher.write_all(&content)?,
             None => content.pieces(&mut |piece| Ok(hasher.write_all(piece)?))?,

@@ -2,7 +2,7 @@
 
 use super::Done;
 use crate::error::{Error, Refuse, Result, failed, refused};
-use crate::files::{Digest, Dir, Staging, Tree};
+use crate::files::{Digest, Dir, Staging};
 use crate::formats::comparison::Origin;
 use crate::formats::connection::Connection;
 use crate::formats::metadata::Metadata;
@@ -37,8 +37,8 @@ pub fn release(build: &Dir, release: &Dir) -> Result<Done> {
         // `build` has said it all.
         warnings = Warnings::default();
     }
-    let mut out = Tree::new(&staging.dir);
-    out.dir(SERVER)?.write(CONNECTION, SECRET, &content)?;
+    let server = staging.dir.make_dirs(SERVER)?;
+    server.write(CONNECTION, SECRET, &content)?;
     // Last comes what the peer looks for.
     let names: &[&str] = match indexes {
         0 => &["chaincode"],
@@ -48,7 +48,7 @@ pub fn release(build: &Dir, release: &Dir) -> Result<Done> {
 
     let artifacts = plural(indexes + 1, "artifact", "artifacts");
     let made = format!("{label}: {artifacts}");
-    Ok(Done::new(&warnings, &made, digest, &connection))
+    Ok(Done::new(warnings, &made, digest, &connection))
 }
 
 /// Refuses a build output that is not what was recorded.
@@ -85,7 +85,6 @@ fn write_indexes(
     out: &Dir,
     warnings: &mut Warnings,
 ) -> Result<usize> {
-    let mut out = Tree::new(out);
     let mut count = 0;
     published::walk(build, warnings, &mut |path, judged| {
         let (Some(content), true) = (judged.content, judged.is_published) else {
@@ -94,7 +93,7 @@ fn write_indexes(
         check_copied(record, &path, Digest::of(&content))?;
         let place = path.strip_prefix(META_INF).unwrap_or_default();
         let (folder, name) = place.rsplit_once('/').unwrap_or_default();
-        out.dir(folder)?.write(name, PUBLIC, &content)?;
+        out.make_dirs(folder)?.write(name, PUBLIC, &content)?;
         count += 1;
         Ok(())
     })?;

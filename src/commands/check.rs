@@ -11,9 +11,10 @@ use std::time::{SystemTime, UNIX_EPOCH};
 
 use lexopt::{Arg, Parser};
 
-use super::{Outcome, Stop, dial, path};
+use super::arguments::{self, path};
+use super::dial;
 use crate::builder::{self, Done};
-use crate::error::{Error, Refuse, Result};
+use crate::error::{Error, Outcome, Refuse, Result, usage};
 use crate::files::{Digest, Scratch};
 use crate::formats::artifact;
 use crate::formats::connection::Connection;
@@ -33,15 +34,15 @@ package that any program has made: then the peer's way to unpack it is checked
 too. Without either, the current folder is checked if it is a package, else a
 sample.
 
-  --config JSON  the values for templates in connection.json, instead of the
-                 environment variable CHAINCODE_AS_A_SERVICE_BUILDER_CONFIG;
-                 other users can see it while the command runs
-  --config @FILE reads them from FILE
-  --dial         connects to the address from this machine, without TLS also as
-                 a gRPC client
-  --json         prints one JSON object instead
-  --sample       checks the sample
-  --verbose      also prints what the peer's log would have, and digests
+  --config JSON   the values for templates in connection.json, instead of the
+                  environment variable CHAINCODE_AS_A_SERVICE_BUILDER_CONFIG;
+                  other users can see it while the command runs
+  --config @FILE  reads them from FILE
+  --dial          connects to the address from this machine, without TLS also as
+                  a gRPC client
+  --json          prints one JSON object instead
+  --sample        checks the sample
+  --verbose       also prints what the peer's log would have, and digests
 
 Exit status: 0 a peer would take the package and publish all of its index
 definitions, 1 it would not, 2 something could not be done.
@@ -51,7 +52,7 @@ Example: fabric-ccs-builder check --config '{\"peername\":\"org1peer1\"}' basic
 
 const WORD: &str = "check";
 
-pub fn run(mut parser: Parser) -> super::Result<Outcome> {
+pub fn run(mut parser: Parser) -> Result<Outcome> {
     let (mut config, mut source, mut sample) = (None, None, false);
     let mut report = Report::default();
     while let Some(arg) = parser.next()? {
@@ -62,20 +63,20 @@ pub fn run(mut parser: Parser) -> super::Result<Outcome> {
             Arg::Long("sample") => sample = true,
             Arg::Long("verbose") => report.verbose = true,
             Arg::Value(dir) if source.is_none() => source = Some(path(dir)?),
-            _ => return Err(Stop::of(arg)),
+            _ => return Err(Error::of(arg)),
         }
     }
     if sample && source.is_some() {
-        return Err(Stop::usage("--sample is a package itself, leave DIR out"));
+        return usage("--sample is a package itself, leave DIR out");
     }
-    let config = super::config(config)?;
+    let config = arguments::config(config)?;
     let source = source.or_else(|| current_package().filter(|_| !sample));
     report.shown = match &source {
         Some(path) => path.display().to_string(),
         None => "the embedded sample".to_owned(),
     };
     let checked = check(source.as_deref(), config, &mut report);
-    Ok(report.finish(checked)?)
+    report.finish(checked)
 }
 
 /// The current folder, if it is meant as a package.
@@ -133,7 +134,7 @@ fn run_programs(
 
 fn report_program(name: &'static str, done: Result<Done>, report: &mut Report) -> Result<()> {
     let (status, lines) = match &done {
-        Ok(done) => (0, done.lines.clone()),
+        Ok(done) => (0, done.lines().collect()),
         Err(error) => (1, vec![error.to_string()]),
     };
     report.programs.push(Program {

@@ -1,10 +1,11 @@
-//! The options that take the place of a source folder.
+//! The options that say what is in a package, for `init`, and for `package` without a source folder.
 
 use std::ffi::OsString;
 
 use lexopt::ValueExt;
 
-use super::{Result, Stop, path};
+use super::arguments::path;
+use crate::error::{Result, usage};
 use crate::files::read_text;
 use crate::formats::written::Written;
 
@@ -62,7 +63,7 @@ pub fn check(written: &Written) -> Result<()> {
         (has_key && !has("root_cert"), "--root-cert"),
     ] {
         if is_missing {
-            return Err(Stop::usage(format!("missing option {missing}")));
+            return usage(format!("missing option {missing}"));
         }
     }
     Ok(())

@@ -1,18 +1,21 @@
 //! `init`: a package's source folder to start from.
 
+use std::collections::BTreeMap;
 use std::fs;
 use std::io::{ErrorKind, Write};
-use std::path::{self, Path, PathBuf};
+use std::path::{self, Path};
 
 use lexopt::{Arg, Parser, ValueExt};
 use serde_json::{Value, json};
 
-use super::{Outcome, Stop};
-use crate::error::{Cannot, Faults, Refuse, Result, failed, refused};
-use crate::files::{NewFile, read_text};
+use super::arguments::{needed, path};
+use super::declared::Declared;
+use crate::error::{Cannot, Error, Faults, Outcome, Refuse, Result, failed, refused, usage};
+use crate::files::NewFile;
 use crate::formats::connection::Draft;
 use crate::formats::metadata::Metadata;
 use crate::formats::published::is_collection;
+use crate::formats::written::Written;
 use crate::layout::{CONNECTION, META_INF, METADATA, PROGRAM, PUBLIC, SECRET, STATEDB};
 use crate::log;
 use crate::text::{escaped_line, quoted};
@@ -28,6 +31,9 @@ and an index definition. DIR may exist already; nothing in it is overwritten.
   --collections NAME   adds an index definition of the private data collection
                        NAME; can be repeated
   --label LABEL        instead of the name of DIR with _1.0 after it
+  --type TYPE          the type, if it is not ccaas
+  --dial-timeout TIME  how long the peer tries to dial, instead of 10s
+  --domain NAME        the name in the server's certificate, if it differs
   --tls                the peer uses TLS, and its config has the certificate
   --root-cert FILE     the peer uses TLS, and trusts the certificates in FILE
   --client-cert FILE   the peer shows the certificate in FILE
@@ -46,51 +52,39 @@ const OF_COLLECTION: &[u8] = include_bytes!(
     "../sample/META-INF/statedb/couchdb/collections/assetPrivateDetails/indexes/indexAppraisedValue.json"
 );
 
-#[derive(Default)]
-struct Options {
-    dir: PathBuf,
-    address: Option<String>,
-    collections: Vec<String>,
-    label: Option<String>,
-    tls: bool,
-    root_cert: Option<PathBuf>,
-    client_cert: Option<PathBuf>,
-    client_key: Option<PathBuf>,
-}
-
-pub fn run(mut parser: Parser) -> super::Result<Outcome> {
-    let mut options = Options::default();
-    let mut dir = None;
+pub fn run(mut parser: Parser) -> Result<Outcome> {
+    let (mut dir, mut tls, mut collections) = (None, false, Vec::new());
+    let mut written = Written::default();
     while let Some(arg) = parser.next()? {
         match arg {
-            Arg::Long("address") => options.address = Some(parser.value()?.string()?),
-            Arg::Long("collections") => options.collections.push(parser.value()?.string()?),
-            Arg::Long("label") => options.label = Some(parser.value()?.string()?),
-            Arg::Long("tls") => options.tls = true,
-            Arg::Long("root-cert") => options.root_cert = Some(super::path(parser.value()?)?),
-            Arg::Long("client-cert") => options.client_cert = Some(super::path(parser.value()?)?),
-            Arg::Long("client-key") => options.client_key = Some(super::path(parser.value()?)?),
-            Arg::Value(value) if dir.is_none() => dir = Some(super::path(value)?),
-            _ => return Err(Stop::of(arg)),
+            Arg::Long("collections") => collections.push(parser.value()?.string()?),
+            Arg::Long("tls") => tls = true,
+            Arg::Long(name) => match Declared::by(name) {
+                Some(declared) => declared.add(parser.value()?, &mut written)?,
+                None => return Err(Error::of(arg)),
+            },
+            Arg::Value(value) if dir.is_none() => dir = Some(path(value)?),
+            _ => return Err(Error::of(arg)),
         }
     }
-    options.dir = dir.ok_or_else(|| Stop::usage("missing argument DIR"))?;
-    if options.client_cert.is_some() != options.client_key.is_some() {
-        let message = "--client-cert and --client-key belong together, give both";
-        return Err(Stop::usage(message));
+    let dir = needed(dir, "DIR")?;
+    let has = |field| written.connection.contains_key(field);
+    if has("client_cert") != has("client_key") {
+        return usage("--client-cert and --client-key belong together, give both");
     }
-    let files = options.files()?;
-    write(&options.dir, &files)?;
+    let address = if has("address") {
+        String::new()
+    } else {
+        let dir = dir.display();
+        format!("write the chaincode server's address in {dir}/{CONNECTION}, then ")
+    };
+    let files = files(&dir, written, tls, &collections)?;
+    write(&dir, &files)?;
     let mut lines = String::new();
     for (path, ..) in &files {
-        let path = options.dir.join(path);
-        lines += &escaped_line(&format!("wrote    {}", path.display()));
+        lines += &escaped_line(&format!("wrote    {}", dir.join(path).display()));
     }
-    let dir = options.dir.display();
-    let address = match options.address {
-        Some(_) => String::new(),
-        None => format!("write the chaincode server's address in {dir}/{CONNECTION}, then "),
-    };
+    let dir = dir.display();
     lines += &escaped_line(&format!("next     {address}run {PROGRAM} check {dir}"));
     log::print(&lines)?;
     Ok(Outcome::Yes)
@@ -99,96 +93,92 @@ pub fn run(mut parser: Parser) -> super::Result<Outcome> {
 /// A file to write: its path in the folder, its mode and its content.
 type NewContent = (String, u32, Vec<u8>);
 
-impl Options {
-    /// The files to write, which `check` takes.
-    fn files(&self) -> Result<Vec<NewContent>> {
-        let (mode, connection) = self.connection()?;
-        let mut files = vec![
-            (METADATA.to_owned(), PUBLIC, self.metadata()?),
-            (CONNECTION.to_owned(), mode, connection),
-        ];
-        let root = format!("{META_INF}/{STATEDB}/couchdb");
-        files.push((
-            format!("{root}/indexes/indexOwner.json"),
-            PUBLIC,
-            INDEX.to_vec(),
-        ));
-        for name in &self.collections {
-            if name.is_empty() || !is_collection(name) {
-                let name = quoted(name);
-                return refused(format!(
-                    "--collections: {name} is not a collection's name, write letters, digits, _ and -"
-                ));
-            }
-            let path = format!("{root}/collections/{name}/indexes/indexAppraisedValue.json");
-            files.push((path, PUBLIC, OF_COLLECTION.to_vec()));
+/// The files to write, which `check` takes.
+fn files(
+    dir: &Path,
+    written: Written,
+    tls: bool,
+    collections: &[String],
+) -> Result<Vec<NewContent>> {
+    let metadata = metadata(dir, &written)?;
+    let (mode, connection) = connection(written.connection, tls)?;
+    let root = format!("{META_INF}/{STATEDB}/couchdb");
+    let index = format!("{root}/indexes/indexOwner.json");
+    let mut files = vec![
+        (METADATA.to_owned(), PUBLIC, metadata),
+        (CONNECTION.to_owned(), mode, connection),
+        (index, PUBLIC, INDEX.to_vec()),
+    ];
+    for name in collections {
+        if name.is_empty() || !is_collection(name) {
+            let name = quoted(name);
+            return refused(format!(
+                "--collections: {name} is not a collection's name, write letters, digits, _ and -"
+            ));
         }
-        Ok(files)
+        let path = format!("{root}/collections/{name}/indexes/indexAppraisedValue.json");
+        files.push((path, PUBLIC, OF_COLLECTION.to_vec()));
     }
+    Ok(files)
+}
 
-    fn metadata(&self) -> Result<Vec<u8>> {
-        let label = if let Some(label) = &self.label {
-            label.clone()
-        } else {
-            let dir = path::absolute(&self.dir).cannot("open", &self.dir)?;
-            let name = dir.file_name().unwrap_or_default().to_string_lossy();
-            format!("{name}_1.0")
-        };
-        let content = object(&[("type", json!("ccaas")), ("label", json!(label))]);
-        Metadata::parse(&content)
-            .refuse(METADATA)?
-            .label()
-            .map_err(|error| error.at("--label"))?;
-        Ok(content)
-    }
+/// The content of metadata.json, with a label after the folder's name if none was given.
+fn metadata(dir: &Path, written: &Written) -> Result<Vec<u8>> {
+    let label = if let Some(label) = &written.label {
+        label.clone()
+    } else {
+        let dir = path::absolute(dir).cannot("open", dir)?;
+        let name = dir.file_name().unwrap_or_default().to_string_lossy();
+        format!("{name}_1.0")
+    };
+    let package_type = written.package_type.as_deref().unwrap_or("ccaas");
+    let content = object([("type", json!(package_type)), ("label", json!(label))]);
+    let metadata = Metadata::parse(&content).refuse(METADATA)?;
+    metadata
+        .must_be_ours()
+        .map_err(|error| error.at("--type"))?;
+    metadata.label().map_err(|error| error.at("--label"))?;
+    Ok(content)
+}
 
-    /// The mode and the content of connection.json.
-    fn connection(&self) -> Result<(u32, Vec<u8>)> {
-        let has_client = self.client_cert.is_some();
-        let has_tls = self.tls || has_client || self.root_cert.is_some();
-        let address = self.address.as_deref().unwrap_or("basic.example.com:9999");
-        let mut fields = vec![
-            ("address", json!(address)),
-            ("dial_timeout", json!("10s")),
-            ("tls_required", json!(has_tls)),
-        ];
-        if has_client {
-            fields.push(("client_auth_required", json!(true)));
+/// The mode and the content of connection.json with the `given` fields, and what else it needs.
+fn connection(mut given: BTreeMap<&'static str, String>, tls: bool) -> Result<(u32, Vec<u8>)> {
+    let has_client = given.contains_key("client_key");
+    let has_tls = tls || has_client || given.contains_key("root_cert");
+    for (field, text, is_needed) in [
+        ("address", "basic.example.com:9999", true),
+        ("dial_timeout", "10s", true),
+        ("root_cert", "{{.root_cert}}", has_tls),
+    ] {
+        if is_needed {
+            given.entry(field).or_insert_with(|| text.to_owned());
         }
-        if has_tls {
-            let template = || Ok("{{.root_cert}}".to_owned());
-            let root_cert = self
-                .root_cert
-                .as_ref()
-                .map_or_else(template, |file| read_text(file))?;
-            fields.push(("root_cert", json!(root_cert)));
-        }
-        for (name, file) in [
-            ("client_key", &self.client_key),
-            ("client_cert", &self.client_cert),
-        ] {
-            if let Some(file) = file {
-                fields.push((name, json!(read_text(file)?)));
-            }
-        }
-        let content = object(&fields);
-        let checked = Faults::first(|faults| {
-            let (draft, _) = Draft::collect(&content, faults)?;
-            draft.review(None, faults);
-            Ok(())
-        });
-        checked.refuse(CONNECTION)?;
-        let mode = if has_client { SECRET } else { PUBLIC };
-        Ok((mode, content))
     }
+    let text = |field| Some((field, json!(given.get(field)?)));
+    let fields = [
+        text("address"),
+        text("domain"),
+        text("dial_timeout"),
+        Some(("tls_required", json!(has_tls))),
+        has_client.then_some(("client_auth_required", json!(true))),
+        text("root_cert"),
+        text("client_key"),
+        text("client_cert"),
+    ];
+    let content = object(fields.into_iter().flatten());
+    let checked = Faults::first(|faults| {
+        let (draft, _) = Draft::collect(&content, faults)?;
+        draft.review(None, faults);
+        Ok(())
+    });
+    checked.refuse(CONNECTION)?;
+    Ok((if has_client { SECRET } else { PUBLIC }, content))
 }
 
 /// A JSON object with a member on each line.
-fn object(members: &[(&str, Value)]) -> Vec<u8> {
-    let members = members
-        .iter()
-        .map(|(name, value)| format!("  \"{name}\": {value}"));
-    let members: Vec<String> = members.collect();
+fn object<'a>(members: impl IntoIterator<Item = (&'a str, Value)>) -> Vec<u8> {
+    let member = |(name, value)| format!("  \"{name}\": {value}");
+    let members: Vec<String> = members.into_iter().map(member).collect();
     format!("{{\n{}\n}}\n", members.join(",\n")).into_bytes()
 }
 

@@ -4,29 +4,32 @@ use std::env;
 use std::ffi::OsString;
 use std::fs;
 use std::io::{self, Write};
+use std::os::unix::fs::{MetadataExt, symlink};
 use std::path::{self, Path, PathBuf};
 
 use lexopt::{Arg, Parser};
 use serde_json::json;
 
-use super::{Outcome, Result, Stop, text};
-use crate::error::{self, Cannot, Error, failed};
+use super::arguments::{self, needed, text};
+use crate::error::{Cannot, Error, Outcome, Result, failed, usage};
 use crate::files::{Dir, NewFile};
 use crate::formats::template::VARIABLE;
-use crate::layout::{BIN, OPEN, PROGRAMS};
+use crate::layout::{BIN, OPEN, PROGRAM, VERSION};
 use crate::log;
 
 pub const HELP: &str = "\
-Usage: fabric-ccs-builder install [--name NAME] [--path PATH] [--quiet] DIR
+Usage: fabric-ccs-builder install [OPTION...] DIR
 
-Puts this program at DIR/bin/detect, DIR/bin/build and DIR/bin/release, and
-prints what makes a peer use it: lines for its core.yaml, or a variable for its
-environment. DIR must exist, other files in DIR/bin are left alone, and a peer
-that is running is not disturbed.
+Puts this program at DIR/bin/detect, DIR/bin/build, DIR/bin/release and
+DIR/bin/fabric-ccs-builder, and prints what makes a peer use it: lines for its
+core.yaml, or a variable for its environment. DIR must exist, other files in
+DIR/bin are left alone, and a peer that is running is not disturbed. Another
+builder or version there is kept in DIR/bin/.previous.
 
   --name NAME  the builder's name instead of ccaas_builder; keep the one of a
                builder that you replace: a peer finds its chaincode by it
   --path PATH  DIR as the peer sees it, when that is another path
+  --rollback   puts the programs back that the last install replaced, instead
   -q, --quiet  prints nothing but warnings
 
 Exit status: 0 installed, 2 not possible; one line says why.
@@ -36,41 +39,75 @@ Example: fabric-ccs-builder install /opt/hyperledger/ccaas_builder
 
 const WORD: &str = "install";
 
+/// The names in `bin`: the peer's, the first of which it calls first, and the one for people.
+const NAMES: [&str; 4] = ["detect", "build", "release", PROGRAM];
+/// The folder in `bin` with the builder that was replaced. It counts if it has `detect`, which is put
+/// there last and removed first, so that what a killed run leaves is whole or nothing.
+const PREVIOUS: &str = ".previous";
+/// The most bytes of an older program that are read.
+const MOST: u64 = 64 << 20;
+
 /// Refuses a name or path that a peer could not use.
 pub fn run(mut parser: Parser) -> Result<Outcome> {
-    let (mut dir, mut path, mut name, mut quiet) = (None, None, "ccaas_builder".into(), false);
+    let (mut dir, mut path, mut name) = (None, None, "ccaas_builder".into());
+    let (mut rollback, mut quiet) = (false, false);
     while let Some(arg) = parser.next()? {
         match arg {
             Arg::Long("name") => name = parser.value()?,
             Arg::Long("path") => path = Some(parser.value()?),
+            Arg::Long("rollback") => rollback = true,
             Arg::Short('q') | Arg::Long("quiet") => quiet = true,
-            Arg::Value(value) if dir.is_none() => dir = Some(super::path(value)?),
-            _ => return Err(Stop::of(arg)),
+            Arg::Value(value) if dir.is_none() => dir = Some(arguments::path(value)?),
+            _ => return Err(Error::of(arg)),
         }
     }
-    let dir = dir.ok_or_else(|| Stop::usage("missing argument DIR"))?;
+    let dir = needed(dir, "DIR")?;
     let name = text("--name", name)?;
     let path = peer_path(&dir, path)?;
 
-    let dir = Dir::open(&dir)?;
-    let (bin, is_new) = open_bin(&dir)?;
-    put(&bin, NewFile::link).inspect_err(|_| {
+    let dir = Dir::open(&dir)?.with_hard_links();
+    let done = if rollback {
+        roll_back(&dir.subdir(BIN)?)?
+    } else {
+        install(&dir, &path)?
+    };
+    if !quiet {
+        log::line(WORD, format_args!("{}: {done}", dir.path_of(BIN).display()));
+        if !rollback {
+            log::print(&configuration(&name, &path))?;
+        }
+    }
+    Ok(Outcome::Yes)
+}
+
+/// Puts this program into the folder `bin` of `dir`, and returns what there is now.
+fn install(dir: &Dir, path: &str) -> Result<String> {
+    let (bin, is_new) = open_bin(dir)?;
+    let before = put(&bin, NewFile::link).inspect_err(|_| {
         if is_new {
             let _ = fs::remove_dir(dir.reach(BIN));
         }
     })?;
+    let warn = |warning: &str| log::line(WORD, format_args!("warning: {warning}"));
     // This is only a warning, so a failed look-up does not matter.
     if matches!(bin.look_up("run"), Ok(Some(_))) {
-        let line = "is another builder's, the peer does not call it for this one's packages";
         let run = bin.path_of("run");
-        log::line(WORD, format_args!("warning: {}: {line}", run.display()));
+        warn(&format!(
+            "{}: is another builder's, the peer does not call it for this one's packages",
+            run.display()
+        ));
     }
-    if !quiet {
-        let (place, names) = (dir.path_of(BIN), PROGRAMS.join(", "));
-        log::line(WORD, format_args!("{}: {names}", place.display()));
-        log::print(&configuration(&name, &path))?;
+    if Path::new(path).ends_with(BIN) {
+        warn(&format!(
+            "a peer needs the path {path} to call these programs; for the path above it, give DIR without /{BIN}"
+        ));
     }
-    Ok(Outcome::Yes)
+    if !cfg!(target_feature = "crt-static") {
+        warn(
+            "this program is linked dynamically and may not run in a peer's image, install a release there",
+        );
+    }
+    Ok(format!("has {VERSION} now, {before}"))
 }
 
 /// DIR as the peer sees it.
@@ -81,18 +118,18 @@ fn peer_path(dir: &Path, given: Option<OsString>) -> Result<String> {
             return Ok(given);
         }
         let message = format!(r#"--path: "{given}" does not begin with a /"#);
-        return Err(Stop::usage(message));
+        return usage(message);
     }
     let absolute = path::absolute(dir)
-        .map_err(|error| Stop::usage(format!("cannot find {}: {error}", dir.display())))?;
+        .or_else(|error| usage(format!("cannot find {}: {error}", dir.display())))?;
     // Without `.` components and repeated slashes.
     let absolute: PathBuf = absolute.components().collect();
     text("DIR", absolute.into())
-        .map_err(|error| Stop::usage(format!("{error}, say with --path what the peer calls it")))
+        .or_else(|error| usage(format!("{error}, say with --path what the peer calls it")))
 }
 
 /// The folder `bin` in `dir`, created if missing, and whether it was created.
-fn open_bin(dir: &Dir) -> error::Result<(Dir, bool)> {
+fn open_bin(dir: &Dir) -> Result<(Dir, bool)> {
     // This look-up only improves the message. Opening it follows no link either: a user who can
     // write to a volume must not be able to make root write elsewhere.
     if matches!(dir.look_up(BIN), Ok(Some(found)) if !found.is_dir()) {
@@ -104,9 +141,11 @@ fn open_bin(dir: &Dir) -> error::Result<(Dir, bool)> {
     dir.make_dir(BIN, OPEN)
 }
 
-/// Puts this program into `bin` under each of its names: as one file if `link` works.
-fn put(bin: &Dir, link: impl Fn(&NewFile, &str) -> io::Result<NewFile>) -> error::Result<()> {
-    for name in PROGRAMS {
+/// Puts this program into `bin` under each of its names: as one file if `link` works. Returns what
+/// was there before.
+fn put(bin: &Dir, link: impl Fn(&NewFile, &str) -> io::Result<NewFile>) -> Result<String> {
+    bin.lock();
+    for name in NAMES {
         // Checked before any of them is replaced.
         if matches!(bin.look_up(name), Ok(Some(found)) if found.is_dir()) {
             let path = bin.path_of(name);
@@ -115,24 +154,146 @@ fn put(bin: &Dir, link: impl Fn(&NewFile, &str) -> io::Result<NewFile>) -> error
     }
     let program = this_program()?;
     let mut files: Vec<NewFile> = Vec::new();
-    for name in PROGRAMS {
+    for name in NAMES {
         let linked = files.first().and_then(|first| link(first, name).ok());
         // If there is no room for a link, the copy will fail too.
         files.push(linked.map_or_else(|| copy(&program, bin, name), Ok)?);
     }
     // All are on disk and closed before the first is replaced.
     files.iter_mut().try_for_each(NewFile::close)?;
-    files.into_iter().try_for_each(NewFile::replace)
+    let before = keep(bin, &program)?;
+    files.into_iter().try_for_each(NewFile::replace)?;
+    Ok(before)
 }
 
-fn copy(program: &[u8], bin: &Dir, name: &str) -> error::Result<NewFile> {
+/// Keeps the builder that the new `program` replaces in `bin`, and describes it.
+fn keep(bin: &Dir, program: &[u8]) -> Result<String> {
+    let is_there = |name: &&str| !matches!(bin.look_up(name), Ok(None));
+    let found = NAMES.into_iter().filter(is_there);
+    let found: Vec<(&str, Option<Vec<u8>>)> = found.map(|name| (name, read(bin, name))).collect();
+    let Some(("detect", _)) = found.first() else {
+        return Ok("where no builder was".to_owned());
+    };
+    let is_same = |content: &Option<Vec<u8>>| content.as_deref() == Some(program);
+    let Some((_, other)) = found.iter().find(|(_, content)| !is_same(content)) else {
+        return Ok("as before".to_owned());
+    };
+    let previous = bin.make_dir(PREVIOUS, OPEN)?.0;
+    // A killed run has kept them, and replaced some.
+    let is_kept = |(name, content): &(&str, Option<Vec<u8>>)| {
+        is_same(content) || content.is_some() && *content == read(&previous, name)
+    };
+    if !found.iter().all(is_kept) {
+        NAMES.iter().try_for_each(|name| remove(&previous, name))?;
+        let mut kept = found.iter().rev();
+        kept.try_for_each(|(name, _)| keep_one(bin, name, &previous))?;
+    }
+    let other = match describe(other.as_deref()) {
+        other if other == VERSION => "another build of it".to_owned(),
+        other => other,
+    };
+    Ok(format!(
+        "in place of {other}, which install --rollback puts back"
+    ))
+}
+
+/// Keeps the program `name` of `bin` in `previous`, also where hard links do not work, and where the
+/// kernel refuses a link to another user's file.
+fn keep_one(bin: &Dir, name: &str, previous: &Dir) -> Result<()> {
+    let Err(error) = fs::hard_link(bin.reach(name), previous.reach(name)) else {
+        return Ok(());
+    };
+    let shown = previous.path_of(name);
+    if let Ok(target) = fs::read_link(bin.reach(name)) {
+        return symlink(target, previous.reach(name)).cannot("create", &shown);
+    }
+    match bin.look_up(name)? {
+        Some(entry) if entry.listed().is_file() => {
+            let mode = entry.listed().mode() & 0o777;
+            let mut file = NewFile::create_in(previous, name, mode)?;
+            bin.pieces(&entry, &mut |piece| {
+                file.write_all(piece).cannot("write", &shown)
+            })?;
+            file.replace()
+        }
+        _ => Err(error).cannot("create", &shown),
+    }
+}
+
+/// Puts the programs back that were replaced last, and returns what there is now. When it is killed,
+/// another run completes it: `detect` comes last.
+fn roll_back(bin: &Dir) -> Result<String> {
+    bin.lock();
+    let previous = match bin.look_up(PREVIOUS)? {
+        Some(_) => bin.subdir(PREVIOUS)?,
+        None => return nothing_to_roll_back(bin),
+    };
+    let mut kept = Vec::new();
+    for name in NAMES {
+        match previous.look_up(name)? {
+            None if kept.is_empty() => return nothing_to_roll_back(bin),
+            None => {}
+            Some(_) => kept.push(name),
+        }
+    }
+    let (old, new) = (read(&previous, "detect"), read(bin, "detect"));
+    for name in kept.into_iter().rev() {
+        let path = bin.path_of(name);
+        fs::rename(previous.reach(name), bin.reach(name)).cannot("replace", &path)?;
+        // It is still there if both were one file.
+        remove(&previous, name)?;
+    }
+    let _ = fs::remove_dir(bin.reach(PREVIOUS));
+    let (old, new) = (describe(old.as_deref()), describe(new.as_deref()));
+    Ok(format!("has {old} again, in place of {new}"))
+}
+
+fn nothing_to_roll_back<T>(bin: &Dir) -> Result<T> {
+    let bin = bin.path().display();
+    failed(format!(
+        "{bin}: no builder is kept that an install has replaced, install the one that you want"
+    ))
+}
+
+/// The content of the program `name` in `dir`, if it can be read. Our images have links to one.
+fn read(dir: &Dir, name: &str) -> Option<Vec<u8>> {
+    let is_link = fs::read_link(dir.reach(name)).is_ok_and(|to| to == Path::new(PROGRAM));
+    let file = dir.find_file(if is_link { PROGRAM } else { name });
+    dir.read(&file.ok()??, MOST).ok()
+}
+
+/// What a program is. It is not run to find out: nobody knows what it does.
+fn describe(program: Option<&[u8]>) -> String {
+    let is_elf = |program: &&[u8]| program.starts_with(b"\x7fELF");
+    let lines = program
+        .filter(is_elf)
+        .unwrap_or_default()
+        .split(|&byte| byte == b'\n');
+    let mut found = lines.filter_map(|line| {
+        let length = line.iter().rev().take_while(|byte| byte.is_ascii_graphic());
+        let (name, version) = line.split_at_checked(line.len() - length.count())?;
+        let is_ours = name.strip_suffix(b" ")?.ends_with(PROGRAM.as_bytes());
+        let is_version = is_ours && version.first()?.is_ascii_digit();
+        is_version.then(|| format!("{PROGRAM} {}", String::from_utf8_lossy(version)))
+    });
+    found.next().unwrap_or_else(|| "another builder".to_owned())
+}
+
+fn remove(dir: &Dir, name: &str) -> Result<()> {
+    match fs::remove_file(dir.reach(name)) {
+        Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(()),
+        removed => removed.cannot("remove", &dir.path_of(name)),
+    }
+}
+
+fn copy(program: &[u8], bin: &Dir, name: &str) -> Result<NewFile> {
     let mut file = NewFile::create_in(bin, name, OPEN)?;
     let written = file.write_all(program);
     written.cannot("write", &bin.path_of(name)).map(|()| file)
 }
 
 /// The bytes of the program that is running, even if its file has been replaced since.
-fn this_program() -> error::Result<Vec<u8>> {
+fn this_program() -> Result<Vec<u8>> {
     fs::read("/proc/self/exe")
         .or_else(|_| env::current_exe().and_then(fs::read))
         .map_err(|error| Error::Failed(format!("cannot read this program: {error}")))
@@ -160,8 +321,6 @@ chaincode:
 
 #[cfg(test)]
 mod tests {
-    use std::os::unix::fs::MetadataExt;
-
     use super::*;
 
     #[test]
@@ -170,12 +329,12 @@ mod tests {
         let dir = Dir::open(bin.path()).unwrap();
         put(&dir, |_, _| Err(io::ErrorKind::Unsupported.into())).unwrap();
         let program = this_program().unwrap();
-        for name in PROGRAMS {
+        for name in NAMES {
             let path = bin.path().join(name);
             let found = fs::metadata(&path).unwrap();
             assert_eq!((found.nlink(), found.mode() & 0o7777), (1, 0o755), "{name}");
             assert!(fs::read(path).unwrap() == program, "{name}");
         }
-        assert_eq!(fs::read_dir(bin.path()).unwrap().count(), PROGRAMS.len());
+        assert_eq!(fs::read_dir(bin.path()).unwrap().count(), NAMES.len());
     }
 }

@@ -1,29 +1,28 @@
 //! `package`: makes the chaincode package of a source folder: the same bytes from the same content.
 
 use std::ffi::OsString;
-use std::fs::{self, File};
-use std::io::{self, ErrorKind, IsTerminal, Read, Write};
-use std::os::fd::AsFd;
-use std::os::unix::fs::{FileTypeExt, MetadataExt};
+use std::fs::{self, File, Permissions};
+use std::io::{self, ErrorKind, IsTerminal, Write};
+use std::os::unix::fs::{MetadataExt, PermissionsExt};
 use std::path::{Path, PathBuf};
 
 use lexopt::{Arg, Parser};
 
+use super::arguments::{self, path};
 use super::declared::{self, Declared};
-use super::{Outcome, Result, Stop};
-use crate::error::{self, Cannot, Error, failed};
+use crate::error::{Cannot, Error, Outcome, Result, failed, usage};
 use crate::files::{Digest, Dir, NewFile};
 use crate::formats::package::Package;
 use crate::formats::package::source::Source;
 use crate::formats::written::Written;
-use crate::layout::{CODE, CONNECTION, META_INF, PUBLIC};
+use crate::layout::{CODE, CONNECTION, META_INF, PUBLIC, SECRET};
 use crate::log::{self, Warnings};
 use crate::text::plural;
 
 pub const HELP: &str = "\
 Usage: fabric-ccs-builder package [OPTION...] DIR
-       fabric-ccs-builder package [OPTION...] --label LABEL --address ADDRESS
-       fabric-ccs-builder package --id FILE
+   or: fabric-ccs-builder package [OPTION...] --label LABEL --address ADDRESS
+   or: fabric-ccs-builder package --id FILE
 
 Makes the chaincode package of a source folder DIR (metadata.json,
 connection.json and META-INF side by side), or of options that take its place,
@@ -82,11 +81,11 @@ impl Arguments {
             match arg {
                 Arg::Short('o') | Arg::Long("output") => parsed.output = Some(parser.value()?),
                 Arg::Short('q') | Arg::Long("quiet") => parsed.is_quiet = true,
-                Arg::Long("env") => parsed.env = Some(super::path(parser.value()?)?),
+                Arg::Long("env") => parsed.env = Some(path(parser.value()?)?),
                 Arg::Long("force") => parsed.force = true,
                 Arg::Long("id") => parsed.id = true,
                 Arg::Long("meta-inf") => {
-                    parsed.meta_inf = Some(super::path(parser.value()?)?);
+                    parsed.meta_inf = Some(path(parser.value()?)?);
                     parsed.declared.get_or_insert_default();
                 }
                 Arg::Long(name) => match Declared::by(name) {
@@ -94,12 +93,12 @@ impl Arguments {
                         let written = parsed.declared.get_or_insert_default();
                         declared.add(parser.value()?, written)?;
                     }
-                    None => return Err(Stop::of(arg)),
+                    None => return Err(Error::of(arg)),
                 },
                 Arg::Value(value) if parsed.path.is_none() => {
-                    parsed.path = Some(super::path(value)?);
+                    parsed.path = Some(path(value)?);
                 }
-                Arg::Value(_) | Arg::Short(_) => return Err(Stop::of(arg)),
+                Arg::Value(_) | Arg::Short(_) => return Err(Error::of(arg)),
             }
         }
         parsed.check()
@@ -107,7 +106,7 @@ impl Arguments {
 
     fn check(self) -> Result<Self> {
         let writes = self.force || self.output.is_some() || self.env.is_some();
-        Err(Stop::usage(if self.id && writes {
+        usage(if self.id && writes {
             "--id writes nothing, leave --output, --env and --force out"
         } else if self.output.as_ref().is_some_and(|output| output.is_empty()) {
             "--output: is empty, name a file"
@@ -118,23 +117,27 @@ impl Arguments {
         } else {
             self.declared.as_ref().map_or(Ok(()), declared::check)?;
             return Ok(self);
-        }))
+        })
     }
 
     /// The package that is to be made.
-    fn source(&self) -> error::Result<Source> {
+    fn source(&self) -> Result<Source> {
         if let Some(written) = &self.declared {
             let tree = self.meta_inf.as_deref().map(Dir::open).transpose()?;
             let tree = tree.map(|tree| tree.with_hard_links().shown_at(META_INF));
             return Source::declared(written, tree);
         }
-        let dir = super::source_folder(self.path.as_deref().unwrap_or(Path::new(".")))?;
+        let dir = arguments::source_folder(self.path.as_deref().unwrap_or(Path::new(".")))?;
         Source::read(&dir, &dir)
     }
 }
 
 pub fn run(parser: Parser) -> Result<Outcome> {
     let arguments = Arguments::parse(parser)?;
+    if arguments.id {
+        // It is all that the command does.
+        log::stdout()?;
+    }
     if let (true, Some(path)) = (arguments.id, &arguments.path)
         && fs::metadata(path).cannot("open", path)?.is_file()
     {
@@ -185,7 +188,7 @@ pub fn run(parser: Parser) -> Result<Outcome> {
 }
 
 /// Prints the ID of the package at `path`, and says what a peer reads in it.
-fn identify(path: &Path) -> error::Result<()> {
+fn identify(path: &Path) -> Result<()> {
     let mut warnings = Warnings::default();
     let package = Package::read(path, None, &mut warnings)?;
     let (metadata, shown) = (&package.metadata, path.display());
@@ -205,43 +208,11 @@ fn identify(path: &Path) -> error::Result<()> {
     log::print(&format!("{label}:{}\n", package.digest))
 }
 
-/// The digest of the regular file at `path`, or `None` when there is nothing.
-fn digest(path: &Path) -> error::Result<Option<Digest>> {
-    let found = match fs::symlink_metadata(path) {
-        Err(error) if error.kind() == ErrorKind::NotFound => return Ok(None),
-        found => found.cannot("create", path)?,
-    };
-    if !found.is_file() {
-        let path = path.display();
-        return failed(format!("{path}: exists already and is not a regular file"));
+fn write_to_stdout(source: &Source) -> Result<Digest> {
+    if io::stdout().is_terminal() {
+        return usage("standard output is a terminal, send it to a file");
     }
-    Digest::of_file(path).map(Some)
-}
-
-fn write_to_stdout(source: &Source) -> error::Result<Digest> {
-    let stdout = io::stdout();
-    if stdout.is_terminal() {
-        let message = "standard output is a terminal, send it to a file";
-        return Err(Error::Usage(message.to_owned()));
-    }
-    // Not through the standard library's buffer, which looks for ends of lines.
-    let stdout = stdout.as_fd().try_clone_to_owned().map(File::from);
-    let name = Path::new("to standard output");
-    let mut stdout = stdout.cannot("write", name)?;
-    if is_closed(&mut stdout) {
-        return failed("cannot write to standard output: it is closed");
-    }
-    source.write(&mut Named(stdout, name))
-}
-
-/// Whether standard output was closed when this process began. The standard library has opened
-/// `/dev/null` in its place then, for reading too, which nobody else does for an output.
-fn is_closed(stdout: &mut File) -> bool {
-    let is_null = |found: &fs::Metadata| {
-        let null = fs::metadata("/dev/null").map(|null| null.rdev());
-        found.file_type().is_char_device() && null.is_ok_and(|null| null == found.rdev())
-    };
-    stdout.metadata().is_ok_and(|found| is_null(&found)) && stdout.read(&mut [0]).is_ok()
+    source.write(&mut Named(log::stdout()?, Path::new("to standard output")))
 }
 
 /// Writes the file at `path`, which may be there with the same content already.
@@ -250,11 +221,14 @@ fn write_to_file(
     path: &Path,
     mode: u32,
     force: bool,
-    write: &dyn Fn(&mut dyn Write) -> error::Result<Digest>,
-) -> error::Result<Digest> {
-    if let Some(existing) = digest(path)? {
+    write: &dyn Fn(&mut dyn Write) -> Result<Digest>,
+) -> Result<Digest> {
+    if let Some(existing) = open_existing(path)? {
         let digest = write(&mut io::sink())?;
-        if digest == existing {
+        if digest == Digest::of_open(&existing, path)? {
+            if mode == SECRET {
+                close_to_others(&existing, path)?;
+            }
             return Ok(digest);
         }
         if !force {
@@ -272,6 +246,28 @@ fn write_to_file(
         file.commit()?;
     }
     Ok(digest)
+}
+
+/// The regular file at `path`, or `None` when there is nothing.
+fn open_existing(path: &Path) -> Result<Option<File>> {
+    let found = match fs::symlink_metadata(path) {
+        Err(error) if error.kind() == ErrorKind::NotFound => return Ok(None),
+        found => found.cannot("create", path)?,
+    };
+    if !found.is_file() {
+        let path = path.display();
+        return failed(format!("{path}: exists already and is not a regular file"));
+    }
+    File::open(path).cannot("open", path).map(Some)
+}
+
+/// Makes sure that not everybody can read a private key. What a group may do was somebody's wish.
+fn close_to_others(file: &File, path: &Path) -> Result<()> {
+    if file.metadata().cannot("read", path)?.mode() & 0o004 == 0 {
+        return Ok(());
+    }
+    let set = file.set_permissions(Permissions::from_mode(SECRET));
+    set.cannot("take from other users", path)
 }
 
 /// A writer whose errors name the place.

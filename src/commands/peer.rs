@@ -1,11 +1,13 @@
 //! The three programs that the peer calls: `detect`, `build` and `release`.
 
 use std::env;
+use std::path::PathBuf;
 
-use lexopt::Parser;
+use lexopt::{Arg, Parser};
 
-use super::{Outcome, Result, paths};
+use super::arguments::path;
 use crate::builder::{self, Done};
+use crate::error::{Error, Outcome, Result, usage};
 use crate::files::Dir;
 use crate::formats::metadata::Metadata;
 use crate::formats::template::VARIABLE;
@@ -55,13 +57,13 @@ nothing is published.
 Example: release \"$PWD/bld\" \"$PWD/release\"
 ";
 
-const SOURCE: &str = "CHAINCODE_SOURCE_DIR";
-const METADATA: &str = "CHAINCODE_METADATA_DIR";
-const BUILD: &str = "BUILD_OUTPUT_DIR";
-const RELEASE: &str = "RELEASE_OUTPUT_DIR";
+const SOURCE_DIR: &str = "CHAINCODE_SOURCE_DIR";
+const METADATA_DIR: &str = "CHAINCODE_METADATA_DIR";
+const BUILD_OUTPUT: &str = "BUILD_OUTPUT_DIR";
+const RELEASE_OUTPUT: &str = "RELEASE_OUTPUT_DIR";
 
 pub fn detect(parser: Parser) -> Result<Outcome> {
-    let [_, metadata] = paths(parser, [SOURCE, METADATA])?;
+    let [_, metadata] = paths(parser, [SOURCE_DIR, METADATA_DIR])?;
     let (metadata, _) = Metadata::read(&Dir::open(&metadata)?)?;
     if let Err(error) = metadata.must_be_ours() {
         // If no other builder takes it, the peer's own message is about Docker.
@@ -74,7 +76,7 @@ pub fn detect(parser: Parser) -> Result<Outcome> {
 }
 
 pub fn build(parser: Parser) -> Result<Outcome> {
-    let [source, metadata, output] = paths(parser, [SOURCE, METADATA, BUILD])?;
+    let [source, metadata, output] = paths(parser, [SOURCE_DIR, METADATA_DIR, BUILD_OUTPUT])?;
     let (metadata, config) = (Dir::open(&metadata)?, env::var_os(VARIABLE));
     let done = builder::build(
         &Dir::open(&source)?,
@@ -82,18 +84,31 @@ pub fn build(parser: Parser) -> Result<Outcome> {
         &Dir::open(&output)?,
         config,
     )?;
-    Ok(say("build", &done))
+    Ok(print("build", &done))
 }
 
 pub fn release(parser: Parser) -> Result<Outcome> {
-    let [build, release] = paths(parser, [BUILD, RELEASE])?;
+    let [build, release] = paths(parser, [BUILD_OUTPUT, RELEASE_OUTPUT])?;
     let done = builder::release(&Dir::open(&build)?, &Dir::open(&release)?)?;
-    Ok(say("release", &done))
+    Ok(print("release", &done))
 }
 
-fn say(word: &str, done: &Done) -> Outcome {
-    for line in &done.lines {
-        log::line(word, line);
-    }
+fn print(word: &str, done: &Done) -> Outcome {
+    done.lines().for_each(|line| log::line(word, line));
     Outcome::Yes
+}
+
+/// Parses a command line that has exactly the arguments `names`, in this order, and no options.
+fn paths<const COUNT: usize>(mut parser: Parser, names: [&str; COUNT]) -> Result<[PathBuf; COUNT]> {
+    let mut paths: Vec<PathBuf> = Vec::new();
+    while let Some(arg) = parser.next()? {
+        match arg {
+            Arg::Value(value) if paths.len() < COUNT => paths.push(path(value)?),
+            _ => return Err(Error::of(arg)),
+        }
+    }
+    paths.try_into().or_else(|paths: Vec<PathBuf>| {
+        let missing = names.get(paths.len()).unwrap_or(&"");
+        usage(format!("missing argument {missing}"))
+    })
 }

@@ -4,9 +4,9 @@ use std::collections::BTreeSet;
 
 use lexopt::{Arg, Parser};
 
-use super::{Outcome, Result, Stop, path};
+use super::arguments::{self, needed, path};
 use crate::builder::{Rebuild, Rebuilt};
-use crate::error::{self, Error, failed, refused};
+use crate::error::{Error, Outcome, Result, failed, refused, usage};
 use crate::formats::installed::PackageId;
 use crate::log;
 use crate::text::{escaped_line, plural};
@@ -21,13 +21,13 @@ running: it reads the new address when it connects to the chaincode the next
 time. A build that is missing or incomplete is made, one of another builder gets
 a record. Prints a line for each package. Owners, groups and modes stay.
 
-  --config JSON  the values for templates in connection.json, instead of the
-                 environment variable CHAINCODE_AS_A_SERVICE_BUILDER_CONFIG;
-                 other users can see it while the command runs
-  --config @FILE reads them from FILE
-  --dry-run      changes nothing, only prints what would change
-  --name NAME    the builder's name, instead of ccaas_builder, for builds
-                 without a build-info.json
+  --config JSON   the values for templates in connection.json, instead of the
+                  environment variable CHAINCODE_AS_A_SERVICE_BUILDER_CONFIG;
+                  other users can see it while the command runs
+  --config @FILE  reads them from FILE
+  --dry-run       changes nothing, only prints what would change
+  --name NAME     the builder's name, instead of ccaas_builder, for builds
+                  without a build-info.json
 
 Exit status: 0 done, 1 a package is refused, 2 something could not be done; the
 other packages are rebuilt nevertheless.
@@ -44,22 +44,22 @@ pub fn run(mut parser: Parser) -> Result<Outcome> {
         match arg {
             Arg::Long("config") => config = Some(parser.value()?),
             Arg::Long("dry-run") => dry_run = true,
-            Arg::Long("name") => name = super::text("--name", parser.value()?)?,
+            Arg::Long("name") => name = arguments::text("--name", parser.value()?)?,
             Arg::Value(value) if peer.is_none() => peer = Some(path(value)?),
             Arg::Value(value) => {
-                let id = value.to_str().and_then(PackageId::parse);
-                named.insert(id.ok_or_else(|| {
+                let Some(id) = value.to_str().and_then(PackageId::parse) else {
                     let value = value.display();
-                    Stop::usage(format!(
+                    return usage(format!(
                         "{value} is not a package ID, LABEL:SHA256 is needed"
-                    ))
-                })?);
+                    ));
+                };
+                named.insert(id);
             }
-            _ => return Err(Stop::of(arg)),
+            _ => return Err(Error::of(arg)),
         }
     }
-    let peer = peer.ok_or_else(|| Stop::usage("missing argument PEER_PATH"))?;
-    let config = super::config(config)?;
+    let peer = needed(peer, "PEER_PATH")?;
+    let config = arguments::config(config)?;
     let rebuild = Rebuild::open(&peer, config, name, dry_run)?;
     let mut report = Report::new(dry_run);
     let wants_all = named.is_empty();
@@ -76,9 +76,12 @@ pub fn run(mut parser: Parser) -> Result<Outcome> {
         }
     }
     for id in &named {
-        report.add(id, failed("is not installed"))?;
+        report.add(
+            id,
+            failed("is not installed, peer lifecycle chaincode queryinstalled lists what is"),
+        )?;
     }
-    Ok(report.finish()?)
+    report.finish()
 }
 
 /// What is printed: the number of packages that each word stands for.
@@ -91,41 +94,38 @@ impl Report {
     }
 
     /// Prints a package's line.
-    fn add(&mut self, id: &PackageId, done: error::Result<Rebuilt>) -> error::Result<()> {
-        let (place, text) = match done {
+    fn add(&mut self, id: &PackageId, done: Result<Rebuilt>) -> Result<()> {
+        let [unchanged, changed, refused, failed] = &mut self.0;
+        let ((word, count), text) = match done {
+            Ok(Rebuilt {
+                after, files: 0, ..
+            }) => (unchanged, format!("the peer will {after}")),
             Ok(Rebuilt {
                 before,
                 after,
                 files,
                 warnings,
             }) => {
-                for warning in warnings.iter().filter(|_| files > 0) {
+                for warning in warnings.lines() {
                     log::line(WORD, format_args!("{id}: {warning}"));
                 }
-                let count = plural(files, "file differs", "files differ");
-                let changes = match before {
-                    _ if files == 0 => String::new(),
-                    Some(before) if before == after => format!(", as before; {count}"),
-                    Some(before) => format!(", before: {before}; {count}"),
-                    None => format!(", before: nothing that works; {count}"),
+                let before = match before {
+                    Some(before) if before == after => "as before".to_owned(),
+                    Some(before) => format!("before: {before}"),
+                    None => "before: nothing that works".to_owned(),
                 };
-                (
-                    usize::from(files > 0),
-                    format!("the peer will {after}{changes}"),
-                )
+                let count = plural(files, "file differs", "files differ");
+                (changed, format!("the peer will {after}, {before}; {count}"))
             }
-            Err(Error::Refused(message)) => (2, message),
-            Err(error) => (3, error.to_string()),
+            Err(Error::Refused(message)) => (refused, message),
+            Err(error) => (failed, error.to_string()),
         };
-        for (word, count) in self.0.iter_mut().skip(place).take(1) {
-            *count += 1;
-            log::print(&escaped_line(&format!("{word:<9} {id}: {text}")))?;
-        }
-        Ok(())
+        *count += 1;
+        log::print(&escaped_line(&format!("{word:<9} {id}: {text}")))
     }
 
     /// Prints the summary.
-    fn finish(self) -> error::Result<Outcome> {
+    fn finish(self) -> Result<Outcome> {
         let Self(counts @ [.., (_, refused), (_, failed)]) = self;
         let packages = counts.iter().map(|(_, count)| count).sum();
         let packages = plural(packages, "package", "packages");

@@ -11,8 +11,9 @@ use std::path::{Path, PathBuf};
 
 use lexopt::{Arg, Parser, ValueExt};
 
-use super::{Outcome, Result, Stop, dial, path};
-use crate::error::{self, Error};
+use super::arguments::{self, path};
+use super::dial;
+use crate::error::{Error, Outcome, Result, usage};
 use crate::files::Dir;
 use crate::formats::comparison::Origin;
 use crate::formats::installed::{self, PackageId};
@@ -20,7 +21,7 @@ use crate::formats::template::Config;
 use expected::{Expected, Packages};
 use report::Report;
 use target::Place;
-use wanted::{Found, Wanted};
+use wanted::{Standing, Wanted};
 
 pub const HELP: &str = "\
 Usage: fabric-ccs-builder verify [OPTION...] PATH...
@@ -33,21 +34,21 @@ and release), or a build output (with SHA256SUMS). Prints a line for each build
 that matches, a line for each difference, and a summary. Changes nothing in PATH
 and follows no link.
 
-  --packages DIR   looks for packages in DIR too; repeatable
-  --config JSON    the values for templates in connection.json, instead of the
-                   environment variable CHAINCODE_AS_A_SERVICE_BUILDER_CONFIG;
-                   without any, what templates fill in is not verified
-  --config @FILE   reads them from FILE
-  --package-id ID  this package must be there and match; repeatable
-  --installed FILE the same for each package in the output of peer lifecycle
-                   chaincode queryinstalled or queryapproved with -O json; - is
-                   standard input
-  --dial           also connects to each chaincode's address from this machine,
-                   without TLS as a gRPC client; one that is not reached could
-                   not be determined
-  --quiet          prints only the differences and the summary
-  --json           prints one JSON object a line instead
-  --metrics FILE   also writes the counts in the text format of Prometheus
+  --packages DIR    looks for packages in DIR too; repeatable
+  --config JSON     the values for templates in connection.json, instead of the
+                    environment variable CHAINCODE_AS_A_SERVICE_BUILDER_CONFIG;
+                    without any, what templates fill in is not verified
+  --config @FILE    reads them from FILE
+  --package-id ID   this package must be there and match; repeatable
+  --installed FILE  the same for each package in the output of peer lifecycle
+                    chaincode queryinstalled or queryapproved with -O json; - is
+                    standard input
+  --dial            also connects to each chaincode's address from this machine,
+                    without TLS as a gRPC client; one that is not reached could
+                    not be determined
+  --quiet           prints only the differences and the summary
+  --json            prints one JSON object a line instead
+  --metrics FILE    also writes the counts in the text format of Prometheus
 
 Exit status: 0 all match, 1 some difference, 2 no difference, but something
 could not be determined, such as a build with neither a package nor a record.
@@ -78,20 +79,20 @@ pub fn run(mut parser: Parser) -> Result<Outcome> {
             Arg::Long("metrics") => args.metrics = Some(path(parser.value()?)?),
             Arg::Long("installed") => wanted.add_file(&parser.value()?)?,
             Arg::Long("package-id") => {
-                let id = PackageId::parse(&parser.value()?.string()?);
-                let usage = || Stop::usage("--package-id: is not LABEL:HASH");
-                let ids = wanted.ids.get_or_insert_default();
-                wanted::add_id(ids, id.ok_or_else(usage)?);
+                let Some(id) = PackageId::parse(&parser.value()?.string()?) else {
+                    return usage("--package-id: is not LABEL:HASH");
+                };
+                wanted::add_id(wanted.ids.get_or_insert_default(), id);
             }
             Arg::Value(value) => args.paths.push(path(value)?),
-            _ => return Err(Stop::of(arg)),
+            _ => return Err(Error::of(arg)),
         }
     }
     if args.paths.is_empty() {
-        return Err(Stop::usage("missing argument PATH"));
+        return usage("missing argument PATH");
     }
     // A refusal would have the exit status of a difference.
-    let config = Config::read(super::config(config)?);
+    let config = Config::read(arguments::config(config)?);
     let config = config.map_err(|error| Error::Failed(error.to_string()))?;
     let mut run = Run {
         packages: Packages::open(&args.packages, config)?,
@@ -123,7 +124,7 @@ struct Run {
 
 impl Run {
     /// Verifies all builds at `path`, and names the packages that have none.
-    fn verify(&mut self, path: &Path, place: &Place) -> error::Result<()> {
+    fn verify(&mut self, path: &Path, place: &Place) -> Result<()> {
         let own = place.packages.as_ref();
         if let Some(Err(error)) = own {
             self.report.add_unusable(path, error)?;
@@ -140,8 +141,8 @@ impl Run {
             if let Some(id) = target.id {
                 let is_match = verdict.outcome() == Outcome::Yes && verdict.other.is_none();
                 let found = match (is_match, verdict.origin) {
-                    (true, Origin::Record) => Found::Recorded,
-                    _ => Found::Said,
+                    (true, Origin::Record) => Standing::Recorded,
+                    _ => Standing::Reported,
                 };
                 self.wanted.add(id.clone(), found);
                 built.push(id);
@@ -154,7 +155,7 @@ impl Run {
     }
 
     /// Names the packages in `own` that have no build.
-    fn verify_unbuilt(&mut self, path: &Path, own: &Dir, built: &[PackageId]) -> error::Result<()> {
+    fn verify_unbuilt(&mut self, path: &Path, own: &Dir, built: &[PackageId]) -> Result<()> {
         let installed = match installed::packages(own) {
             Ok(installed) => installed,
             Err(error) => return self.report.add_unusable(path, &error),
@@ -167,19 +168,19 @@ impl Run {
             let found = match self.packages.expect(Some(own), Some(&id)) {
                 Expected::Wrong(reason) => {
                     self.report.add_package(&path, "mismatch", &reason)?;
-                    Found::Said
+                    Standing::Reported
                 }
                 // Whoever builds it.
-                Expected::Other(_) | Expected::Recorded => Found::Said,
+                Expected::Other(_) | Expected::Recorded => Standing::Reported,
                 Expected::Undetermined(reason) => {
                     self.report
                         .add_package(&path, report::CANNOT_TELL, &reason)?;
-                    Found::NotBuilt
+                    Standing::NotBuilt
                 }
                 Expected::Made(..) => {
                     let reason = "rebuild makes it, or the peer at its next start";
                     self.report.add_package(&path, report::NOT_BUILT, reason)?;
-                    Found::NotBuilt
+                    Standing::NotBuilt
                 }
             };
             self.wanted.add(id, found);

@@ -2,9 +2,8 @@
 
 use std::fmt;
 use std::fs::File;
-use std::io::{self, Write};
+use std::io::{self, ErrorKind, Read, Write};
 use std::path::Path;
-use std::str::FromStr;
 
 use serde::{Serialize, Serializer};
 use sha2::Digest as _;
@@ -17,75 +16,82 @@ pub struct Digest([u8; 32]);
 
 impl Digest {
     /// The digest of `content`.
-    #[must_use]
     pub fn of(content: &[u8]) -> Self {
         Self(sha2::Sha256::digest(content).into())
     }
 
+    /// Reads 64 lower-case hexadecimal digits.
+    pub(crate) fn parse(text: &str) -> Option<Self> {
+        let is_digit = |byte: u8| matches!(byte, b'0'..=b'9' | b'a'..=b'f');
+        let digits = Some(text).filter(|text| text.len() == 64 && text.bytes().all(is_digit))?;
+        let mut digest = [0; 32];
+        for (place, byte) in digest.iter_mut().enumerate() {
+            *byte = u8::from_str_radix(digits.get(2 * place..2 * place + 2)?, 16).ok()?;
+        }
+        Some(Self(digest))
+    }
+
     /// The digest of the file at `path`, which a user or the peer chose.
     pub(crate) fn of_file(path: &Path) -> Result<Self> {
-        let mut file = File::open(path).cannot("open", path)?;
-        let mut hasher = HashingWriter::new(io::sink());
+        Self::of_open(&File::open(path).cannot("open", path)?, path)
+    }
+
+    /// The digest of an open file, which was found at `path`.
+    pub(crate) fn of_open(mut file: &File, path: &Path) -> Result<Self> {
+        let mut hasher = Hashing::new(io::sink());
         io::copy(&mut file, &mut hasher).cannot("read", path)?;
         Ok(hasher.digest())
     }
 }
 
-/// A writer that hashes everything it passes on to another writer.
-pub struct HashingWriter<W> {
-    out: W,
+/// A reader or writer that hashes all that goes through it.
+pub struct Hashing<T> {
+    inner: T,
     hasher: sha2::Sha256,
 }
 
-impl<W> HashingWriter<W> {
-    /// Starts a writer that passes everything on to `out`.
-    pub fn new(out: W) -> Self {
+impl<T> Hashing<T> {
+    /// Starts with nothing.
+    pub fn new(inner: T) -> Self {
         let hasher = sha2::Sha256::new();
-        Self { out, hasher }
+        Self { inner, hasher }
     }
 
-    /// The digest of everything written.
+    /// The digest of all that went through.
     pub fn digest(self) -> Digest {
         Digest(self.hasher.finalize().into())
     }
 }
 
-impl<W: Write> Write for HashingWriter<W> {
+impl<W: Write> Write for Hashing<W> {
     fn write(&mut self, piece: &[u8]) -> io::Result<usize> {
-        self.out.write_all(piece)?;
+        self.inner.write_all(piece)?;
         self.hasher.update(piece);
         Ok(piece.len())
     }
 
     fn flush(&mut self) -> io::Result<()> {
-        self.out.flush()
+        self.inner.flush()
+    }
+}
+
+impl<R: Read> Read for Hashing<R> {
+    fn read(&mut self, piece: &mut [u8]) -> io::Result<usize> {
+        // Whoever reads an archive cannot go on after an error.
+        let count = loop {
+            match self.inner.read(piece) {
+                Err(error) if error.kind() == ErrorKind::Interrupted => {}
+                read => break read?,
+            }
+        };
+        self.hasher.update(piece.get(..count).unwrap_or_default());
+        Ok(count)
     }
 }
 
 impl fmt::Display for Digest {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         self.0.iter().try_for_each(|byte| write!(f, "{byte:02x}"))
-    }
-}
-
-/// The text is not 64 lower-case hexadecimal digits.
-#[derive(Debug, PartialEq, Eq)]
-pub struct NotADigest;
-
-impl FromStr for Digest {
-    type Err = NotADigest;
-
-    fn from_str(text: &str) -> std::result::Result<Self, NotADigest> {
-        let is_digit = |byte: u8| matches!(byte, b'0'..=b'9' | b'a'..=b'f');
-        if text.len() != 64 || !text.bytes().all(is_digit) {
-            return Err(NotADigest);
-        }
-        let mut digest = [0; 32];
-        for (place, byte) in digest.iter_mut().enumerate() {
-            let digits = text.get(2 * place..2 * place + 2).ok_or(NotADigest)?;
-            *byte = u8::from_str_radix(digits, 16).map_err(|_| NotADigest)?;
-        }
-        Ok(Self(digest))
     }
 }
 
@@ -109,17 +115,17 @@ mod tests {
 
     #[test]
     fn pieces_do_not_matter() {
-        let mut out = HashingWriter::new(Vec::new());
+        let mut out = Hashing::new(Vec::new());
         for piece in ["a", "", "bc"] {
             out.write_all(piece.as_bytes()).unwrap();
         }
-        assert_eq!(out.out, b"abc");
+        assert_eq!(out.inner, b"abc");
         assert_eq!(out.digest(), Digest::of(b"abc"));
     }
 
     #[test]
     fn reads_only_what_it_writes() {
-        assert_eq!(ABC.parse(), Ok(Digest::of(b"abc")));
+        assert_eq!(Digest::parse(ABC), Some(Digest::of(b"abc")));
         let upper = ABC.to_uppercase();
         for text in [
             "",
@@ -128,7 +134,7 @@ mod tests {
             &ABC.replace('a', "g"),
             &format!("{ABC}0"),
         ] {
-            assert_eq!(text.parse::<Digest>(), Err(NotADigest), "{text}");
+            assert_eq!(Digest::parse(text), None, "{text}");
         }
     }
 }

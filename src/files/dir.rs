@@ -1,21 +1,20 @@
 //! Directories held open.
 //!
 //! Names are looked up relative to an open handle, without following links. Safe Rust has no
-//! openat(2), so this goes through `/proc/PROCESS/fd`. After a file is read, it is compared with
+//! openat(2), so this goes through `/proc/self/fd`. After a file is read, it is compared with
 //! its entry in the listing. Without a usable `/proc`, names are looked up by path; SECURITY.md
 //! describes the remaining risk.
 
 use std::fs::{self, DirBuilder, File, OpenOptions, Permissions};
 use std::io::{self, ErrorKind};
 use std::os::fd::AsRawFd;
-use std::os::unix::fs::{DirBuilderExt, MetadataExt, OpenOptionsExt, PermissionsExt};
+use std::os::unix::fs::{DirBuilderExt, OpenOptionsExt, PermissionsExt};
 use std::path::{Path, PathBuf};
-use std::sync::OnceLock;
 
 use super::Entry;
 use super::sort::sort_by_path;
 use crate::error::{Cannot, Result, refused};
-use crate::layout::PACKAGE;
+use crate::layout::{OPEN, PACKAGE};
 
 /// Flags of open(2), which differ between processors (Linux: `asm/fcntl.h`). A wrong value would
 /// silently follow links, so the code does not compile for other processors until their values are
@@ -38,6 +37,10 @@ pub(super) mod flags {
     pub const NOFOLLOW: i32 = 0o400_000;
 }
 
+/// Opens a directory for look-ups only, which needs no permission to read it. Its value is the same
+/// on all processors above.
+const PATH: i32 = 0o10_000_000;
+
 /// An open directory.
 #[derive(Debug)]
 pub struct Dir {
@@ -53,8 +56,11 @@ pub struct Dir {
 
 impl Dir {
     fn new(handle: File, path: PathBuf, relative: String, hard_links: bool) -> Self {
+        let by_handle = PathBuf::from(format!("/proc/self/fd/{}", handle.as_raw_fd()));
+        // It may be inaccessible, or something else may be mounted over it.
+        let is_usable = fs::metadata(&by_handle).is_ok();
         Self {
-            by_handle: path_by_handle(&handle, &path),
+            by_handle: if is_usable { by_handle } else { path.clone() },
             handle,
             path,
             relative,
@@ -63,11 +69,14 @@ impl Dir {
     }
 
     /// Opens the directory at `path`, which a user or the peer chose: links to it are followed.
-    ///
-    /// # Errors
-    /// When it does not exist, is not a directory or may not be read.
     pub fn open(path: &Path) -> Result<Self> {
         let handle = open_dir(path, flags::DIRECTORY).cannot("open", path)?;
+        Ok(Self::new(handle, path.to_owned(), String::new(), false))
+    }
+
+    /// Opens the directory at `path` for what is made in it: it cannot be listed.
+    pub(super) fn open_unread(path: &Path) -> Result<Self> {
+        let handle = open_dir(path, flags::DIRECTORY | PATH).cannot("open", path)?;
         Ok(Self::new(handle, path.to_owned(), String::new(), false))
     }
 
@@ -95,12 +104,10 @@ impl Dir {
         join(&self.relative, name)
     }
 
-    /// Its own entry.
     pub(super) fn listed(&self) -> Result<fs::Metadata> {
         self.handle.metadata().cannot("read", &self.path)
     }
 
-    /// Where it was found, for messages.
     pub(crate) fn path(&self) -> &Path {
         &self.path
     }
@@ -152,30 +159,24 @@ impl Dir {
 
     /// The regular file `name`, or `None` when there is none.
     pub(crate) fn find_file(&self, name: &str) -> Result<Option<Entry>> {
-        let needed = "is a directory, a regular file is needed";
-        self.find(name, |entry| !entry.is_dir(), needed)
+        self.find(name, false, "is a directory, a regular file is needed")
     }
 
     /// The directory `name`, opened, or `None` when there is none.
     pub(crate) fn find_dir(&self, name: &str) -> Result<Option<Self>> {
-        let found = self.find(name, Entry::is_dir, "is a file, a directory is needed")?;
-        found.map(|entry| self.subdir(&entry.name)).transpose()
+        let found = self.find(name, true, "is a file, a directory is needed")?;
+        found.map(|_| self.subdir(name)).transpose()
     }
 
-    /// The entry `name`, which must have no fault and pass `is_right`.
-    fn find(
-        &self,
-        name: &str,
-        is_right: impl Fn(&Entry) -> bool,
-        needed: &str,
-    ) -> Result<Option<Entry>> {
-        match self.look_up(name)? {
-            None => Ok(None),
-            Some(entry) => match self.copyable(entry)? {
-                entry if is_right(&entry) => Ok(Some(entry)),
-                _ => refused(format!("{}: {needed}", self.relative(name))),
-            },
+    fn find(&self, name: &str, is_dir: bool, needed: &str) -> Result<Option<Entry>> {
+        let found = self.look_up(name)?;
+        if let Some(entry) = &found {
+            self.check(entry)?;
+            if entry.is_dir() != is_dir {
+                return refused(format!("{}: {needed}", self.relative(name)));
+            }
         }
+        Ok(found)
     }
 
     /// Every entry, even those with faults, sorted bytewise by name.
@@ -204,11 +205,11 @@ impl Dir {
         Ok(entries)
     }
 
-    /// Returns `entry` of this directory, or refuses it when it must not be copied.
-    pub(crate) fn copyable(&self, entry: Entry) -> Result<Entry> {
+    /// Refuses `entry` of this directory when it must not be copied.
+    pub(crate) fn check(&self, entry: &Entry) -> Result<()> {
         match entry.fault() {
             Some(fault) => refused(format!("{}: {fault}", self.relative(&entry.name))),
-            None => Ok(entry),
+            None => Ok(()),
         }
     }
 
@@ -228,6 +229,12 @@ impl Dir {
         }
     }
 
+    /// Opens the directory at `path` below this one. What is missing of it is created with mode 0755.
+    pub(crate) fn make_dirs(&self, path: &str) -> Result<Self> {
+        let make = |dir: Self, name| Ok(dir.make_dir(name, OPEN)?.0);
+        names(path).try_fold(self.descend("")?, make)
+    }
+
     /// Like [`Dir::create_dir`], but returns the system's own error.
     pub(crate) fn try_create_dir(&self, name: &str, mode: u32) -> io::Result<Self> {
         DirBuilder::new().mode(mode).create(self.reach(name))?;
@@ -240,7 +247,7 @@ impl Dir {
                 }
                 opened => opened?,
             };
-            set_mode(&dir.handle, mode)?;
+            dir.handle.set_permissions(Permissions::from_mode(mode))?;
             Ok(dir)
         };
         open().inspect_err(|_: &io::Error| {
@@ -262,34 +269,6 @@ pub fn join(folder: &str, name: &str) -> String {
     }
 }
 
-/// The names in a path; `""` has none.
 pub fn names(path: &str) -> impl Iterator<Item = &str> {
     path.split('/').filter(|name| !name.is_empty())
-}
-
-/// A path to the open directory `handle`, which was found at `path`.
-fn path_by_handle(handle: &File, path: &Path) -> PathBuf {
-    // The target of /proc/self: following that link at each look-up would double the cost.
-    static HANDLES: OnceLock<Option<PathBuf>> = OnceLock::new();
-    let number = handle.as_raw_fd().to_string();
-    let handles = HANDLES.get_or_init(|| {
-        let process = fs::read_link("/proc/self").ok()?;
-        let handles = Path::new("/proc").join(process).join("fd");
-        // It may be inaccessible, or something else may be mounted over it.
-        let is_usable = fs::metadata(handles.join(&number)).is_ok();
-        is_usable.then_some(handles)
-    });
-    match handles {
-        Some(handles) => handles.join(number),
-        None => path.to_owned(),
-    }
-}
-
-/// Sets exactly `mode` if the umask or the parent directory has changed it. Looking first is
-/// cheaper, because file systems write a change of mode to their journals.
-pub(super) fn set_mode(created: &File, mode: u32) -> io::Result<()> {
-    if created.metadata()?.mode() & 0o7777 == mode {
-        return Ok(());
-    }
-    created.set_permissions(Permissions::from_mode(mode))
 }

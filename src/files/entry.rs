@@ -33,42 +33,38 @@ impl Entry {
         }
     }
 
-    /// Whether it is a directory.
     pub fn is_dir(&self) -> bool {
         self.listed.is_dir()
     }
 
-    /// What lstat(2) returned for it.
     pub fn listed(&self) -> &Metadata {
         &self.listed
     }
 
-    /// The file's length in bytes.
     pub fn size(&self) -> u64 {
         self.listed.len()
     }
 
     /// Why it must not be copied.
     pub fn fault(&self) -> Option<String> {
-        if !self.is_utf8 {
-            return Some("its name is not UTF-8, rename it".to_owned());
-        }
-        if let Some(fault) = fault_of_name(&self.name) {
-            return Some(fault.to_owned());
-        }
-        if self.has_hard_link() {
-            return Some("has another hard link, copy the file instead".to_owned());
-        }
-        let kind = self.kind();
-        let is_special = !self.listed.is_file() && !self.listed.is_dir();
-        is_special.then(|| format!("is {kind}, only regular files and directories are copied"))
+        Some(if !self.is_utf8 {
+            "its name is not UTF-8, rename it".to_owned()
+        } else if let Some(fault) = fault_of_name(&self.name) {
+            fault.to_owned()
+        } else if self.has_hard_link() {
+            "has another hard link, copy the file instead".to_owned()
+        } else if self.listed.is_file() || self.listed.is_dir() {
+            return None;
+        } else {
+            let kind = self.kind();
+            format!("is {kind}, only regular files and directories are copied")
+        })
     }
 
     fn has_hard_link(&self) -> bool {
         self.listed.is_file() && self.listed.nlink() > 1 && !self.hard_links
     }
 
-    /// Its kind, in words.
     pub fn kind(&self) -> &'static str {
         let kind = self.listed.file_type();
         if self.has_hard_link() {

@@ -1,33 +1,32 @@
 //! Reads files piece by piece, hashes them while copying, and creates them.
 
-use std::cmp::min;
-use std::fs::{File, OpenOptions};
+use std::fs::{File, OpenOptions, Permissions};
 use std::io::{self, ErrorKind, Read, Write};
 use std::iter;
-use std::os::unix::fs::OpenOptionsExt;
+use std::os::unix::fs::{OpenOptionsExt, PermissionsExt};
 use std::path::Path;
 
-use super::dir::{flags, set_mode};
-use super::{Digest, Dir, Entry, HashingWriter};
+use super::dir::flags;
+use super::{Digest, Dir, Entry, Hashing};
 use crate::error::{Cannot, Result, failed, refused};
 use crate::layout::{MAX_SMALL, PUBLIC};
 use crate::text::nearest;
 
-/// How much of a file is in memory at once when it is copied or hashed, in bytes.
-const PIECE: u64 = 64 << 10;
-
-/// Reusable memory for pieces of files, no larger than the largest file needs.
-#[derive(Default)]
-pub struct Buffer(Vec<u8>);
-
-impl Buffer {
-    /// Room for the next piece of a file with `left` bytes to go.
-    fn room(&mut self, left: u64) -> &mut [u8] {
-        let size = usize::try_from(min(left, PIECE)).unwrap_or_default();
-        if self.0.len() < size {
-            self.0.resize(size, 0);
+/// Passes all that `file` gives to `take`, piece by piece; `explain` says which file that is.
+pub fn pieces(
+    file: &mut dyn Read,
+    explain: &dyn Fn(io::Result<usize>) -> Result<usize>,
+    take: &mut dyn FnMut(&[u8]) -> Result<()>,
+) -> Result<()> {
+    let mut piece = [0; 16 << 10];
+    loop {
+        match file.read(&mut piece) {
+            Err(error) if error.kind() == ErrorKind::Interrupted => {}
+            read => match explain(read)? {
+                0 => return Ok(()),
+                count => take(piece.get(..count).unwrap_or_default())?,
+            },
         }
-        self.0.get_mut(..size).unwrap_or_default()
     }
 }
 
@@ -52,7 +51,6 @@ impl Dir {
         names.find(|found| nearest(&found.to_ascii_lowercase(), iter::once(name)).is_some())
     }
 
-    /// Reads a file of at most `limit` bytes.
     pub(crate) fn read(&self, entry: &Entry, limit: u64) -> Result<Vec<u8>> {
         let (name, size) = (self.relative(&entry.name), entry.size());
         if size > limit {
@@ -61,30 +59,25 @@ impl Dir {
             ));
         }
         let mut content = Vec::new();
-        self.pieces(entry, &mut Buffer::default(), |piece| {
+        self.pieces(entry, &mut |piece| {
             content.extend_from_slice(piece);
             Ok(())
         })?;
         Ok(content)
     }
 
-    /// The digest of a file's content.
-    pub(crate) fn digest(&self, entry: &Entry, buffer: &mut Buffer) -> Result<Digest> {
-        let mut hasher = HashingWriter::new(io::sink());
-        self.pieces(entry, buffer, |piece| {
-            hasher
-                .write_all(piece)
-                .cannot("hash", &self.path_of(&entry.name))
-        })?;
+    pub(crate) fn digest(&self, entry: &Entry) -> Result<Digest> {
+        let mut hasher = Hashing::new(io::sink());
+        self.pieces(entry, &mut |piece| Ok(hasher.write_all(piece)?))?;
         Ok(hasher.digest())
     }
 
     /// Copies a file to `target` under the same name, with mode 0644, and returns the digest of the
     /// copy.
-    pub(crate) fn copy(&self, entry: &Entry, target: &Self, buffer: &mut Buffer) -> Result<Digest> {
+    pub(crate) fn copy(&self, entry: &Entry, target: &Self) -> Result<Digest> {
         let path = target.path_of(&entry.name);
-        let mut copy = HashingWriter::new(target.create(&entry.name, PUBLIC)?);
-        self.pieces(entry, buffer, |piece| {
+        let mut copy = Hashing::new(target.create(&entry.name, PUBLIC)?);
+        self.pieces(entry, &mut |piece| {
             copy.write_all(piece).cannot("write", &path)
         })?;
         Ok(copy.digest())
@@ -95,24 +88,12 @@ impl Dir {
     pub(crate) fn pieces(
         &self,
         entry: &Entry,
-        buffer: &mut Buffer,
-        mut take: impl FnMut(&[u8]) -> Result<()>,
+        take: &mut dyn FnMut(&[u8]) -> Result<()>,
     ) -> Result<()> {
         let path = self.path_of(&entry.name);
-        let mut file = self.open_file(entry)?;
-        let mut left = entry.size();
-        while left > 0 {
-            let piece = buffer.room(left);
-            match file.read(piece) {
-                Ok(0) => break,
-                Ok(count) => {
-                    take(piece.get(..count).unwrap_or_default())?;
-                    left = left.saturating_sub(count as u64);
-                }
-                Err(error) if error.kind() == ErrorKind::Interrupted => {}
-                Err(error) => return Err(error).cannot("read", &path),
-            }
-        }
+        let file = self.open_file(entry)?;
+        let explain = |read: io::Result<usize>| read.cannot("read", &path);
+        pieces(&mut (&file).take(entry.size()), &explain, take)?;
         // This also detects something else put in the file's place before it was opened.
         if !entry.is_still(&file.metadata().cannot("read", &path)?) {
             let name = self.relative(&entry.name);
@@ -150,11 +131,12 @@ impl Dir {
 
     fn open_to_write(&self, name: &str, mode: u32, options: &mut OpenOptions) -> Result<File> {
         options.write(true).mode(mode).custom_flags(flags::NOFOLLOW);
-        let file = options.open(self.reach(name)).and_then(|file| {
-            set_mode(&file, mode)?;
+        let opened = options.open(self.reach(name));
+        let set = opened.and_then(|file| {
+            file.set_permissions(Permissions::from_mode(mode))?;
             Ok(file)
         });
-        file.cannot("create", &self.path_of(name))
+        set.cannot("create", &self.path_of(name))
     }
 }
 

@@ -16,7 +16,6 @@ use crate::layout::UNFINISHED;
 
 /// A file that does not have its final name yet.
 pub struct NewFile {
-    /// The final path.
     path: PathBuf,
     /// The final path as messages show it.
     shown: PathBuf,
@@ -80,7 +79,6 @@ impl NewFile {
         })
     }
 
-    /// Gives the file its final name, replacing any file of that name.
     pub fn replace(mut self) -> Result<()> {
         self.close()?;
         fs::rename(&self.temporary, &self.path).cannot("create", &self.shown)?;
@@ -114,20 +112,17 @@ impl NewFile {
             let _ = fs::remove_file(&self.path);
         })
     }
-
-    fn open(&mut self) -> io::Result<&mut File> {
-        let closed = || io::Error::other("is closed already");
-        self.file.as_mut().ok_or_else(closed)
-    }
 }
 
 impl Write for NewFile {
     fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
-        self.open()?.write(bytes)
+        let file = self.file.as_mut();
+        file.ok_or_else(|| io::Error::other("is closed already"))?
+            .write(bytes)
     }
 
     fn flush(&mut self) -> io::Result<()> {
-        self.open()?.flush()
+        Ok(())
     }
 }
 

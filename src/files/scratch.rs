@@ -6,7 +6,7 @@ use std::path::PathBuf;
 use std::process;
 
 use super::Dir;
-use crate::error::{Cannot, Result, failed};
+use crate::error::{Cannot, Error, Result, failed};
 use crate::layout::CLOSED;
 
 /// A folder below `TMPDIR` that only its owner may enter, removed at the end.
@@ -19,13 +19,17 @@ impl Scratch {
         let parent = env::var_os("TMPDIR").filter(|path| !path.is_empty());
         let parent = PathBuf::from(parent.unwrap_or_else(|| "/tmp".into()));
         let found = parent.canonicalize().cannot("open", &parent);
-        let opened = found.and_then(|path| Dir::open(&path));
-        let parent = opened.map_err(|error| error.at("TMPDIR"))?;
+        let at_variable = |error: Error| error.at("TMPDIR");
+        let opened = found.and_then(|path| Dir::open_unread(&path));
+        let parent = opened.map_err(at_variable)?;
         let name = |attempt| format!("fabric-{word}-{}-{attempt}", process::id());
         for name in (0..100).map(name) {
             match parent.try_create_dir(&name, CLOSED) {
                 Err(error) if error.kind() == ErrorKind::AlreadyExists => {}
-                created => return created.cannot("create", &parent.path_of(&name)).map(Self),
+                created => {
+                    let created = created.cannot("create", &parent.path_of(&name));
+                    return created.map(Self).map_err(at_variable);
+                }
             }
         }
         let (first, parent) = (name(0), parent.path().display());

@@ -1,54 +1,18 @@
-//! Output directories: trees that are created in the order of a walk and appear under their final
-//! names only when complete.
+//! Output directories, whose content appears under its final names only when complete.
 
 use std::fs;
 use std::io::{self, ErrorKind};
-use std::path::{Path, PathBuf};
+use std::path::Path;
 
 use super::Dir;
-use super::dir::names;
 use crate::error::{Cannot, Result, failed};
-use crate::layout::{CLOSED, OPEN, UNFINISHED};
-
-/// Directories below a root, created when needed. The last one and its parents stay open, so a tree
-/// can be written in the order of a walk without further look-ups.
-pub struct Tree<'a> {
-    root: &'a Dir,
-    open: Vec<(String, Dir)>,
-}
-
-impl<'a> Tree<'a> {
-    /// Starts at `root`.
-    pub fn new(root: &'a Dir) -> Self {
-        let open = Vec::new();
-        Self { root, open }
-    }
-
-    /// The directory at `path`, with `/` between names; `""` is the root. Missing directories are
-    /// created with mode 0755.
-    pub fn dir(&mut self, path: &str) -> Result<&Dir> {
-        let names: Vec<&str> = names(path).collect();
-        let same = |((open, _), name): &(&(String, Dir), &&str)| open == *name;
-        let common = self.open.iter().zip(&names).take_while(same).count();
-        self.open.truncate(common);
-        for name in names.into_iter().skip(common) {
-            let (made, _) = self.last().make_dir(name, OPEN)?;
-            self.open.push((name.to_owned(), made));
-        }
-        Ok(self.last())
-    }
-
-    fn last(&self) -> &Dir {
-        self.open.last().map_or(self.root, |(_, dir)| dir)
-    }
-}
+use crate::layout::{CLOSED, UNFINISHED};
 
 /// A hidden directory in `target` in which everything is created, until [`Staging::commit`] moves
 /// it to its final names. Without a commit it is removed, so a failure leaves nothing behind, and a
 /// killed process leaves nothing under a final name.
 pub struct Staging<'a> {
     target: &'a Dir,
-    /// Where to write.
     pub dir: Dir,
 }
 
@@ -114,23 +78,16 @@ impl Dir {
 /// Empties a directory that nobody else writes to, with no more than one open at a time: the
 /// standard library keeps one for each level, and the process may be out of them.
 fn empty(dir: &Path) -> io::Result<()> {
-    let mut open = vec![dir.to_owned()];
-    while let Some(dir) = open.last() {
-        let listed = fs::read_dir(dir)?.map(|entry| {
-            let entry = entry?;
-            Ok((entry.path(), entry.file_type()?.is_dir()))
-        });
-        let listed: io::Result<Vec<(PathBuf, bool)>> = listed.collect();
-        let (dirs, files): (Vec<_>, Vec<_>) = listed?.into_iter().partition(|(_, is_dir)| *is_dir);
-        for (file, _) in files {
-            fs::remove_file(file)?;
-        }
-        if !dirs.is_empty() {
-            open.extend(dirs.into_iter().map(|(dir, _)| dir));
-        } else if let Some(emptied) = open.pop()
-            && !open.is_empty()
-        {
-            fs::remove_dir(emptied)?;
+    let listed = fs::read_dir(dir)?.map(|entry| {
+        let entry = entry?;
+        Ok((entry.path(), entry.file_type()?.is_dir()))
+    });
+    for (path, is_dir) in listed.collect::<io::Result<Vec<_>>>()? {
+        if is_dir {
+            empty(&path)?;
+            fs::remove_dir(path)?;
+        } else {
+            fs::remove_file(path)?;
         }
     }
     Ok(())

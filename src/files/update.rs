@@ -10,20 +10,19 @@ use std::io::{ErrorKind, Write};
 use std::os::unix::fs::{MetadataExt, fchown};
 use std::path::Path;
 
+use super::Dir;
 use super::dir::names;
-use super::{Buffer, Dir};
 use crate::error::{Cannot, Result, refused};
 use crate::layout::{CLOSED, OPEN, UNFINISHED};
 
 /// Puts the files at the paths `new` from `made` into `target`, in this order, and then removes
 /// those at the paths `gone` from it.
-pub fn update(target: &Dir, made: &Dir, new: &[&str], gone: &[&str]) -> Result<()> {
+pub fn update(target: &Dir, made: &Dir, new: &[String], gone: &[String]) -> Result<()> {
     let numbered = || new.iter().enumerate();
     let temporary = |number| format!("{UNFINISHED}-{number}");
     let put = || -> Result<()> {
-        let mut buffer = Buffer::default();
         for (number, path) in numbered() {
-            stage(target, made, path, &temporary(number), &mut buffer)?;
+            stage(target, made, path, &temporary(number))?;
         }
         for (number, path) in numbered() {
             let (dir, name) = place(target, path)?;
@@ -50,7 +49,7 @@ pub fn update(target: &Dir, made: &Dir, new: &[&str], gone: &[&str]) -> Result<(
 
 /// Creates the directory `name` in `parent` with the files at the paths `new` in `made`: when it
 /// appears it is whole.
-pub fn create(parent: &Dir, name: &str, made: &Dir, new: &[&str]) -> Result<()> {
+pub fn create(parent: &Dir, name: &str, made: &Dir, new: &[String]) -> Result<()> {
     let hidden = parent.create_dir(UNFINISHED, CLOSED)?;
     let put = || {
         give(&hidden.handle, &parent.listed()?, hidden.path())?;
@@ -70,20 +69,13 @@ pub fn remove_unfinished(parent: &Dir) -> Result<()> {
     Ok(())
 }
 
-/// The folder of the file at `path`, and its name.
 fn place<'a>(top: &Dir, path: &'a str) -> Result<(Dir, &'a str)> {
     let (folder, name) = path.rsplit_once('/').unwrap_or(("", path));
     Ok((top.descend(folder)?, name))
 }
 
 /// Writes the file at `path` in `made` to `temporary` beside where it belongs in `target`.
-fn stage(
-    target: &Dir,
-    source: &Dir,
-    path: &str,
-    temporary: &str,
-    buffer: &mut Buffer,
-) -> Result<()> {
+fn stage(target: &Dir, source: &Dir, path: &str, temporary: &str) -> Result<()> {
     let (from, name) = place(source, path)?;
     let folder = path.strip_suffix(name).unwrap_or_default();
     let into = make_dirs(target, folder)?;
@@ -107,7 +99,7 @@ fn stage(
     let _ = fs::remove_file(into.reach(temporary));
     let mut file = into.create(temporary, mode & 0o777)?;
     give(&file, like, &shown)?;
-    from.pieces(&entry, buffer, |piece| {
+    from.pieces(&entry, &mut |piece| {
         file.write_all(piece).cannot("write", &shown)
     })?;
     file.sync_all().cannot("write", &shown)

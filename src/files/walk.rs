@@ -12,11 +12,7 @@ impl Dir {
         limits: Limits,
         mut visit: impl FnMut(&Self, &[Entry]) -> Result<()>,
     ) -> Result<()> {
-        let list = |dir: &Self| {
-            let entries = dir.list()?.into_iter();
-            entries.map(|entry| dir.copyable(entry)).collect()
-        };
-        Walk::new(&list, limits, &mut visit).enter(self, 0)
+        self.walk_with(limits, false, &mut visit)
     }
 
     /// Like [`Dir::walk`] with the limits of a build, but entries with faults are included among
@@ -25,34 +21,38 @@ impl Dir {
         &self,
         mut visit: impl FnMut(&Self, &[Entry]) -> Result<()>,
     ) -> Result<()> {
-        Walk::new(&Self::list, BUILD, &mut visit).enter(self, 0)
+        self.walk_with(BUILD, true, &mut visit)
+    }
+
+    fn walk_with(&self, limits: Limits, takes_faults: bool, visit: Visit) -> Result<()> {
+        let mut walk = Walk {
+            depth: limits.depth,
+            budget: Budget::new(limits),
+            takes_faults,
+            visit,
+        };
+        walk.enter(self, 0)
     }
 }
 
-type List<'a> = &'a dyn Fn(&Dir) -> Result<Vec<Entry>>;
 type Visit<'a> = &'a mut dyn FnMut(&Dir, &[Entry]) -> Result<()>;
 
 /// A walk in progress, with its totals so far.
 struct Walk<'a> {
-    list: List<'a>,
-    visit: Visit<'a>,
     depth: usize,
     budget: Budget,
+    takes_faults: bool,
+    visit: Visit<'a>,
 }
 
-impl<'a> Walk<'a> {
-    fn new(list: List<'a>, limits: Limits, visit: Visit<'a>) -> Self {
-        Self {
-            list,
-            visit,
-            depth: limits.depth,
-            budget: Budget::new(limits),
-        }
-    }
-
+impl Walk<'_> {
     fn enter(&mut self, dir: &Dir, depth: usize) -> Result<()> {
+        let entries = dir.list()?;
+        if !self.takes_faults {
+            entries.iter().try_for_each(|entry| dir.check(entry))?;
+        }
         let is_entered = |entry: &Entry| entry.is_dir() && entry.fault().is_none();
-        let (dirs, files): (Vec<_>, Vec<_>) = (self.list)(dir)?.into_iter().partition(is_entered);
+        let (dirs, files): (Vec<_>, Vec<_>) = entries.into_iter().partition(is_entered);
         for entry in dirs.iter().chain(&files) {
             let bytes = if entry.is_dir() { 0 } else { entry.size() };
             self.budget.count(&dir.relative(&entry.name), bytes)?;
@@ -72,7 +72,6 @@ impl<'a> Walk<'a> {
     }
 }
 
-/// What a tree has used of its limits.
 pub struct Budget {
     limits: Limits,
     entries: usize,
@@ -81,7 +80,6 @@ pub struct Budget {
 }
 
 impl Budget {
-    /// Nothing yet.
     pub fn new(limits: Limits) -> Self {
         Self {
             limits,

@@ -20,7 +20,6 @@ const MAX_SOCKET: usize = 107;
 pub struct Address(String);
 
 impl Address {
-    /// As written.
     pub(crate) fn text(&self) -> &str {
         &self.0
     }
@@ -31,10 +30,7 @@ impl Address {
         is_server_name(host).then_some(host)
     }
 
-    /// Parses an address.
-    ///
-    /// # Errors
-    /// When no dial to it can succeed; the message says why and shows a valid address.
+    /// Parses an address. The error says why no dial to it can succeed, and shows a valid address.
     pub fn parse(text: &str) -> Result<Self> {
         check(text).map_err(|what| match suggestion(text) {
             Some(address) => anyhow!("{what}, write {address}"),
@@ -100,7 +96,6 @@ fn check(text: &str) -> Result<()> {
     }
 }
 
-/// Checks what comes after `unix:`.
 fn check_socket(scheme: &str, socket: &str) -> Result<()> {
     let path = socket.strip_prefix("//").unwrap_or(socket);
     // Two slashes begin an authority, which these two resolvers do not support.

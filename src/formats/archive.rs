@@ -9,7 +9,6 @@
 
 pub mod gunzip;
 pub mod gzip;
-mod header;
 mod inflate;
 pub mod tar;
 pub mod untar;
@@ -20,6 +19,14 @@ mod foreign;
 mod tests;
 
 use std::io::{self, ErrorKind, Read};
+use std::ops::Range;
+
+/// A block of a tar archive, and the places of fields in a member's header.
+const BLOCK: usize = 512;
+const NAME: Range<usize> = 0..100;
+const SIZE: Range<usize> = 124..136;
+const CHECKSUM: Range<usize> = 148..156;
+const PREFIX: Range<usize> = 345..500;
 
 fn invalid(message: impl Into<String>) -> io::Error {
     io::Error::new(ErrorKind::InvalidData, message.into())

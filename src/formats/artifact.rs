@@ -1,7 +1,7 @@
 //! A file and its digest, as records list them.
 
 use crate::error::Result;
-use crate::files::{Buffer, Digest, Dir, sort_by_path};
+use crate::files::{Digest, Dir, sort_by_path};
 use crate::layout::BUILD;
 
 /// A file by its path below some directory and its content's digest.
@@ -16,10 +16,9 @@ pub struct Artifact {
 /// The files in and below `dir`, sorted.
 pub fn list(dir: &Dir) -> Result<Vec<Artifact>> {
     let mut files = Vec::new();
-    let mut buffer = Buffer::default();
     dir.walk(BUILD, |dir, found| {
         for file in found {
-            let (path, digest) = (dir.relative(&file.name), dir.digest(file, &mut buffer)?);
+            let (path, digest) = (dir.relative(&file.name), dir.digest(file)?);
             files.push(Artifact { path, digest });
         }
         Ok(())

@@ -5,7 +5,7 @@ use std::fmt;
 
 use super::artifact::Artifact;
 use crate::error::Error;
-use crate::files::{Buffer, Digest, Dir, sort_by_path};
+use crate::files::{Digest, Dir, Entry, sort_by_path};
 
 /// What was found at a path, recorded or not.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -28,11 +28,9 @@ impl fmt::Display for Found {
 /// A path at which what was found differs from what was expected.
 #[derive(Debug, PartialEq, Eq)]
 pub struct Difference {
-    /// The path below the directory that was compared.
     pub path: String,
     /// The digest in the record, or made from the package, if there is one.
     pub expected: Option<Digest>,
-    /// What was found, if anything.
     pub found: Option<Found>,
 }
 
@@ -57,7 +55,6 @@ impl Difference {
         }
     }
 
-    /// What a message says of it.
     pub fn describe(&self, origin: Origin) -> String {
         let from = match origin {
             Origin::Record => "recorded",
@@ -78,31 +75,20 @@ impl Difference {
 /// The differences between a directory and its record, in both directions.
 #[derive(Default)]
 pub struct Comparison {
-    /// The differences, in bytewise order of paths.
     pub differences: Vec<Difference>,
     /// Why some files, or everything after some point, could not be compared.
     pub undetermined: Vec<Error>,
 }
 
 impl Comparison {
-    /// Compares a missing directory with `recorded`.
-    pub fn with_nothing(recorded: &[Artifact]) -> Self {
-        let mut comparison = Self::default();
-        for Artifact { path, digest } in recorded {
-            comparison.add(path, Some(*digest), None);
-        }
-        comparison
-    }
-
-    /// Compares the regular files in and below `dir` with `recorded`, reading each file once. Those
-    /// in `read` have been read already.
-    pub fn new(dir: &Dir, recorded: &[Artifact], read: &[(&str, Digest)]) -> Self {
+    /// Compares the regular files in and below `dir`, if there is one, with `recorded`, reading each
+    /// file once. Those in `read` have been read already.
+    pub fn new(dir: Option<&Dir>, recorded: &[Artifact], read: &[(&str, Digest)]) -> Self {
         let mut comparison = Self::default();
         let recorded = recorded.iter().map(|file| (&*file.path, Some(file.digest)));
         let mut unseen = BTreeMap::new();
         unseen.extend(recorded);
-        let mut buffer = Buffer::default();
-        let walked = dir.walk_all(|dir, files| {
+        let mut compare = |dir: &Dir, files: &[Entry]| {
             for file in files {
                 let path = dir.relative(&file.name);
                 let recorded = unseen.get_mut(&*path).and_then(Option::take);
@@ -112,7 +98,7 @@ impl Comparison {
                     // A record does not record itself.
                     (None, Some(_)) if recorded.is_none() => continue,
                     (None, Some((_, digest))) => Ok(Found::Content(*digest)),
-                    (None, None) => dir.digest(file, &mut buffer).map(Found::Content),
+                    (None, None) => dir.digest(file).map(Found::Content),
                 };
                 match found {
                     Ok(found) => comparison.add(&path, recorded, Some(found)),
@@ -120,8 +106,8 @@ impl Comparison {
                 }
             }
             Ok(())
-        });
-        match walked {
+        };
+        match dir.map_or(Ok(()), |dir| dir.walk_all(&mut compare)) {
             Ok(()) => {
                 for (path, digest) in unseen {
                     comparison.add(path, digest, None);

@@ -5,10 +5,10 @@
 //! fail there is refused here. The file we write has only known fields that were present, in the
 //! order of [`FIELDS`].
 
-mod endpoint;
 mod hints;
 
 use std::collections::BTreeSet;
+use std::time::Duration;
 
 use anyhow::{Context, Result, anyhow, bail, ensure};
 
@@ -23,7 +23,6 @@ use crate::files::Dir;
 use crate::layout::{CONNECTION, MAX_SMALL};
 use crate::log::Warnings;
 use crate::text::quoted;
-pub use endpoint::Endpoint;
 
 /// How the peer reads a field.
 #[derive(Clone, Copy, PartialEq, Eq)]
@@ -55,14 +54,10 @@ enum Field {
     Text(Template),
     /// A `dial_timeout` in a string.
     Duration(Template),
-    /// A `dial_timeout` that is a number.
-    Nanoseconds(DialTimeout),
-    Boolean(bool),
-    /// Something wrong, which is among the faults.
-    Faulty,
+    /// What holds no template. It is unknown where something is wrong, which is among the faults.
+    Value(Value),
 }
 
-/// How a text is parsed as a template.
 type ReadTemplate = fn(&str) -> Result<Template>;
 
 impl Draft {
@@ -73,7 +68,6 @@ impl Draft {
         Ok((draft, warnings, content))
     }
 
-    /// The content of the file in `dir`.
     pub(crate) fn content(dir: &Dir) -> error::Result<Vec<u8>> {
         if dir.look_up(CONNECTION)?.is_none()
             && let Some(advice) = advice::of_other_places(dir)
@@ -83,11 +77,8 @@ impl Draft {
         dir.read_needed(CONNECTION)
     }
 
-    /// Parses the content of a connection.json; returns the draft and warnings for its author.
-    ///
-    /// # Errors
-    /// When a field has the wrong type or a template that is not supported; the message begins with
-    /// the field's name.
+    /// Parses the content of a connection.json; returns the draft and warnings for its author. An
+    /// error in a field begins with the field's name.
     pub fn parse(content: &[u8]) -> Result<(Self, Warnings)> {
         Faults::first(|faults| Self::collect(content, faults))
     }
@@ -112,23 +103,24 @@ impl Draft {
         let mut fields = Vec::new();
         for (name, kind) in FIELDS {
             let field = match kind {
-                Type::Text | Type::TlsText => text(object, name, |text| {
-                    // The peer needs even a field that is left out to have the right type, but its
-                    // template does not matter.
-                    let is_kept = has_tls || kind == Type::Text;
-                    let template = is_kept.then(|| template(text)).transpose()?;
-                    Ok(template.map(|mut template| {
+                // The peer needs even a field that is left out to have the right type, but its
+                // template does not matter.
+                Type::TlsText if !has_tls => object.string(name).map(|_| None),
+                Type::Text | Type::TlsText => text(object, name, template).map(|found| {
+                    found.map(|mut template| {
                         template.takes_files = kind == Type::TlsText;
-                        template
-                    }))
+                        Field::Text(template)
+                    })
                 }),
-                Type::Boolean => object.boolean(name).map(|value| value.map(Field::Boolean)),
+                Type::Boolean => object
+                    .boolean(name)
+                    .map(|value| value.map(Field::of_boolean)),
                 Type::Duration => dial_timeout(object, name, template),
             };
             let field = match (faults.take(field), kind) {
                 (Some(field), _) => field,
-                (None, Type::Boolean) => Some(Field::Boolean(is_meant(object, name))),
-                (None, _) => Some(Field::Faulty),
+                (None, Type::Boolean) => Some(Field::of_boolean(is_meant(object, name))),
+                (None, _) => Some(Field::Value(Value::Unknown)),
             };
             fields.extend(field.map(|field| (name, field)));
         }
@@ -139,7 +131,7 @@ impl Draft {
     fn find_misnamed(&mut self, object: &Object, faults: &mut Faults) {
         let is = |name: &str| {
             let is_true = |(found, field): &(&str, _)| {
-                *found == name && matches!(field, Field::Boolean(true))
+                *found == name && matches!(field, Field::Value(Value::Boolean(true)))
             };
             self.0.iter().any(is_true)
         };
@@ -155,16 +147,13 @@ impl Draft {
                 && let Some(key) = hints::misnamed(object, name)
             {
                 faults.push(format!("{name}: is missing, rename {} to it", quoted(key)));
-                self.0.push((name, Field::Faulty));
+                self.0.push((name, Field::Value(Value::Unknown)));
             }
         }
     }
 
-    /// Fills in the templates and checks the result by the peer's rules.
-    ///
-    /// # Errors
-    /// When a template cannot be filled in, or the peer would fail to dial; the message begins with
-    /// the field's name.
+    /// Fills in the templates and checks the result by the peer's rules. An error in a field begins
+    /// with the field's name.
     pub fn resolve(&self, config: &Config) -> Result<Connection> {
         Faults::first(|faults| {
             let values = self.values(Some(config), faults);
@@ -213,10 +202,12 @@ impl Draft {
         }
     }
 
-    /// Whether there is something to fill in.
     pub(crate) fn has_templates(&self) -> bool {
-        let templates = self.0.iter().filter_map(|(_, field)| field.template());
-        templates.into_iter().any(|template| !template.is_text())
+        self.templates().any(|template| !template.is_text())
+    }
+
+    fn templates(&self) -> impl Iterator<Item = &Template> {
+        self.0.iter().filter_map(|(_, field)| field.template())
     }
 
     /// Checks that `written` is what is written with some config, and gives the fields that it
@@ -240,9 +231,8 @@ impl Draft {
 
     /// The keys of the config that the templates look for.
     pub(crate) fn keys(&self) -> BTreeSet<String> {
-        let templates = self.0.iter().filter_map(|(_, field)| field.template());
         let mut keys = BTreeSet::new();
-        keys.extend(templates.flat_map(Template::keys));
+        keys.extend(self.templates().flat_map(Template::keys));
         keys
     }
 
@@ -256,13 +246,15 @@ impl Draft {
 }
 
 impl Field {
+    fn of_boolean(value: bool) -> Self {
+        Self::Value(Value::Boolean(value))
+    }
+
     /// The field's value, which is unknown when it has a template and there is no config.
     fn value(&self, config: Option<&Config>) -> Result<Value> {
         let template = match self {
-            Self::Boolean(value) => return Ok(Value::Boolean(*value)),
-            Self::Nanoseconds(number) => return Ok(Value::Timeout(number.clone())),
+            Self::Value(value) => return Ok(value.clone()),
             Self::Text(template) | Self::Duration(template) => template,
-            Self::Faulty => return Ok(Value::Unknown),
         };
         if config.is_none() && !template.is_text() {
             return Ok(Value::Unknown);
@@ -271,33 +263,27 @@ impl Field {
         self.of_text(text, template.shown())
     }
 
-    /// The value that a text is for this field.
     fn of_text(&self, text: String, shown: String) -> Result<Value> {
         if matches!(self, Self::Text(_)) {
             return Ok(Value::Text(Text { text, shown }));
         }
-        let timeout = DialTimeout::from_text(text).map_err(|error| anyhow!("{shown} {error}"));
+        let timeout = DialTimeout::from_text(&text).map_err(|error| anyhow!("{shown} {error}"));
         timeout.map(Value::Timeout)
     }
 
     fn template(&self) -> Option<&Template> {
         match self {
             Self::Text(template) | Self::Duration(template) => Some(template),
-            Self::Nanoseconds(_) | Self::Boolean(_) | Self::Faulty => None,
+            Self::Value(_) => None,
         }
     }
 }
 
-/// A field that is a string, if `template` wants it.
-fn text(
-    object: &Object,
-    name: &str,
-    template: impl Fn(&str) -> Result<Option<Template>>,
-) -> Result<Option<Field>> {
-    let Some(text) = object.string(name)? else {
-        return Ok(None);
-    };
-    Ok(template(&text).context(name.to_owned())?.map(Field::Text))
+/// A field that is a string.
+fn text(object: &Object, name: &str, template: ReadTemplate) -> Result<Option<Template>> {
+    let text = object.string(name)?;
+    let template = text.as_deref().map(template).transpose();
+    template.context(name.to_owned())
 }
 
 /// Whether the author of a boolean field with a fault surely meant true: `"true"`.
@@ -306,14 +292,16 @@ fn is_meant(object: &Object, name: &str) -> bool {
     values.any(|value| value.get().eq_ignore_ascii_case("\"true\""))
 }
 
-/// The field `dial_timeout`, which is a string or a number.
 fn dial_timeout(object: &Object, name: &str, template: ReadTemplate) -> Result<Option<Field>> {
     let field = object.last(name, |value| match Kind::of(value) {
         Kind::String => {
             let text = json::string(value)?.unwrap_or_default();
             Ok(Some(Field::Duration(template(&text)?)))
         }
-        Kind::Number => Ok(Some(Field::Nanoseconds(DialTimeout::from_number(value)?))),
+        Kind::Number => {
+            let timeout = DialTimeout::from_number(value)?;
+            Ok(Some(Field::Value(Value::Timeout(timeout))))
+        }
         Kind::Null => Ok(None),
         kind => bail!(r#"is {kind}, leave it out or write for example "10s""#),
     })?;
@@ -325,6 +313,14 @@ fn dial_timeout(object: &Object, name: &str, template: ReadTemplate) -> Result<O
     Ok(field)
 }
 
+/// What a peer would dial.
+pub struct Endpoint {
+    pub host: String,
+    pub port: u16,
+    pub timeout: Duration,
+    pub has_tls: bool,
+}
+
 /// A connection.json that a peer can use.
 pub struct Connection {
     address: Address,
@@ -334,9 +330,6 @@ pub struct Connection {
 
 impl Connection {
     /// Parses a connection.json written by a builder, with its templates filled in.
-    ///
-    /// # Errors
-    /// When the peer could not use it; the message begins with the field's name.
     pub fn parse_written(content: &[u8]) -> Result<Self> {
         let object = Object::parse(content)?;
         let literal = |text: &str| Ok(Template::literal(text));
@@ -345,7 +338,6 @@ impl Connection {
     }
 
     /// The bytes of the file: compact JSON, fields in the order of [`FIELDS`].
-    #[must_use]
     pub fn json(&self) -> &[u8] {
         &self.json
     }
@@ -356,14 +348,12 @@ impl Connection {
     }
 
     /// What its author should know of the server's name.
-    #[must_use]
     pub fn warning(&self) -> Option<String> {
         let advice = advice::of_server_name(&self.values)?;
         Some(format!("{CONNECTION}: {advice}"))
     }
 
     /// What the peer will do, as messages say it: `dial HOST:PORT with TLS`.
-    #[must_use]
     pub fn dial(&self) -> String {
         let Self {
             address, values, ..
@@ -381,5 +371,20 @@ impl Connection {
             format!(", from Fabric 3.0 on for the domain {name},")
         });
         format!("dial {address} with TLS{domain} and a client certificate")
+    }
+
+    /// What a peer would dial, unless it is a socket.
+    pub(crate) fn endpoint(&self) -> Option<Endpoint> {
+        let (host, port) = address::host_and_port(self.address.text())?;
+        Some(Endpoint {
+            host: host.replace("%25", "%"),
+            port: match port {
+                "http" => 80,
+                "https" => 443,
+                port => port.parse().ok()?,
+            },
+            timeout: self.values.timeout(),
+            has_tls: self.values.is("tls_required"),
+        })
     }
 }

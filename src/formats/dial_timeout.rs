@@ -9,7 +9,7 @@ use std::time::Duration;
 
 use anyhow::{Context, Result, anyhow, bail, ensure};
 use serde::Serialize;
-use serde_json::value::RawValue;
+use serde_json::value::{RawValue, to_raw_value};
 
 /// The smallest number of nanoseconds that makes sense: no connection is made in less than a
 /// millisecond.
@@ -22,30 +22,29 @@ const TOO_LARGE: f64 = 9_223_372_036_854_775_808.0;
 /// the same machine.
 const LEAST_TEXT: u128 = 1000;
 
-/// A `dial_timeout` that the peer can use, as written.
+/// A `dial_timeout` that the peer can use.
 #[derive(Clone, Debug, Serialize)]
-#[serde(untagged)]
-pub enum DialTimeout {
-    /// A Go duration, for example `10s`.
-    Text(String),
-    /// A number of nanoseconds, with its digits as written.
-    Number(Box<RawValue>),
+#[serde(transparent)]
+pub struct DialTimeout {
+    /// A Go duration, for example `"10s"`, or a number of nanoseconds with its digits as written.
+    json: Box<RawValue>,
+    #[serde(skip)]
+    nanoseconds: u64,
 }
 
 impl DialTimeout {
-    /// Parses a string.
-    ///
-    /// # Errors
-    /// When the peer could not read it, or would give up before dialling.
-    pub fn from_text(text: String) -> Result<Self> {
-        nanoseconds(&text).map_err(|what| anyhow!(r#"{what}, write for example "10s""#))?;
-        Ok(Self::Text(text))
+    /// Parses a string that lets the peer dial.
+    pub fn from_text(text: &str) -> Result<Self> {
+        let nanoseconds = nanoseconds(text);
+        let nanoseconds =
+            nanoseconds.map_err(|what| anyhow!(r#"{what}, write for example "10s""#))?;
+        Ok(Self {
+            json: to_raw_value(text)?,
+            nanoseconds,
+        })
     }
 
     /// Parses a number.
-    ///
-    /// # Errors
-    /// When the peer could not use it.
     pub fn from_number(number: &RawValue) -> Result<Self> {
         let text = number.get();
         let value: f64 = text.parse()?;
@@ -53,7 +52,12 @@ impl DialTimeout {
             _ if value < 0.0 => "is negative",
             1.0..LEAST_NUMBER => "is a number of nanoseconds and too short to dial",
             TOO_LARGE.. => "nanoseconds are too long",
-            _ => return Ok(Self::Number(number.to_owned())),
+            // Go cuts a fraction off, too.
+            #[allow(clippy::cast_possible_truncation, clippy::cast_sign_loss)]
+            _ => {
+                let (json, nanoseconds) = (number.to_owned(), value as u64);
+                return Ok(Self { json, nanoseconds });
+            }
         };
         bail!(r#"{text} {fault}, write for example "10s""#)
     }
@@ -61,24 +65,15 @@ impl DialTimeout {
 
 /// How long the peer tries to dial with this `dial_timeout`, or without one.
 pub fn duration(timeout: Option<&DialTimeout>) -> Duration {
-    let nanoseconds = match timeout {
-        Some(DialTimeout::Text(text)) => nanoseconds(text).unwrap_or_default(),
-        // Go cuts a fraction off, too.
-        #[allow(clippy::cast_possible_truncation, clippy::cast_sign_loss)]
-        Some(DialTimeout::Number(number)) => {
-            number.get().parse::<f64>().unwrap_or_default() as u128
-        }
-        None => 0,
-    };
-    match u64::try_from(nanoseconds) {
-        Ok(0) => Duration::from_secs(3),
-        nanoseconds => Duration::from_nanos(nanoseconds.unwrap_or(u64::MAX)),
+    match timeout.map_or(0, |timeout| timeout.nanoseconds) {
+        0 => Duration::from_secs(3),
+        nanoseconds => Duration::from_nanos(nanoseconds),
     }
 }
 
 /// Parses `text` as Go's `time.ParseDuration` does. The error is the part of the message after the
 /// quoted text.
-fn nanoseconds(text: &str) -> Result<u128> {
+fn nanoseconds(text: &str) -> Result<u64> {
     ensure!(!text.is_empty(), "is empty");
     let mut rest = text.strip_prefix(['-', '+']).unwrap_or(text);
     if rest == "0" {
@@ -96,7 +91,7 @@ fn nanoseconds(text: &str) -> Result<u128> {
     ensure!(nanoseconds < 1 << 63, "is too long");
     let is_too_short = (1..LEAST_TEXT).contains(&nanoseconds);
     ensure!(!is_too_short, "is too short to dial");
-    Ok(nanoseconds)
+    Ok(u64::try_from(nanoseconds)?)
 }
 
 /// Parses one number with its unit; returns its nanoseconds and the rest of the text.
@@ -127,7 +122,6 @@ fn term(text: &str) -> Result<(u128, &str)> {
     Ok((whole * unit + fraction * unit / 10_u128.pow(18), rest))
 }
 
-/// Splits `text` before the first character for which `ends` is true.
 fn split_before(text: &str, ends: impl Fn(char) -> bool) -> (&str, &str) {
     text.split_at(text.find(ends).unwrap_or(text.len()))
 }
@@ -138,7 +132,7 @@ mod tests {
 
     #[test]
     fn is_as_long_as_the_peer_waits() {
-        let text = |text: &str| DialTimeout::from_text(text.to_owned()).unwrap();
+        let text = |text: &str| DialTimeout::from_text(text).unwrap();
         let number = |json: &str| {
             let number: Box<RawValue> = serde_json::from_str(json).unwrap();
             DialTimeout::from_number(&number).unwrap()
@@ -158,7 +152,7 @@ mod tests {
     fn read(json: &str) -> Result<String, String> {
         let raw: &RawValue = serde_json::from_str(json).unwrap();
         let outcome = match super::super::json::string(raw) {
-            Ok(text) => DialTimeout::from_text(text.unwrap()),
+            Ok(text) => DialTimeout::from_text(&text.unwrap()),
             Err(_) => DialTimeout::from_number(raw),
         };
         outcome

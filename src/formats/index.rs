@@ -39,10 +39,8 @@ pub struct Definition {
 }
 
 impl Definition {
-    /// Reads an index definition.
-    ///
-    /// # Errors
-    /// When it must not be published: what follows the file's name in a message.
+    /// Reads an index definition. The error, why it must not be published, follows the file's name
+    /// in a message.
     pub fn parse(content: &[u8]) -> Result<Self> {
         let members = parse(content)?;
         let mut found = Self::default();
@@ -253,7 +251,6 @@ impl Definition {
     }
 }
 
-/// The key of the selector in an index.
 const SELECTOR: &str = "partial_filter_selector";
 
 /// Where in a selector a condition is: what matters of the path to it, which may be long.
@@ -287,7 +284,6 @@ impl<'a> Place<'a> {
         }
     }
 
-    /// The place of the field `name` in this one.
     fn field(self, name: &'a str) -> Self {
         // A path that is empty so far gets no dot after it, and after a backslash none divides it.
         let has_field = self.has_field || !name.is_empty();
@@ -301,7 +297,6 @@ impl<'a> Place<'a> {
         }
     }
 
-    /// The place of the conditions of a logical operator.
     fn below(mut self, operator: &str) -> Self {
         if operator != "$and" && self.way == Way::Certain {
             self.way = Way::Uncertain;
@@ -359,7 +354,6 @@ fn integer(value: &Value) -> Option<f64> {
     (!value.is_f64() || may_be_integer).then_some(number)
 }
 
-/// Whether `CouchDB` would find an empty part in a path.
 fn has_empty_part(path: &str) -> bool {
     path.replace(r"\.", "x").split('.').any(str::is_empty)
 }

@@ -18,9 +18,7 @@ use crate::error::{Result, refused};
 use crate::files::{Digest, Dir, Entry};
 use crate::log::Warnings;
 
-/// Where a peer keeps its packages.
 pub const PACKAGES: &str = "lifecycle/chaincodes";
-/// Where a peer keeps its builds.
 pub const BUILDS: &str = "externalbuilder/builds";
 
 /// What every organisation of a channel approves: a label, and the SHA-256 of the package.
@@ -49,16 +47,14 @@ impl PackageId {
     /// The hash has no separator in it, a label may have some.
     fn split(text: &str, separator: char) -> Option<Self> {
         let (label, digest) = text.rsplit_once(separator)?;
-        let (label, digest) = (label.to_owned(), digest.parse().ok()?);
+        let (label, digest) = (label.to_owned(), Digest::parse(digest)?);
         (!label.is_empty()).then_some(Self { label, digest })
     }
 
-    /// The name of its build's folder.
     pub fn build_name(&self) -> String {
         format!("{}-{}", self.label, self.digest)
     }
 
-    /// The name of its file where a peer keeps it.
     pub fn package_name(&self) -> String {
         format!("{}.{}.tar.gz", self.label, self.digest)
     }
@@ -80,14 +76,10 @@ pub fn packages(dir: &Dir) -> Result<Vec<(PackageId, Entry)>> {
 /// Reads the package `id` in the file `entry` of `dir`, which is [`PACKAGES`], and unpacks its
 /// code.tar.gz to `target`. A package with another ID is refused.
 pub fn read(dir: &Dir, (id, entry): &(PackageId, Entry), target: Option<&Dir>) -> Result<Package> {
-    let (entry, path) = (dir.copyable(entry.clone())?, dir.path_of(&entry.name));
-    let package = Package::read_file(
-        dir.open_file(&entry)?,
-        &path,
-        target,
-        // `check` has them.
-        &mut Warnings::default(),
-    )?;
+    dir.check(entry)?;
+    let (file, path) = (dir.open_file(entry)?, dir.path_of(&entry.name));
+    // `check` has the warnings.
+    let package = Package::read_file(file, &path, target, &mut Warnings::default())?;
     let (shown, digest) = (path.display(), package.digest);
     let label = package.metadata.label().map_err(|error| error.at(&shown))?;
     if digest == id.digest && label.to_string() == id.label {
@@ -98,7 +90,6 @@ pub fn read(dir: &Dir, (id, entry): &(PackageId, Entry), target: Option<&Dir>) -
     ))
 }
 
-/// Whether the folder at `path` is a peer's file system path.
 pub fn is_peer_path(path: &Path) -> bool {
     [PACKAGES, BUILDS]
         .iter()

@@ -35,7 +35,6 @@ impl<'a> Object<'a> {
         read(value.get())
     }
 
-    /// The members, in their order.
     pub fn members(&self) -> &[(String, &'a RawValue)] {
         &self.0
     }
@@ -178,8 +177,13 @@ fn hint(text: &str, error: &serde_json::Error) -> &'static str {
 /// How deeply the arrays and objects of a JSON text are nested.
 fn depth(json: &[u8]) -> usize {
     let (mut deepest, mut depth) = (0, 0_usize);
-    for byte in without_strings(json) {
+    let (mut in_string, mut escaped) = (false, false);
+    for byte in json {
         match byte {
+            _ if escaped => escaped = false,
+            b'\\' if in_string => escaped = true,
+            b'"' => in_string = !in_string,
+            _ if in_string => {}
             b'[' | b'{' => depth += 1,
             b']' | b'}' => depth = depth.saturating_sub(1),
             _ => {}
@@ -189,22 +193,6 @@ fn depth(json: &[u8]) -> usize {
     deepest
 }
 
-/// A JSON text with nothing in its strings.
-fn without_strings(json: &[u8]) -> impl Iterator<Item = u8> {
-    let (mut in_string, mut escaped) = (false, false);
-    json.iter().copied().filter(move |&byte| {
-        let is_inside = in_string;
-        match byte {
-            _ if escaped => escaped = false,
-            b'\\' if in_string => escaped = true,
-            b'"' => in_string = !in_string,
-            _ => {}
-        }
-        !(is_inside && in_string)
-    })
-}
-
-/// The kind of a JSON value.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Kind {
     Null,

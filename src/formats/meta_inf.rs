@@ -1,7 +1,7 @@
 //! The META-INF tree of a package: where it is, and what in it the peer would trip over.
 
 use super::published::{self, Judge};
-use crate::error::{Faults, Result, refused};
+use crate::error::{Faults, Result};
 use crate::files::{Dir, Entry};
 use crate::layout::{ALTERNATIVE, CONNECTION, META_INF, METADATA, PACKAGE, STATEDB};
 use crate::log::Warnings;
@@ -32,12 +32,12 @@ pub fn is_alternative(has_meta_inf: bool, has_statedb: bool) -> bool {
 /// [`misplaced`] names has one already.
 pub fn left_out(source: &Dir, tree: Option<&Dir>) -> Result<Option<String>> {
     let tree_name = tree.map(|tree| tree.relative("")).unwrap_or_default();
-    let misplaced = Misplaced::find(source, tree)?;
+    let misplaced = find_misplaced(source, tree)?;
     let is_left_out = |entry: &Entry| {
         ![METADATA, CONNECTION, &tree_name].contains(&entry.name.as_str())
             && !misplaced
-                .paths()
-                .any(|path| path.split('/').next() == Some(&entry.name))
+                .iter()
+                .any(|(path, _)| path.split('/').next() == Some(&entry.name))
     };
     let left_out = source.list()?.into_iter().filter(is_left_out);
     let only = format!("only {METADATA}, {CONNECTION} and {META_INF} are");
@@ -50,7 +50,7 @@ pub fn left_out(source: &Dir, tree: Option<&Dir>) -> Result<Option<String>> {
 
 /// A line for every folder beside the `tree` that its author took for part of it.
 pub fn misplaced(source: &Dir, tree: Option<&Dir>) -> Result<Vec<String>> {
-    let misplaced = Misplaced::find(source, tree)?.found.into_iter();
+    let misplaced = find_misplaced(source, tree)?.into_iter();
     Ok(misplaced
         .map(|(found, place)| {
             format!("{found}: is not looked at, index definitions belong in {place}")
@@ -58,48 +58,43 @@ pub fn misplaced(source: &Dir, tree: Option<&Dir>) -> Result<Vec<String>> {
         .collect())
 }
 
-/// A search for folders in the wrong place.
-#[derive(Default)]
-struct Misplaced {
-    /// Each with the right place.
-    found: Vec<(String, &'static str)>,
-    /// How many folders were listed.
-    listed: usize,
+/// How deep folders in the wrong place are looked for, and in how many: a package can hold all of a
+/// chaincode's source, in which nobody puts them deep.
+const DEPTH: usize = 2;
+const MOST: usize = 1000;
+
+/// Folders in the wrong place, each with the right one.
+type Misplaced = Vec<(String, &'static str)>;
+
+fn find_misplaced(source: &Dir, tree: Option<&Dir>) -> Result<Misplaced> {
+    let mut found = Vec::new();
+    let tree = tree.map(|tree| tree.relative("")).unwrap_or_default();
+    search(source, &tree, DEPTH, &mut 0, &mut found)?;
+    Ok(found)
 }
 
-impl Misplaced {
-    /// A package can hold all of a chaincode's source, in which nobody puts them deep.
-    const DEPTH: usize = 2;
-    const LISTED: usize = 1000;
-
-    fn find(source: &Dir, tree: Option<&Dir>) -> Result<Self> {
-        let mut search = Self::default();
-        let tree = tree.map(|tree| tree.relative(""));
-        search.enter(source, &tree.unwrap_or_default(), Self::DEPTH)?;
-        Ok(search)
-    }
-
-    fn enter(&mut self, dir: &Dir, except: &str, depth: usize) -> Result<()> {
-        self.listed += 1;
-        for entry in dir.list()? {
-            let name = &entry.name;
-            if !entry.is_dir() || entry.fault().is_some() || name == except {
-                continue;
-            }
-            if let Some(place) = meant(name) {
-                self.found.push((dir.relative(name), place));
-            } else if depth > 0 && self.listed < Self::LISTED {
-                // A warning only, so whatever hinders the look does not matter.
-                let dir = dir.subdir(name);
-                let _ = dir.and_then(|dir| self.enter(&dir, "", depth - 1));
-            }
+fn search(
+    dir: &Dir,
+    except: &str,
+    depth: usize,
+    listed: &mut usize,
+    found: &mut Misplaced,
+) -> Result<()> {
+    *listed += 1;
+    for entry in dir.list()? {
+        let name = &entry.name;
+        if !entry.is_dir() || entry.fault().is_some() || name == except {
+            continue;
         }
-        Ok(())
+        if let Some(place) = meant(name) {
+            found.push((dir.relative(name), place));
+        } else if depth > 0 && *listed < MOST {
+            // A warning only, so whatever hinders the look does not matter.
+            let dir = dir.subdir(name);
+            let _ = dir.and_then(|dir| search(&dir, "", depth - 1, listed, found));
+        }
     }
-
-    fn paths(&self) -> impl Iterator<Item = &str> {
-        self.found.iter().map(|(path, _)| path.as_str())
-    }
+    Ok(())
 }
 
 /// What the author of a folder of this name meant it to be.
@@ -118,8 +113,7 @@ fn meant(name: &str) -> Option<&'static str> {
 /// definitions among them.
 type Visit<'a> = &'a mut dyn FnMut(&str, &Dir, &[&Entry], &mut Judge) -> Result<()>;
 
-/// Visits the tree's folders, parents first: `visit` gets each folder's path in the tree, the
-/// folder, its files, and the judge that reads the index definitions among them.
+/// Visits the tree's folders, parents first.
 pub fn walk(tree: &Dir, warnings: &mut Warnings, visit: Visit) -> Result<()> {
     let (mut judge, mut strays) = (Judge::new(warnings), Strays::default());
     tree.walk(PACKAGE, |dir, files| {
@@ -138,7 +132,6 @@ struct Strays {
 }
 
 impl Strays {
-    /// The other files of `dir`.
     fn leave_out<'a>(&mut self, dir: &Dir, files: &'a [Entry]) -> Vec<&'a Entry> {
         let (strays, files): (Vec<_>, Vec<_>) = files.iter().partition(|file| is_stray(&file.name));
         self.count += strays.len();
@@ -171,10 +164,9 @@ pub fn collect(tree: &Dir, warnings: &mut Warnings, faults: &mut Faults) -> Resu
     tree.walk_all(|dir, files| {
         let folder = enter(tree, dir, &mut judge);
         for file in strays.leave_out(dir, files) {
-            let read = match file.fault() {
-                Some(fault) => refused(format!("{}: {fault}", dir.relative(&file.name))),
-                None => judge.read(&folder, dir, file),
-            };
+            let read = dir
+                .check(file)
+                .and_then(|()| judge.read(&folder, dir, file));
             faults.take_refusal(read)?;
         }
         Ok(())

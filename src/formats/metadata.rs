@@ -29,9 +29,6 @@ impl Metadata {
     }
 
     /// Parses the content of a metadata.json.
-    ///
-    /// # Errors
-    /// When it is not a JSON object or has no string `type`.
     pub fn parse(content: &[u8]) -> Result<Self> {
         Self::of(&Object::parse(content)?)
     }
@@ -57,7 +54,6 @@ impl Metadata {
 
     /// Whether this builder takes packages of this type: `ccaas` (Fabric's builder) or `external`
     /// (the older one), in any letter case.
-    #[must_use]
     pub fn is_ours(&self) -> bool {
         // The same as Go's strings.ToLower: outside ASCII, only the Kelvin sign becomes an ASCII
         // letter, and none of our types has a k.
@@ -89,9 +85,6 @@ impl Metadata {
     }
 
     /// The label, if a peer would install a package with it.
-    ///
-    /// # Errors
-    /// When it is missing, Fabric refuses it, or the peer could not read the file.
     pub fn label(&self) -> error::Result<&Label> {
         let label = self.label.as_ref();
         label.map_err(|error| Error::Refused(format!("{METADATA}: {error:#}")))

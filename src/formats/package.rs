@@ -22,7 +22,7 @@ use super::archive::untar::{Header, Kind};
 use super::archive::{gunzip, untar};
 use super::metadata::Metadata;
 use crate::error::{Cannot, Error, Refuse, Result, refused};
-use crate::files::{Budget, Digest, Dir, HashingWriter, Tree, join};
+use crate::files::{Budget, Digest, Dir, Hashing, join, pieces};
 use crate::layout::{BUILD, CODE, CONNECTION, MAX_SMALL, METADATA, SECRET};
 use crate::log::Warnings;
 
@@ -33,8 +33,6 @@ pub type Visit<'a> = &'a mut dyn FnMut(&Header, &mut Content) -> Result<()>;
 /// The content of a member of code.tar.gz.
 pub struct Content<'a> {
     reader: &'a mut dyn Read,
-    piece: &'a mut [u8],
-    /// The archive's place, for messages.
     shown: &'a str,
 }
 
@@ -42,30 +40,22 @@ impl Content<'_> {
     /// The whole content, which is known to be small.
     pub fn read(&mut self) -> Result<Vec<u8>> {
         let mut content = Vec::new();
-        self.pieces(&mut |piece| {
-            content.extend_from_slice(piece);
-            Ok(())
-        })?;
+        let read = self.reader.read_to_end(&mut content);
+        read.map_err(|error| fault(&error, self.shown))?;
         Ok(content)
     }
 
     /// Passes the content to `take`, piece by piece.
     pub fn pieces(&mut self, take: &mut dyn FnMut(&[u8]) -> Result<()>) -> Result<()> {
-        loop {
-            let read = self.reader.read(self.piece);
-            match read.map_err(|error| fault(&error, self.shown))? {
-                0 => return Ok(()),
-                read => take(self.piece.get(..read).unwrap_or_default())?,
-            }
-        }
+        let shown = self.shown;
+        let explain = |read: io::Result<usize>| read.map_err(|error| fault(&error, shown));
+        pieces(self.reader, &explain, take)
     }
 }
 
-/// How to make the outer archive.
 const HOW: &str = "make the package with tar -czf FILE metadata.json code.tar.gz";
 /// The most that may follow an archive: tar fills its records.
 const MAX_REST: u64 = 1 << 20;
-const PIECE: usize = 16 << 10;
 
 /// A package file that was read to its end.
 pub struct Package {
@@ -80,12 +70,8 @@ pub struct Package {
 impl Package {
     /// Reads the file at `path`, and unpacks its code.tar.gz to `target`.
     pub fn read(path: &Path, target: Option<&Dir>, warnings: &mut Warnings) -> Result<Self> {
-        Self::read_file(
-            File::open(path).cannot("open", path)?,
-            path,
-            target,
-            warnings,
-        )
+        let file = File::open(path).cannot("open", path)?;
+        Self::read_file(file, path, target, warnings)
     }
 
     /// Like [`Package::read`], of a file that is open.
@@ -95,10 +81,8 @@ impl Package {
         target: Option<&Dir>,
         warnings: &mut Warnings,
     ) -> Result<Self> {
-        let mut tree = target.map(Tree::new);
-        let mut unpack = |member: &Header, content: &mut Content| match &mut tree {
-            Some(tree) => unpack(tree, member, content),
-            None => Ok(()),
+        let mut unpack = |member: &Header, content: &mut Content| {
+            target.map_or(Ok(()), |target| unpack(target, member, content))
         };
         Self::visit(file, path, &mut unpack, warnings)
     }
@@ -106,21 +90,17 @@ impl Package {
     /// Reads an open file, and shows `visit` each member of its code.tar.gz, which is never in
     /// memory as a whole.
     pub fn visit(file: File, path: &Path, visit: Visit, warnings: &mut Warnings) -> Result<Self> {
-        let mut hasher = HashingWriter::new(io::sink());
         let shown = path.display().to_string();
-        let mut tee = BufReader::with_capacity(PIECE, Tee(file, &mut hasher));
-        let mut package = Archive::new(&mut tee, shown.clone());
+        let mut file = BufReader::new(Hashing::new(file));
+        let mut package = Archive::new(&mut file, shown.clone());
         let (mut metadata, mut code, mut others) = (None, None, BTreeSet::new());
         while let Some(member) = package.next_member(&member_of_package)? {
             match member.name.as_str() {
                 METADATA if metadata.is_none() && member.size <= MAX_SMALL => {
-                    let mut content = Vec::new();
-                    let read = package.reader.read_to_end(&mut content);
-                    read.map_err(|error| fault(&error, &shown))?;
-                    metadata = Some(content);
+                    metadata = Some(package.content().read()?);
                 }
                 CODE if code.is_none() => {
-                    let mut inner = BufReader::with_capacity(PIECE, &mut package.reader);
+                    let mut inner = BufReader::new(&mut package.reader);
                     let inner = Archive::new(&mut inner, format!("{shown}: {CODE}"));
                     code = Some(inner.visit(visit, warnings));
                 }
@@ -147,7 +127,7 @@ impl Package {
         };
         let place = format!("{shown}: {METADATA}");
         Ok(Self {
-            digest: hasher.digest(),
+            digest: file.into_inner().digest(),
             metadata: Metadata::parse(metadata_content).refuse(place)?,
             metadata_content: metadata_content.clone(),
             code,
@@ -217,21 +197,23 @@ fn member_of_code(member: &Header) -> Result<String> {
 /// A tar archive in a gzip file, within the limits of a package.
 struct Archive<'a> {
     reader: untar::Reader<gunzip::Reader<&'a mut dyn BufRead>>,
-    /// Its place, for messages.
     shown: String,
     budget: Budget,
 }
 
 impl<'a> Archive<'a> {
     fn new(file: &'a mut dyn BufRead, shown: String) -> Self {
-        let (reader, budget) = (
-            untar::Reader::new(gunzip::Reader::new(file)),
-            Budget::new(BUILD),
-        );
         Self {
-            reader,
+            reader: untar::Reader::new(gunzip::Reader::new(file)),
             shown,
-            budget,
+            budget: Budget::new(BUILD),
+        }
+    }
+
+    fn content(&mut self) -> Content<'_> {
+        Content {
+            reader: &mut self.reader,
+            shown: &self.shown,
         }
     }
 
@@ -261,14 +243,8 @@ impl<'a> Archive<'a> {
     /// Reads all of a code.tar.gz, and gives the paths of its files.
     fn visit(mut self, visit: Visit, warnings: &mut Warnings) -> Result<BTreeSet<String>> {
         let mut files = BTreeSet::new();
-        let mut piece = vec![0; PIECE];
         while let Some(member) = self.next_member(&member_of_code)? {
-            let mut content = Content {
-                reader: &mut self.reader,
-                piece: &mut piece,
-                shown: &self.shown,
-            };
-            visit(&member, &mut content)?;
+            visit(&member, &mut self.content())?;
             if member.kind == Kind::Dir {
                 continue;
             }
@@ -291,38 +267,20 @@ impl<'a> Archive<'a> {
     }
 }
 
-/// Writes a member of code.tar.gz below the folder that `tree` begins with.
-fn unpack(tree: &mut Tree, member: &Header, content: &mut Content) -> Result<()> {
+/// Writes a member of code.tar.gz below `target`.
+fn unpack(target: &Dir, member: &Header, content: &mut Content) -> Result<()> {
     let path = &member.name;
     if member.kind == Kind::Dir {
-        return tree.dir(path).map(drop);
+        return target.make_dirs(path).map(drop);
     }
     let (folder, name) = path.rsplit_once('/').unwrap_or(("", path));
-    let mut out = tree.dir(folder)?.write_over(name, SECRET)?;
+    let mut out = target.make_dirs(folder)?.write_over(name, SECRET)?;
     content.pieces(&mut |piece| out.write_all(piece).cannot("write", Path::new(path)))
 }
 
-/// An error of reading: of the content, or of the system.
 fn fault(error: &io::Error, shown: &str) -> Error {
     match error.kind() {
         ErrorKind::InvalidData => Error::Refused(format!("{shown}: {error}")),
         _ => Error::Failed(format!("cannot read {shown}: {error}")),
-    }
-}
-
-/// A reader that writes all that is read.
-struct Tee<R, W>(R, W);
-
-impl<R: Read, W: Write> Read for Tee<R, W> {
-    fn read(&mut self, piece: &mut [u8]) -> io::Result<usize> {
-        // Whoever reads an archive cannot go on after an error.
-        let count = loop {
-            match self.0.read(piece) {
-                Err(error) if error.kind() == ErrorKind::Interrupted => {}
-                read => break read?,
-            }
-        };
-        self.1.write_all(piece.get(..count).unwrap_or_default())?;
-        Ok(count)
     }
 }

@@ -31,20 +31,16 @@ fn place(path: &str) -> Option<String> {
     is_definition(path).then(|| path.to_owned())
 }
 
-/// Whether the file at `path` below `META-INF` is an index definition.
+/// The names in a path behind the folder of `CouchDB`; none, if it is not below it.
+fn below_couchdb(path: &str) -> Vec<&str> {
+    let below = path.strip_prefix("statedb/couchdb/");
+    below.map_or_else(Vec::new, |below| below.split('/').collect())
+}
+
 fn is_definition(path: &str) -> bool {
-    let parts: Vec<&str> = path.split('/').collect();
-    match parts[..] {
-        ["statedb", "couchdb", "indexes", .., file] => is_named(file),
-        [
-            "statedb",
-            "couchdb",
-            "collections",
-            name,
-            "indexes",
-            ..,
-            file,
-        ] => is_collection(name) && is_named(file),
+    match below_couchdb(path)[..] {
+        ["indexes", .., file] => is_named(file),
+        ["collections", name, "indexes", .., file] => is_collection(name) && is_named(file),
         _ => false,
     }
 }
@@ -63,8 +59,7 @@ pub fn is_collection(name: &str) -> bool {
 
 /// Why the folder at `path` below `META-INF` is not published with what is in it.
 pub fn fault_of_folder(path: &str) -> Option<&'static str> {
-    let parts: Vec<&str> = path.split('/').collect();
-    let ["statedb", "couchdb", "collections", name] = parts[..] else {
+    let ["collections", name] = below_couchdb(path)[..] else {
         return None;
     };
     (!is_collection(name))
@@ -73,14 +68,12 @@ pub fn fault_of_folder(path: &str) -> Option<&'static str> {
 
 /// Whether the peer looks for a folder at `path` below `META-INF`.
 fn is_place_of_a_folder(path: &str) -> bool {
-    let parts: Vec<&str> = path.split('/').collect();
-    matches!(
-        parts[..],
-        ["statedb"]
-            | ["statedb", "couchdb"]
-            | ["statedb", "couchdb", "indexes" | "collections"]
-            | ["statedb", "couchdb", "collections", _, "indexes"]
-    )
+    let below = below_couchdb(path);
+    matches!(path, "statedb" | "statedb/couchdb")
+        || matches!(
+            below[..],
+            ["indexes" | "collections"] | ["collections", _, "indexes"]
+        )
 }
 
 /// Whether a folder in lower case is named as one of those that hold index definitions.
@@ -94,12 +87,10 @@ fn why_not(root: &str, path: &str) -> Option<String> {
     let lower = path.to_ascii_lowercase();
     let names: Vec<&str> = lower.split('/').collect();
     let parts: Vec<&str> = path.split('/').collect();
-    match (&parts[..], &names[..]) {
-        (
-            ["statedb", "couchdb", "indexes", .., file]
-            | ["statedb", "couchdb", "collections", _, "indexes", .., file],
-            _,
-        ) if !file.starts_with("._") => {
+    match (&below_couchdb(path)[..], &names[..]) {
+        (["indexes", .., file] | ["collections", _, "indexes", .., file], _)
+            if !file.starts_with("._") =>
+        {
             // Otherwise it is the collection's name that is wrong.
             (!is_named(file)).then(|| "its name does not end in .json".to_owned())
         }
@@ -118,14 +109,13 @@ fn why_not(root: &str, path: &str) -> Option<String> {
                 "index definitions belong in {root}{STATEDB}/couchdb/{place}"
             ))
         }
-        (["statedb", _, ..], _) => Some("it is no index definition".to_owned()),
+        _ if path.starts_with("statedb/") => Some("it is no index definition".to_owned()),
         _ => None,
     }
 }
 
 /// Decides file by file, in the order of a walk, what is published.
 pub struct Judge<'a> {
-    /// What the author of the package should know.
     pub warnings: &'a mut Warnings,
     /// Of all index definitions that were read.
     bytes: u64,
@@ -139,14 +129,11 @@ pub struct Judge<'a> {
 /// What [`Judge::read`] made of a file.
 #[derive(Default)]
 pub struct Judged {
-    /// The content of an index definition that was read.
     pub content: Option<Vec<u8>>,
-    /// Whether it is published.
     pub is_published: bool,
 }
 
 impl<'a> Judge<'a> {
-    /// Starts a walk through a tree.
     pub fn new(warnings: &'a mut Warnings) -> Self {
         Self {
             warnings,
@@ -240,9 +227,11 @@ pub fn walk(
     let Some(tree) = build.find_dir(META_INF)? else {
         return Ok(());
     };
-    let statedb = tree.look_up(STATEDB)?;
-    let statedb = statedb.map(|entry| tree.copyable(entry)).transpose()?;
-    if !statedb.is_some_and(|entry| entry.is_dir()) {
+    let Some(statedb) = tree.look_up(STATEDB)? else {
+        return Ok(());
+    };
+    tree.check(&statedb)?;
+    if !statedb.is_dir() {
         return Ok(());
     }
     let mut judge = Judge::new(warnings);
@@ -258,16 +247,16 @@ pub fn walk(
     })
 }
 
-/// What is published of a build with these `artifacts`, sorted by path. Of its index definitions
-/// `judged` tells whether they are published; one that is not among them counts as published.
+/// What is published of a build with these `artifacts`, sorted by path, but for the index
+/// definitions that are withheld.
 pub fn of_build<'a>(
     artifacts: impl Iterator<Item = (&'a str, Digest)>,
-    judged: &BTreeMap<String, bool>,
+    is_withheld: &dyn Fn(&str) -> bool,
 ) -> Vec<Artifact> {
-    let published = artifacts.filter_map(|(artifact, digest)| {
-        let is_published = judged.get(artifact) != Some(&false);
-        let path = place(artifact)?;
-        is_published.then_some(Artifact { path, digest })
+    let published = artifacts.filter(|(path, _)| !is_withheld(path));
+    let published = published.filter_map(|(path, digest)| {
+        let path = place(path)?;
+        Some(Artifact { path, digest })
     });
     let mut published: Vec<Artifact> = published.collect();
     sort_by_path(&mut published, |artifact| &artifact.path);

@@ -19,7 +19,6 @@ use crate::files::{Digest, Dir, sort_by_path};
 use crate::layout::{CONNECTION, MAX_RECORD, META_INF, METADATA, PUBLIC, STATEMENT, SUMS};
 use crate::text::is_unsafe;
 
-/// The message when neither file exists.
 pub const NO_RECORD: &str =
     "there is no record: it is another builder's, or the record was removed";
 
@@ -65,9 +64,6 @@ impl Build {
     }
 
     /// The content of the record's two files: the statement and `SHA256SUMS`.
-    ///
-    /// # Errors
-    /// None is known.
     pub fn record(&self) -> Result<[(&'static str, Vec<u8>); 2]> {
         let statement = statement::of(self.artifacts(), self.materials())?;
         let named = (STATEMENT, Digest::of(&statement));
@@ -81,9 +77,6 @@ impl Build {
     }
 
     /// Writes the record into the build output `dir`.
-    ///
-    /// # Errors
-    /// When it cannot be written.
     pub fn write(&self, dir: &Dir) -> Result<()> {
         let files = self.record()?;
         files
@@ -114,31 +107,21 @@ pub struct Record {
 impl Record {
     /// Reads the record in the build output `dir`, or returns `None` when neither of its files
     /// exists.
-    ///
-    /// # Errors
-    /// When it cannot be read, is damaged, or its two files disagree.
     pub fn read(dir: &Dir) -> Result<Option<Self>> {
-        let (sums, statement) = match (dir.find_file(SUMS)?, dir.find_file(STATEMENT)?) {
-            (Some(sums), Some(statement)) => (sums, statement),
+        let (sums, statement) = (dir.find_file(SUMS)?, dir.find_file(STATEMENT)?);
+        let (missing, found) = match (&sums, &statement) {
             (None, None) => return Ok(None),
-            (None, Some(_)) => {
-                return refused(format!("{SUMS}: is missing, though there is a {STATEMENT}"));
+            (Some(sums), Some(statement)) => {
+                let sums = dir.read(sums, MAX_RECORD)?;
+                return Self::parse(&sums, &dir.read(statement, MAX_RECORD)?).map(Some);
             }
-            (Some(_), None) => {
-                return refused(format!("{STATEMENT}: is missing, though there is a {SUMS}"));
-            }
+            (None, Some(_)) => (SUMS, STATEMENT),
+            (Some(_), None) => (STATEMENT, SUMS),
         };
-        let (sums, statement) = (
-            dir.read(&sums, MAX_RECORD)?,
-            dir.read(&statement, MAX_RECORD)?,
-        );
-        Self::parse(&sums, &statement).map(Some)
+        refused(format!("{missing}: is missing, though there is a {found}"))
     }
 
-    /// Parses the content of the two files.
-    ///
-    /// # Errors
-    /// When one is damaged, or they disagree.
+    /// Parses the content of the two files, which must agree.
     pub fn parse(sums: &[u8], statement: &[u8]) -> Result<Self> {
         let artifacts = parse_sums(sums).refuse(SUMS)?;
         statement::agrees(&artifacts, statement).refuse(STATEMENT)?;
@@ -149,14 +132,12 @@ impl Record {
         })
     }
 
-    /// Compares the build output `dir` with its record, reading each file once.
     pub(crate) fn compare(&self, dir: &Dir) -> Comparison {
         let read = [(SUMS, self.sums), (STATEMENT, self.statement)];
-        Comparison::new(dir, &self.artifacts, &read)
+        Comparison::new(Some(dir), &self.artifacts, &read)
     }
 
     /// The digest recorded for the file at `path`.
-    #[must_use]
     pub fn digest(&self, path: &str) -> Option<Digest> {
         let by_path = |artifact: &Artifact| artifact.path.as_str().cmp(path);
         let place = self.artifacts.binary_search_by(by_path).ok()?;
@@ -190,7 +171,7 @@ fn parse_sums(content: &[u8]) -> anyhow::Result<Vec<Artifact>> {
 
 fn parse_line(text: &str) -> Option<Artifact> {
     let (digest, path) = text.trim_start_matches('\\').split_once("  ")?;
-    let digest = digest.parse().ok()?;
+    let digest = Digest::parse(digest)?;
     // A path that is not escaped as we do it then gives a different line than it came from.
     let path = path.replace("\\\\", "\\");
     let is_plain = path.split('/').all(|part| !matches!(part, "" | "." | ".."));

@@ -1,6 +1,5 @@
 //! `build.intoto.json`: an in-toto Statement v1 with a Link v0.3 predicate, unsigned.
 
-use std::borrow::Cow;
 use std::io;
 
 use anyhow::{Context, Result, bail, ensure};
@@ -19,22 +18,21 @@ pub const PREDICATE_TYPE: &str = "https://in-toto.io/attestation/link/v0.3";
 
 #[derive(Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
-struct Statement<'a> {
+struct Statement {
     #[serde(rename = "_type")]
-    kind: Cow<'a, str>,
-    #[serde(borrow)]
-    subject: Vec<Descriptor<'a>>,
-    predicate_type: Cow<'a, str>,
+    kind: String,
+    subject: Vec<Descriptor>,
+    predicate_type: String,
     /// Ignored when a statement is read.
     #[serde(skip_deserializing)]
-    predicate: Option<Link<'a>>,
+    predicate: Option<Link>,
 }
 
 #[derive(Serialize)]
-struct Link<'a> {
+struct Link {
     name: &'static str,
     command: [&'static str; 4],
-    materials: Vec<Descriptor<'a>>,
+    materials: Vec<Descriptor>,
     byproducts: Empty,
     environment: Empty,
 }
@@ -43,24 +41,21 @@ struct Link<'a> {
 struct Empty {}
 
 /// in-toto's `ResourceDescriptor`: `{"name": "PATH", "digest": {"sha256": "..."}}`.
-#[derive(Serialize, Deserialize)]
-struct Descriptor<'a> {
-    #[serde(borrow)]
-    name: Cow<'a, str>,
+#[derive(PartialEq, Serialize, Deserialize)]
+struct Descriptor {
+    name: String,
     digest: DigestSet,
 }
 
-#[derive(Serialize, Deserialize)]
+#[derive(PartialEq, Serialize, Deserialize)]
 struct DigestSet {
     sha256: String,
 }
 
-impl<'a> Descriptor<'a> {
-    fn new((name, digest): (impl Into<Cow<'a, str>>, Digest)) -> Self {
-        let (name, sha256) = (name.into(), digest.to_string());
-        let digest = DigestSet { sha256 };
-        Self { name, digest }
-    }
+fn descriptor((name, digest): (impl Into<String>, Digest)) -> Descriptor {
+    let (name, sha256) = (name.into(), digest.to_string());
+    let digest = DigestSet { sha256 };
+    Descriptor { name, digest }
 }
 
 /// The bytes of the statement of a build that made `artifacts` from `materials`.
@@ -76,13 +71,13 @@ pub fn of<'a>(
             "CHAINCODE_METADATA_DIR",
             "BUILD_OUTPUT_DIR",
         ],
-        materials: materials.into_iter().map(Descriptor::new).collect(),
+        materials: materials.into_iter().map(descriptor).collect(),
         byproducts: Empty {},
         environment: Empty {},
     };
     let statement = Statement {
         kind: STATEMENT_TYPE.into(),
-        subject: artifacts.map(Descriptor::new).collect(),
+        subject: artifacts.map(descriptor).collect(),
         predicate_type: PREDICATE_TYPE.into(),
         predicate: Some(predicate),
     };
@@ -102,12 +97,8 @@ pub fn agrees(artifacts: &[Artifact], statement: &[u8]) -> Result<()> {
     ensure!(is_ours, "its predicateType is not {PREDICATE_TYPE}");
     let mut subjects = found.subject.iter();
     for Artifact { path, digest } in artifacts.iter().filter(|file| file.path != STATEMENT) {
-        let is_same =
-            |found: &Descriptor| found.name == *path && found.digest.sha256.parse() == Ok(*digest);
-        ensure!(
-            subjects.next().is_some_and(is_same),
-            "disagrees with {SUMS} about {path}"
-        );
+        let is_same = subjects.next() == Some(&descriptor((path, *digest)));
+        ensure!(is_same, "disagrees with {SUMS} about {path}");
     }
     if let Some(subject) = subjects.next() {
         bail!("disagrees with {SUMS} about {}", subject.name);

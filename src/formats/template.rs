@@ -59,7 +59,6 @@ use std::ffi::OsString;
 
 use anyhow::{Result, anyhow};
 
-use self::eval::Evaluator;
 use self::parse::Node;
 use self::value::Value;
 use super::json::Object;
@@ -94,10 +93,7 @@ impl Config {
         Self::parse(&text).refuse(VARIABLE)
     }
 
-    /// The values in `text`.
-    ///
-    /// # Errors
-    /// When it is something else than a JSON object; the empty text and null count as not set.
+    /// The values in `text`, a JSON object; the empty text and null count as not set.
     pub fn parse(text: &str) -> Result<Self> {
         if matches!(text.trim_matches([' ', '\t', '\r', '\n']), "null") || text.is_empty() {
             return Ok(Self::default());
@@ -125,9 +121,6 @@ pub struct Template {
 
 impl Template {
     /// Reads a template; text without `{{` is one too.
-    ///
-    /// # Errors
-    /// When it is none, or holds what is not supported.
     pub fn parse(source: &str) -> Result<Self> {
         Ok(Self {
             source: source.to_owned(),
@@ -137,13 +130,11 @@ impl Template {
     }
 
     /// Whether there is nothing to fill in.
-    #[must_use]
     pub fn is_text(&self) -> bool {
         self.nodes.iter().all(|node| matches!(node, Node::Text(_)))
     }
 
     /// A text that is taken as it is, whatever braces are in it.
-    #[must_use]
     pub fn literal(text: &str) -> Self {
         Self {
             source: text.to_owned(),
@@ -153,23 +144,17 @@ impl Template {
     }
 
     /// How a message may name the text: as the package has it. What is filled in is never shown.
-    #[must_use]
     pub fn shown(&self) -> String {
         let filled_in = if self.is_text() { "" } else { ", filled in," };
         format!("{}{filled_in}", quoted(&self.source))
     }
 
     /// The text with everything filled in.
-    ///
-    /// # Errors
-    /// When the config has no such key, an action cannot be carried out with its values, or a file
-    /// cannot be read.
     pub fn render(&self, config: &Config) -> Result<String> {
-        Evaluator::new(&config.0, self.takes_files).render(&self.nodes)
+        eval::render(&self.nodes, &config.0, self.takes_files)
     }
 
     /// The keys that the template looks for in the config, whichever branches are taken.
-    #[must_use]
     pub fn keys(&self) -> BTreeSet<String> {
         let mut keys = BTreeSet::new();
         outline::collect_keys(&self.nodes, Some(""), &mut keys);
@@ -178,7 +163,6 @@ impl Template {
 
     /// The values that the template can have without a value of the config in them: those of its
     /// branches that are plain text.
-    #[must_use]
     pub fn texts(&self) -> Vec<String> {
         let mut room = WORK;
         let mut texts = outline::texts(&self.nodes, &mut room);

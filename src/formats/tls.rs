@@ -26,7 +26,6 @@ mod der;
 mod diagnose;
 mod extensions;
 mod key;
-mod names;
 #[cfg(test)]
 mod tests;
 mod time;
@@ -42,10 +41,8 @@ use key::Key;
 pub use time::Time;
 
 /// Checks the value of `root_cert`: PEM in which the peer finds a certificate it can trust. One
-/// readable certificate is enough, and everything around it is skipped.
-///
-/// # Errors
-/// The fault of the first certificate block, or why there is none.
+/// readable certificate is enough, and everything around it is skipped. The error is the fault of
+/// the first certificate block, or why there is none.
 pub fn check_root_certificates(text: &str) -> Result<()> {
     let mut checked = wanted_blocks(text, CERTIFICATE).map(|block| {
         ensure!(
@@ -64,11 +61,9 @@ pub fn check_root_certificates(text: &str) -> Result<()> {
 
 /// Checks the values of `client_cert` and `client_key`, one of which may not be known yet: a
 /// certificate that the peer can present, and the private key that belongs to it. Only the first
-/// certificate and the first private key are read; an issuer's certificate may follow.
-///
-/// # Errors
-/// The fault of the certificate, or else of the key, with the field's name. If the two do not
-/// belong together, that is the key's fault.
+/// certificate and the first private key are read; an issuer's certificate may follow. The error is
+/// the fault of the certificate, or else of the key, with the field's name. If the two do not belong
+/// together, that is the key's fault.
 pub fn check_key_pair(certificate: Option<&str>, key: Option<&str>) -> Result<()> {
     let public = certificate.map(certified_key).transpose();
     let public = public.context("client_cert")?;

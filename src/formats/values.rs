@@ -12,7 +12,7 @@ use super::tls;
 use crate::error::Faults;
 
 /// The value of a field, as it is written.
-#[derive(Serialize)]
+#[derive(Clone, Serialize)]
 #[serde(untagged)]
 pub enum Value {
     Text(Text),
@@ -23,7 +23,7 @@ pub enum Value {
 }
 
 /// A text, and how messages show it: as the package has it, never as filled in from the config.
-#[derive(Serialize)]
+#[derive(Clone, Serialize)]
 #[serde(transparent)]
 pub struct Text {
     pub text: String,
@@ -35,25 +35,21 @@ pub struct Text {
 pub struct Values(pub Vec<(&'static str, Value)>);
 
 impl Values {
-    /// The value of a field.
     pub fn get(&self, name: &str) -> Option<&Value> {
         let found = self.0.iter().find(|(found, _)| *found == name);
         found.map(|(_, value)| value)
     }
 
-    /// Replaces the value of a field that is there.
     pub fn set(&mut self, name: &str, value: Value) {
         if let Some((_, old)) = self.0.iter_mut().find(|(found, _)| *found == name) {
             *old = value;
         }
     }
 
-    /// Whether a field is there and true.
     pub fn is(&self, name: &str) -> bool {
         matches!(self.get(name), Some(Value::Boolean(true)))
     }
 
-    /// The text of a field, if it is known.
     pub fn text(&self, name: &str) -> Option<&Text> {
         match self.get(name) {
             Some(Value::Text(text)) => Some(text),
@@ -61,12 +57,11 @@ impl Values {
         }
     }
 
-    /// How long the peer tries to dial.
     pub fn timeout(&self) -> Duration {
-        match self.get("dial_timeout") {
-            Some(Value::Timeout(timeout)) => dial_timeout::duration(Some(timeout)),
-            _ => dial_timeout::duration(None),
-        }
+        dial_timeout::duration(match self.get("dial_timeout") {
+            Some(Value::Timeout(timeout)) => Some(timeout),
+            _ => None,
+        })
     }
 
     /// Checks all known values by the peer's rules, and returns the address if it is known and
@@ -90,16 +85,13 @@ impl Values {
                 r#"address: is missing or null, write for example "address": "basic.example.com:9999""#
             ),
             Some(Value::Text(Text { text, shown })) => {
-                let address = Address::parse(text);
-                Ok(Some(
-                    address.map_err(|error| anyhow!("address: {shown} {error}"))?,
-                ))
+                let address = Address::parse(text).map(Some);
+                address.map_err(|error| anyhow!("address: {shown} {error}"))
             }
             Some(_) => Ok(None),
         }
     }
 
-    /// Checks what matters when the peer has a client certificate.
     fn check_client(&self, faults: &mut Faults) {
         const BY: &str = "client_auth_required";
         if let Some(Text { text, shown }) = self.text("domain")
@@ -127,7 +119,6 @@ impl Values {
         self.text(name).map(|text| text.text.as_str())
     }
 
-    /// The bytes of connection.json.
     pub fn to_json(&self) -> Result<Vec<u8>> {
         let mut json = Vec::new();
         let fields = self.0.iter().map(|(name, value)| (name, value));

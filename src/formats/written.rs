@@ -9,14 +9,11 @@ use serde_json::{Map, Value, json};
 #[derive(Default)]
 pub struct Written {
     pub label: Option<String>,
-    /// `ccaas` if there is none.
     pub package_type: Option<String>,
-    /// The text fields of connection.json.
     pub connection: BTreeMap<&'static str, String>,
 }
 
 impl Written {
-    /// The bytes of metadata.json.
     pub fn metadata(&self) -> Vec<u8> {
         let package_type = self.package_type.as_deref().unwrap_or("ccaas");
         line(&json!({"label": self.label, "type": package_type}))

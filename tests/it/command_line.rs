@@ -128,6 +128,25 @@ fn an_empty_argument_is_an_error() {
 }
 
 #[test]
+fn the_programs_name_may_come_before_a_command() {
+    for name in ["fabric-ccs-builder", "/usr/bin/fabric-ccs-builder"] {
+        for args in [
+            &["--version"][..],
+            &["help", "install"],
+            &["install", "a", "b"],
+        ] {
+            assert_eq!(run("x", &[&[name], args].concat()), run("x", args));
+        }
+        assert_eq!(run("x", &[name]), run("x", &[]));
+    }
+    let line = "fabric-ccs-builder: unknown command other-fabric-ccs-builder, see fabric-ccs-builder --help\n";
+    assert_eq!(
+        run("x", &["other-fabric-ccs-builder"]),
+        (2, String::new(), line.to_owned())
+    );
+}
+
+#[test]
 fn an_unknown_command_is_an_error() {
     let see = "see fabric-ccs-builder --help";
     for (args, line) in [

@@ -77,6 +77,26 @@ fn options_go_where_they_belong() {
     );
     assert!(modes.contains(&"metadata.json 644".to_owned()), "{modes:?}");
 
+    let others = [
+        "--type",
+        "external",
+        "--domain",
+        "server",
+        "--dial-timeout",
+        "5s",
+    ];
+    let seen = init(&peer, &[&others[..], &tls, &["w"]].concat());
+    assert_eq!(seen.status, 0, "{seen:?}");
+    let written = peer.get("bld/w/connection.json");
+    for member in ["\"domain\": \"server\"", "\"dial_timeout\": \"5s\""] {
+        assert!(written.contains(member), "{written}");
+    }
+    assert!(
+        check(&peer, &["w"])
+            .stdout
+            .contains("_1.0, type external: w\n")
+    );
+
     assert_eq!(init(&peer, &["--tls", "y"]).status, 0);
     let needs = "templates need values, write --config '{\"root_cert\": \"...\"}'";
     assert!(check(&peer, &["y"]).stdout.contains(needs));
@@ -135,6 +155,7 @@ fn what_it_refuses_is_not_written() {
         (&["--collections", "", "x"], 1, "--collections: \"\" is not a collection's name, write letters, digits, _ and -".into()),
         (&["--address", "basic", "x"], 1, "connection.json: address: \"basic\" has no port, write for example basic.example.com:9999".into()),
         (&["a b"], 1, "--label: metadata.json: label: \"a b_1.0\" is refused by Fabric, begin with a letter or digit and go on with those or . + - _".into()),
+        (&["--type", "go", "x"], 1, "--type: metadata.json: type: \"go\" is for another builder, write \"ccaas\" or \"external\"".into()),
         (&[], 2, format!("missing argument DIR, {example}")),
         (&["x", "y"], 2, format!("unexpected argument \"y\", {example}")),
     ] {

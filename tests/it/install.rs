@@ -1,29 +1,86 @@
 use std::collections::BTreeSet;
 use std::fs;
 use std::os::unix::fs::{MetadataExt, chown, symlink};
+use std::path::Path;
 use std::process::Command;
 use std::thread;
 
 use super::peer::{Peer, Seen, meanwhile, pauses, program};
 use super::user::{self, FULL_DISK, NOBODY};
 
+const NAMES: [&str; 4] = ["build", "detect", "fabric-ccs-builder", "release"];
+
+/// What a program that is linked dynamically says in addition, whatever else it says.
+const DYNAMIC: &str = "install: warning: this program is linked dynamically and may not run in a peer's image, install a release there\n";
+
 /// `install ARGS` in `bld`, which is empty.
 fn install(peer: &Peer, args: &[&str]) -> Seen {
-    user::run(&peer.path("bld"), &[&["install"], args].concat())
+    plain(user::run(&peer.path("bld"), &[&["install"], args].concat()))
 }
 
-/// Asserts that `bld/bin` has the program under its three names, and these other files, in the
-/// format of [`Peer::modes`].
+/// Asserts that an install said [`DYNAMIC`] if that is so, and removes it.
+#[track_caller]
+fn plain(mut seen: Seen) -> Seen {
+    let version = user::run(Path::new("/"), &["version"]).stdout;
+    let is_dynamic = version.contains("linked dynamically");
+    let parts: Vec<&str> = seen.stderr.split(DYNAMIC).collect();
+    let has_installed = seen.status == 0 && !seen.stderr.contains(" again, in place of ");
+    assert_eq!(parts.len() == 2, is_dynamic && has_installed, "{seen:?}");
+    seen.stderr = parts.concat();
+    seen
+}
+
+/// What an install into `bld` says.
+fn said(before: &str) -> String {
+    let version = env!("CARGO_PKG_VERSION");
+    format!("install: ./bin: has fabric-ccs-builder {version} now, {before}\n")
+}
+
+/// Asserts that `bld/bin` has the program under its names, and these other files, in the format of
+/// [`Peer::modes`].
 #[track_caller]
 fn has_programs(peer: &Peer, others: &[&str]) {
-    let mut modes = [&["build 755", "detect 755", "release 755"], others].concat();
+    let modes = NAMES.map(|name| format!("{name} 755"));
+    let mut modes: Vec<&str> = modes.iter().map(String::as_str).collect();
+    modes.extend(others);
     modes.sort_unstable();
     assert_eq!(peer.modes("bld/bin"), modes);
     let content = fs::read(program()).unwrap();
-    for name in ["build", "detect", "release"] {
+    for name in NAMES {
         let found = fs::read(peer.path("bld/bin").join(name)).unwrap();
         assert!(found == content, "{name}");
     }
+}
+
+/// Another builder's programs, each other ones.
+fn put_other(peer: &Peer) {
+    for name in ["build", "detect", "release"] {
+        peer.put(format!("bld/bin/{name}"), format!("#!/bin/sh\n# {name}\n"));
+        peer.set_mode(&format!("bld/bin/{name}"), 0o555);
+    }
+}
+
+/// Asserts that `folder` has what [`put_other`] puts into `bld/bin`.
+#[track_caller]
+fn has_other(peer: &Peer, folder: &str) {
+    for name in ["build", "detect", "release"] {
+        let path = format!("{folder}/{name}");
+        assert_eq!(peer.get(&path), format!("#!/bin/sh\n# {name}\n"));
+        assert_eq!(
+            fs::metadata(peer.path(&path)).unwrap().mode() & 0o777,
+            0o555
+        );
+    }
+}
+
+/// This program with a line more, and with another version in its bytes.
+fn of_version(version: &str) -> Vec<u8> {
+    let program = fs::read(program()).unwrap();
+    let line = |version: &str| format!("fabric-ccs-builder {version}\n").into_bytes();
+    let (own, new) = (line(env!("CARGO_PKG_VERSION")), line(version));
+    let at = program.windows(own.len()).position(|found| found == own);
+    let (before, after) = program.split_at(at.expect("its version is not in its bytes"));
+    [before, &new, &after[own.len()..], b"\n"].concat()
 }
 
 fn failed(line: &str) -> Seen {
@@ -35,16 +92,19 @@ fn failed(line: &str) -> Seen {
 }
 
 #[test]
-fn puts_one_program_under_three_names() {
+fn puts_one_program_under_four_names() {
     for umask in ["umask 000", "umask 077", "umask 777"] {
         let peer = Peer::empty();
-        let seen = user::run_after(umask, &peer.path("bld"), &["install", "--quiet", "."]);
+        let seen = plain(user::run_after(
+            umask,
+            &peer.path("bld"),
+            &["install", "--quiet", "."],
+        ));
         assert_eq!((seen.status, seen.stderr.as_str()), (0, ""), "{umask}");
         assert_eq!(peer.modes("bld")[0], "bin/ 755");
         has_programs(&peer, &[]);
         let inode = |name: &str| fs::metadata(peer.path("bld/bin").join(name)).unwrap().ino();
-        assert_eq!(inode("detect"), inode("build"));
-        assert_eq!(inode("detect"), inode("release"));
+        assert!(NAMES.iter().all(|name| inode(name) == inode("detect")));
     }
 }
 
@@ -75,10 +135,8 @@ fn prints_what_makes_a_peer_use_it() {
     let peer = Peer::empty();
     let path = peer.path("bld").to_str().unwrap().to_owned();
     let seen = install(&peer, &["../bld/."]);
-    assert_eq!(
-        seen.stderr,
-        "install: ../bld/./bin: detect, build, release\n"
-    );
+    let before = "where no builder was";
+    assert_eq!(seen.stderr, said(before).replace("./bin", "../bld/./bin"));
     let expected = |name: &str, path: &str| {
         format!(
             r#"# core.yaml:
@@ -111,7 +169,8 @@ fn a_second_run_replaces_the_programs_and_nothing_else() {
     for _ in 0..3 {
         let seen = install(&peer, &["-q", "."]);
         assert_eq!((seen.status, seen.stderr.as_str()), (0, ""), "{seen:?}");
-        has_programs(&peer, &["other 644"]);
+        let kept = [".previous/ 755", ".previous/detect 644"];
+        has_programs(&peer, &[&kept[..], &["other 644"]].concat());
         assert_eq!(peer.get("bld/bin/other"), "mine");
     }
     assert_eq!(peer.get("running"), "old");
@@ -121,8 +180,13 @@ fn a_second_run_replaces_the_programs_and_nothing_else() {
 fn a_link_is_replaced_and_not_followed() {
     let peer = Peer::empty();
     peer.put("old", "old")
+        .put("bld/bin/detect", "")
         .put_link("bld/bin/build", "../../old");
     assert_eq!(install(&peer, &["-q", "."]).status, 0);
+    // It is kept as the link that it is.
+    let kept = fs::read_link(peer.path("bld/bin/.previous/build")).unwrap();
+    assert_eq!(kept.to_str(), Some("../../old"));
+    fs::remove_dir_all(peer.path("bld/bin/.previous")).unwrap();
     has_programs(&peer, &[]);
     assert_eq!(peer.get("old"), "old");
 }
@@ -141,7 +205,7 @@ fn a_link_in_the_place_of_bin_is_not_followed() {
     assert_eq!(peer.get("elsewhere/detect"), "mine");
     // The folder itself may be a link: the user chose it.
     peer.put_link("linked", "bld");
-    let seen = user::run(&peer.path(""), &["install", "-q", "linked"]);
+    let seen = plain(user::run(&peer.path(""), &["install", "-q", "linked"]));
     assert_eq!((seen.status, seen.stderr.as_str()), (0, ""));
     has_programs(&peer, &[]);
 }
@@ -184,7 +248,10 @@ fn a_user_who_is_not_root_can_install_and_update() {
         chown(peer.path("bld"), Some(NOBODY), Some(NOBODY)).unwrap();
     }
     for _ in 0..2 {
-        let seen = user::run_by_nobody(&peer.path("bld"), &["install", "-q", "."]);
+        let seen = plain(user::run_by_nobody(
+            &peer.path("bld"),
+            &["install", "-q", "."],
+        ));
         assert_eq!((seen.status, seen.stderr.as_str()), (0, ""), "{seen:?}");
         has_programs(&peer, &[]);
     }
@@ -213,7 +280,8 @@ fn says_what_is_not_possible() {
     let peer = Peer::empty();
     peer.put("bld/file", "")
         .put("bld/no-bin/bin", "")
-        .put_dir("bld/dir/bin/release");
+        .put_dir("bld/dir/bin/release")
+        .put_dir("bld/empty");
     for (args, line) in [
         (
             &["no"][..],
@@ -232,6 +300,10 @@ fn says_what_is_not_possible() {
         (
             &["a", "b"],
             r#"unexpected argument "b", see fabric-ccs-builder install --help"#,
+        ),
+        (
+            &["--rollback", "empty"],
+            "cannot open empty/bin: No such file or directory (os error 2)",
         ),
         (
             &["--force", "."],
@@ -264,6 +336,7 @@ fn says_what_is_not_possible() {
         "dir/ 755",
         "dir/bin/ 755",
         "dir/bin/release/ 755",
+        "empty/ 755",
         "file 644",
         "no-bin/ 755",
         "no-bin/bin 644",
@@ -303,4 +376,193 @@ fn a_peer_that_starts_a_program_meanwhile_is_not_disturbed() {
         }
     });
     assert!(failures.is_empty(), "{failures:?}");
+}
+
+#[test]
+fn says_what_was_there() {
+    let peer = Peer::empty();
+    let installs = |before: &str| {
+        let seen = install(&peer, &["."]);
+        assert_eq!((seen.status, seen.stderr), (0, said(before)));
+    };
+    let replaces = |other: &str| {
+        installs(&format!(
+            "in place of {other}, which install --rollback puts back"
+        ));
+    };
+    installs("where no builder was");
+    installs("as before");
+    peer.put("bld/bin/detect", of_version("0.0.9-rc.1"));
+    replaces("fabric-ccs-builder 0.0.9-rc.1");
+    installs("as before");
+    peer.put("bld/bin/build", of_version(env!("CARGO_PKG_VERSION")));
+    replaces("another build of it");
+    for other in [
+        "#!/bin/sh\n# like fabric-ccs-builder 0.0.9\n",
+        "\x7fELF fabric-ccs-builder \nfabric-ccs-builder x\nx-fabric-ccs-builde 1\n",
+        "",
+    ] {
+        peer.put("bld/bin/release", other);
+        replaces("another builder");
+    }
+    // As an image has it, and as `cp -a` copies it from there.
+    for name in ["build", "detect", "release"] {
+        fs::remove_file(peer.path("bld/bin").join(name)).unwrap();
+        peer.put_link(&format!("bld/bin/{name}"), "fabric-ccs-builder");
+    }
+    installs("as before");
+    for name in ["build", "detect", "release"] {
+        fs::remove_file(peer.path("bld/bin").join(name)).unwrap();
+        peer.put_link(&format!("bld/bin/{name}"), "fabric-ccs-builder");
+    }
+    peer.put("bld/bin/fabric-ccs-builder", of_version("0.0.9"));
+    replaces("fabric-ccs-builder 0.0.9");
+}
+
+#[test]
+fn rolls_back_to_what_it_replaced() {
+    let version = format!("fabric-ccs-builder {}", env!("CARGO_PKG_VERSION"));
+    let peer = Peer::empty();
+    let rolls_back = |to: &str, from: &str| {
+        let seen = install(&peer, &["--rollback", "."]);
+        let line = format!("install: ./bin: has {to} again, in place of {from}\n");
+        assert_eq!(
+            (seen.status, seen.stderr, seen.stdout.as_str()),
+            (0, line, "")
+        );
+        let nothing =
+            "./bin: no builder is kept that an install has replaced, install the one that you want";
+        assert_eq!(install(&peer, &["--rollback", "."]), failed(nothing));
+    };
+    put_other(&peer);
+    for _ in 0..2 {
+        // A restarted container installs the same again, and that replaces nothing.
+        for _ in 0..2 {
+            assert_eq!(install(&peer, &["."]).status, 0);
+            has_other(&peer, "bld/bin/.previous");
+        }
+        rolls_back("another builder", &version);
+        has_other(&peer, "bld/bin");
+        assert_eq!(peer.names("bld/bin"), NAMES);
+    }
+    peer.put("bld/bin/release", "mine");
+    assert_eq!(install(&peer, &["."]).status, 0);
+    // Of several versions, the last one is kept.
+    for name in NAMES {
+        fs::remove_file(peer.path("bld/bin").join(name)).unwrap();
+        peer.put(format!("bld/bin/{name}"), of_version("0.0.9"));
+    }
+    assert_eq!(install(&peer, &["."]).status, 0);
+    has_programs(
+        &peer,
+        &[
+            ".previous/ 755",
+            ".previous/build 644",
+            ".previous/detect 644",
+            ".previous/fabric-ccs-builder 644",
+            ".previous/release 644",
+        ],
+    );
+    rolls_back("fabric-ccs-builder 0.0.9", &version);
+    for name in NAMES {
+        let found = fs::read(peer.path("bld/bin").join(name)).unwrap();
+        assert!(found == of_version("0.0.9"), "{name}");
+    }
+}
+
+#[test]
+fn a_killed_install_or_rollback_is_completed_by_another() {
+    let peer = Peer::empty();
+    // Killed after each of the renames of an install.
+    for count in 0..=NAMES.len() {
+        put_other(&peer);
+        assert_eq!(install(&peer, &["-q", "."]).status, 0);
+        for name in ["release", "build", "detect"].into_iter().skip(count) {
+            fs::remove_file(peer.path("bld/bin").join(name)).unwrap();
+            let other = peer.path("bld/bin/.previous").join(name);
+            fs::copy(other, peer.path("bld/bin").join(name)).unwrap();
+        }
+        assert_eq!(install(&peer, &["-q", "."]).status, 0);
+        has_other(&peer, "bld/bin/.previous");
+        // And of a roll-back.
+        for name in ["release", "build", "detect"].into_iter().take(count) {
+            let back = fs::rename(
+                peer.path("bld/bin/.previous").join(name),
+                peer.path("bld/bin").join(name),
+            );
+            back.unwrap();
+        }
+        let status = if count < 3 { 0 } else { 2 };
+        assert_eq!(install(&peer, &["--rollback", "."]).status, status);
+        has_other(&peer, "bld/bin");
+        peer.clear("bld");
+    }
+}
+
+#[test]
+fn a_link_in_the_place_of_what_is_kept_is_not_followed() {
+    let peer = Peer::empty();
+    put_other(&peer);
+    peer.put("elsewhere/detect", "mine");
+    peer.put_link("bld/bin/.previous", "../../elsewhere");
+    let line = "cannot open ./bin/.previous: Not a directory (os error 20)";
+    for args in [&["."][..], &["--rollback", "."]] {
+        assert_eq!(install(&peer, args), failed(line));
+    }
+    assert_eq!(peer.modes("elsewhere"), ["detect 644"]);
+    has_other(&peer, "bld/bin");
+    // What is kept may be a link, which is moved and not followed.
+    fs::remove_file(peer.path("bld/bin/.previous")).unwrap();
+    peer.put_link("bld/bin/.previous/detect", "../../../elsewhere/detect");
+    assert_eq!(install(&peer, &["--rollback", "."]).status, 0);
+    assert!(
+        fs::symlink_metadata(peer.path("bld/bin/detect"))
+            .unwrap()
+            .is_symlink()
+    );
+    assert_eq!(peer.get("elsewhere/detect"), "mine");
+}
+
+#[test]
+fn keeps_another_users_programs_without_being_root() {
+    let peer = Peer::empty();
+    peer.set_mode("", 0o755);
+    put_other(&peer);
+    if fs::metadata(peer.path("bld")).unwrap().uid() == 0 {
+        for path in ["bld", "bld/bin"] {
+            chown(peer.path(path), Some(NOBODY), Some(NOBODY)).unwrap();
+        }
+    }
+    let run = |args: &[&str]| {
+        let args = [&["install"], args].concat();
+        let seen = plain(user::run_by_nobody(&peer.path("bld"), &args));
+        assert_eq!(seen.status, 0, "{seen:?}");
+    };
+    run(&["."]);
+    has_other(&peer, "bld/bin/.previous");
+    run(&["--rollback", "."]);
+    has_other(&peer, "bld/bin");
+}
+
+#[test]
+fn warns_of_a_path_that_ends_in_bin() {
+    let peer = Peer::empty();
+    peer.put_dir("bld/builder/bin");
+    let shown = peer.path("bld/builder/bin");
+    let line = format!(
+        "install: warning: a peer needs the path {} to call these programs; for the path above it, give DIR without /bin\n",
+        shown.display()
+    );
+    for dir in ["builder/bin", "builder/bin/"] {
+        assert_eq!(install(&peer, &["-q", dir]).stderr, line);
+    }
+    assert_eq!(
+        install(&peer, &["-q", "--path", "/opt", "builder/bin"]).stderr,
+        ""
+    );
+    let seen = install(&peer, &["-q", "--path", "/opt/bin/", "."]);
+    assert_eq!(
+        seen.stderr,
+        line.replace(shown.to_str().unwrap(), "/opt/bin/")
+    );
 }

@@ -21,6 +21,7 @@
 //! - [`verify`]: what a peer keeps, compared with its packages, or with the record
 //! - [`rebuild`]: a peer's builds made anew while it runs
 //! - [`command_line`]: help, versions and wrong arguments
+//! - [`completions`]: what they offer, compared with --help
 //! - [`house`]: the map of the code, the direction of imports, the length of files and functions
 
 mod peer;
@@ -31,6 +32,7 @@ mod build;
 mod cases;
 mod check;
 mod command_line;
+mod completions;
 mod detect;
 mod dial;
 mod faults;

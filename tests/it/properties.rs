@@ -395,7 +395,7 @@ proptest! {
 
     #[test]
     fn durations_are_gos(text in "[-+]?([0-9]{0,6}[.]?[0-9]{0,3}(ns|us|µs|μs|ms|s|m|h|d|)){0,3}") {
-        let taken = DialTimeout::from_text(text.clone()).is_ok();
+        let taken = DialTimeout::from_text(&text).is_ok();
         prop_assert_eq!(taken, rules::nanoseconds(&text).is_some_and(rules::is_enough));
     }
 

@@ -131,6 +131,20 @@ impl Seen {
 }
 
 #[test]
+fn writes_nothing_where_nothing_changes() {
+    let (peer, id) = installed();
+    let before = state(&peer);
+    let setup = "export TMPDIR=no";
+    let args = ["rebuild", "--config", r#"{"host":"old"}"#, "."];
+    let seen = user::run_after(setup, &peer.path(""), &args);
+    let line = format!("unchanged {id}: the peer will dial old:9999 without TLS");
+    seen.prints(0, &[&line]);
+    assert_eq!(state(&peer), before);
+    let seen = user::run_after(setup, &peer.path(""), &[&["rebuild"], &NEW[..]].concat());
+    assert_eq!(seen.status, 2, "{seen:?}");
+}
+
+#[test]
 fn moves_a_server() {
     let (peer, id) = installed();
     let line = format!(
@@ -321,7 +335,7 @@ fn only_named_packages_are_rebuilt() {
         &[
             &format!("refused   {foreign}: its type is for another builder"),
             &format!("rebuilt   {second}: the peer will dial new:9999 without TLS, before: dial old:9999 without TLS; 4 files differ"),
-            &format!("failed    {missing}: is not installed"),
+            &format!("failed    {missing}: is not installed, peer lifecycle chaincode queryinstalled lists what is"),
         ],
     );
     assert_eq!(peer.listing(&build_of(&first)), before);

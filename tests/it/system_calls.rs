@@ -281,7 +281,7 @@ fn detect_tells_of_every_call_that_fails() {
         return;
     }
     let tried = disturb_programs(&Peer::in_memory(), "detect", &["src", "metadata"], "bld");
-    tried.has(&["open", "read", "look up"], &["read a link"]);
+    tried.has(&["open", "read", "look up"], &["look up"]);
 }
 
 #[test]
@@ -290,7 +290,7 @@ fn build_makes_all_or_nothing_whatever_call_fails() {
         return;
     }
     let tried = disturb_programs(&package(), "build", &["src", "metadata", "bld"], "bld");
-    tried.has(&COPYING, &["read a link"]);
+    tried.has(&COPYING, &["look up"]);
 }
 
 #[test]
@@ -325,7 +325,7 @@ fn release_publishes_all_or_nothing_whatever_call_fails() {
     let peer = package();
     peer.build().succeeds(&[]);
     let tried = disturb_programs(&peer, "release", &["bld", "release"], "release");
-    tried.has(&COPYING, &["read a link"]);
+    tried.has(&COPYING, &["look up"]);
 }
 
 /// The program as users run it. Names in `peer` become absolute paths, so that a trace shows when
@@ -383,7 +383,7 @@ fn verify_never_takes_what_cannot_be_read_for_a_difference_or_a_match() {
         return;
     }
     let tried = disturb_verify(&package());
-    tried.has(&READING, &["read a link"]);
+    tried.has(&READING, &["look up"]);
 }
 
 #[test]
@@ -416,7 +416,7 @@ fn package_writes_all_or_nothing_whatever_call_fails() {
         }
         false
     });
-    tried.has(&READING, &["read a link"]);
+    tried.has(&READING, &["look up"]);
     tried.has(&["set a mode", "sync", "open again"], &["link"]);
 }
 
@@ -424,9 +424,44 @@ const PROGRAMS: [&str; 3] = ["build", "detect", "release"];
 
 /// Puts other programs where `install` puts its own.
 fn put_old(peer: &Peer) {
+    let _ = fs::remove_dir_all(peer.path("bld/bin"));
     for name in PROGRAMS {
         peer.put(format!("bld/bin/{name}"), "old");
     }
+}
+
+/// The number of new and of old programs. The new ones are there under four names, and the old ones
+/// are kept, all of them or none. There is nothing else.
+fn new_and_old(peer: &Peer, new: &[u8]) -> (usize, usize) {
+    let in_folder = |folder: &str| {
+        let names = peer.names(folder).into_iter();
+        let is_program = |name: &String| PROGRAMS.contains(&name.as_str());
+        let (programs, others): (Vec<_>, Vec<_>) = names.partition(is_program);
+        let read = |name: &String| fs::read(peer.path(format!("{folder}/{name}"))).unwrap();
+        (programs.iter().map(read).collect::<Vec<_>>(), others)
+    };
+    let (found, others) = in_folder("bld/bin");
+    let are_new = found.iter().filter(|&content| content == new).count();
+    let are_old = found.iter().filter(|&content| content == b"old").count();
+    assert_eq!(are_new + are_old, 3);
+    let has = |name: &str| others.iter().any(|other| other == name);
+    assert_eq!(
+        others.len(),
+        usize::from(has("fabric-ccs-builder")) + usize::from(has(".previous"))
+    );
+    let mut are_kept = 0;
+    if has(".previous") {
+        let (kept, others) = in_folder("bld/bin/.previous");
+        assert!(kept.iter().all(|content| content == b"old"));
+        assert_eq!(others, [""; 0]);
+        let counts = peer.path("bld/bin/.previous/detect").exists();
+        are_kept = if counts { kept.len() } else { 0 };
+    }
+    assert!(
+        are_kept >= are_new,
+        "{are_kept} are kept, {are_new} are new"
+    );
+    (are_new, are_old)
 }
 
 #[test]
@@ -442,11 +477,7 @@ fn install_leaves_old_or_new_programs_whatever_call_fails() {
         run_as_user(&peer, wrapper, &args)
     };
     let tried = disturb(&peer, run, |call, seen| {
-        let found = PROGRAMS.map(|name| fs::read(peer.path(format!("bld/bin/{name}"))).unwrap());
-        let are_new = found.iter().filter(|&content| *content == new).count();
-        let are_old = found.iter().filter(|&content| content == b"old").count();
-        assert_eq!(are_new + are_old, 3, "{call}: {seen:?}");
-        assert_eq!(peer.modes("bld/bin").len(), 3, "{call}: {seen:?}");
+        let (are_new, are_old) = new_and_old(&peer, &new);
         if seen.status == 0 {
             assert_eq!(are_new, 3, "{call}: {seen:?}");
             return true;
@@ -466,8 +497,40 @@ fn install_leaves_old_or_new_programs_whatever_call_fails() {
             "sync",
             "rename",
         ],
-        &["link"],
+        &["link", "read", "read a link"],
     );
+}
+
+#[test]
+fn a_roll_back_is_completed_by_another_whatever_call_fails() {
+    if !can_trace() {
+        return;
+    }
+    let peer = Peer::in_memory();
+    let new = b"new";
+    let args = ["install", "--quiet", "--rollback", "./bld"];
+    let run = |wrapper: &[String]| {
+        let _ = fs::remove_dir_all(peer.path("bld/bin"));
+        for name in PROGRAMS {
+            peer.put(format!("bld/bin/{name}"), new);
+            peer.put(format!("bld/bin/.previous/{name}"), "old");
+        }
+        run_as_user(&peer, wrapper, &args)
+    };
+    let tried = disturb(&peer, run, |call, seen| {
+        if seen.status == 0 {
+            assert_eq!(new_and_old(&peer, new), (0, 3), "{call}: {seen:?}");
+            return true;
+        }
+        assert_eq!(seen.status, 2, "{call}: {seen:?}");
+        said_one_line(call, "install", seen);
+        let (are_new, _) = new_and_old(&peer, new);
+        assert!(are_new == 3 || call.contains("rename"), "{call}: {seen:?}");
+        assert_eq!(run_as_user(&peer, &[], &args).status, 0, "{call}");
+        assert_eq!(new_and_old(&peer, new), (0, 3), "{call}: {seen:?}");
+        false
+    });
+    tried.has(&["open", "look up", "rename"], &["read"]);
 }
 
 /// The result of a program that is killed instead of making this call for the `number`th time.
@@ -651,7 +714,7 @@ fn rebuild_leaves_what_the_peer_needs_whatever_call_fails() {
         });
         tried.has(&["write", "make a folder", "sync", "rename"], &[]);
         if !is_missing {
-            tried.has(&COPYING, &["read a link"]);
+            tried.has(&COPYING, &["look up"]);
         }
     }
 }
@@ -697,9 +760,9 @@ fn install_replaces_nothing_before_all_is_on_the_disk() {
         let args = ["install", "--quiet", "./bld"];
         run_as_user(&peer, &tracing(&peer, options), &args)
     };
-    // Three files, because links do not work.
+    // Four files, because links do not work.
     let no_links = "inject=?link,?linkat:error=EPERM";
-    for number in 1..=3 {
+    for number in 1..=4 {
         let no_sync = format!("inject=fsync:error=EIO:when={number}");
         let seen = run(&["-e", no_links, "-e", &no_sync]);
         assert_eq!(seen.status, 2, "{seen:?}");

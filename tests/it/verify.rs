@@ -144,7 +144,8 @@ fn verify(peer: &Peer, names: &[&str]) -> (i32, Vec<String>) {
 }
 
 /// The lines but for notes. One says what a record does not prove, which must be there if and only
-/// if a build matches a record; the other what to do about a build that differs from its package.
+/// if a build matches a record; the others what to do about a build that differs, and about what is
+/// no build.
 #[track_caller]
 fn without_note(mut lines: Vec<String>) -> Vec<String> {
     let is_recorded = |line: &&String| line.contains(": match, ") && !line.contains(FROM_PACKAGE);
@@ -161,14 +162,25 @@ fn without_note(mut lines: Vec<String>) -> Vec<String> {
          can write too; the peer's file system path, or --packages, verifies from the packages"
     );
     let mut expected = if recorded == 0 { vec![] } else { vec![note] };
-    let differs = |line: &String| {
-        line.contains(": mismatch, from the package ")
-            || line.contains(": missing, from the package ")
-            || line.contains(": unexpected, ")
-            || line.contains(": mismatch: bld/")
-    };
+    let is_stray = |line: &String| line.contains("builds: ") && line.contains(": unrecorded, ");
+    let kinds = [
+        ": mismatch, ",
+        ": missing, ",
+        "build-info.json: missing",
+        ": unexpected, ",
+        ": unrecorded, ",
+        ": damaged: ",
+        ": mismatch: bld/",
+    ];
+    let differs = |line: &String| !is_stray(line) && kinds.iter().any(|kind| line.contains(kind));
     if lines.iter().any(differs) {
-        expected.push("note     rebuild makes a build again from its package".to_owned());
+        let build = "a build that differs was changed, or not copied completely; rebuild makes it again from its package";
+        expected.push(format!("note     {build}"));
+    }
+    if lines.iter().any(is_stray) {
+        let stray =
+            "what is unrecorded among the builds is no build: find out whose it is, and remove it";
+        expected.push(format!("note     {stray}"));
     }
     assert_eq!(notes, expected, "{lines:?}");
     lines.retain(|line| !line.starts_with("note "));

@@ -7,8 +7,7 @@ use std::io::{self, IsTerminal};
 use serde_json::{Value, json};
 
 use crate::builder::Review;
-use crate::commands::Outcome;
-use crate::error::{Error, Result};
+use crate::error::{Error, Outcome, Result};
 use crate::files::Digest;
 use crate::formats::advice;
 use crate::formats::artifact::Artifact;
@@ -105,35 +104,27 @@ impl Report {
             Err(Error::Failed(reason)) => Some(reason),
             Err(error) => return Err(error),
         };
-        let (word, answer, outcome) = match &cannot {
-            Some(reason) => (
-                "cannot tell",
-                format!("cannot tell: {reason}"),
-                Outcome::Undetermined,
-            ),
-            None if !self.faults.is_empty() => {
-                let answer = "a peer would not take this package".to_owned();
-                ("refused", answer, Outcome::No)
-            }
-            None if !self.withheld.is_empty() => {
-                let answer = "a peer would take this package, but not all of its index definitions";
-                ("incomplete", answer.to_owned(), Outcome::No)
-            }
-            None if matches!(self.dialled, Some(Err(_))) => {
-                let answer =
-                    "a peer would take this package, but this machine does not reach its server";
-                ("unreached", answer.to_owned(), Outcome::No)
-            }
-            None => (
-                "taken",
-                "a peer would take this package".to_owned(),
-                Outcome::Yes,
-            ),
+        let undetermined = cannot
+            .as_ref()
+            .map(|reason| format!("cannot tell: {reason}"));
+        let (word, answer, outcome) = if let Some(answer) = &undetermined {
+            ("cannot tell", answer.as_str(), Outcome::Undetermined)
+        } else if !self.faults.is_empty() {
+            ("refused", "a peer would not take this package", Outcome::No)
+        } else if !self.withheld.is_empty() {
+            let answer = "a peer would take this package, but not all of its index definitions";
+            ("incomplete", answer, Outcome::No)
+        } else if matches!(self.dialled, Some(Err(_))) {
+            let answer =
+                "a peer would take this package, but this machine does not reach its server";
+            ("unreached", answer, Outcome::No)
+        } else {
+            ("taken", "a peer would take this package", Outcome::Yes)
         };
         log::print(&if self.json {
             self.object(word, cannot.as_deref())
         } else {
-            self.lines(&answer, outcome)
+            self.lines(answer, outcome)
         })?;
         Ok(outcome)
     }

@@ -3,9 +3,9 @@
 use std::fs;
 use std::path::Path;
 
-use super::super::source_folder;
+use super::super::arguments::source_folder;
 use crate::error::Result;
-use crate::files::{Digest, Dir, Scratch, Tree};
+use crate::files::{Digest, Dir, Scratch};
 use crate::formats::meta_inf;
 use crate::formats::package::Package;
 use crate::layout::{METADATA, PUBLIC};
@@ -87,8 +87,7 @@ fn write_sample(scratch: &Scratch) -> Result<Dir> {
     let package = scratch.dir("sample")?;
     for (path, content) in SAMPLE {
         let (folder, name) = path.rsplit_once('/').unwrap_or(("", path));
-        let mut tree = Tree::new(&package);
-        tree.dir(folder)?.write(name, PUBLIC, content)?;
+        package.make_dirs(folder)?.write(name, PUBLIC, content)?;
     }
     Ok(package)
 }

@@ -7,8 +7,7 @@ use std::time::{SystemTime, UNIX_EPOCH};
 use serde_json::{Value, json};
 
 use super::verdict::{Fault, Verdict};
-use crate::commands::Outcome;
-use crate::error::{Cannot, Result};
+use crate::error::{Cannot, Outcome, Result};
 use crate::files::NewFile;
 use crate::formats::comparison::Origin;
 use crate::layout::PUBLIC;
@@ -25,8 +24,10 @@ pub struct Counts {
     /// Of builds, and of anything else.
     pub cannot_tell: usize,
     pub differences: usize,
-    /// Whether some build is not what its package gives.
+    /// Whether some build is not what its package gives, or what was recorded.
     has_wrong_build: bool,
+    /// Whether something among the builds is none.
+    has_stray: bool,
 }
 
 impl Counts {
@@ -36,6 +37,7 @@ impl Counts {
         let outcome = verdict.outcome();
         self.cannot_tell += usize::from(outcome == Outcome::Undetermined);
         if !is_build {
+            self.has_stray |= outcome == Outcome::No;
             return;
         }
         self.builds += 1;
@@ -44,8 +46,11 @@ impl Counts {
             (Outcome::Yes, _, Origin::Package) => &mut self.match_package,
             (Outcome::Yes, _, Origin::Record) => &mut self.match_record,
             (Outcome::No, Some(Fault::Unrecorded(_)), _) => &mut self.unrecorded,
-            (Outcome::No, _, origin) => {
-                self.has_wrong_build |= origin == Origin::Package;
+            (Outcome::No, fault, origin) => {
+                // Otherwise it is the package that is wrong.
+                self.has_wrong_build |= origin == Origin::Package
+                    || !verdict.differences.is_empty()
+                    || matches!(fault, Some(Fault::Damaged(_)));
                 &mut self.mismatch
             }
             (Outcome::Undetermined, ..) => return,
@@ -70,11 +75,16 @@ impl Counts {
             "{matches} with a record only, which those who can write the builds can write too; the \
              peer's file system path, or --packages, verifies from the packages"
         );
-        let package = "rebuild makes a build again from its package".to_owned();
+        let build = "a build that differs was changed, or not copied completely; rebuild makes it \
+                     again from its package";
+        let stray =
+            "what is unrecorded among the builds is no build: find out whose it is, and remove it";
         let record = (recorded > 0).then_some(record);
-        record
+        let others = [(self.has_wrong_build, build), (self.has_stray, stray)];
+        let others = others
             .into_iter()
-            .chain(self.has_wrong_build.then_some(package))
+            .filter_map(|(is_so, note)| is_so.then(|| note.to_owned()));
+        record.into_iter().chain(others)
     }
 
     /// The summary for people.

@@ -14,8 +14,7 @@ use std::path::Path;
 
 use super::expected::Expected;
 use super::verdict::Verdict;
-use crate::commands::Outcome;
-use crate::error::{Result, refused};
+use crate::error::{Outcome, Result, refused};
 use crate::files::{Dir, Entry, join};
 use crate::formats::connection::Connection;
 use crate::formats::installed::{BUILDS, PACKAGES, PackageId, is_peer_path};
@@ -93,34 +92,27 @@ impl Place {
     /// The builds and stray entries to verify.
     pub fn targets(&self) -> Vec<Target<'_>> {
         let (dir, path) = (&self.dir, self.dir.path());
-        if self.layout != Layout::Builds {
-            let name = name_of(dir).filter(|_| self.layout == Layout::Build);
-            let id = name.as_deref().and_then(PackageId::of_build);
-            return vec![Target {
-                id,
-                ..self.target(path, true, None)
-            }];
-        }
-        let among = |entry| {
-            if is_build(dir, entry) {
-                Target {
-                    id: PackageId::of_build(&entry.name),
-                    ..self.target(&dir.path_of(&entry.name), true, Some(entry))
-                }
-            } else {
-                self.target(path, false, Some(entry))
-            }
-        };
-        self.entries.iter().map(among).collect()
-    }
-
-    fn target<'a>(&'a self, path: &Path, is_build: bool, entry: Option<&'a Entry>) -> Target<'a> {
-        Target {
+        let target = |path: &Path, name: Option<&str>, entry| Target {
             shown: path.display().to_string(),
-            is_build,
-            id: None,
+            is_build: true,
+            id: name.and_then(PackageId::of_build),
             place: self,
             entry,
+        };
+        let among = |entry| {
+            if is_build(dir, entry) {
+                let name = entry.name.as_str();
+                return target(&dir.path_of(name), Some(name), Some(entry));
+            }
+            Target {
+                is_build: false,
+                ..target(path, None, Some(entry))
+            }
+        };
+        match self.layout {
+            Layout::Output => vec![target(path, None, None)],
+            Layout::Build => vec![target(path, name_of(dir).as_deref(), None)],
+            Layout::Builds => self.entries.iter().map(among).collect(),
         }
     }
 }
@@ -151,7 +143,7 @@ impl Target<'_> {
         if first.says_as_much_as(&second) || !second.is_incomplete() {
             second
         } else {
-            Verdict::undetermined("changed while it was verified")
+            Verdict::undetermined("changed while it was verified, verify it again")
         }
     }
 
@@ -188,7 +180,7 @@ impl Target<'_> {
             None => matches!(dir.path().try_exists(), Ok(false)),
         };
         if is_gone && verdict.outcome() != Outcome::Yes {
-            return Verdict::undetermined("disappeared while it was verified");
+            return Verdict::undetermined("disappeared while it was verified, verify again");
         }
         verdict
     }
@@ -264,7 +256,10 @@ mod tests {
             let before = target.verify(&Expected::Recorded);
             fs::remove_dir_all(&build).unwrap();
             for after in [target.settle(before), target.verify(&Expected::Recorded)] {
-                assert_eq!(after.undetermined, ["disappeared while it was verified"]);
+                assert_eq!(
+                    after.undetermined,
+                    ["disappeared while it was verified, verify again"]
+                );
                 assert_eq!(after.differences, []);
             }
         }

@@ -4,8 +4,7 @@ use std::collections::BTreeMap;
 
 use super::expected::Expected;
 use crate::builder::recompute::Recipe;
-use crate::commands::Outcome;
-use crate::error::{Error, Result};
+use crate::error::{Error, Outcome, Result};
 use crate::files::{Digest, Dir, Entry};
 use crate::formats::comparison::{Comparison, Difference, Found, Origin};
 use crate::formats::published;
@@ -158,12 +157,8 @@ impl Verdict {
             },
         };
         let outputs = recipe.outputs(connection)?;
-        self.add(Comparison::new(bld, &outputs.bld, &[]), "bld/");
-        let released = release.map_or_else(
-            || Comparison::with_nothing(&outputs.release),
-            |dir| Comparison::new(dir, &outputs.release, &[]),
-        );
-        self.add(released, "release/");
+        self.add(Comparison::new(Some(bld), &outputs.bld, &[]), "bld/");
+        self.add(Comparison::new(release, &outputs.release, &[]), "release/");
         self.compared = Some(Compared {
             artifacts: outputs.artifacts,
             sums: outputs.sums,
@@ -240,17 +235,11 @@ impl Verdict {
                 .strip_prefix("bld/")
                 .map(|path| judged.remove(path));
         }
-        let published = published::of_build(
-            record
-                .artifacts
-                .iter()
-                .map(|file| (&*file.path, file.digest)),
-            &judged,
-        );
-        let mut comparison = match release {
-            Some(dir) => Comparison::new(dir, &published, &[]),
-            None => Comparison::with_nothing(&published),
-        };
+        let recorded = record.artifacts.iter();
+        let recorded = recorded.map(|file| (&*file.path, file.digest));
+        let is_withheld = |path: &str| judged.get(path) == Some(&false);
+        let published = published::of_build(recorded, &is_withheld);
+        let mut comparison = Comparison::new(release, &published, &[]);
         // A definition that cannot be judged may be missing because it is not published.
         let is_judged = |path: &str| judged.contains_key(&format!("{META_INF}/{path}"));
         comparison

@@ -19,18 +19,18 @@ use crate::layout::MAX_RECORD;
 #[derive(Default)]
 pub struct Wanted {
     pub ids: Option<Vec<PackageId>>,
-    found: Vec<(PackageId, Found)>,
+    found: Vec<(PackageId, Standing)>,
 }
 
-/// What was found of a package ID.
+/// How a package ID that was found stands.
 #[derive(Clone, Copy)]
-pub enum Found {
+pub enum Standing {
     /// A package of ours without a build.
     NotBuilt,
     /// A build that matches its record; there is no package.
     Recorded,
     /// A build that its own line says enough of, or another builder's package.
-    Said,
+    Reported,
 }
 
 impl Wanted {
@@ -64,11 +64,11 @@ impl Wanted {
     }
 
     /// Notes what was found of `id`.
-    pub fn add(&mut self, id: PackageId, found: Found) {
+    pub fn add(&mut self, id: PackageId, found: Standing) {
         let known = self.found.iter_mut().find(|(known, _)| *known == id);
         match (known, found) {
             (None, _) => self.found.push((id, found)),
-            (Some((_, known)), Found::Said) => *known = found,
+            (Some((_, known)), Standing::Reported) => *known = found,
             (Some(_), _) => {}
         }
     }
@@ -81,13 +81,13 @@ impl Wanted {
         for id in ids {
             let found = self.found.iter().find(|(found, _)| found == id);
             let missing = match found.map(|(_, found)| found) {
-                Some(Found::Said) => continue,
-                Some(Found::Recorded) => {
+                Some(Standing::Reported) => continue,
+                Some(Standing::Recorded) => {
                     let reason = "its build matches a record, its package is not here: --packages";
                     report.add_id(id, super::report::CANNOT_TELL, reason)?;
                     continue;
                 }
-                Some(Found::NotBuilt) => {
+                Some(Standing::NotBuilt) => {
                     "is installed and has no build, run rebuild or restart the peer"
                 }
                 None => match packages.expect(None, Some(id)) {
@@ -99,7 +99,8 @@ impl Wanted {
             report.add_id(id, super::report::MISSING, missing)?;
         }
         for (id, _) in self.found.iter().filter(|(id, _)| !ids.contains(id)) {
-            let reason = "is here and not among the package IDs that were given";
+            let reason =
+                "is here and not among the package IDs that were given, find out who installed it";
             report.add_id(id, super::report::UNLISTED, reason)?;
         }
         Ok(())

@@ -15,7 +15,6 @@ use super::gzip::crc32;
 use super::inflate::Inflate;
 use super::{invalid, read_array};
 
-/// Flags of a member's header.
 const HEADER_CRC: u8 = 2;
 const EXTRA: u8 = 4;
 const NAME: u8 = 8;
@@ -61,7 +60,6 @@ impl<R: BufRead> Reader<R> {
         Ok(bytes)
     }
 
-    /// Reads a member's header, or finds the end.
     fn read_header(&mut self) -> io::Result<()> {
         if self.state == State::Member && self.inflate.input().fill_buf()?.is_empty() {
             self.state = State::End;

@@ -12,6 +12,7 @@
 //! would decide the bytes, and with them the package ID.
 
 use std::io::{self, Write};
+use std::sync::LazyLock;
 
 const HEADER: [u8; 10] = [0x1f, 0x8b, 8, 0, 0, 0, 0, 0, 0, 255];
 const FULL: u16 = u16::MAX;
@@ -26,9 +27,6 @@ pub struct Writer<W> {
 
 impl<W: Write> Writer<W> {
     /// Writes the header.
-    ///
-    /// # Errors
-    /// When `inner` cannot be written.
     pub fn new(mut inner: W) -> io::Result<Self> {
         inner.write_all(&HEADER)?;
         Ok(Self {
@@ -40,9 +38,6 @@ impl<W: Write> Writer<W> {
     }
 
     /// Writes the last block and the trailer, and flushes. Without it the file is incomplete.
-    ///
-    /// # Errors
-    /// When `inner` cannot be written.
     pub fn finish(mut self) -> io::Result<W> {
         self.write_block(true)?;
         self.inner.write_all(&self.crc.to_le_bytes())?;
@@ -82,7 +77,6 @@ impl<W: Write> Write for Writer<W> {
 }
 
 /// How many bytes [`Writer`] writes for `content` bytes.
-#[must_use]
 pub fn length(content: u64) -> u64 {
     let blocks = content.div_ceil(FULL.into()).max(1);
     // The header, 5 bytes before the content of each block, and the trailer.
@@ -91,28 +85,18 @@ pub fn length(content: u64) -> u64 {
 
 /// Continues the CRC-32 of RFC 1952, section 8, which is 0 for no bytes.
 pub(super) fn crc32(crc: u32, bytes: &[u8]) -> u32 {
+    let table = &*TABLE;
     !bytes.iter().fold(!crc, |crc, byte| {
         let [low, ..] = crc.to_le_bytes();
-        crc >> 8 ^ TABLE[usize::from(low ^ byte)]
+        crc >> 8 ^ table[usize::from(low ^ byte)]
     })
 }
 
 /// What eight bits of the division make of each byte.
-static TABLE: [u32; 256] = {
-    let mut table = [0; 256];
-    let mut byte = 0;
-    while byte < 256 {
-        let mut crc = byte;
-        let mut bit = 0;
-        while bit < 8 {
-            crc = crc >> 1 ^ if crc & 1 == 1 { 0xEDB8_8320 } else { 0 };
-            bit += 1;
-        }
-        table[byte as usize] = crc;
-        byte += 1;
-    }
-    table
-};
+static TABLE: LazyLock<Vec<u32>> = LazyLock::new(|| {
+    let divide = |crc: u32, _| crc >> 1 ^ if crc & 1 == 1 { 0xEDB8_8320 } else { 0 };
+    (0..256).map(|byte| (0..8).fold(byte, divide)).collect()
+});
 
 #[cfg(test)]
 mod tests;

@@ -12,14 +12,13 @@
 //! is refused is what Go's `compress/flate` refuses.
 
 use std::io::{self, BufRead, Read as _};
+use std::rc::Rc;
 
 use super::{ends_early, invalid, read_array};
 
-/// The farthest that a distance leads back, in bytes.
 const WINDOW: usize = 1 << 15;
 /// When no more is read ahead.
 const FULL: usize = 4 * WINDOW;
-/// The longest code, in bits.
 const LONGEST: u16 = 15;
 const END_OF_BLOCK: u16 = 256;
 /// The order in which the lengths of the code for lengths are written.
@@ -30,17 +29,11 @@ const ORDER: [usize; 19] = [
 /// Compressed data under way.
 pub(super) struct Inflate<R> {
     bits: Bits<R>,
-    block: Block,
+    /// Those of the block that is read; the next is a block's header where there are none.
+    codes: Option<Rc<Codes>>,
     is_last: bool,
     /// To make these again for every little block would take time.
-    fixed: Codes,
-}
-
-/// What is read next.
-enum Block {
-    Header,
-    Fixed,
-    Dynamic(Codes),
+    fixed: Rc<Codes>,
 }
 
 /// The code of bytes and lengths, and that of distances.
@@ -57,9 +50,9 @@ impl<R: BufRead> Inflate<R> {
                 byte: 0,
                 left: 0,
             },
-            block: Block::Header,
+            codes: None,
             is_last: true,
-            fixed: [Code::of(&lengths), Code::of(&[5; 32])],
+            fixed: Rc::new([Code::of(&lengths), Code::of(&[5; 32])]),
         }
     }
 
@@ -69,7 +62,6 @@ impl<R: BufRead> Inflate<R> {
         &mut self.bits.input
     }
 
-    /// Begins new data.
     pub fn restart(&mut self) {
         self.is_last = false;
     }
@@ -80,17 +72,13 @@ impl<R: BufRead> Inflate<R> {
         out.drain(..out.len().saturating_sub(WINDOW));
         let start = out.len();
         while out.len() < FULL {
-            let codes = match &self.block {
-                Block::Header if self.is_last => break,
-                Block::Header => {
-                    self.read_header(out)?;
-                    continue;
+            match &self.codes {
+                Some(codes) if self.bits.read_symbol(codes, out)? == END_OF_BLOCK => {
+                    self.codes = None;
                 }
-                Block::Fixed => &self.fixed,
-                Block::Dynamic(codes) => codes,
-            };
-            if self.bits.read_symbol(codes, out)? == END_OF_BLOCK {
-                self.block = Block::Header;
+                Some(_) => {}
+                None if self.is_last => break,
+                None => self.read_header(out)?,
             }
         }
         Ok(start)
@@ -110,8 +98,8 @@ impl<R: BufRead> Inflate<R> {
                     return Err(ends_early());
                 }
             }
-            1 => self.block = Block::Fixed,
-            2 => self.block = Block::Dynamic(self.bits.read_codes()?),
+            1 => self.codes = Some(self.fixed.clone()),
+            2 => self.codes = Some(self.bits.read_codes()?.into()),
             _ => return Err(damaged("a block is of no kind")),
         }
         Ok(())
@@ -122,7 +110,6 @@ impl<R: BufRead> Inflate<R> {
 struct Bits<R> {
     input: R,
     byte: u8,
-    /// How many of its bits are left.
     left: u8,
 }
 
@@ -136,7 +123,6 @@ impl<R: BufRead> Bits<R> {
         Ok(bit.into())
     }
 
-    /// A number of so many bits.
     fn take(&mut self, bits: u16) -> io::Result<u16> {
         (0..bits).try_fold(0, |number, place| Ok(number | self.bit()? << place))
     }

@@ -17,11 +17,13 @@
 
 use std::io::{self, Read as _, Write};
 
-use super::header::{self, BLOCK};
+use super::{BLOCK, CHECKSUM, NAME, PREFIX, SIZE};
 use crate::error::{Result, failed, refused};
 
 const BLOCK_SIZE: u64 = BLOCK as u64;
 const RECORD_SIZE: u64 = 20 * BLOCK_SIZE;
+/// The size field has eleven octal digits: 8 GiB and more do not fit.
+const MAX_SIZE: u64 = 0o777_7777_7777;
 
 /// Writes a tar archive.
 pub struct Writer<W> {
@@ -39,17 +41,13 @@ impl<W: Write> Writer<W> {
     /// Writes the next file, whose content `write` writes. `path` is relative, with `/` between its
     /// components, and greater than the one before in byte order (which is not the order of
     /// `std::path::Path`).
-    ///
-    /// # Errors
-    /// When the path or the size cannot be in the archive, the content is not `size` bytes, `write`
-    /// fails, or `inner` cannot be written.
     pub fn file(
         &mut self,
         path: &str,
         size: u64,
         write: impl FnOnce(&mut dyn Write) -> Result<()>,
     ) -> Result<()> {
-        let header = header::encode(path, size)?;
+        let header = encode(path, size)?;
         advance(&mut self.last, path)?;
         self.inner.write_all(&header)?;
         let start = self.inner.1;
@@ -64,9 +62,6 @@ impl<W: Write> Writer<W> {
     }
 
     /// Writes the end of the archive, and flushes. Without it the archive is incomplete.
-    ///
-    /// # Errors
-    /// When `inner` cannot be written.
     pub fn finish(mut self) -> Result<W> {
         self.inner.write_all(&[0; 2 * BLOCK])?;
         self.pad(RECORD_SIZE)?;
@@ -75,7 +70,7 @@ impl<W: Write> Writer<W> {
     }
 
     fn pad(&mut self, multiple: u64) -> Result<()> {
-        let padding = padding(self.inner.1, multiple);
+        let padding = self.inner.1.next_multiple_of(multiple) - self.inner.1;
         io::copy(&mut io::repeat(0).take(padding), &mut self.inner)?;
         Ok(())
     }
@@ -97,16 +92,12 @@ impl<W: Write> Write for Counted<W> {
 }
 
 /// How many bytes [`Writer`] writes for a file, before the end of the archive.
-///
-/// # Errors
-/// When the path or the size cannot be in an archive.
 pub fn length_of_file(path: &str, size: u64) -> Result<u64> {
-    header::encode(path, size)?;
+    encode(path, size)?;
     Ok(BLOCK_SIZE + size.next_multiple_of(BLOCK_SIZE))
 }
 
 /// How many bytes [`Writer`] writes in all, for `files` bytes as [`length_of_file`] gives them.
-#[must_use]
 pub fn length(files: u64) -> u64 {
     (files + 2 * BLOCK_SIZE).next_multiple_of(RECORD_SIZE)
 }
@@ -121,8 +112,68 @@ fn advance(last: &mut String, path: &str) -> Result<()> {
     Ok(())
 }
 
-fn padding(length: u64, multiple: u64) -> u64 {
-    length.next_multiple_of(multiple) - length
+/// The one header of the regular file `path` of `size` bytes.
+fn encode(path: &str, size: u64) -> Result<[u8; BLOCK]> {
+    check_path(path)?;
+    let shown = path.escape_debug();
+    let Some((prefix, name)) = split(path) else {
+        return refused(format!(
+            "{shown}: too long for a tar archive (100 bytes, or 155 up to a slash and 100 after it)"
+        ));
+    };
+    if size > MAX_SIZE {
+        return refused(format!(
+            "{shown}: too large for a tar archive (less than 8 GiB)"
+        ));
+    }
+    let mut block = [0; BLOCK];
+    let mut put = |at: usize, value: &str| {
+        block[at..at + value.len()].copy_from_slice(value.as_bytes());
+    };
+    put(NAME.start, name);
+    put(100, "0000644"); // mode
+    put(108, "0000000"); // user
+    put(116, "0000000"); // group
+    put(SIZE.start, &format!("{size:011o}"));
+    put(136, "00000000000"); // modification time
+    put(156, "0"); // type
+    put(257, "ustar\x0000"); // magic and version
+    put(329, "0000000"); // device, major
+    put(337, "0000000"); // device, minor
+    put(PREFIX.start, prefix);
+    block[CHECKSUM].fill(b' ');
+    let sum: u64 = block.iter().map(|byte| u64::from(*byte)).sum();
+    block[CHECKSUM].copy_from_slice(format!("{sum:06o}\0 ").as_bytes());
+    Ok(block)
+}
+
+fn check_path(path: &str) -> Result<()> {
+    if path.is_empty() {
+        return refused("an entry of the archive has no name");
+    }
+    let fault = if path.contains('\0') {
+        "a NUL byte"
+    } else if path.starts_with('/') {
+        "an absolute path"
+    } else if path.split('/').any(|part| matches!(part, "" | "." | "..")) {
+        "an empty, \".\" or \"..\" component"
+    } else {
+        return Ok(());
+    };
+    let path = path.escape_debug();
+    refused(format!("{path}: {fault} in the name of an entry"))
+}
+
+/// Prefix and name of a path. The prefix is as long as possible, as in GNU tar; so the name is as
+/// short as possible, and if it does not fit here, it fits nowhere.
+fn split(path: &str) -> Option<(&str, &str)> {
+    if path.len() <= NAME.len() {
+        return Some(("", path));
+    }
+    let mut start = path.bytes().take(PREFIX.len() + 1);
+    let (prefix, name) = path.split_at(start.rposition(|byte| byte == b'/')?);
+    let name = name.strip_prefix('/')?;
+    (name.len() <= NAME.len()).then_some((prefix, name))
 }
 
 #[cfg(test)]

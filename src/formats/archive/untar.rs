@@ -14,18 +14,13 @@
 use std::io::{self, Read, Take};
 use std::ops::Range;
 
-use super::{ends_early, invalid};
+use super::{BLOCK, CHECKSUM, NAME, PREFIX, SIZE, ends_early, invalid};
 use crate::layout::MAX_SMALL;
 
-const BLOCK: usize = 512;
-const NAME: Range<usize> = 0..100;
 const MODE: Range<usize> = 100..108;
-const SIZE: Range<usize> = 124..136;
-const CHECKSUM: Range<usize> = 148..156;
 const TYPE: usize = 156;
 const MAGIC: Range<usize> = 257..263;
 const VERSION: Range<usize> = 263..265;
-const PREFIX: Range<usize> = 345..500;
 /// The other numbers of a header: user, group, modification time; and with a magic, the device.
 const NUMBERS: [Range<usize>; 3] = [108..116, 116..124, 136..148];
 const DEVICE: [Range<usize>; 2] = [329..337, 337..345];
@@ -63,7 +58,6 @@ pub enum Kind {
 /// The records of a pax header: what the last one says of each of [`KEYS`].
 type Records = Vec<(&'static [u8], Vec<u8>)>;
 
-/// The keys that count.
 const KEYS: [&[u8]; 7] = [
     b"path", b"size", b"uid", b"gid", b"atime", b"ctime", b"mtime",
 ];
@@ -80,10 +74,8 @@ impl<R: Read> Reader<R> {
         self.content.get_mut()
     }
 
-    /// The next member, or `None` at the end. What was not read of the one before is skipped.
-    ///
-    /// # Errors
-    /// When `inner` cannot be read, or (of the kind `InvalidData`) when it is no tar archive.
+    /// The next member, or `None` at the end. What was not read of the one before is skipped. An
+    /// error about the archive is of the kind `InvalidData`.
     pub fn next_member(&mut self) -> io::Result<Option<Header>> {
         let (mut records, mut gnu_name) = (Records::new(), Vec::new());
         loop {
@@ -143,7 +135,6 @@ impl<R: Read> Reader<R> {
         }
     }
 
-    /// The content of an extension.
     fn read_small(&mut self) -> io::Result<Vec<u8>> {
         if self.content.limit() > MAX_SMALL {
             return Err(invalid("tar: a name or pax header of more than 1 MiB"));
@@ -164,7 +155,6 @@ impl<R: Read> Read for Reader<R> {
     }
 }
 
-/// What is in a block.
 struct Raw {
     name: Vec<u8>,
     kind: u8,
@@ -241,12 +231,11 @@ impl Raw {
             b'g' => Kind::Other("a global pax header, which git archive writes"),
             _ => Kind::Other("of a type that is not known"),
         };
-        let mode = self.mode.cast_unsigned();
         Ok(Header {
             name,
             kind,
             size,
-            mode,
+            mode: self.mode.cast_unsigned(),
         })
     }
 }
@@ -324,7 +313,6 @@ fn sums(block: &[u8; BLOCK]) -> [Option<i64>; 2] {
     [Some(block.into_iter().map(i64::from).sum()), Some(signed)]
 }
 
-/// The bytes up to the first zero.
 fn text(field: &[u8]) -> &[u8] {
     field.split(|byte| *byte == 0).next().unwrap_or_default()
 }

@@ -13,7 +13,7 @@
 use std::io::{self, BufWriter, Write};
 
 use crate::error::{Faults, Refuse, Result, refused};
-use crate::files::{Buffer, Digest, Dir, Entry, HashingWriter, sort_by_path};
+use crate::files::{Digest, Dir, Entry, Hashing, sort_by_path};
 use crate::formats::archive::{gzip, tar};
 use crate::formats::connection::Draft;
 use crate::formats::metadata::Metadata;
@@ -119,7 +119,7 @@ impl Source {
     /// Writes the package, and gives its digest; it is an error when something has changed since
     /// [`Source::read`].
     pub fn write(&self, out: &mut dyn Write) -> Result<Digest> {
-        let out = BufWriter::with_capacity(64 << 10, HashingWriter::new(out));
+        let out = BufWriter::with_capacity(64 << 10, Hashing::new(out));
         let mut package = tar::Writer::new(gzip::Writer::new(out)?);
         package.file(CODE, self.code_length, |out| self.write_code(out))?;
         put(&mut package, METADATA, &self.metadata_content)?;
@@ -129,7 +129,6 @@ impl Source {
 
     fn write_code(&self, out: &mut dyn Write) -> Result<()> {
         let mut code = tar::Writer::new(gzip::Writer::new(out)?);
-        let mut buffer = Buffer::default();
         for (path, entry) in &self.files {
             let (Some(entry), Some(tree)) = (entry, &self.tree) else {
                 put(&mut code, path, &self.connection)?;
@@ -139,7 +138,7 @@ impl Source {
             let folder = folder.strip_prefix(&tree.relative(""));
             let dir = tree.descend(folder.unwrap_or_default())?;
             code.file(path, entry.size(), |out| {
-                dir.pieces(entry, &mut buffer, |piece| Ok(out.write_all(piece)?))
+                dir.pieces(entry, &mut |piece| Ok(out.write_all(piece)?))
             })?;
         }
         code.finish()?.finish()?;

@@ -13,8 +13,7 @@ use crate::files;
 use crate::layout::MAX_SMALL;
 use crate::text::quoted;
 
-/// Renders one template.
-pub struct Evaluator {
+struct Evaluator {
     dot: Value,
     /// With their names: the last of a name counts.
     variables: Vec<(String, Value)>,
@@ -27,24 +26,22 @@ pub struct Evaluator {
     work: usize,
 }
 
+/// Renders a template, which may print files only if it `takes_files`.
+pub fn render(nodes: &[Node], config: &Value, takes_files: bool) -> Result<String> {
+    let mut evaluator = Evaluator {
+        dot: config.clone(),
+        variables: vec![("$".to_owned(), config.clone())],
+        output: String::new(),
+        takes_files,
+        has_file: false,
+        has_text: false,
+        work: WORK,
+    };
+    evaluator.nodes(nodes)?;
+    Ok(evaluator.output)
+}
+
 impl Evaluator {
-    pub fn new(config: &Value, takes_files: bool) -> Self {
-        Self {
-            dot: config.clone(),
-            variables: vec![("$".to_owned(), config.clone())],
-            output: String::new(),
-            takes_files,
-            has_file: false,
-            has_text: false,
-            work: WORK,
-        }
-    }
-
-    pub fn render(mut self, nodes: &[Node]) -> Result<String> {
-        self.nodes(nodes)?;
-        Ok(self.output)
-    }
-
     fn nodes(&mut self, nodes: &[Node]) -> Result<()> {
         for node in nodes {
             match node {

@@ -5,7 +5,6 @@ use anyhow::{Context, Result, bail, ensure};
 use super::value::Value;
 use crate::layout::MAX_SMALL;
 
-/// The largest width and precision.
 const MAX_WIDTH: usize = 1000;
 
 /// What is between `%` and the end of its verb.
@@ -85,23 +84,19 @@ impl Verb {
                 value.kind()
             ),
         };
-        let fill = " ".repeat(self.width.saturating_sub(text.chars().count()));
+        let width = self.width;
         Ok(if self.is_left {
-            text + &fill
+            format!("{text:<width$}")
         } else {
-            fill + &text
+            format!("{text:>width$}")
         })
     }
 
-    /// A number with zeros behind its sign.
     fn with_zeros(&self, number: &str) -> String {
-        let zeros = if self.has_zeros {
-            self.width.saturating_sub(number.len())
-        } else {
-            0
-        };
         let (sign, digits) = number.split_at(usize::from(number.starts_with('-')));
-        format!("{sign}{}{digits}", "0".repeat(zeros))
+        let width = if self.has_zeros { self.width } else { 0 };
+        let width = width.saturating_sub(sign.len());
+        format!("{sign}{digits:0>width$}")
     }
 }
 

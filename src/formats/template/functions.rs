@@ -18,7 +18,9 @@ pub fn call(name: &str, args: &[Value]) -> Result<Value> {
         ("and" | "or", [.., last]) => last.clone(),
         ("not", [value]) => Value::Boolean(!value.is_true()),
         ("eq", [value, others @ ..]) if !others.is_empty() => {
-            Value::Boolean(is_any(value, others)?)
+            let mut others = others.iter();
+            let is_any = |is, other| anyhow::Ok(is || is_equal(value, other)?);
+            Value::Boolean(others.try_fold(false, is_any)?)
         }
         ("ne", [a, b]) => Value::Boolean(!is_equal(a, b)?),
         ("lt", [a, b]) => Value::Boolean(order(a, b)?.is_lt()),
@@ -46,15 +48,6 @@ pub fn call(name: &str, args: &[Value]) -> Result<Value> {
             bail!("does not take ({})", kinds.join(", "));
         }
     })
-}
-
-fn is_any(value: &Value, others: &[Value]) -> Result<bool> {
-    for other in others {
-        if is_equal(value, other)? {
-            return Ok(true);
-        }
-    }
-    Ok(false)
 }
 
 fn is_equal(a: &Value, b: &Value) -> Result<bool> {

@@ -12,7 +12,6 @@ const SPACE: [char; 4] = [' ', '\t', '\r', '\n'];
 
 const NOT_CLOSED: &str = "is not closed by }}";
 
-/// A piece of a template.
 pub enum Item<'a> {
     Text(&'a str),
     Action(Action<'a>),
@@ -28,11 +27,8 @@ pub struct Action<'a> {
 /// A token, and whether there is white space before it.
 pub type Lexed<'a> = (Token<'a>, bool);
 
-/// A token of an action.
 pub enum Token<'a> {
-    /// `.`
     Dot,
-    /// `.name`
     Field(&'a str),
     /// `$` or `$name`, with the dollar
     Variable(&'a str),
@@ -41,37 +37,26 @@ pub enum Token<'a> {
     Literal(Value),
     /// `:=`
     Declare,
-    /// `=`
     Assign,
-    /// `|`
     Pipe,
-    /// `(`
     Open,
-    /// `)`
     Close,
 }
 
-/// Reads a template from its start to its end.
 pub struct Lexer<'a> {
-    rest: &'a str,
+    pub rest: &'a str,
 }
 
 impl<'a> Lexer<'a> {
-    pub fn new(source: &'a str) -> Self {
-        Self { rest: source }
-    }
-
     /// The next piece, where there is one.
     pub fn next(&mut self) -> Result<Option<Item<'a>>> {
         let start = self.rest;
         let Some(inside) = start.strip_prefix("{{") else {
             let (text, rest) = start.split_at(start.find("{{").unwrap_or(start.len()));
             self.rest = rest;
-            let is_trimmed = rest.strip_prefix("{{").and_then(after_marker).is_some();
-            let kept = if is_trimmed {
-                text.trim_end_matches(SPACE)
-            } else {
-                text
+            let kept = match rest.strip_prefix("{{").and_then(after_marker) {
+                Some(_) => text.trim_end_matches(SPACE),
+                None => text,
             };
             return Ok((!text.is_empty()).then_some(Item::Text(kept)));
         };
@@ -245,7 +230,6 @@ fn is_of_name(letter: char) -> bool {
     letter == '_' || letter.is_alphanumeric()
 }
 
-/// The character that is written with a backslash.
 fn escaped(chars: &mut Chars, quote: char) -> Option<char> {
     const LETTERS: [char; 8] = ['\x07', '\x08', '\x0c', '\n', '\r', '\t', '\x0b', '\\'];
     let first = chars.next()?;

@@ -3,35 +3,36 @@
 use std::collections::BTreeSet;
 use std::iter;
 
-use super::parse::{Node, Operand, Pipeline, Term};
+use super::parse::{Branch, Node, Operand, Pipeline, Term};
 
-/// The longest key that is named.
 const MAX_KEY: usize = 256;
 
 /// The keys that the nodes look for, where `dot` is the path of `.` in the config, if it is known.
 pub fn collect_keys(nodes: &[Node], dot: Option<&str>, keys: &mut BTreeSet<String>) {
     for node in nodes {
-        let branches = match node {
-            Node::Text(_) => continue,
-            Node::Action(actor) => {
-                keys_of_pipeline(&actor.pipeline, dot, keys);
-                continue;
-            }
-            Node::Block(branches) => branches,
-        };
-        for branch in branches {
-            let mut inner = dot.map(str::to_owned);
-            if let Some(actor) = &branch.condition {
-                keys_of_pipeline(&actor.pipeline, dot, keys);
-                if branch.is_with {
-                    let mut operands = actor.pipeline.commands.iter().flatten();
-                    let first = operands.next().filter(|_| operands.next().is_none());
-                    inner = first.and_then(|operand| path(operand, dot));
+        match node {
+            Node::Text(_) => {}
+            Node::Action(actor) => keys_of_pipeline(&actor.pipeline, dot, keys),
+            Node::Block(branches) => {
+                for branch in branches {
+                    keys_of_branch(branch, dot, keys);
                 }
             }
-            collect_keys(&branch.body, inner.as_deref(), keys);
         }
     }
+}
+
+fn keys_of_branch(branch: &Branch, dot: Option<&str>, keys: &mut BTreeSet<String>) {
+    let mut inner = dot.map(str::to_owned);
+    if let Some(actor) = &branch.condition {
+        keys_of_pipeline(&actor.pipeline, dot, keys);
+        if branch.is_with {
+            let mut operands = actor.pipeline.commands.iter().flatten();
+            let first = operands.next().filter(|_| operands.next().is_none());
+            inner = first.and_then(|operand| path(operand, dot));
+        }
+    }
+    collect_keys(&branch.body, inner.as_deref(), keys);
 }
 
 fn keys_of_pipeline(pipeline: &Pipeline, dot: Option<&str>, keys: &mut BTreeSet<String>) {

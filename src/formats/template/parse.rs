@@ -10,7 +10,6 @@ use crate::text::quoted;
 /// How deep blocks and parentheses may nest, and how many variables there may be.
 const MAX_DEPTH: usize = 100;
 
-/// A piece of a template.
 pub enum Node {
     Text(String),
     Action(Actor),
@@ -24,7 +23,6 @@ pub struct Actor {
     pub pipeline: Pipeline,
 }
 
-/// A branch of a block.
 pub struct Branch {
     /// `None` is `else`.
     pub condition: Option<Actor>,
@@ -56,10 +54,9 @@ pub enum Term {
     Pipeline(Pipeline),
 }
 
-/// Reads a template.
 pub fn parse(source: &str) -> Result<Vec<Node>> {
     let mut parser = Parser {
-        lexer: Lexer::new(source),
+        lexer: Lexer { rest: source },
         variables: vec!["$"],
         depth: 0,
     };
@@ -76,7 +73,6 @@ struct Parser<'a> {
     depth: usize,
 }
 
-/// What is left of an action.
 type Tokens<'t, 'a> = &'t [Lexed<'a>];
 
 impl<'a> Parser<'a> {
@@ -102,7 +98,6 @@ impl<'a> Parser<'a> {
         Ok((nodes, None))
     }
 
-    /// Reads what may hold itself.
     fn nested<T>(&mut self, read: impl FnOnce(&mut Self) -> Result<T>) -> Result<T> {
         ensure!(
             self.depth < MAX_DEPTH,

@@ -56,7 +56,6 @@ impl Value {
         })
     }
 
-    /// What it is, as messages name it.
     pub fn kind(&self) -> &'static str {
         match self {
             Self::Nil => "null",
@@ -81,7 +80,6 @@ impl Value {
         }
     }
 
-    /// The length of what has one.
     pub fn len(&self) -> usize {
         match self {
             Self::Text(text) => text.len(),
@@ -102,7 +100,6 @@ impl Value {
         }
     }
 
-    /// The value as it is printed.
     pub fn print(&self) -> Result<Rc<str>> {
         Ok(match self {
             Self::Text(text) | Self::Number(text, _) => text.clone(),

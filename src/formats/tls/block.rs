@@ -22,10 +22,8 @@ const DASHES: &str = "-----";
 pub const CERTIFICATE: &str = "CERTIFICATE";
 pub const PRIVATE_KEY: &str = "PRIVATE KEY";
 
-/// One well-formed block.
 pub struct Block<'a> {
     pub label: &'a str,
-    /// The header lines.
     pub headers: &'a str,
     pub der: Vec<u8>,
 }
@@ -35,7 +33,6 @@ pub fn is_wanted(label: &str, wanted: &str) -> bool {
     label == wanted || wanted == PRIVATE_KEY && label.ends_with(" PRIVATE KEY")
 }
 
-/// The blocks of a text, in order.
 pub fn blocks(mut rest: &str) -> impl Iterator<Item = Block<'_>> {
     iter::from_fn(move || {
         loop {

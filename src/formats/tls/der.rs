@@ -46,7 +46,6 @@ impl<'a> Reader<'a> {
         self.rest.is_empty()
     }
 
-    /// Whether the next element has this tag.
     pub fn next_is(&self, tag: u8) -> bool {
         self.rest.first() == Some(&tag)
     }

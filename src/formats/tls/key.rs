@@ -13,7 +13,6 @@ use anyhow::{Context, Result, bail, ensure};
 
 use super::der::{INTEGER, OCTET_STRING, Reader, SEQUENCE, explicit, implicit};
 
-/// The message for anything that is not a private key.
 const NOT_A_KEY: &str = "the private key is not PKCS#8, PKCS#1 or SEC 1 DER";
 
 /// The message for keys on other curves, and for a curve given by its parameters.

@@ -11,7 +11,7 @@ pub struct Time {
     /// Since 1970.
     pub seconds: i64,
     /// Year, month and day, in its own time zone.
-    pub day: [u32; 3],
+    pub day: [i64; 3],
 }
 
 /// Reads the time in an element.
@@ -30,15 +30,17 @@ pub fn parse(tag: u8, text: &[u8]) -> Option<Time> {
         _ => return None,
     };
     let (pairs, _) = digits.as_chunks();
-    let number = |[tens, ones]: [u8; 2]| u32::from(10 * (tens - b'0') + ones - b'0');
-    let numbers: Vec<u32> = pairs.iter().copied().map(number).collect();
+    let number = |[tens, ones]: [u8; 2]| i64::from(10 * (tens - b'0') + ones - b'0');
+    let numbers: Vec<i64> = pairs.iter().copied().map(number).collect();
     let &[century, year, month, day, hour, minute, second] = &numbers[..] else {
         return None;
     };
     let year = 100 * century + year;
-    let is_time = (1..=days(year, month)).contains(&day) && hour < 24 && minute < 60 && second < 60;
-    let days = i64::from(days_since_1970(year, month, day));
-    let seconds = 86_400 * days + i64::from(3600 * hour + 60 * minute + second);
+    let start = days_before(year, month);
+    let is_day =
+        (1..=12).contains(&month) && (1..=days_before(year, month + 1) - start).contains(&day);
+    let is_time = is_day && hour < 24 && minute < 60 && second < 60;
+    let seconds = 86_400 * (start + day - 1) + 3600 * hour + 60 * minute + second;
     let seconds = seconds - offset(zone).filter(|_| is_time)?;
     Some(Time {
         seconds,
@@ -46,29 +48,17 @@ pub fn parse(tag: u8, text: &[u8]) -> Option<Time> {
     })
 }
 
-/// The days up to a day of the Gregorian calendar. Years begin in March here, after the leap day.
-fn days_since_1970(year: u32, month: u32, day: u32) -> i32 {
-    let number = |number: u32| i32::try_from(number).unwrap_or(i32::MAX);
+/// The days from 1970 to a month of the Gregorian calendar, of which the 13th is the next January.
+fn days_before(year: i64, month: i64) -> i64 {
+    // Years begin in March here, after the leap day.
     let (year, month) = (
-        number(year) - i32::from(month < 3),
-        number((month + 9) % 12),
+        year + (month - 3).div_euclid(12),
+        (month - 3).rem_euclid(12),
     );
     let leap_days = year.div_euclid(4) - year.div_euclid(100) + year.div_euclid(400);
-    365 * year + leap_days + (153 * month + 2) / 5 + number(day) - 719_469
+    365 * year + leap_days + (153 * month + 2) / 5 - 719_468
 }
 
-fn days(year: u32, month: u32) -> u32 {
-    let multiple_of = |years| year.is_multiple_of(years);
-    match month {
-        2 if multiple_of(400) || multiple_of(4) && !multiple_of(100) => 29,
-        2 => 28,
-        4 | 6 | 9 | 11 => 30,
-        1..=12 => 31,
-        _ => 0,
-    }
-}
-
-/// How many seconds a time zone is ahead.
 fn offset(zone: &[u8]) -> Option<i64> {
     let (sign, digits) = match zone {
         b"Z" => return Some(0),

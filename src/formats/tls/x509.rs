@@ -9,22 +9,18 @@
 
 use anyhow::{Context, Result, ensure};
 
-use super::der::{NULL, OBJECT_IDENTIFIER, Reader, SEQUENCE, explicit, implicit};
+use super::der::{NULL, OBJECT_IDENTIFIER, Reader, SEQUENCE, SET, explicit, implicit};
 use super::extensions::{self, Extensions};
 use super::key::{Key, UNKNOWN_CURVE, curve_size, oid};
-use super::names;
 use super::time::{self, Time};
 
-/// The message for anything that is not a certificate.
 const NOT_X509: &str = "the certificate is not X.509 DER";
 const MALFORMED_RSA: &str = "the certificate's RSA key is malformed";
 
-/// A certificate.
 pub struct Certificate<'a> {
     /// Its public key, if a TLS client can use this kind of key.
     pub key: Option<Key>,
     pub not_after: Time,
-    /// What its extensions say.
     pub extensions: Extensions<'a>,
     /// Whether its issuer and its subject have one name.
     pub is_self_issued: bool,
@@ -46,12 +42,12 @@ pub fn parse(der: &[u8]) -> Result<Certificate<'_>> {
     let repeated = certificate.contents(SEQUENCE)?;
     certificate.require(repeated == signature)?;
     let issuer = tbs.contents(SEQUENCE)?;
-    names::check(Reader::new(issuer, NOT_X509))?;
+    check_name(Reader::new(issuer, NOT_X509))?;
     let mut validity = tbs.inside(SEQUENCE)?;
     time(&mut validity)?;
     let not_after = time(&mut validity)?;
     let subject = tbs.contents(SEQUENCE)?;
-    names::check(Reader::new(subject, NOT_X509))?;
+    check_name(Reader::new(subject, NOT_X509))?;
     let key = public_key(tbs.inside(SEQUENCE)?)?;
     if version >= 1 {
         tbs.skip_optional(implicit(1))?;
@@ -124,5 +120,43 @@ fn public_key(mut info: Reader) -> Result<Option<Key>> {
             Ok((unused == 0).then(|| Key::Ed25519(key.to_vec())))
         }
         _ => Ok(None),
+    }
+}
+
+/// Reads over a Name (section 4.1.2.4), `SEQUENCE OF SET OF SEQUENCE { type OBJECT IDENTIFIER, value
+/// }`, whose strings Go checks.
+fn check_name(mut name: Reader) -> Result<()> {
+    while !name.is_empty() {
+        let mut set = name.inside(SET)?;
+        while !set.is_empty() {
+            let mut attribute = set.inside(SEQUENCE)?;
+            attribute.object_identifier()?;
+            let (tag, value) = attribute.any()?;
+            ensure!(
+                is_string(tag, value),
+                "the certificate's issuer or subject has a character its string type forbids"
+            );
+        }
+    }
+    Ok(())
+}
+
+fn is_string(tag: u8, value: &[u8]) -> bool {
+    match tag {
+        // UTF8String
+        0x0c => str::from_utf8(value).is_ok(),
+        // NumericString
+        0x12 => value.iter().all(|byte| b" 0123456789".contains(byte)),
+        // PrintableString, with two further characters that Go tolerates
+        0x13 => value
+            .iter()
+            .all(|&byte| byte.is_ascii_alphanumeric() || b" '()+,-./:=?*&".contains(&byte)),
+        // TeletexString
+        0x14 => true,
+        // IA5String
+        0x16 => value.is_ascii(),
+        // BMPString; newer Go knows which code units are characters, older does not
+        0x1e => value.len().is_multiple_of(2),
+        _ => false,
     }
 }

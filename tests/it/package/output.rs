@@ -31,10 +31,18 @@ fn is_for_nobody_else_with_a_private_key_in_it() {
         quoted(&tls("P-256.key")),
     );
     peer.put("package/connection.json", connection);
-    let seen = package_after("umask 000", &peer, &[]);
+    // What was there before makes no difference.
+    peer.put("bld/basic_1.0.tar.gz", "precious")
+        .set_mode("bld/basic_1.0.tar.gz", 0o644);
+    let seen = package_after("umask 000", &peer, &["--force"]);
     let line = "package: warning: connection.json: a private key goes into the package, a template would keep it out\n";
     assert_eq!((seen.status, seen.stderr.as_str()), (0, line));
     assert_eq!(peer.modes("bld"), ["basic_1.0.tar.gz 600"]);
+    for (mode, then) in [(0o644, "600"), (0o604, "600"), (0o640, "640")] {
+        peer.set_mode("bld/basic_1.0.tar.gz", mode);
+        assert_eq!(package(&peer, &[]).status, 0);
+        assert_eq!(peer.modes("bld"), [format!("basic_1.0.tar.gz {then}")]);
+    }
     // A template is not a key.
     peer.put(
         "package/connection.json",
@@ -191,14 +199,27 @@ fn leaves_nothing_on_a_full_disk() {
 }
 
 #[test]
-fn a_package_for_a_closed_standard_output_is_not_lost_without_a_word() {
+fn what_is_for_a_closed_standard_output_is_not_lost_without_a_word() {
     let peer = folder();
-    let args = ["package", "--output", "-", "."];
-    let seen = user::run_after("exec >&-", &peer.path("package"), &args);
-    let line = "package: cannot write to standard output: it is closed\n";
-    assert_eq!((seen.status, seen.stderr.as_str()), (2, line));
-    // The user may only want the ID.
-    let seen = user::run_after("exec >/dev/null", &peer.path("package"), &args);
+    let file = packaged(&peer);
+    for args in [
+        &["package", "--output", "-", "."][..],
+        &["package", "--id", "."],
+        &["package", "--id", file.to_str().unwrap()],
+    ] {
+        let seen = user::run_after("exec >&-", &peer.path("package"), args);
+        let line = "package: cannot write to standard output: it is closed\n";
+        assert_eq!((seen.status, seen.stderr.as_str()), (2, line));
+        // The user may only want the ID, or the checks.
+        let seen = user::run_after("exec >/dev/null", &peer.path("package"), args);
+        assert_eq!(seen.status, 0, "{seen:?}");
+    }
+    // Some programs open /dev/null for reading too, for what they start.
+    let seen = user::run_after(
+        "exec 1<>/dev/null",
+        &peer.path("bld"),
+        &["package", "../package"],
+    );
     assert_eq!(seen.status, 0, "{seen:?}");
 }
 

@@ -550,7 +550,9 @@ fn three() -> (Peer, [String; 3], String) {
 }
 
 fn unlisted(id: &str) -> String {
-    format!("{id}: unlisted: is here and not among the package IDs that were given")
+    format!(
+        "{id}: unlisted: is here and not among the package IDs that were given, find out who installed it"
+    )
 }
 
 fn missing(id: &str) -> String {

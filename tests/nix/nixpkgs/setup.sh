@@ -69,7 +69,7 @@ fixupPhase() {
     for file in ${stripAllList[*]-}; do find "$out/$file" -type f -exec "$STRIP" -s -p {} +; done
   fi
   if [ -d "$out/share/man" ]; then
-    find "$out/share/man" -type f ! -name '*.gz' -exec gzip -9n {} +
+    find "$out/share/man" -type f ! -name '*.gz' -exec gzip -n -f {} +
   fi
   while IFS= read -r file; do
     [ -e "$file" ] || { echo "dangling symlink: $file" >&2; exit 1; }

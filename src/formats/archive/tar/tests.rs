@@ -127,7 +127,7 @@ fn refuses_paths_out_of_order() {
 #[test]
 fn refuses_a_size_that_the_header_cannot_hold() {
     let limit = 8 * 1024 * 1024 * 1024;
-    let header = header::encode("a", limit - 1).unwrap();
+    let header = encode("a", limit - 1).unwrap();
     assert_eq!(header[124..136], *b"77777777777\0");
     for size in [limit, u64::MAX] {
         let reason = "a: too large for a tar archive (less than 8 GiB)";

@@ -1,0 +1,78 @@
+//! The arguments that several commands have: paths, texts and the config.
+
+use std::env;
+use std::ffi::{OsStr, OsString};
+use std::path::{Path, PathBuf};
+
+use crate::error::{Result, refused, usage};
+use crate::files::{Dir, read_text};
+use crate::formats::template::{Config, VARIABLE};
+use crate::layout::{CODE, CONNECTION, METADATA};
+use crate::text::is_unsafe;
+
+/// A path from the command line. An empty one usually comes from an unset shell variable.
+pub fn path(value: OsString) -> Result<PathBuf> {
+    if value.is_empty() {
+        return usage("an argument is empty, a path is needed");
+    }
+    Ok(value.into())
+}
+
+/// An argument that must be given.
+pub fn needed<T>(value: Option<T>, name: &str) -> Result<T> {
+    value.map_or_else(|| usage(format!("missing argument {name}")), Ok)
+}
+
+/// A text that is safe in a configuration and a log.
+pub fn text(what: &str, value: OsString) -> Result<String> {
+    let fault = match value.into_string() {
+        Ok(text) if text.is_empty() => "is empty",
+        Ok(text) if text.chars().any(is_unsafe) => "holds a control character",
+        Ok(text) => return Ok(text),
+        Err(_) => "is not UTF-8",
+    };
+    usage(format!("{what}: {fault}"))
+}
+
+/// The values for templates: of `--config`, or else of the environment.
+pub fn config(option: Option<OsString>) -> Result<Option<OsString>> {
+    match option {
+        Some(value) => values(&value).map(Some),
+        None => Ok(env::var_os(VARIABLE)),
+    }
+}
+
+/// The config in the value of `--config`.
+fn values(value: &OsStr) -> Result<OsString> {
+    let text = value.to_string_lossy();
+    let config = match text.strip_prefix('@') {
+        Some(path) => read_text(Path::new(path))?,
+        None => text.clone().into_owned(),
+    };
+    let Err(error) = Config::parse(&config) else {
+        return Ok(config.into());
+    };
+    let hint = if text.starts_with('@') {
+        format!("{text} {error}")
+    } else if Path::new(value).is_file() {
+        format!("{text} is a file, write --config @{text}")
+    } else if text.starts_with('{') && !text.contains('"') {
+        "has no quotes left, put single quotes around it: '{\"peername\": \"org1peer1\"}'"
+            .to_owned()
+    } else {
+        error.to_string()
+    };
+    usage(format!("--config: {hint}"))
+}
+
+/// Opens the source folder of a package.
+pub fn source_folder(path: &Path) -> Result<Dir> {
+    let dir = Dir::open(path)?.with_hard_links();
+    if dir.look_up(CONNECTION)?.is_none() && dir.look_up(CODE)?.is_some() {
+        return refused(format!(
+            "{CODE}: is packed already; give the file that it and {METADATA} were packed to, or \
+             the folder that it was made of, with {METADATA} beside {CONNECTION}"
+        ));
+    }
+    Ok(dir)
+}

@@ -131,6 +131,15 @@ mod tests {
     }
 
     #[test]
+    fn a_quoted_text_is_shortened_after_80_characters() {
+        let text = |length| "é".repeat(length);
+        assert_eq!(quoted(&text(80)), format!(r#""{}""#, text(80)));
+        for length in [81, 82] {
+            assert_eq!(quoted(&text(length)), format!(r#""{}...""#, text(80)));
+        }
+    }
+
+    #[test]
     fn a_long_line_is_cut_between_characters() {
         for text in [
             "x".repeat(MAX_LINE),

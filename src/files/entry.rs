@@ -142,4 +142,21 @@ mod tests {
             fs::rename(other, path).unwrap();
         }));
     }
+
+    /// Two files made one right after the other often have the same change time.
+    #[test]
+    fn another_file_of_the_same_size_and_time_is_not_the_same() {
+        let dir = tempfile::tempdir().unwrap();
+        let [a, b] = ["a", "b"].map(|name| dir.path().join(name));
+        let (a, b) = (0..10_000)
+            .find_map(|_| {
+                fs::write(&a, "abc").unwrap();
+                fs::write(&b, "abc").unwrap();
+                let [a, b] = [&a, &b].map(|path| fs::metadata(path).unwrap());
+                let time = |file: &Metadata| (file.ctime(), file.ctime_nsec());
+                (time(&a) == time(&b)).then_some((a, b))
+            })
+            .unwrap();
+        assert!(!Entry::new("a".into(), a, true).is_still(&b));
+    }
 }

@@ -135,11 +135,15 @@ impl Target<'_> {
     /// Compares it with what it has to be. If something is missing, compares again: a build that is
     /// being copied or removed right now looks different each time.
     pub fn verify(&self, expected: &Expected) -> Verdict {
-        let first = self.compare(expected);
+        self.verify_by(&mut || self.compare(expected))
+    }
+
+    fn verify_by(&self, compare: &mut dyn FnMut() -> Verdict) -> Verdict {
+        let first = compare();
         if !first.is_incomplete() || !self.is_build {
             return first;
         }
-        let second = self.compare(expected);
+        let second = compare();
         if first.says_as_much_as(&second) || !second.is_incomplete() {
             second
         } else {
@@ -234,8 +238,31 @@ fn is_build(dir: &Dir, entry: &Entry) -> bool {
 mod tests {
     use std::fs;
 
+    use super::super::verdict::Fault;
     use super::*;
     use crate::files::Digest;
+
+    #[test]
+    fn a_build_that_looks_incomplete_is_looked_at_again() {
+        let builds = tempfile::tempdir().unwrap();
+        let build = builds.path().join(format!("basic-{}", Digest::of(b"")));
+        fs::create_dir_all(build.join(BLD)).unwrap();
+        let place = Place::find(builds.path()).unwrap();
+        let fault = |name: &str| Verdict {
+            fault: Some(Fault::Unrecorded(name.to_owned())),
+            ..Verdict::default()
+        };
+        let verify = |looks: [Verdict; 2]| {
+            let mut looks = looks.into_iter();
+            let verdict = place.targets()[0].verify_by(&mut || looks.next().unwrap());
+            (verdict.fault.is_some(), verdict.undetermined)
+        };
+        assert_eq!(verify([fault("a"), fault("a")]), (true, vec![]));
+        assert_eq!(verify([fault("a"), Verdict::default()]), (false, vec![]));
+        assert_eq!(verify([Verdict::default(), fault("a")]), (false, vec![]));
+        let changed = "changed while it was verified, verify it again".to_owned();
+        assert_eq!(verify([fault("a"), fault("b")]), (false, vec![changed]));
+    }
 
     #[test]
     fn a_build_that_disappears_cannot_be_told() {

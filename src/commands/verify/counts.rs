@@ -88,7 +88,8 @@ impl Counts {
         let others = [(self.has_wrong_build, build), (self.has_stray, stray)];
         let others = others
             .into_iter()
-            .filter_map(|(is_so, note)| is_so.then(|| note.to_owned()));
+            .filter(|&(is_so, _)| is_so)
+            .map(|(_, note)| note.to_owned());
         record.into_iter().chain(others)
     }
 

@@ -26,7 +26,7 @@ pub struct Done {
 }
 
 impl Done {
-    /// What was `made`, with a connection.json of this digest.
+    /// Says what was `made`, with a connection.json of this digest.
     fn new(warnings: Warnings, made: &str, digest: Digest, connection: &Connection) -> Self {
         let dial = connection.dial();
         let made = format!("{made}, {CONNECTION} sha256:{digest}, the peer will {dial}");

@@ -1,4 +1,4 @@
-//! The command line: selects the command, and is the one place that turns an error into a line and
+//! The command line: selects the command. This is the one place that turns an error into a line and
 //! an exit status.
 
 use std::env::consts;
@@ -18,24 +18,25 @@ use crate::text::nearest;
 const HELP: &str = "\
 Usage: fabric-ccs-builder COMMAND [ARGUMENT...]
 
-An external builder of Hyperledger Fabric for chaincode as a service.
+A Hyperledger Fabric external builder for chaincode as a service.
 
 For the peer, which calls the program by these names:
-  detect   tells whether a chaincode package is one of ours
+  detect   says whether a chaincode package is for this builder
   build    checks a package, copies it and records what was copied
   release  publishes a build's connection.json and index definitions
 
 For people:
-  init     writes a package's source folder to start from
-  check    finds every fault of a package or its source folder
-  package  makes the chaincode package of a source folder, and prints its ID
-  verify   compares what a peer runs with what build recorded
+  init     writes a source folder for a package to start from
+  check    finds every fault in a package or its source folder
+  package  makes a chaincode package from a source folder, and prints its ID
+  verify   compares what a peer runs with its packages, or with what build
+           recorded
   rebuild  builds a peer's installed packages again, with the current config
   install  puts the program where a peer looks for it
 
-  help     prints this, or with a COMMAND its help; so does --help
+  help     prints this, or the help of a COMMAND; so does --help
   version  prints the version and how the program was built; --version prints
-           the version only
+           only the version
 
 Example: fabric-ccs-builder check
 ";
@@ -145,7 +146,7 @@ fn details() -> String {
     )
 }
 
-/// Prints what went wrong and returns the exit status. For the peer it is always 1. For people, 1
+/// Prints what went wrong and returns the exit status. For the peer that is always 1. For people, 1
 /// means that the input is wrong, and 2 that something could not be done.
 fn say(error: &Error, word: &str) -> u8 {
     let is_the_peers = PROGRAMS.contains(&word);

@@ -1,5 +1,5 @@
-//! The commands, one module each; the peer's three share one. They parse their arguments, call the
-//! layers below, and print.
+//! The commands, one module each, except that the peer's three share one. They parse their
+//! arguments, call the layers below, and print.
 
 pub mod arguments;
 pub mod check;

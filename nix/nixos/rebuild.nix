@@ -21,7 +21,7 @@ in
     enable = lib.mkEnableOption ''
       a service that runs `rebuild` on a peer's installed chaincode when the host starts or is switched to another
       configuration, and when a file of {option}`services.fabric-ccs-builder.templateFiles` changes. The peer dials the
-      new address when it connects to the chaincode the next time. The unit, `fabric-ccs-builder-rebuild.service`,
+      new address the next time it connects to the chaincode. The unit, `fabric-ccs-builder-rebuild.service`,
       fails if a package is refused or could not be rebuilt
     '';
     path = service.path "" "The peer's `peer.fileSystemPath`.";
@@ -34,7 +34,7 @@ in
         where no peer has values of its own.
       '';
     };
-    user = service.user "The peer's user, who owns the builds and can read the files of {option}`services.fabric-ccs-builder.templateFiles`. It must be given.";
+    user = service.user "The peer's user, who owns the builds and can read the files of {option}`services.fabric-ccs-builder.templateFiles`. Required.";
   };
 
   config = lib.mkIf (cfg.enable && cfg.rebuild.enable) {
@@ -62,8 +62,8 @@ in
 
     systemd.services.fabric-ccs-builder-rebuild = {
       description = "Rebuild the installed chaincode of a Fabric peer";
-      # A switch starts it too, even without a change: it does not stay active. With another
-      # configuration the peers are restarted, and so find what it has made.
+      # It does not stay active, so every switch starts it, even without a change. A changed
+      # configuration also restarts the peers, which then find what it has made.
       wantedBy = [ "multi-user.target" ];
       environment.${variable} = forUnit (builtins.toJSON values);
       unitConfig = {

@@ -1,5 +1,4 @@
-//! Makes a peer's builds anew, from its own copies of the packages, and puts them in place where they
-//! differ.
+//! Makes a peer's builds again, from its own copies of the packages, and replaces what differs.
 //!
 //! The peer never calls a builder again for a package that it has built, but it reads
 //! `release/chaincode/server/connection.json` each time it connects to the chaincode. So that file
@@ -24,23 +23,23 @@ use crate::layout::{
 };
 use crate::log::Warnings;
 
-/// The builds of a peer, and what they are to become.
+/// A peer's builds, and what is needed to make them again.
 pub struct Rebuild {
     packages: Dir,
     builds: Dir,
     /// The values for templates.
     config: Option<OsString>,
-    /// The builder's name, for builds that do not have one.
+    /// The builder's name, for builds that name none.
     name: String,
-    /// Whether nothing is changed.
+    /// Whether to change nothing.
     is_dry: bool,
 }
 
-/// What the build of a package was, and is now.
+/// What a package's build was before, and is now.
 pub struct Rebuilt {
-    /// What the peer did to connect, if that was possible.
+    /// How the peer connected before, if it could.
     pub before: Option<String>,
-    /// What it will do now.
+    /// How it will connect now.
     pub after: String,
     /// The number of files that differ.
     pub files: usize,
@@ -78,8 +77,8 @@ impl Rebuild {
         installed::packages(&self.packages)
     }
 
-    /// Makes the build of a package, and puts it in place where it differs. Gives `None` when the
-    /// package is for another builder.
+    /// Makes a package's build, and replaces what differs. Returns `None` if the package is for
+    /// another builder.
     pub fn run(&self, installed: &(PackageId, Entry)) -> Result<Option<Rebuilt>> {
         if let Some(connection) = self.unchanged(installed) {
             return Ok(Some(Rebuilt {
@@ -222,7 +221,7 @@ fn has_info(build: &Dir) -> Result<bool> {
     Ok(name.is_ok_and(|name| name.is_some_and(|name| !name.is_empty())))
 }
 
-/// What a peer does with a build to connect to its chaincode.
+/// How a peer connects to the chaincode of a build.
 fn dial(build: &Dir) -> Result<String> {
     let server = build.descend(&join(RELEASE, SERVER))?;
     let connection = Connection::parse_written(&server.read_needed(CONNECTION)?);

@@ -27,7 +27,7 @@ pub fn needed<T>(value: Option<T>, name: &str) -> Result<T> {
 pub fn text(what: &str, value: OsString) -> Result<String> {
     let fault = match value.into_string() {
         Ok(text) if text.is_empty() => "is empty",
-        Ok(text) if text.chars().any(is_unsafe) => "holds a control character",
+        Ok(text) if text.chars().any(is_unsafe) => "contains a control character",
         Ok(text) => return Ok(text),
         Err(_) => "is not UTF-8",
     };
@@ -73,8 +73,8 @@ pub fn source_folder(path: &Path) -> Result<Dir> {
     }
     if dir.look_up(CODE)?.is_some() {
         return refused(format!(
-            "{CODE}: is packed already; give the file that it and {METADATA} were packed to, or \
-             the folder that it was made of, with {METADATA} beside {CONNECTION}"
+            "{CODE}: is already packed; give the package file that it and {METADATA} are in, or \
+             the folder that it was made from, with {METADATA} beside {CONNECTION}"
         ));
     }
     // Others have nearly the right name.

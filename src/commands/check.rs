@@ -1,4 +1,4 @@
-//! `check`: what a peer would do with a package, on any machine.
+//! `check`: says, on any machine, what a peer would do with a package.
 
 mod report;
 mod subject;
@@ -27,12 +27,11 @@ use subject::{Subject, left_out};
 pub const HELP: &str = "\
 Usage: fabric-ccs-builder check [OPTION...] [DIR|FILE]
 
-Tells whether a peer would take a package, and prints every fault, what would be
-published and what the peer would dial. DIR is a package's source folder, which
-holds metadata.json, connection.json and META-INF side by side. FILE is a
-package that any program has made: then the peer's way to unpack it is checked
-too. Without either, the current folder is checked if it is a package, else a
-sample.
+Says whether a peer would accept a package, and prints every fault, what would
+be published and what the peer would dial. DIR is a package's source folder,
+with metadata.json, connection.json and META-INF side by side. FILE is a package
+made by any program: whether a peer can unpack it is then checked too. Without
+either, the current folder is checked if it is a package, otherwise a sample.
 
   --config JSON   the values for templates in connection.json, instead of the
                   environment variable CHAINCODE_AS_A_SERVICE_BUILDER_CONFIG;
@@ -72,9 +71,12 @@ pub fn run(mut parser: Parser) -> Result<Outcome> {
     let config = arguments::config(config)?;
     let source = source.or_else(|| current_package().filter(|_| !sample));
     (report.shown, report.taken) = match &source {
-        Some(path) => (path.display().to_string(), "a peer would take this package"),
+        Some(path) => (
+            path.display().to_string(),
+            "a peer would accept this package",
+        ),
         None => (
-            "the embedded sample".to_owned(),
+            "the built-in sample".to_owned(),
             if sample {
                 "a peer would take the sample"
             } else {
@@ -88,13 +90,13 @@ pub fn run(mut parser: Parser) -> Result<Outcome> {
 
 /// The current folder, if it is meant as a package.
 fn current_package() -> Option<PathBuf> {
-    // What hinders the look is said when it is opened.
+    // If the look-up fails, opening the folder will say why.
     let is_there = |name: &&str| fs::exists(name).unwrap_or(true);
     let found = [METADATA, CONNECTION].iter().any(is_there);
     found.then(|| ".".into())
 }
 
-/// Checks the package at `path`, or else the sample, and reports what was found.
+/// Checks the package at `path`, or else the sample, and reports what it finds.
 fn check(path: Option<&Path>, config: Option<OsString>, report: &mut Report) -> Result<()> {
     let scratch = Scratch::new(WORD)?;
     let mut warnings = Warnings::default();
@@ -112,7 +114,7 @@ fn check(path: Option<&Path>, config: Option<OsString>, report: &mut Report) -> 
     Ok(())
 }
 
-/// Seconds since 1970. Only here: a clock must not decide an install.
+/// Seconds since 1970. Used only by `check`: a clock must not decide an install.
 fn now() -> i64 {
     let now = SystemTime::now().duration_since(UNIX_EPOCH);
     now.map_or(0, |now| now.as_secs().try_into().unwrap_or(i64::MAX))
@@ -152,10 +154,10 @@ fn report_program(name: &'static str, done: Result<Done>, report: &mut Report) -
     done.map(drop)
 }
 
-/// Reports what `package` would make of a package's content, where that is something else.
+/// Reports what `package` would make of a package's content, if that differs.
 fn report_differences(subject: &Subject, digest: Digest, report: &mut Report) -> Result<()> {
     let made = match Source::read(&subject.source, subject.metadata()) {
-        // It is among the faults.
+        // This is already among the faults.
         Err(Error::Refused(_)) => return Ok(()),
         made => made?,
     };

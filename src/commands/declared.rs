@@ -1,4 +1,5 @@
-//! The options that say what is in a package, for `init`, and for `package` without a source folder.
+//! The options that say what is in a package, for `init`, and for `package` without a source
+//! folder.
 
 use std::ffi::OsString;
 
@@ -10,7 +11,7 @@ use crate::files::read_text;
 use crate::formats::tls;
 use crate::formats::written::Written;
 
-/// What an option declares.
+/// What one option declares.
 #[derive(Clone, Copy)]
 pub enum Declared {
     Label,

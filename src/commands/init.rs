@@ -1,4 +1,4 @@
-//! `init`: a package's source folder to start from.
+//! `init`: writes a source folder for a package to start from.
 
 use std::collections::BTreeMap;
 use std::fs;
@@ -115,7 +115,7 @@ fn files(
         if name.is_empty() || !is_collection(name) {
             let name = quoted(name);
             return refused(format!(
-                "--collections: {name} is not a collection's name, write letters, digits, _ and -"
+                "--collections: {name} is not a collection name, use letters, digits, _ and -"
             ));
         }
         let path = format!("{root}/collections/{name}/indexes/indexAppraisedValue.json");
@@ -194,7 +194,7 @@ fn write(dir: &Path, files: &[NewContent]) -> Result<()> {
             found => {
                 found.cannot("create", &path)?;
                 return failed(format!(
-                    "{}: exists already and is left alone",
+                    "{}: already exists and is left alone",
                     path.display()
                 ));
             }

@@ -41,13 +41,13 @@ const WORD: &str = "install";
 
 /// The names in `bin`: the peer's, the first of which it calls first, and the one for people.
 const NAMES: [&str; 4] = ["detect", "build", "release", PROGRAM];
-/// The folder in `bin` with the builder that was replaced. It counts if it has `detect`, which is put
-/// there last and removed first, so that what a killed run leaves is whole or nothing.
+/// The folder in `bin` with the builder that was replaced. It counts if it has `detect`, which is
+/// put there last and removed first, so that what a killed run leaves is whole or nothing.
 const PREVIOUS: &str = ".previous";
 /// The most bytes of an older program that are read.
 const MOST: u64 = 64 << 20;
 
-/// Refuses a name or path that a peer could not use.
+/// Installs, unless a peer could not use the name or path.
 pub fn run(mut parser: Parser) -> Result<Outcome> {
     let (mut dir, mut path, mut name) = (None, None, "ccaas_builder".into());
     let (mut rollback, mut quiet) = (false, false);
@@ -93,7 +93,7 @@ fn install(dir: &Dir, path: &str) -> Result<String> {
     if matches!(bin.look_up("run"), Ok(Some(_))) {
         let run = bin.path_of("run");
         warn(&format!(
-            "{}: is another builder's, the peer does not call it for this one's packages",
+            "{}: belongs to another builder, the peer does not call it for this one's packages",
             run.display()
         ));
     }
@@ -130,23 +130,23 @@ fn peer_path(dir: &Path, given: Option<OsString>) -> Result<String> {
 
 /// The folder `bin` in `dir`, created if missing, and whether it was created.
 fn open_bin(dir: &Dir) -> Result<(Dir, bool)> {
-    // This look-up only improves the message. Opening it follows no link either: a user who can
-    // write to a volume must not be able to make root write elsewhere.
+    // This look-up only improves the message, because opening follows no link anyway: a user who
+    // can write to a volume must not be able to make root write elsewhere.
     if matches!(dir.look_up(BIN), Ok(Some(found)) if !found.is_dir()) {
         return failed(format!(
-            "{}: is a link or file, which is left alone, put a directory in its place",
+            "{}: is a link or file and is left alone, put a directory in its place",
             dir.path_of(BIN).display()
         ));
     }
     dir.make_dir(BIN, OPEN)
 }
 
-/// Puts this program into `bin` under each of its names: as one file if `link` works. Returns what
-/// was there before.
+/// Puts this program into `bin` under each of its names, as a single file if `link` works. Returns
+/// what was there before.
 fn put(bin: &Dir, link: impl Fn(&NewFile, &str) -> io::Result<NewFile>) -> Result<String> {
     bin.lock();
     for name in NAMES {
-        // Checked before any of them is replaced.
+        // Checked before anything is replaced.
         if matches!(bin.look_up(name), Ok(Some(found)) if found.is_dir()) {
             let path = bin.path_of(name);
             return failed(format!("cannot create {}: is a directory", path.display()));
@@ -159,7 +159,7 @@ fn put(bin: &Dir, link: impl Fn(&NewFile, &str) -> io::Result<NewFile>) -> Resul
         // If there is no room for a link, the copy will fail too.
         files.push(linked.map_or_else(|| copy(&program, bin, name), Ok)?);
     }
-    // All are on disk and closed before the first is replaced.
+    // All files are on disk and closed before the first program is replaced.
     files.iter_mut().try_for_each(NewFile::close)?;
     let before = keep(bin, &program)?;
     files.into_iter().try_for_each(NewFile::replace)?;
@@ -197,8 +197,8 @@ fn keep(bin: &Dir, program: &[u8]) -> Result<String> {
     ))
 }
 
-/// Keeps the program `name` of `bin` in `previous`, also where hard links do not work, and where the
-/// kernel refuses a link to another user's file.
+/// Keeps the program `name` of `bin` in `previous`, also where hard links do not work, and where
+/// the kernel refuses a link to another user's file.
 fn keep_one(bin: &Dir, name: &str, previous: &Dir) -> Result<()> {
     let Err(error) = fs::hard_link(bin.reach(name), previous.reach(name)) else {
         return Ok(());
@@ -220,8 +220,8 @@ fn keep_one(bin: &Dir, name: &str, previous: &Dir) -> Result<()> {
     }
 }
 
-/// Puts the programs back that were replaced last, and returns what there is now. When it is killed,
-/// another run completes it: `detect` comes last.
+/// Puts the programs back that were replaced last, and returns what there is now. When it is
+/// killed, another run completes it: `detect` comes last.
 fn roll_back(bin: &Dir) -> Result<String> {
     bin.lock();
     let previous = match bin.look_up(PREVIOUS)? {

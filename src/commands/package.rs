@@ -1,4 +1,4 @@
-//! `package`: makes the chaincode package of a source folder: the same bytes from the same content.
+//! `package`: makes a chaincode package from a source folder, the same bytes for the same content.
 
 use std::ffi::OsString;
 use std::fs::{self, File, Permissions};
@@ -24,8 +24,8 @@ Usage: fabric-ccs-builder package [OPTION...] DIR
    or: fabric-ccs-builder package [OPTION...] --label LABEL --address ADDRESS
    or: fabric-ccs-builder package --id FILE
 
-Makes the chaincode package of a source folder DIR (metadata.json,
-connection.json and META-INF side by side), or of options that take its place,
+Makes a chaincode package from the source folder DIR (metadata.json,
+connection.json and META-INF side by side), or from options that replace it,
 after the checks that build makes, and prints its package ID. The same content
 gives the same ID on every machine.
 
@@ -36,19 +36,19 @@ gives the same ID on every machine.
                        servers read: CHAINCODE_ID, CORE_CHAINCODE_ID (Node) and
                        CORE_CHAINCODE_ID_NAME (Java)
   --force              replaces a FILE that has other content
-  -q, --quiet          says nothing of the file that was written
+  -q, --quiet          does not name the file that was written
   --id                 only prints the ID: of the package that would be made, or
-                       of a package FILE that any program has written, with a
-                       line on standard error that says what a peer reads in it
+                       of a package FILE that any program wrote, with a line on
+                       standard error that says what a peer reads in it
 
 Instead of DIR:
   --label LABEL        the label
   --type TYPE          the type, if it is not ccaas
   --address ADDRESS    where the peer dials the chaincode, HOST:PORT
-  --dial-timeout TIME  how long it tries to, such as 10s
+  --dial-timeout TIME  how long the peer tries, such as 10s
   --domain NAME        the name in the server's certificate, if it differs
-  --root-cert FILE     the authority's certificate: the peer uses TLS
-  --client-cert FILE   the certificate that the peer presents
+  --root-cert FILE     the CA's certificate: the peer uses TLS
+  --client-cert FILE   the certificate that the peer shows
   --client-key FILE    its private key
   --meta-inf DIR       the content of META-INF
 
@@ -69,7 +69,7 @@ struct Arguments {
     id: bool,
     force: bool,
     is_quiet: bool,
-    /// What is given instead of a path.
+    /// What is declared instead of a path.
     declared: Option<Written>,
     meta_inf: Option<PathBuf>,
 }
@@ -111,7 +111,7 @@ impl Arguments {
         } else if self.output.as_ref().is_some_and(|output| output.is_empty()) {
             "--output: is empty, name a file"
         } else if self.path.is_some() && self.declared.is_some() {
-            "DIR has all of a package, leave it or the options that take its place out"
+            "DIR is a whole package, leave out either it or the options that replace it"
         } else if self.path.is_none() && self.declared.is_none() {
             "missing argument DIR"
         } else {
@@ -120,7 +120,7 @@ impl Arguments {
         })
     }
 
-    /// The package that is to be made.
+    /// The package to make.
     fn source(&self) -> Result<Source> {
         if let Some(written) = &self.declared {
             let tree = self.meta_inf.as_deref().map(open_meta_inf).transpose()?;
@@ -236,12 +236,12 @@ fn identify(path: &Path) -> Result<()> {
 
 fn write_to_stdout(source: &Source) -> Result<Digest> {
     if io::stdout().is_terminal() {
-        return usage("standard output is a terminal, send it to a file");
+        return usage("standard output is a terminal, redirect it to a file");
     }
     source.write(&mut Named(log::stdout()?, Path::new("to standard output")))
 }
 
-/// Writes the file at `path`, which may be there with the same content already.
+/// Writes the file at `path`, which may already exist with the same content.
 fn write_to_file(
     what: &str,
     path: &Path,
@@ -259,7 +259,7 @@ fn write_to_file(
         }
         if !force {
             return failed(format!(
-                "{}: exists already and is not this {what}, --force replaces it",
+                "{}: already exists and is not this {what}, --force replaces it",
                 path.display()
             ));
         }
@@ -282,7 +282,7 @@ fn open_existing(path: &Path) -> Result<Option<File>> {
     };
     if !found.is_file() {
         let path = path.display();
-        return failed(format!("{path}: exists already and is not a regular file"));
+        return failed(format!("{path}: already exists and is not a regular file"));
     }
     File::open(path).cannot("open", path).map(Some)
 }
@@ -296,7 +296,7 @@ fn close_to_others(file: &File, path: &Path) -> Result<()> {
     set.cannot("take from other users", path)
 }
 
-/// A writer whose errors name the place.
+/// A writer whose errors name the file.
 struct Named<'a, W>(W, &'a Path);
 
 impl<W: Write> Write for Named<'_, W> {

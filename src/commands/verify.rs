@@ -1,4 +1,4 @@
-//! `verify`: compares what a peer runs with what its packages give, or with what was recorded.
+//! `verify`: compares what a peer runs with its packages, or with what was recorded.
 
 mod counts;
 mod expected;
@@ -26,8 +26,8 @@ use wanted::{Standing, Wanted};
 pub const HELP: &str = "\
 Usage: fabric-ccs-builder verify [OPTION...] PATH...
 
-Compares what is on a disk with what build and release make of the packages that
-a peer has installed, or where there is no package, with the record that build
+Compares what is on disk with what build and release make of the packages that a
+peer has installed or, where there is no package, with the record that build
 made. Each PATH is a peer's file system path (with lifecycle/chaincodes), its
 externalbuilder/builds, one of the builds in there (with build-info.json, bld
 and release), or a build output (with SHA256SUMS). Prints a line for each build
@@ -93,7 +93,7 @@ pub fn run(mut parser: Parser) -> Result<Outcome> {
     if args.paths.is_empty() {
         return usage("missing argument PATH");
     }
-    // A refusal would have the exit status of a difference.
+    // As a refusal, it would have the exit status of a difference.
     let config = Config::read(arguments::config(config)?);
     let config = config.map_err(|error| Error::Failed(error.to_string()))?;
     let mut run = Run {
@@ -116,7 +116,7 @@ pub fn run(mut parser: Parser) -> Result<Outcome> {
     Ok(outcome)
 }
 
-/// A run: what it goes by, and what it has found.
+/// One run: what it compares with, and what it has found.
 struct Run {
     packages: Packages,
     wanted: Wanted,
@@ -172,7 +172,7 @@ impl Run {
                     self.report.add_package(&path, "mismatch", &reason)?;
                     Standing::Reported
                 }
-                // Whoever builds it.
+                // Another builder's packages need no build of ours.
                 Expected::Other(_) | Expected::Recorded => Standing::Reported,
                 Expected::Undetermined(reason) => {
                     self.report

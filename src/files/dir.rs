@@ -17,8 +17,7 @@ use crate::error::{Cannot, Result, refused};
 use crate::layout::{OPEN, PACKAGE};
 
 /// Flags of open(2), which differ between processors (Linux: `asm/fcntl.h`). A wrong value would
-/// silently follow links, so the code does not compile for other processors until their values are
-/// known.
+/// silently follow links, so the code does not compile for a processor whose values are not here.
 #[cfg(any(target_arch = "aarch64", target_arch = "arm"))]
 pub(super) mod flags {
     pub const NONBLOCK: i32 = 0o4_000;
@@ -57,7 +56,7 @@ pub struct Dir {
 impl Dir {
     fn new(handle: File, path: PathBuf, relative: String, hard_links: bool) -> Self {
         let by_handle = PathBuf::from(format!("/proc/self/fd/{}", handle.as_raw_fd()));
-        // It may be inaccessible, or something else may be mounted over it.
+        // It may be inaccessible, or hidden by another mount.
         let is_usable = fs::metadata(&by_handle).is_ok();
         Self {
             by_handle: if is_usable { by_handle } else { path.clone() },
@@ -81,7 +80,7 @@ impl Dir {
     }
 
     /// Allows files with several hard links. This is right for a user's own folders, which may be
-    /// in a Nix store or in a backup that links equal files.
+    /// in a Nix store, or in a backup that links identical files.
     pub(crate) fn with_hard_links(mut self) -> Self {
         self.hard_links = true;
         self
@@ -92,7 +91,7 @@ impl Dir {
         self.shown_at("")
     }
 
-    /// Makes relative paths start with `relative`, wherever the directory is.
+    /// Makes relative paths start with `relative`, wherever the directory really is.
     pub(crate) fn shown_at(mut self, relative: &str) -> Self {
         relative.clone_into(&mut self.relative);
         self
@@ -118,13 +117,13 @@ impl Dir {
     }
 
     /// A path to `name` in this directory. It stays valid as long as `self` lives, even if the path
-    /// that was opened now leads elsewhere.
+    /// that was opened leads elsewhere by now.
     pub(crate) fn reach(&self, name: &str) -> PathBuf {
         self.by_handle.join(name)
     }
 
-    /// Waits until no other process has locked this directory, and locks it until it is dropped. Not
-    /// every file system has locks, and none is worth failing for.
+    /// Waits until no other process has locked this directory, and locks it until it is dropped.
+    /// Not every file system has locks, and a missing lock is not worth failing for.
     pub(crate) fn lock(&self) {
         let _ = self.handle.lock();
     }
@@ -148,7 +147,7 @@ impl Dir {
         names(path).try_fold(here, |dir, name| dir.subdir(name))
     }
 
-    /// The entry `name`, even if it has a fault, or `None` when there is none.
+    /// The entry `name`, even if it has a fault, or `None` if there is none.
     pub(crate) fn look_up(&self, name: &str) -> Result<Option<Entry>> {
         match fs::symlink_metadata(self.reach(name)) {
             Ok(listed) => Ok(Some(Entry::new(name.into(), listed, self.hard_links))),
@@ -157,12 +156,12 @@ impl Dir {
         }
     }
 
-    /// The regular file `name`, or `None` when there is none.
+    /// The regular file `name`, or `None` if there is none.
     pub(crate) fn find_file(&self, name: &str) -> Result<Option<Entry>> {
         self.find(name, false, "is a directory, a regular file is needed")
     }
 
-    /// The directory `name`, opened, or `None` when there is none.
+    /// The directory `name`, opened, or `None` if there is none.
     pub(crate) fn find_dir(&self, name: &str) -> Result<Option<Self>> {
         let found = self.find(name, true, "is a file, a directory is needed")?;
         found.map(|_| self.subdir(name)).transpose()
@@ -188,7 +187,7 @@ impl Dir {
             let entry = entry.cannot("list", &self.path)?;
             if entries.len() == MOST {
                 return refused(format!(
-                    "{}: holds more than {MOST} files and folders, the most that are copied",
+                    "{}: contains more than {MOST} files and folders, the most that are copied",
                     self.path.display()
                 ));
             }
@@ -196,7 +195,7 @@ impl Dir {
                 Ok(listed) => {
                     entries.push(Entry::new(entry.file_name(), listed, self.hard_links));
                 }
-                // It has gone since; if it is needed, that will be noticed.
+                // It has disappeared; if it is needed, that will be noticed.
                 Err(error) if error.kind() == ErrorKind::NotFound => {}
                 Err(error) => return Err(error).cannot("list", &self.path),
             }
@@ -219,7 +218,7 @@ impl Dir {
             .cannot("create", &self.path_of(name))
     }
 
-    /// Opens the directory `name`, or creates it with `mode`, and tells whether it was created.
+    /// Opens the directory `name`, or creates it with `mode`; returns whether it was created.
     pub(crate) fn make_dir(&self, name: &str, mode: u32) -> Result<(Self, bool)> {
         match self.try_create_dir(name, mode) {
             Err(error) if error.kind() == ErrorKind::AlreadyExists => {
@@ -229,7 +228,8 @@ impl Dir {
         }
     }
 
-    /// Opens the directory at `path` below this one. What is missing of it is created with mode 0755.
+    /// Opens the directory at `path` below this one. What is missing of it is created with mode
+    /// 0755.
     pub(crate) fn make_dirs(&self, path: &str) -> Result<Self> {
         let make = |dir: Self, name| Ok(dir.make_dir(name, OPEN)?.0);
         names(path).try_fold(self.descend("")?, make)
@@ -240,7 +240,7 @@ impl Dir {
         DirBuilder::new().mode(mode).create(self.reach(name))?;
         let open = || {
             let dir = match self.open_subdir(name) {
-                // The umask has denied us access too.
+                // The umask denies even us access.
                 Err(error) if error.kind() == ErrorKind::PermissionDenied => {
                     fs::set_permissions(self.reach(name), Permissions::from_mode(mode))?;
                     self.open_subdir(name)?
@@ -251,7 +251,7 @@ impl Dir {
             Ok(dir)
         };
         open().inspect_err(|_: &io::Error| {
-            // It is useless, and would block the next run.
+            // It is of no use, and would block the next run.
             let _ = fs::remove_dir(self.reach(name));
         })
     }

@@ -28,17 +28,17 @@ impl<'a> Staging<'a> {
         };
         let dir = match target.try_create_dir(UNFINISHED, CLOSED) {
             Err(error) if error.kind() == ErrorKind::AlreadyExists => {
-                let what = "is of a run that was killed or is still under way";
+                let what = "belongs to a run that was killed or is still under way";
                 return taken(UNFINISHED, what);
             }
             created => created.cannot("create", &target.path_of(UNFINISHED))?,
         };
         let dir = dir.into_root();
         let staging = Self { target, dir };
-        // Only now, as another run may have ended between a look and the making of the directory.
+        // Listed only now, because another run may have ended before the directory was made.
         let entries = target.list()?;
         match entries.iter().find(|entry| entry.name != UNFINISHED) {
-            Some(found) => taken(&found.name, "exists already"),
+            Some(found) => taken(&found.name, "already exists"),
             None => Ok(staging),
         }
     }
@@ -61,22 +61,22 @@ impl<'a> Staging<'a> {
 
 impl Drop for Staging<'_> {
     fn drop(&mut self) {
-        // When this fails, the exit status still tells the peer not to use the directory.
+        // Even if this fails, the exit status tells the peer not to use the directory.
         self.dir.remove(&self.target.reach(UNFINISHED));
     }
 }
 
 impl Dir {
-    /// Empties this directory, and removes it where it was made, at `path`. What has taken that name
-    /// since is left alone, and so is all of it that cannot be removed.
+    /// Empties this directory, and removes it from where it was made, `path`. Whatever has taken
+    /// that name since is left alone, and so is whatever cannot be removed.
     pub(crate) fn remove(&self, path: &Path) {
         let _ = empty(&self.reach(""));
         let _ = fs::remove_dir(path);
     }
 }
 
-/// Empties a directory that nobody else writes to, with no more than one open at a time: the
-/// standard library keeps one for each level, and the process may be out of them.
+/// Empties a directory that nobody else writes to, with only one directory open at a time: the
+/// standard library opens one per level, and the process may run out of descriptors.
 fn empty(dir: &Path) -> io::Result<()> {
     let listed = fs::read_dir(dir)?.map(|entry| {
         let entry = entry?;
@@ -115,7 +115,7 @@ mod tests {
     }
 
     #[test]
-    fn a_link_in_the_place_of_the_hidden_directory_is_not_followed() {
+    fn a_link_named_as_the_hidden_directory_is_not_followed() {
         let place = tempfile::tempdir().unwrap();
         let path = |name: &str| place.path().join(name);
         fs::create_dir(path("victim")).unwrap();

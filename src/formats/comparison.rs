@@ -34,7 +34,7 @@ pub struct Difference {
     pub found: Option<Found>,
 }
 
-/// Where digests are from that files are compared with.
+/// Where the digests come from that files are compared with.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum Origin {
     /// The record of the build.
@@ -42,7 +42,7 @@ pub enum Origin {
     Record,
     /// The record, which is what the package makes, but for what templates fill in.
     Templates,
-    /// The package, of which everything was made again.
+    /// The package, from which everything was computed again.
     Package,
 }
 
@@ -83,8 +83,8 @@ pub struct Comparison {
 }
 
 impl Comparison {
-    /// Compares the regular files in and below `dir`, if there is one, with `recorded`, reading each
-    /// file once. Those in `read` have been read already.
+    /// Compares the regular files in and below `dir`, if there is one, with `recorded`, reading
+    /// each file once. Those in `read` have been read already.
     pub fn new(dir: Option<&Dir>, recorded: &[Artifact], read: &[(&str, Digest)]) -> Self {
         let mut comparison = Self::default();
         let recorded = recorded.iter().map(|file| (&*file.path, Some(file.digest)));
@@ -115,7 +115,7 @@ impl Comparison {
                     comparison.add(path, digest, None);
                 }
             }
-            // What was not found may be where the walk did not get to.
+            // What is missing may be where the walk did not get to.
             Err(error) => comparison.undetermined.push(error),
         }
         let differences = &mut comparison.differences;

@@ -1,9 +1,9 @@
-//! connection.json: where a chaincode listens, and how the peer is to dial it.
+//! connection.json: where a chaincode listens, and how the peer should dial it.
 //!
 //! The peer reads it as `ChaincodeServerUserData` of Fabric's
-//! `core/container/externalbuilder/instance.go`, only at the first invoke, so everything that would
-//! fail there is refused here. The file we write has only known fields that were present, in the
-//! order of [`FIELDS`].
+//! `core/container/externalbuilder/instance.go`, but only at the first invoke, so everything that
+//! would fail there is refused here. The file we write has only known fields that were present, in
+//! the order of [`FIELDS`].
 
 mod hints;
 
@@ -34,7 +34,7 @@ enum Type {
     TlsText,
 }
 
-/// The fields that the peer knows, in the order in which they are written.
+/// The fields that the peer knows, in the order in which we write them.
 const FIELDS: [(&str, Type); 8] = [
     ("address", Type::Text),
     ("domain", Type::Text),
@@ -83,7 +83,7 @@ impl Draft {
         Faults::first(|faults| Self::collect(content, faults))
     }
 
-    /// Like [`Draft::parse`], but only fails when there are no fields at all.
+    /// Like [`Draft::parse`], but fails only if there are no fields at all.
     pub(crate) fn collect(content: &[u8], faults: &mut Faults) -> Result<(Self, Warnings)> {
         let object = Object::parse(content)?;
         hints::ensure_kind(&object)?;
@@ -128,7 +128,7 @@ impl Draft {
         Self(fields)
     }
 
-    /// Adds each required field that is missing under its name, and there under another one.
+    /// Reports each required field that is there only under another name.
     fn find_misnamed(&mut self, object: &Object, faults: &mut Faults) {
         let is = |name: &str| {
             let is_true = |(found, field): &(&str, _)| {
@@ -162,7 +162,7 @@ impl Draft {
             let json = values.to_json()?;
             ensure!(
                 json.len() as u64 <= MAX_SMALL,
-                "is more than {MAX_SMALL} bytes, filled in"
+                "is more than {MAX_SMALL} bytes once filled in"
             );
             Ok(Connection {
                 address,
@@ -172,9 +172,8 @@ impl Draft {
         })
     }
 
-    /// The values as far as they are known, after a check by the peer's rules. Without a config, of
-    /// a field with a template the branches that are plain text are checked, each as if it were the
-    /// value.
+    /// The values as far as they are known, after a check by the peer's rules. Without a config,
+    /// each branch of a template that is plain text is checked as if it were the field's value.
     pub(crate) fn review(&self, config: Option<&Config>, faults: &mut Faults) -> Values {
         let values = self.values(config, faults);
         values.check(faults);
@@ -211,8 +210,8 @@ impl Draft {
         self.0.iter().filter_map(|(_, field)| field.template())
     }
 
-    /// Checks that `written` is what is written with some config, and gives the fields that it
-    /// would have to be known for.
+    /// Checks that some config makes this draft into `written`, and returns the fields that depend
+    /// on the config.
     pub(crate) fn agrees(&self, written: &[u8]) -> Result<Vec<&'static str>> {
         let found = Connection::parse_written(written)?;
         let (mut values, mut unknown) = (
@@ -230,7 +229,7 @@ impl Draft {
         Ok(unknown)
     }
 
-    /// The keys of the config that the templates look for.
+    /// The keys of the config that the templates look up.
     pub(crate) fn keys(&self) -> BTreeSet<String> {
         let mut keys = BTreeSet::new();
         for (name, field) in &self.0 {
@@ -260,7 +259,7 @@ impl Field {
         Self::Value(Value::Boolean(value))
     }
 
-    /// The field's value, which is unknown when it has a template and there is no config.
+    /// The field's value, which is unknown if it has a template and there is no config.
     fn value(&self, config: Option<&Config>) -> Result<Value> {
         let template = match self {
             Self::Value(value) => return Ok(value.clone()),
@@ -296,7 +295,7 @@ fn text(object: &Object, name: &str, template: ReadTemplate) -> Result<Option<Te
     template.context(name.to_owned())
 }
 
-/// Whether the author of a boolean field with a fault surely meant true: `"true"`.
+/// Whether the author of a boolean field with a fault probably meant true: `"true"`.
 fn is_meant(object: &Object, name: &str) -> bool {
     let mut values = object.field(name);
     values.any(|value| value.get().eq_ignore_ascii_case("\"true\""))
@@ -315,7 +314,7 @@ fn dial_timeout(object: &Object, name: &str, template: ReadTemplate) -> Result<O
         Kind::Null => Ok(None),
         kind => bail!(r#"is {kind}, leave it out or write for example "10s""#),
     })?;
-    // The peer refuses null alone. After another value, it changes nothing.
+    // The peer refuses a lone null. After another value, null changes nothing.
     ensure!(
         field.is_some() || object.field(name).next().is_none(),
         r#"{name}: is null, leave it out or write for example "10s""#
@@ -357,7 +356,7 @@ impl Connection {
         &self.address
     }
 
-    /// What its author should know of the server's name.
+    /// What the package's author should know about the server's name.
     pub fn warning(&self) -> Option<String> {
         let advice = advice::of_server_name(&self.values)?;
         Some(format!("{CONNECTION}: {advice}"))

@@ -2,7 +2,7 @@
 //!
 //! The grammar is that of Go's `time.ParseDuration`: `0`, or
 //! `[-+]?([0-9]*(\.[0-9]*)?(ns|us|µs|ms|s|m|h))+`. The peer turns 0 into its default of 3 s. Values
-//! that would make every dial fail are refused: a negative time-out, a number so small that its
+//! that would make every dial fail are refused: a negative timeout, a number so small that its
 //! author must have meant seconds or milliseconds, and a text of less than a microsecond.
 
 use std::time::Duration;
@@ -18,8 +18,8 @@ const LEAST_NUMBER: f64 = 1e6;
 /// The smallest number that Go cannot convert to an int64 of nanoseconds.
 const TOO_LARGE: f64 = 9_223_372_036_854_775_808.0;
 
-/// The shortest duration in a text, in nanoseconds: requesting a connection takes longer, even on
-/// the same machine.
+/// The shortest duration in a text, in nanoseconds: even on the same machine, a connection takes
+/// longer.
 const LEAST_TEXT: u128 = 1000;
 
 /// A `dial_timeout` that the peer can use.
@@ -52,7 +52,7 @@ impl DialTimeout {
             _ if value < 0.0 => "is negative",
             1.0..LEAST_NUMBER => "is a number of nanoseconds and too short to dial",
             TOO_LARGE.. => "nanoseconds are too long",
-            // Go cuts a fraction off, too.
+            // Go truncates a fraction too.
             #[allow(clippy::cast_possible_truncation, clippy::cast_sign_loss)]
             _ => {
                 let (json, nanoseconds) = (number.to_owned(), value as u64);
@@ -161,7 +161,7 @@ mod tests {
     }
 
     #[test]
-    fn takes_what_go_takes_and_keeps_it_as_written() {
+    fn accepts_what_go_accepts_and_keeps_it_as_written() {
         for json in [
             r#""10s""#,
             r#""1m30s""#,

@@ -1,7 +1,7 @@
 //! JSON as Go's `encoding/json` reads it into a struct, because that is how a peer reads
 //! connection.json and metadata.json.
 //!
-//! Object keys match field names in any letter case, the last duplicate wins, unknown keys are
+//! Object keys match field names whatever their case, the last duplicate wins, unknown keys are
 //! ignored, and `null` leaves a field unchanged. A byte order mark or trailing data is an error.
 //! Messages never quote a value: it may be a private key.
 
@@ -18,8 +18,7 @@ use serde_json::value::RawValue;
 /// than four.
 const MAX_DEPTH: usize = 100;
 
-/// The members of an object in their order, including duplicates; each value is its text as
-/// written.
+/// The members of an object in order, including duplicates; each value is text, as written.
 pub struct Object<'a>(Vec<(String, &'a RawValue)>);
 
 impl<'a> Object<'a> {
@@ -39,8 +38,8 @@ impl<'a> Object<'a> {
         &self.0
     }
 
-    /// The members by name, as Go reads an object into a map: letter case matters, and the last
-    /// duplicate wins.
+    /// The members by name, as Go reads an object into a map: case matters, and the last duplicate
+    /// wins.
     pub fn into_map(self) -> BTreeMap<String, &'a RawValue> {
         let mut map = BTreeMap::new();
         map.extend(self.0);
@@ -137,7 +136,7 @@ pub fn parse<'a, T: Deserialize<'a>>(content: &'a [u8]) -> Result<T> {
     read(text)
 }
 
-/// Parses a JSON text; the error says what is wrong without quoting any of it.
+/// Parses a JSON text; an error says what is wrong without quoting any of it.
 fn read<'a, T: Deserialize<'a>>(text: &'a str) -> Result<T> {
     serde_json::from_str(text).map_err(|error| match error.classify() {
         Category::Syntax => anyhow!("is not JSON: {error}{}", hint(text, &error)),
@@ -149,7 +148,7 @@ fn read<'a, T: Deserialize<'a>>(text: &'a str) -> Result<T> {
     })
 }
 
-/// What to write instead, for the usual mistakes.
+/// What to write instead, for common mistakes.
 fn hint(text: &str, error: &serde_json::Error) -> &'static str {
     let message = error.to_string();
     let line = text.lines().nth(error.line().saturating_sub(1));
@@ -158,9 +157,9 @@ fn hint(text: &str, error: &serde_json::Error) -> &'static str {
         _ if message.starts_with("control character") => {
             ", write \\n for a line break, or let init put a PEM file into its place"
         }
-        Some('}' | ']') if !message.starts_with("expected ident") => ", leave the last comma out",
+        Some('}' | ']') if !message.starts_with("expected ident") => ", leave out the last comma",
         _ if message.starts_with("invalid escape") => ", write \\\\ for a backslash",
-        Some('/' | '#') => ", leave comments out, JSON has none",
+        Some('/' | '#') => ", leave out comments, JSON has none",
         Some('\'' | '“' | '”' | '‘' | '’') => ", write straight double quotes",
         Some('{') if message.starts_with("key must be") => ", put double quotes around templates",
         Some('T' | 'F' | 'N') => ", write true, false and null in lower case",

@@ -1,4 +1,4 @@
-//! The META-INF tree of a package: where it is, and what in it the peer would trip over.
+//! A package's META-INF tree: where it is, and what in it the peer would trip over.
 
 use super::published::{self, Judge};
 use super::tls;
@@ -7,13 +7,13 @@ use crate::files::{Dir, Entry};
 use crate::layout::{ALTERNATIVE, CONNECTION, MAX_SMALL, META_INF, METADATA, PACKAGE, STATEDB};
 use crate::log::Warnings;
 
-/// The package's `META-INF`, or the folder that has its place in the layout of Fabric's
-/// `cc_service.md`: `metadata`, where there is a `statedb` in it.
+/// The package's `META-INF` or, in the layout of Fabric's `cc_service.md`, the folder `metadata` if
+/// it contains a `statedb`.
 pub fn find(source: &Dir) -> Result<Option<Dir>> {
     if let Some(tree) = source.find_dir(META_INF)? {
         return Ok(Some(tree));
     }
-    // Anything else of that name is one of the other things that packages may hold.
+    // Anything else of that name is just another thing that a package may contain.
     let is_sound_dir = |entry: Entry| entry.is_dir() && entry.fault().is_none();
     if !source.look_up(ALTERNATIVE)?.is_some_and(is_sound_dir) {
         return Ok(None);
@@ -23,14 +23,14 @@ pub fn find(source: &Dir) -> Result<Option<Dir>> {
     Ok(is_alternative(false, has_statedb).then_some(alternative))
 }
 
-/// Whether `metadata` has the place of `META-INF`: of a package that may have a `META-INF`, and may
-/// have a `statedb` in a folder `metadata`.
+/// Whether `metadata` replaces `META-INF` in a package that may have a `META-INF`, and may have a
+/// `statedb` in a folder `metadata`.
 pub fn is_alternative(has_meta_inf: bool, has_statedb: bool) -> bool {
     has_statedb && !has_meta_inf
 }
 
-/// A line for everything in a package's source folder that is not packaged; what
-/// [`misplaced`] names has one already.
+/// A line for everything in a package's source folder that is not packaged, except what
+/// [`misplaced`] already names.
 pub fn left_out(source: &Dir, tree: Option<&Dir>) -> Result<Option<String>> {
     let tree_name = tree.map(|tree| tree.relative("")).unwrap_or_default();
     let misplaced = find_misplaced(source, tree)?;
@@ -49,13 +49,11 @@ pub fn left_out(source: &Dir, tree: Option<&Dir>) -> Result<Option<String>> {
     }))
 }
 
-/// A line for every folder beside the `tree` that its author took for part of it.
+/// A line for every folder outside the `tree` that its author took for part of it.
 pub fn misplaced(source: &Dir, tree: Option<&Dir>) -> Result<Vec<String>> {
     let misplaced = find_misplaced(source, tree)?.into_iter();
     Ok(misplaced
-        .map(|(found, place)| {
-            format!("{found}: is not looked at, index definitions belong in {place}")
-        })
+        .map(|(found, place)| format!("{found}: is ignored, index definitions belong in {place}"))
         .collect())
 }
 
@@ -132,7 +130,7 @@ pub fn walk(tree: &Dir, warnings: &mut Warnings, visit: Visit) -> Result<()> {
     Ok(())
 }
 
-/// The files that are left out, as operating systems have made them.
+/// The files that are left out, as operating systems made them.
 #[derive(Default)]
 struct Strays {
     first: Option<String>,
@@ -152,9 +150,9 @@ impl Strays {
     fn warning(self) -> Option<String> {
         let first = self.first?;
         Some(match self.count - 1 {
-            0 => format!("{first}: is left out, an operating system has made it"),
+            0 => format!("{first}: is left out, an operating system made it"),
             more => {
-                format!("{first}: and {more} more are left out, operating systems have made them")
+                format!("{first}: and {more} more are left out, operating systems made them")
             }
         })
     }
@@ -173,7 +171,7 @@ pub fn is_stray(name: &str) -> bool {
     name.starts_with("._") || [".ds_store", "thumbs.db", "desktop.ini"].contains(&name.as_str())
 }
 
-/// Like [`walk`], but adds all that must not be copied to the faults, and goes on.
+/// Like [`walk`], but adds whatever must not be copied to the faults, and continues.
 pub fn collect(tree: &Dir, warnings: &mut Warnings, faults: &mut Faults) -> Result<()> {
     let (mut judge, mut strays) = (Judge::new(warnings), Strays::default());
     tree.walk_all(|dir, files| {
@@ -192,7 +190,7 @@ pub fn collect(tree: &Dir, warnings: &mut Warnings, faults: &mut Faults) -> Resu
     Ok(())
 }
 
-/// The path in the tree of its folder `dir`, whose name is judged.
+/// The path of the folder `dir` in the tree, whose name is checked.
 fn enter(tree: &Dir, dir: &Dir, judge: &mut Judge) -> String {
     let (root, path) = (tree.relative(""), dir.relative(""));
     let folder = path.strip_prefix(&root).unwrap_or_default();

@@ -17,7 +17,7 @@ use crate::text::quoted;
 pub struct Metadata {
     /// The type, in its original letter case.
     pub package_type: String,
-    /// The label, or why it makes a peer refuse the package at install, before it calls a builder.
+    /// The label, or why a peer refuses the package at install, before it calls a builder.
     label: Result<Label>,
 }
 
@@ -33,8 +33,8 @@ impl Metadata {
         Self::of(&Object::parse(content)?)
     }
 
-    /// Like [`Metadata::parse`], but adds all faults of a package that should be ours, also those
-    /// of the label.
+    /// Like [`Metadata::parse`], but adds every fault of a package that should be ours, including
+    /// those of the label.
     pub(crate) fn collect(content: &[u8], faults: &mut Faults) -> Option<Self> {
         let object = faults.take(Object::parse(content))?;
         let metadata = faults.take(Self::of(&object));
@@ -52,11 +52,11 @@ impl Metadata {
         })
     }
 
-    /// Whether this builder takes packages of this type: `ccaas` (Fabric's builder) or `external`
-    /// (the older one), in any letter case.
+    /// Whether this builder accepts packages of this type: `ccaas` (Fabric's builder) or `external`
+    /// (the older one), whatever the case.
     pub fn is_ours(&self) -> bool {
-        // The same as Go's strings.ToLower: outside ASCII, only the Kelvin sign becomes an ASCII
-        // letter, and none of our types has a k.
+        // Same as Go's strings.ToLower: outside ASCII, only the Kelvin sign becomes an ASCII
+        // letter, and neither of our types has a k.
         matches!(
             &*self.package_type.to_ascii_lowercase(),
             "ccaas" | "external"
@@ -109,12 +109,12 @@ impl Label {
         let is_inner = |byte: u8| byte.is_ascii_alphanumeric() || b"_.+-".contains(&byte);
         ensure!(
             label.bytes().all(is_inner) && label.starts_with(|c: char| c.is_ascii_alphanumeric()),
-            "label: {} is refused by Fabric, begin with a letter or digit and go on with those or . + - _",
+            "label: {} is refused by Fabric, begin with a letter or digit and continue with those or . + - _",
             quoted(&label)
         );
         ensure!(
             label.len() <= MAX_LABEL,
-            "label: has {} bytes, a peer can install {MAX_LABEL}",
+            "label: has {} bytes, a peer can install at most {MAX_LABEL}",
             label.len()
         );
         Ok(Self(label))
@@ -143,7 +143,7 @@ mod tests {
     }
 
     #[test]
-    fn claims_both_types_in_any_letter_case() {
+    fn claims_both_types_whatever_the_case() {
         for ours in ["ccaas", "CCAAS", "CcaaS", "external", "External"] {
             assert!(of_type(ours).is_ours(), "{ours}");
         }
@@ -167,7 +167,7 @@ mod tests {
         }
         assert_eq!(
             label(&format!("{:?}", "a".repeat(174))).unwrap_err(),
-            "metadata.json: label: has 174 bytes, a peer can install 173"
+            "metadata.json: label: has 174 bytes, a peer can install at most 173"
         );
     }
 

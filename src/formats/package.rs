@@ -1,15 +1,15 @@
-//! The file of a chaincode package, whatever program made it, as a peer reads it.
+//! A chaincode package file, whatever program made it, as a peer reads it.
 //!
 //! ```text
 //! package     = gzip(tar(metadata.json, code.tar.gz)): regular files, in any order
 //! code.tar.gz = gzip(tar(connection.json, META-INF/..., ...)): regular files and directories
 //! ```
 //!
-//! Install reads the outer archive (Fabric's `core/chaincode/persistence`), and before it calls a
-//! builder the peer unpacks the inner one (`core/container/externalbuilder/tar.go`). More is
-//! refused here than there: a file that stands twice in the outer archive, of which install reads
-//! the last and a builder gets the first; names that are not UTF-8, sparse files, damage behind the
-//! end of an archive, where the peer does not look; and what is beyond the limits of a package.
+//! Install reads the outer archive (Fabric's `core/chaincode/persistence`), and the peer unpacks
+//! the inner one before it calls a builder (`core/container/externalbuilder/tar.go`). More is
+//! refused here than there: a file that occurs twice in the outer archive, of which install reads
+//! the last but a builder gets the first; names that are not UTF-8; sparse files; damage after the
+//! end of an archive, where the peer does not look; and what exceeds the limits of a package.
 
 pub mod source;
 
@@ -26,8 +26,8 @@ use crate::files::{Budget, Digest, Dir, Hashing, pieces};
 use crate::layout::{BUILD, CODE, CONNECTION, MAX_SMALL, METADATA, SECRET};
 use crate::log::Warnings;
 
-/// What is called for each member of a code.tar.gz, whose name is the path as the peer cleans it;
-/// what it does not read of the content is skipped.
+/// Called for each member of a code.tar.gz, whose name is the path as the peer cleans it. Content
+/// that it does not read is skipped.
 pub type Visit<'a> = &'a mut dyn FnMut(&Header, &mut Content) -> Result<()>;
 
 /// The content of a member of code.tar.gz.
@@ -37,7 +37,7 @@ pub struct Content<'a> {
 }
 
 impl Content<'_> {
-    /// The whole content, which is known to be small.
+    /// The whole content, which must be known to be small.
     pub fn read(&mut self) -> Result<Vec<u8>> {
         let mut content = Vec::new();
         let read = self.reader.read_to_end(&mut content);
@@ -55,12 +55,12 @@ impl Content<'_> {
 
 const HOW: &str = "make the package with tar -czf FILE metadata.json code.tar.gz in their \
     folder, or with fabric-ccs-builder package DIR";
-/// The most that may follow an archive: tar fills its records.
+/// The most bytes that may follow an archive: tar pads its records.
 const MAX_REST: u64 = 1 << 20;
 
 /// A package file that was read to its end.
 pub struct Package {
-    /// Of the file: with the label it is the package ID.
+    /// The file's digest: with the label, it is the package ID.
     pub digest: Digest,
     pub metadata: Metadata,
     pub metadata_content: Vec<u8>,
@@ -75,7 +75,7 @@ impl Package {
         Self::read_file(file, path, target, warnings)
     }
 
-    /// Like [`Package::read`], of a file that is open.
+    /// Like [`Package::read`], for an open file.
     pub fn read_file(
         file: File,
         path: &Path,
@@ -88,8 +88,8 @@ impl Package {
         Self::visit(file, path, &mut unpack, warnings)
     }
 
-    /// Reads an open file, and shows `visit` each member of its code.tar.gz, which is never in
-    /// memory as a whole.
+    /// Reads an open file, and passes each member of its code.tar.gz, which is never in memory as a
+    /// whole, to `visit`.
     pub fn visit(file: File, path: &Path, visit: Visit, warnings: &mut Warnings) -> Result<Self> {
         let shown = path.display().to_string();
         let mut file = BufReader::new(Hashing::new(file));
@@ -110,7 +110,7 @@ impl Package {
                 }
                 name @ (METADATA | CODE) => {
                     return refused(format!(
-                        "{shown}: {name}: stands twice, install reads the last and a builder gets \
+                        "{shown}: {name}: occurs twice, install reads the last and a builder gets \
                          the first: {HOW}"
                     ));
                 }
@@ -136,18 +136,18 @@ impl Package {
     }
 }
 
-/// Why `missing` is not among the members, of which `others` are not read.
+/// Why `missing` is not in the package, which has these `others` that are not read.
 fn why_missing(missing: &str, others: &BTreeSet<String>) -> String {
     let end = format!("/{missing}");
     if let Some(other) = others.iter().find(|name| name.ends_with(&end)) {
         format!("{missing} not found, the name {other} is another one to a peer: {HOW}")
     } else if others.contains(CONNECTION) {
         format!(
-            "{missing} not found, {CONNECTION} and META-INF belong into {CODE}; fabric-ccs-builder \
+            "{missing} not found, {CONNECTION} and META-INF belong in {CODE}; fabric-ccs-builder \
              package makes all of it from their folder"
         )
     } else {
-        format!("{missing} not found, a package holds {METADATA} and {CODE}: {HOW}")
+        format!("{missing} not found, a package contains {METADATA} and {CODE}: {HOW}")
     }
 }
 
@@ -167,7 +167,7 @@ fn member_of_code(member: &Header) -> Result<String> {
     let name = &member.name;
     if let Kind::Other(kind) = member.kind {
         return refused(format!(
-            "{name}: is {kind}, the peer takes only regular files and directories"
+            "{name}: is {kind}, the peer accepts only regular files and directories"
         ));
     }
     let mut path = Vec::new();
@@ -175,23 +175,21 @@ fn member_of_code(member: &Header) -> Result<String> {
         match part {
             "" | "." => {}
             ".." if path.pop().is_some() => {}
-            ".." => return refused(format!("{name}: leads out of the folder, leave .. out")),
+            ".." => return refused(format!("{name}: leads out of the folder, leave out ..")),
             part => path.push(part),
         }
     }
     if name.starts_with('/') {
         return refused(format!(
-            "{name}: is an absolute path, leave the first / out"
+            "{name}: is an absolute path, leave out the leading /"
         ));
     }
     if path.is_empty() && member.kind == Kind::File {
-        return refused(format!("{name:?}: is no name of a file"));
+        return refused(format!("{name:?}: is not a file name"));
     }
     if path.len() > BUILD.depth {
         let depth = BUILD.depth;
-        return refused(format!(
-            "{name}: more than {depth} directories inside each other"
-        ));
+        return refused(format!("{name}: directories nested more than {depth} deep"));
     }
     Ok(path.join("/"))
 }
@@ -219,7 +217,8 @@ impl<'a> Archive<'a> {
         }
     }
 
-    /// The next member, whose name is the path that `path_of` gives. At the end all is read.
+    /// The next member, whose name is the path that `path_of` returns. After the last one, the file
+    /// is read to the end.
     fn next_member(
         &mut self,
         path_of: &dyn Fn(&Header) -> Result<String>,
@@ -242,7 +241,7 @@ impl<'a> Archive<'a> {
         Ok(Some(member))
     }
 
-    /// Reads all of a code.tar.gz, and gives the paths of its files.
+    /// Reads all of a code.tar.gz, and returns the paths of its files.
     fn visit(mut self, visit: Visit, warnings: &mut Warnings) -> Result<BTreeSet<String>> {
         let mut files = BTreeSet::new();
         while let Some(member) = self.next_member(&member_of_code)? {
@@ -259,8 +258,8 @@ impl<'a> Archive<'a> {
             }
             if files.contains(&path) {
                 warnings.push(format!(
-                    "{shown}: {path}: stands twice, the peer writes the second over the first, and \
-                     leaves what of the first is longer"
+                    "{shown}: {path}: occurs twice, the peer writes the second over the first, and \
+                     keeps what the first has beyond it"
                 ));
             }
             files.insert(path);

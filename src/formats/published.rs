@@ -1,4 +1,4 @@
-//! What the peer reads of a build: the files of the release output.
+//! What the peer reads from a build: the files of the release output.
 //!
 //! ```text
 //! build output                                           release output
@@ -7,7 +7,7 @@
 //! META-INF/statedb/couchdb/collections/NAME/indexes/...  statedb/... (the same)
 //! ```
 //!
-//! Of the definitions in these folders only sound ones are published: a peer runs a chaincode
+//! Of the definitions in these folders, only sound ones are published: a peer can run a chaincode
 //! without an index, but not with one that breaks its database. [`Judge`] decides, from what is in
 //! a build and nothing else.
 
@@ -45,25 +45,25 @@ fn is_definition(path: &str) -> bool {
     }
 }
 
-/// Whether a file is named as an index definition. What macOS keeps beside a file when it is
-/// archived has the same ending and `._` in front.
+/// Whether a file is named like an index definition. What macOS adds beside a file in an archive
+/// has the same ending, but `._` in front.
 fn is_named(file: &str) -> bool {
     matches!(file.rsplit_once('.'), Some((_, "json"))) && !file.starts_with("._")
 }
 
-/// Whether Fabric takes the name of a collection.
+/// Whether Fabric accepts the name of a collection.
 pub fn is_collection(name: &str) -> bool {
     let is_allowed = |byte: u8| byte.is_ascii_alphanumeric() || b"_-".contains(&byte);
     name.bytes().all(is_allowed)
 }
 
-/// Why the folder at `path` below `META-INF` is not published with what is in it.
+/// Why the folder at `path` below `META-INF` is not published, nor anything in it.
 pub fn fault_of_folder(path: &str) -> Option<&'static str> {
     let ["collections", name] = below_couchdb(path)[..] else {
         return None;
     };
     (!is_collection(name))
-        .then_some("is not a collection's name, only letters, digits, _ and - are allowed")
+        .then_some("is not a collection name, only letters, digits, _ and - are allowed")
 }
 
 /// Whether the peer looks for a folder at `path` below `META-INF`.
@@ -79,13 +79,13 @@ fn is_place_of_a_folder(path: &str) -> bool {
 /// What authors call the folder of collections.
 pub const COLLECTIONS: [&str; 2] = ["collections", "collection"];
 
-/// Whether a folder in lower case is named as one of those that hold index definitions.
+/// Whether a folder has, in lower case, the name of one that holds index definitions.
 fn is_of_the_tree(name: &&str) -> bool {
     ["statedb", "couchdb", "index", "indexes", "collections"].contains(name)
 }
 
-/// Why the file at `path` below `root`, which is not published, becomes no index although its
-/// author may have meant one.
+/// Why the file at `path` below `root`, which is not published, does not become an index although
+/// its author may have meant it to.
 fn why_not(root: &str, path: &str) -> Option<String> {
     let lower = path.to_ascii_lowercase();
     let names: Vec<&str> = lower.split('/').collect();
@@ -113,7 +113,7 @@ fn why_not(root: &str, path: &str) -> Option<String> {
                 "index definitions belong in {root}{STATEDB}/couchdb/{place}"
             ))
         }
-        _ if path.starts_with("statedb/") => Some("it is no index definition".to_owned()),
+        _ if path.starts_with("statedb/") => Some("it is not an index definition".to_owned()),
         _ => None,
     }
 }
@@ -126,11 +126,11 @@ pub struct Judge<'a> {
     /// Whether some were not read because there were too many: then the order matters.
     pub is_full: bool,
     folder: String,
-    /// The index definitions of the folder, by design document and name.
+    /// The index definitions in the folder, by design document and name.
     names: BTreeMap<(String, String), String>,
 }
 
-/// What [`Judge::read`] made of a file.
+/// What [`Judge::read`] found in a file.
 #[derive(Default)]
 pub struct Judged {
     pub content: Option<Vec<u8>>,
@@ -157,7 +157,7 @@ impl<'a> Judge<'a> {
         })
     }
 
-    /// The same for a file of this folder and name that is not on a disk.
+    /// The same for a file of this folder and name that is not on disk.
     pub fn judge(
         &mut self,
         (folder, name): (&str, &str),
@@ -222,7 +222,7 @@ impl<'a> Judge<'a> {
     }
 }
 
-/// Visits the index definitions of the build output `build`: each with its path there.
+/// Visits the index definitions in the build output `build`, each with its path there.
 pub fn walk(
     build: &Dir,
     warnings: &mut Warnings,

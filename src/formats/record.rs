@@ -1,8 +1,8 @@
-//! The record of a build: the content of the build output, and what it was made from.
+//! The record of a build: what is in the build output, and what it was made from.
 //!
 //! - `SHA256SUMS`, in the format of coreutils' sha256sum: one line for every file of the build
 //!   output except itself, with a digest, two spaces and a path, sorted bytewise by path. If a path
-//!   holds a backslash, its line begins with a backslash, and those in the path are doubled.
+//!   contains backslashes, they are doubled, and the line begins with a backslash.
 //! - `build.intoto.json`, an in-toto Statement v1 (unsigned) with a Link v0.3 predicate: the
 //!   artifacts as `subject`, every file that was read as `materials`.
 //!
@@ -20,7 +20,7 @@ use crate::layout::{CONNECTION, MAX_RECORD, META_INF, METADATA, PUBLIC, STATEMEN
 use crate::text::is_unsafe;
 
 pub const NO_RECORD: &str =
-    "there is no record: it is another builder's, or the record was removed";
+    "there is no record: another builder made it, or the record was removed";
 
 /// What a build made, and what it was made from.
 #[derive(Clone)]
@@ -172,7 +172,7 @@ fn parse_sums(content: &[u8]) -> anyhow::Result<Vec<Artifact>> {
 fn parse_line(text: &str) -> Option<Artifact> {
     let (digest, path) = text.trim_start_matches('\\').split_once("  ")?;
     let digest = Digest::parse(digest)?;
-    // A path that is not escaped as we do it then gives a different line than it came from.
+    // A path that is not escaped as we do it would give a different line.
     let path = path.replace("\\\\", "\\");
     let is_plain = path.split('/').all(|part| !matches!(part, "" | "." | ".."));
     let is_ours = is_plain && path != SUMS && !path.contains(is_unsafe);

@@ -62,8 +62,8 @@ pub fn check_root_certificates(text: &str) -> Result<()> {
 /// Checks the values of `client_cert` and `client_key`, one of which may not be known yet: a
 /// certificate that the peer can present, and the private key that belongs to it. Only the first
 /// certificate and the first private key are read; an issuer's certificate may follow. The error is
-/// the fault of the certificate, or else of the key, with the field's name. If the two do not belong
-/// together, that is the key's fault.
+/// the fault of the certificate, or else of the key, with the field's name. If the two do not
+/// belong together, that is the key's fault.
 pub fn check_key_pair(certificate: Option<&str>, key: Option<&str>) -> Result<()> {
     let public = certificate.map(certified_key).transpose();
     let public = public.context("client_cert")?;
@@ -88,14 +88,14 @@ fn private_key(text: &str) -> Result<Key> {
     key::parse(&block.der).map_err(|fault| diagnose::unreadable_key(&block).unwrap_or(fault))
 }
 
-/// When the certificates in a text expire, those that can be read.
+/// When the certificates in a text expire, as far as they can be read.
 pub fn expiries(text: &str) -> impl Iterator<Item = Time> {
     let blocks = wanted_blocks(text, CERTIFICATE);
     blocks.filter_map(|block| Some(x509::parse(&block.der).ok()?.not_after))
 }
 
-/// Where `root_cert` is the server's own certificate and no authority's: whether it is for this
-/// name, without which the peer refuses the server.
+/// If `root_cert` is the server's own certificate and not a CA's: whether it is for this name,
+/// without which the peer refuses the server.
 pub fn is_for(root_cert: &str, name: &str) -> Option<bool> {
     let mut found = wanted_blocks(root_cert, CERTIFICATE);
     let (block, None) = (found.next()?, found.next()) else {
@@ -107,7 +107,7 @@ pub fn is_for(root_cert: &str, name: &str) -> Option<bool> {
         is_ca,
         signs,
     } = certificate.extensions;
-    // `openssl req -x509` makes an authority of every certificate, but leaves its use open.
+    // `openssl req -x509` marks every certificate as a CA's, but does not say that its key signs.
     let is_own = !is_ca || certificate.is_self_issued && !signs && !names.is_empty();
     let is_for = names.iter().any(|&(tag, found)| is_name(tag, found, name));
     (is_own && certificate.is_v3).then_some(is_for)

@@ -11,7 +11,7 @@ use super::dial_timeout::{self, DialTimeout};
 use super::tls;
 use crate::error::Faults;
 
-/// The value of a field, as it is written.
+/// The value of a field, as we write it.
 #[derive(Clone, Serialize)]
 #[serde(untagged)]
 pub enum Value {
@@ -31,7 +31,7 @@ pub struct Text {
     pub shown: String,
 }
 
-/// The values of the fields that are present, in the order in which they are written.
+/// The values of the fields that are present, in the order in which we write them.
 pub struct Values(pub Vec<(&'static str, Value)>);
 
 impl Values {

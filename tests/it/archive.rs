@@ -1,4 +1,5 @@
-//! The archives of a package, read as the crates `flate2` and `tar` read them; and what is refused, with its line.
+//! The archives of a package, read as the crates `flate2` and `tar` read them; and what is refused,
+//! with its line.
 
 use std::io::{self, Read, Write};
 
@@ -35,7 +36,7 @@ fn deflated(content: &[u8], level: u32) -> Vec<u8> {
     data.finish().unwrap()
 }
 
-/// A gzip file of these compressed data, which are said to be of this content.
+/// A gzip file of this compressed data, which claims to have this content.
 fn wrapped(data: &[u8], content: &[u8]) -> Vec<u8> {
     let mut crc = Crc::new();
     crc.update(content);
@@ -44,7 +45,7 @@ fn wrapped(data: &[u8], content: &[u8]) -> Vec<u8> {
     [header, data, &sum, &amount].concat()
 }
 
-/// Content that compressors like more or less.
+/// Content that compresses well or badly.
 fn content() -> impl Strategy<Value = Vec<u8>> {
     let piece = prop_oneof![
         vec(any::<u8>(), 0..300),
@@ -124,7 +125,7 @@ fn pax(key: &str, value: &str) -> String {
 
 const END: [u8; 1024] = [0; 1024];
 
-/// An archive of a member after others that say something of it.
+/// An archive of a member, after others that describe it.
 fn extended(extensions: &[Vec<u8>], name: &[u8]) -> Vec<u8> {
     let member = member(name, b'0', b"content");
     [&extensions.concat(), &member[..], &END].concat()
@@ -153,7 +154,7 @@ proptest! {
     #[test]
     fn a_damaged_gzip_file_is_refused_or_read_as_flate2_reads_it(content in vec(any::<u8>(), 0..300), level in 0..=9_u32, changes in changes(), cut in proptest::option::of(any::<Index>())) {
         let mut file = damaged(gzipped(&content, level), &changes, cut);
-        // Go passes over the reserved flags, flate2 does not.
+        // Go ignores the reserved flags, flate2 does not.
         file.iter_mut().skip(3).take(1).for_each(|flags| *flags &= 0x1f);
         if let Ok(read) = gunzipped(&file) {
             prop_assert_eq!(Some(read), all(MultiGzDecoder::new(file.as_slice())).ok());
@@ -173,8 +174,8 @@ proptest! {
             Ok(_) => {
                 let used = usize::try_from(decoder.total_in()).unwrap();
                 let ours = gunzipped(&wrapped(&data[..used], &read));
-                // There flate2 gives zeros, and Go an error.
-                let is_before = ours.as_ref().is_err_and(|line| line.contains("a distance leads to before the beginning"));
+                // Here flate2 returns zeros, but Go an error.
+                let is_before = ours.as_ref().is_err_and(|line| line.contains("a distance leads back beyond the beginning"));
                 prop_assert!(is_before || ours == Ok(read));
             }
             Err(_) => prop_assert!(gunzipped(&wrapped(&data, &read)).is_err()),
@@ -231,7 +232,7 @@ proptest! {
         }
         archive.truncate(cut.unwrap_or(archive.len()));
         if let (Ok(read), Ok(mut expected)) = (members(&archive), members_by_tar(&archive)) {
-            // In Go a name ends at the first null byte, also a long one.
+            // In Go a name ends at the first null byte, even a long one.
             for (name, ..) in &mut expected {
                 name.truncate(name.iter().position(|byte| *byte == 0).unwrap_or(name.len()));
             }
@@ -261,7 +262,7 @@ fn every_format_of_tar_is_read() {
         (prefix(b"\0\0\0\0\0\0", b"\0\0"), "name"),
         (extended(&[l(&long)], b"name"), long.as_str()),
         (extended(&[x(&pax("path", &long))], b"name"), &long),
-        // The last pax header counts, but GNU's name in any case.
+        // The last pax header counts, but GNU's name always wins.
         (
             extended(&[x(&pax("path", "a")), x(&pax("path", "b"))], b"name"),
             "b",
@@ -275,7 +276,7 @@ fn every_format_of_tar_is_read() {
             extended(&[x(&(pax("path", "a") + &pax("path", "")))], b"name"),
             "name",
         ),
-        // As BSD tar has it for the attributes of macOS.
+        // As BSD tar writes it for macOS attributes.
         (
             extended(
                 &[x(&pax("LIBARCHIVE.xattr.com.apple.provenance", "AQIA"))],
@@ -290,7 +291,8 @@ fn every_format_of_tar_is_read() {
             (name, Kind::File, &b"content"[..])
         );
     }
-    // A size in base 256, the end of the archive without blocks of zeros, and of the file without padding.
+    // A size in base 256, the end of the archive without blocks of zeros, and of the file without
+    // padding.
     let base_256 = changed(b"name", b'0', b"content", |header| {
         header[124..136].copy_from_slice(b"\x80\0\0\0\0\0\0\0\0\0\0\x07");
     });
@@ -323,7 +325,7 @@ fn every_format_of_tar_is_read() {
 }
 
 #[test]
-fn bad_gzip_has_its_line() {
+fn bad_gzip_has_its_message() {
     let good = gzipped(&b"content ".repeat(99), 6);
     for length in 0..good.len() {
         assert_eq!(
@@ -356,11 +358,11 @@ fn bad_gzip_has_its_line() {
     for (file, line) in [
         (
             with(trailer, &[good[trailer] ^ 1]),
-            "damaged: the content has another CRC-32",
+            "damaged: the content has the wrong CRC-32",
         ),
         (
             with(trailer + 4, &[0; 4]),
-            "damaged: the content has another length",
+            "damaged: the content has the wrong length",
         ),
         (
             [&good[..], b"more than ten bytes"].concat(),
@@ -369,7 +371,7 @@ fn bad_gzip_has_its_line() {
         (text(512), "gzip: a name or comment of more than 511 bytes"),
         (
             header_crc(b"\0\0"),
-            "damaged: the gzip header has another CRC",
+            "damaged: the gzip header has the wrong CRC",
         ),
         (
             with(0, b"\xfd7zXZ\0"),
@@ -393,11 +395,11 @@ fn bad_gzip_has_its_line() {
         ),
         (
             with(2, b"\x07"),
-            "is no gzip file, make it with tar -czf, or the whole with fabric-ccs-builder package DIR",
+            "is not a gzip file, make it with tar -czf, or the whole with fabric-ccs-builder package DIR",
         ),
         (
             b"something else".to_vec(),
-            "is no gzip file, make it with tar -czf, or the whole with fabric-ccs-builder package DIR",
+            "is not a gzip file, make it with tar -czf, or the whole with fabric-ccs-builder package DIR",
         ),
     ] {
         assert_eq!(gunzipped(&file), Err(line.to_owned()));
@@ -416,7 +418,7 @@ fn bits(text: &str) -> Vec<u8> {
 }
 
 #[test]
-fn bad_compressed_data_have_their_line() {
+fn bad_compressed_data_has_its_message() {
     // Two symbols of one bit for lengths: 0 is 18 (and seven bits), 1 is 1.
     let lengths = "1 01 00000 00000 0111 000 000 100 000 000 000 000 000 000 000 000 000 000 000 000 000 000 100";
     let zeros = |count: u32| {
@@ -432,10 +434,10 @@ fn bad_compressed_data_have_their_line() {
         format!("0 {extra}")
     };
     for (data, line) in [
-        ("1 11".to_owned(), "a block is of no kind"),
+        ("1 11".to_owned(), "a block has an unknown kind"),
         (
             "1 00 00000 1000000000000000 1111111111111111".into(),
-            "a block has two lengths",
+            "the two lengths of a block disagree",
         ),
         (
             "1 01 00000 00000 0000 000 000 000 000 0".into(),
@@ -445,7 +447,7 @@ fn bad_compressed_data_have_their_line() {
         ("1 10 0000001 11110".into(), "a distance has no meaning"),
         (
             "1 10 0000001 00000".into(),
-            "a distance leads to before the beginning",
+            "a distance leads back beyond the beginning",
         ),
         (
             "1 01 01111 00000 0000".into(),
@@ -482,7 +484,7 @@ fn bad_compressed_data_have_their_line() {
 }
 
 #[test]
-fn bad_tar_has_its_line() {
+fn bad_tar_has_its_message() {
     let x = |records: &[u8]| extended(&[member(b"x", b'x', records)], b"name");
     let field = |start: usize, value: &[u8]| {
         let mut archive = changed(b"name", b'0', b"", |header| {
@@ -493,15 +495,15 @@ fn bad_tar_has_its_line() {
     };
     let mut checksum = member(b"name", b'0', b"");
     checksum[0] ^= 1;
-    let no_number = "damaged: the tar archive has a header with a field that is no number";
+    let no_number = "damaged: the tar archive has a header with a field that is not a number";
     let negative = "damaged: the tar archive has a negative size";
     let pax_header = "damaged: the tar archive has a pax header";
     let large = "tar: a name or pax header of more than 1 MiB";
-    let sparse = "tar: a sparse file, leave --sparse out";
+    let sparse = "tar: a sparse file, leave out --sparse";
     for (archive, line) in [
         (
             checksum,
-            "damaged: the tar archive has a header with another checksum",
+            "damaged: the tar archive has a header with the wrong checksum",
         ),
         (field(100, b"rw-r--r"), no_number),
         (field(108, b"root"), no_number),

@@ -1,10 +1,10 @@
 //! What people have trouble with, in the order in which they meet it. Most is known from public
-//! bug reports; what a peer and the Go builders do was watched.
+//! bug reports; what a peer and the Go builders do was observed.
 
 use super::peer::{CONFIG, INDEX, PLAIN, Peer, quoted, tls};
 use super::user;
 
-/// The only line of a build that succeeds, but for the last.
+/// The only line of a build that succeeds, apart from the last.
 #[track_caller]
 fn warns(peer: &Peer, line: &str) {
     peer.build().succeeds(&[&format!("build: warning: {line}")]);
@@ -56,7 +56,7 @@ fn a_variable_that_the_peer_does_not_pass_on() {
 fn not_propagated(place: &str) -> String {
     format!(
         "build: connection.json: {place}: {CONFIG} is not set, give the peer a JSON object with \
-         this key in it, and name it in propagateEnvironment of this builder"
+         this key in it, and name the variable in this builder's propagateEnvironment"
     )
 }
 
@@ -73,18 +73,18 @@ fn with_tls(address: &str, domain: &str, root_cert: &str) -> String {
 #[test]
 fn a_domain_copied_from_the_documentation() {
     for (address, domain, root_cert, warning) in [
-        // An authority's certificate does not tell which names its servers have.
+        // A CA's certificate does not say which names its servers have.
         (
             "127.0.0.1:9999",
             "your.chaincode.host.com",
             "rsa.pem",
-            r#"domain: "your.chaincode.host.com" is not the host of address; from Fabric 3.0 on the server's certificate must be for it, before that for the host"#,
+            r#"domain: "your.chaincode.host.com" is not the host in address; from Fabric 3.0 on the server's certificate must be for it, before that for the host"#,
         ),
         ("basic.example.com:1", "Basic.example.com", "rsa.pem", ""),
         ("[::1]:1", "::1", "rsa.pem", ""),
         ("unix:/run/basic", "basic.example.com", "rsa.pem", ""),
         ("basic.example.com:1", "", "rsa.pem", ""),
-        // A server's own does.
+        // A server's own certificate does.
         (
             "127.0.0.1:1",
             "your.chaincode.host.com",
@@ -95,7 +95,7 @@ fn a_domain_copied_from_the_documentation() {
             "basic:1",
             "",
             "server-ca.pem",
-            "root_cert: is the server's own certificate, and not for the host of address: the peer will refuse it",
+            "root_cert: is the server's own certificate, but not for the host in address: the peer will refuse it",
         ),
         ("127.0.0.1:1", "basic.example.com", "server.pem", ""),
         ("BASIC.example.com.:1", "", "server.pem", ""),
@@ -106,19 +106,19 @@ fn a_domain_copied_from_the_documentation() {
             "a.b.wild.example.com:1",
             "",
             "server.pem",
-            "root_cert: is the server's own certificate, and not for the host of address: the peer will refuse it",
+            "root_cert: is the server's own certificate, but not for the host in address: the peer will refuse it",
         ),
         (
             "127.0.0.2:1",
             "",
             "server.pem",
-            "root_cert: is the server's own certificate, and not for the host of address: the peer will refuse it",
+            "root_cert: is the server's own certificate, but not for the host in address: the peer will refuse it",
         ),
         (
             "[::2]:1",
             "",
             "server.pem",
-            "root_cert: is the server's own certificate, and not for the host of address: the peer will refuse it",
+            "root_cert: is the server's own certificate, but not for the host in address: the peer will refuse it",
         ),
         ("basic:1", "", "v1.pem", ""),
     ] {
@@ -133,7 +133,7 @@ fn a_domain_copied_from_the_documentation() {
     let peer = Peer::with_connection(with_tls("a:1", "{{.d}}", "rsa.pem")).config(r#"{"d":"b"}"#);
     warns(
         &peer,
-        r#"connection.json: domain: "{{.d}}", filled in, is not the host of address; from Fabric 3.0 on the server's certificate must be for it, before that for the host"#,
+        r#"connection.json: domain: "{{.d}}", filled in, is not the host in address; from Fabric 3.0 on the server's certificate must be for it, before that for the host"#,
     );
     // Without a client certificate the domain does not count.
     let connection = with_tls("a:1", "b", "rsa.pem").replace("\"client_auth_required\":true,", "");
@@ -187,7 +187,7 @@ fn connection_json_in_another_place() {
 }
 
 #[test]
-fn an_index_definition_in_a_wrong_place_of_the_package() {
+fn an_index_definition_in_the_wrong_place() {
     let couchdb = "META-INF/statedb/couchdb";
     for (folder, named, place) in [
         ("statedb/couchdb/indexes", "statedb", "META-INF/statedb"),
@@ -217,7 +217,7 @@ fn an_index_definition_in_a_wrong_place_of_the_package() {
         peer.put(format!("src/{folder}/o.json"), INDEX);
         warns(
             &peer,
-            &format!("{named}: is not looked at, index definitions belong in {place}"),
+            &format!("{named}: is ignored, index definitions belong in {place}"),
         );
     }
     for folder in [
@@ -270,7 +270,7 @@ fn files_of_operating_systems() {
         }
     }
     clean.build().succeeds(&[]);
-    let line = "META-INF/.DS_Store: and 14 more are left out, operating systems have made them";
+    let line = "META-INF/.DS_Store: and 14 more are left out, operating systems made them";
     warns(&peer, line);
     assert_eq!(peer.listing("bld"), clean.listing("bld"));
     peer.release().succeeds(&[]);
@@ -290,7 +290,7 @@ fn files_of_operating_systems() {
     peer.put("src/META-INF/statedb/couchdb/indexes/.DS_Store", "x");
     warns(
         &peer,
-        "META-INF/statedb/couchdb/indexes/.DS_Store: is left out, an operating system has made it",
+        "META-INF/statedb/couchdb/indexes/.DS_Store: is left out, an operating system made it",
     );
 }
 
@@ -301,7 +301,7 @@ fn both_places_of_index_definitions() {
         .put("src/metadata/statedb/couchdb/indexes/b.json", INDEX);
     warns(
         &peer,
-        "metadata/statedb: is not looked at, index definitions belong in META-INF/statedb",
+        "metadata/statedb: is ignored, index definitions belong in META-INF/statedb",
     );
     peer.release().succeeds(&[]);
     assert_eq!(peer.names("release/statedb/couchdb/indexes"), ["a.json"]);

@@ -40,13 +40,13 @@ fn check_folder(peer: &Peer, options: &[&str]) -> (i32, String, String) {
 }
 
 #[test]
-fn the_embedded_sample_is_taken() {
+fn the_built_in_sample_is_accepted() {
     let output = check(&[]);
     let stdout = String::from_utf8(output.stdout).unwrap();
     assert!(output.status.success(), "{stdout}");
     assert_eq!(output.stderr, b"");
     for line in [
-        "package  asset-transfer_1.0, type ccaas: the embedded sample",
+        "package  asset-transfer_1.0, type ccaas: the built-in sample",
         "address  the peer would dial asset-transfer.example.com:9999 without TLS",
         "result   a peer would take the sample; this folder holds no package",
     ] {
@@ -83,7 +83,7 @@ fn the_sample_is_the_folder_beside_the_source() {
     };
     let (folder, embedded) = (between(folder), between(embedded));
     assert_eq!(folder.0, embedded.0);
-    assert_eq!(folder.1, "  a peer would take this package\n");
+    assert_eq!(folder.1, "  a peer would accept this package\n");
     // Whoever asks for it need not be told.
     let asked = between(check(&["--sample"]).stdout);
     assert_eq!(
@@ -93,7 +93,7 @@ fn the_sample_is_the_folder_beside_the_source() {
 }
 
 #[test]
-fn a_package_with_client_auth_and_a_domain_is_taken() {
+fn a_package_with_client_auth_and_a_domain_is_accepted() {
     let peer = folder(&format!(
         r#"{{"address":"{{{{.peername}}}}.example.com:9999","domain":"basic.example.com","tls_required":true,"client_auth_required":true,"root_cert":{},"client_key":{},"client_cert":{}}}"#,
         quoted(&tls("rsa.pem")),
@@ -127,14 +127,14 @@ fn a_refusal_shows_its_line() {
     assert_eq!((status, stderr.as_str()), (1, ""), "{stdout}");
     assert!(
         stdout.ends_with(
-            "\nfault    connection.json: dial_timeout: \"10\" has no unit, write for example \"10s\"\nresult   a peer would not take this package\n"
+            "\nfault    connection.json: dial_timeout: \"10\" has no unit, write for example \"10s\"\nresult   a peer would refuse this package\n"
         ),
         "{stdout}"
     );
 }
 
 #[test]
-fn another_builders_package_is_not_taken() {
+fn another_builders_package_is_not_accepted() {
     let peer = folder(PLAIN);
     peer.put(
         "package/metadata.json",
@@ -151,7 +151,7 @@ fn what_the_peer_refuses_before_it_calls_us_is_refused() {
     for (change, line) in [
         (
             r#"{"type":"ccaas","label":"basic 1.0"}"#,
-            r#"fault    metadata.json: label: "basic 1.0" is refused by Fabric, begin with a letter or digit and go on with those or . + - _"#,
+            r#"fault    metadata.json: label: "basic 1.0" is refused by Fabric, begin with a letter or digit and continue with those or . + - _"#,
         ),
         (
             r#"{"type":"ccaas"}"#,
@@ -162,7 +162,7 @@ fn what_the_peer_refuses_before_it_calls_us_is_refused() {
         peer.put("package/metadata.json", change);
         let (status, stdout, stderr) = check_folder(&peer, &[]);
         assert_eq!((status, stderr.as_str()), (1, ""), "{stdout}");
-        let end = format!("\n{line}\nresult   a peer would not take this package\n");
+        let end = format!("\n{line}\nresult   a peer would refuse this package\n");
         assert!(stdout.ends_with(&end), "{stdout}");
     }
     let peer = folder(PLAIN);
@@ -188,7 +188,7 @@ fn warns_of_what_is_not_packaged() {
     let (status, stdout, stderr) = check_folder(&peer, &[]);
     let only = "only metadata.json, connection.json and META-INF are";
     assert_eq!((status, stderr.as_str()), (0, ""));
-    let place = "is not looked at, index definitions belong in META-INF/statedb/couchdb/indexes";
+    let place = "is ignored, index definitions belong in META-INF/statedb/couchdb/indexes";
     for line in [
         format!("\nwarning  README.md: is not packaged, {only}\n"),
         format!("\nwarning  indexes: {place}\n"),
@@ -238,7 +238,7 @@ fn leaves_nothing_behind_whatever_the_umask() {
 
 #[test]
 fn checks_the_folder_around_it_if_that_is_a_package() {
-    let sample = "package  asset-transfer_1.0, type ccaas: the embedded sample\n";
+    let sample = "package  asset-transfer_1.0, type ccaas: the built-in sample\n";
     for name in ["metadata.json", "connection.json"] {
         let peer = folder(r#"{"address":"a"}"#);
         let package = peer.path("package");
@@ -272,7 +272,7 @@ fn cannot_tell_where_too_much_is_left_of_other_runs() {
     let (process, stdout) = seen.stdout.split_once('\n').unwrap();
     let place = peer.path("bld").canonicalize().unwrap();
     let line = format!(
-        "package  the embedded sample\nresult   cannot tell: cannot create fabric-check-{process}-0 to -99 in {}: all exist\n",
+        "package  the built-in sample\nresult   cannot tell: cannot create fabric-check-{process}-0 to -99 in {}: all exist\n",
         place.display()
     );
     assert_eq!((seen.status, stdout), (2, line.as_str()));
@@ -315,7 +315,7 @@ fn an_empty_tmpdir_is_none() {
 }
 
 #[test]
-fn a_full_disk_is_no_refusal() {
+fn a_full_disk_is_not_a_refusal() {
     let peer = folder(PLAIN);
     peer.put("package/META-INF/large", vec![b'x'; 100_000])
         .put_dir("temporary");
@@ -353,7 +353,7 @@ fn faulty() -> Peer {
     peer
 }
 
-/// What `check` says of [`faulty`]: the file, the field, the message and the hint of each fault.
+/// What `check` says about [`faulty`]: the file, the field, the message and the hint of each fault.
 const FAULTS: [[&str; 4]; 14] = [
     [
         "metadata.json",
@@ -366,7 +366,7 @@ const FAULTS: [[&str; 4]; 14] = [
         "metadata.json",
         "label",
         r#""a b" is refused by Fabric"#,
-        "begin with a letter or digit and go on with those or . + - _",
+        "begin with a letter or digit and continue with those or . + - _",
     ],
     [
         "connection.json",
@@ -452,11 +452,11 @@ fn all_faults_are_found_in_one_run() {
     let (status, stdout, stderr) = check_folder(&peer, &[]);
     let path = peer.path("package");
     let expected = format!(
-        "package  {}\n{faults}{timeout}\nresult   a peer would not take this package\n",
+        "package  {}\n{faults}{timeout}\nresult   a peer would refuse this package\n",
         path.display()
     );
     assert_eq!((status, stdout, stderr.as_str()), (1, expected, ""));
-    // The first is the one that a peer's log has.
+    // The first is the one in a peer's log.
     let log = user::run(&path, &["build", ".", ".", "../bld"]).stderr;
     assert_eq!(log.replacen("build: ", "fault    ", 1), line(&FAULTS[0]));
 }
@@ -576,7 +576,7 @@ fn in_a_terminal(setup: &str) -> String {
 }
 
 #[test]
-fn a_terminal_has_colours_unless_they_are_not_wanted() {
+fn a_terminal_gets_colours_unless_they_are_unwanted() {
     if Command::new("script").arg("--version").output().is_err() {
         return skip("script");
     }
@@ -592,9 +592,9 @@ fn a_terminal_has_colours_unless_they_are_not_wanted() {
 }
 
 #[test]
-fn warns_of_an_address_that_is_seldom_meant() {
-    let machine = "is the peer's own machine, and in a container or pod the peer's alone; write the name at which a peer reaches the chaincode server";
-    let listen = "is one to listen at, write the name at which a peer reaches the chaincode server";
+fn warns_of_an_address_that_is_rarely_meant() {
+    let machine = "is the peer's own machine, or in a container or pod only the peer itself; write the name by which a peer reaches the chaincode server";
+    let listen = "is one to listen on, write the name by which a peer reaches the chaincode server";
     let port = |port: &str, owner: &str| {
         format!("port {port} is {owner} by default, write the chaincode server's")
     };
@@ -664,7 +664,7 @@ fn warns_of_a_certificate_that_has_expired_and_build_does_not() {
             quoted(&tls("P-256.key"))
         ));
         let lines = fields.iter().map(|field| {
-            format!("warning  connection.json: {field}: has expired on 2020-01-01, put a new certificate here\n")
+            format!("warning  connection.json: {field}: expired on 2020-01-01, put a new certificate here\n")
         });
         let expected: String = lines.collect();
         for options in [&[][..], &["--config", r#"{"a":"b"}"#]] {

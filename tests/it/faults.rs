@@ -527,7 +527,7 @@ fn folders_deeper_than_any_path_can_name() {
     }
     let refused = peer.path(format!("src/META-INF{}", "/d".repeat(64)));
     let line = format!(
-        "build: {}: more than 64 directories inside each other",
+        "build: {}: directories nested more than 64 deep",
         refused.display()
     );
     let seen = peer.build();

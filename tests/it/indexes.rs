@@ -1,7 +1,7 @@
-//! Index definitions: which are published, and what is said of the others. The answers of real
-//! versions of `CouchDB` are in `tests/fixtures/couchdb`: each definition with the status and reason
-//! of `POST /db/_index`, the status of a query that uses the index (`view`), and what became of
-//! later writes to the database where they failed (`writes`).
+//! Index definitions: which are published, and what is said about the others. The answers of real
+//! versions of `CouchDB` are in `tests/fixtures/couchdb`: each definition with the status and
+//! reason of `POST /db/_index`, the status of a query that uses the index (`view`), and what became
+//! of later writes to the database where they failed (`writes`).
 
 use std::collections::BTreeSet;
 use std::fs;
@@ -14,8 +14,8 @@ use super::user;
 
 pub const FOLDER: &str = "META-INF/statedb/couchdb/indexes";
 
-/// What no version takes or can query, and is published all the same: the reason, and each name in
-/// the fixture.
+/// What no version accepts or can query, but is published nevertheless: the reason, and each name
+/// in the fixture.
 const LET_THROUGH: [(&str, &[&str]); 5] = [
     (
         "a later version may know the operator",
@@ -61,7 +61,7 @@ const LET_THROUGH: [(&str, &[&str]); 5] = [
     ),
 ];
 
-/// What some version takes, and is not published all the same.
+/// What some version accepts, but is not published nevertheless.
 const HELD_BACK: [(&str, &str); 1] = [(
     "nested over 100 deep, which is a limit of ours",
     "filter-nested-150",
@@ -102,7 +102,7 @@ fn package<'a>(definitions: impl IntoIterator<Item = (&'a str, &'a str)>) -> Pee
     peer
 }
 
-/// What a command for people says of the package.
+/// What a command for people says about the package.
 fn asked(peer: &Peer, command: &[&str]) -> Seen {
     user::run(&peer.path(""), &[command, &["src"]].concat())
 }
@@ -120,7 +120,7 @@ pub fn published(peer: &Peer) -> BTreeSet<String> {
         .collect()
 }
 
-/// Lays what was built and released where `verify` takes it for a peer's build, and verifies it.
+/// Puts what was built and released where `verify` takes it for a peer's build, and verifies it.
 fn verified(peer: &Peer) -> Seen {
     peer.put("kept/build-info.json", "{}");
     for name in ["bld", "release"] {
@@ -130,7 +130,7 @@ fn verified(peer: &Peer) -> Seen {
 }
 
 #[test]
-fn what_couchdb_takes_is_published_and_nothing_else() {
+fn only_what_couchdb_accepts_is_published() {
     let answers = answers();
     assert_eq!(answers.len(), 305);
     let all = || {
@@ -140,7 +140,8 @@ fn what_couchdb_takes_is_published_and_nothing_else() {
     let peer = package(all());
     let published = published(&peer);
     let is_fine = |answer: &Value| answer["status"] == 200 && answer["view"] == 200;
-    // On the one version that takes an index without a name, no view without a name can be asked.
+    // On the only version that accepts an index without a name, a view without a name cannot be
+    // queried.
     let works =
         |answer: &Answer| answer.name == "name-empty" || answer.by_version.iter().any(is_fine);
     let named = |is_chosen: &dyn Fn(&Answer) -> bool| -> BTreeSet<&str> {
@@ -177,10 +178,10 @@ fn what_couchdb_takes_is_published_and_nothing_else() {
 const FAULTS: [(&str, &str); 30] = [
     ("", "is empty, a JSON object is needed"),
     ("null", "must be a JSON object"),
-    ("[{}]", "is an array, write one definition a file"),
+    ("[{}]", "is an array, write one definition per file"),
     (
         "{} {}",
-        "holds several definitions, write one definition a file",
+        "contains several definitions, write one definition per file",
     ),
     (
         "{} x",
@@ -234,11 +235,11 @@ const FAULTS: [(&str, &str); 30] = [
     ),
     (
         r#"{"index":{"fields":[1]}}"#,
-        r#"index: fields: must hold strings, or objects such as {"owner": "desc"}"#,
+        r#"index: fields: must contain strings, or objects such as {"owner": "desc"}"#,
     ),
     (
         r#"{"index":{"fields":[{"a":"asc","b":"asc"}]}}"#,
-        r#"index: fields: holds an object with 2 keys, write one object a field, such as {"owner": "desc"}"#,
+        r#"index: fields: contains an object with 2 keys, write one object per field, such as {"owner": "desc"}"#,
     ),
     (
         r#"{"index":{"fields":[{"a":1}]}}"#,
@@ -250,7 +251,7 @@ const FAULTS: [(&str, &str); 30] = [
     ),
     (
         r#"{"index":{"fields":["docType",{"size":"desc"}]}}"#,
-        r#"index: fields: "size" goes "desc" and "docType" "asc", CouchDB takes one direction per index, write {"docType": "desc"}"#,
+        r#"index: fields: "size" goes "desc" and "docType" "asc", CouchDB accepts one direction per index, write {"docType": "desc"}"#,
     ),
     (
         r#"{"index":{"fields":["a..b"]}}"#,
@@ -292,7 +293,8 @@ fn says_what_is_wrong() {
         assert_eq!(peer.get(&format!("bld/{file}")), definition);
         asked(&peer, &["package", "--id"]).refuses(&format!("package: {file}: {line}"));
         let seen = asked(&peer, &["check"]);
-        let end = "result   a peer would take this package, but not all of its index definitions\n";
+        let end =
+            "result   a peer would accept this package, but not all of its index definitions\n";
         assert!(seen.status == 1 && seen.stdout.ends_with(end), "{seen:?}");
         peer.release().succeeds(&[]);
         assert_eq!(peer.names("release"), ["chaincode"]);
@@ -339,7 +341,7 @@ fn warns_of_what_is_published_and_may_not_be_meant() {
         ),
         (
             selector(r#"{"$gt":1}"#),
-            "index: partial_filter_selector: a condition is about no field, and CouchDB may refuse it",
+            "index: partial_filter_selector: a condition has no field, and CouchDB may refuse it",
         ),
     ] {
         let peer = package([("a", definition.as_str())]);
@@ -360,7 +362,7 @@ fn warns_of_what_is_published_and_may_not_be_meant() {
 }
 
 #[test]
-fn of_two_definitions_with_one_name_couchdb_keeps_the_last() {
+fn of_two_definitions_with_the_same_name_couchdb_keeps_the_last() {
     let prefixed = INDEX.replace(r#""indexOwnerDoc""#, r#""_design/indexOwnerDoc""#);
     let other = INDEX.replace("indexOwnerDoc", "other");
     let broken = INDEX.replace(r#""json""#, r#""text""#);
@@ -378,12 +380,12 @@ fn of_two_definitions_with_one_name_couchdb_keeps_the_last() {
     ]);
 }
 
-/// Where an author may have put a definition, what is said of it below META-INF, and whether it is
-/// said that it belongs somewhere.
+/// Where an author may have put a definition, what is said about it below META-INF, and whether it
+/// is said that it belongs somewhere.
 #[test]
 fn says_where_a_definition_belongs() {
     let ending = "its name does not end in .json";
-    let none = "it is no index definition";
+    let none = "it is not an index definition";
     let belongs =
         |place: &str| format!("index definitions belong in META-INF/statedb/couchdb/{place}");
     let (indexes, collections) = (belongs("indexes"), belongs("collections/NAME/indexes"));
@@ -463,8 +465,7 @@ fn says_where_the_folder_belongs() {
         let peer = package([]);
         peer.put(format!("src/{path}/a.json"), INDEX)
             .put("src/src/main.go", "x");
-        let line =
-            format!("warning: {found}: is not looked at, index definitions belong in {place}");
+        let line = format!("warning: {found}: is ignored, index definitions belong in {place}");
         peer.build().succeeds(&[&format!("build: {line}")]);
         let src = "src: is not packaged, only metadata.json, connection.json and META-INF are";
         let left_out = if found.starts_with("src") {
@@ -488,12 +489,12 @@ fn says_where_the_folder_belongs() {
     peer.build().succeeds(&[]);
 }
 
-/// With the folder for another one that the peer looks for, or a collection that no chaincode has,
-/// the package is taken, and only people are told to mend it.
+/// With a misnamed folder, or a collection that no chaincode has, the package is accepted, and only
+/// people are told to fix it.
 #[test]
 fn folders_that_the_peer_does_not_read() {
     let is_file = "is a file, a directory is needed";
-    let is_no_name = "is not a collection's name, only letters, digits, _ and - are allowed";
+    let is_no_name = "is not a collection name, only letters, digits, _ and - are allowed";
     for (file, fault, line) in [
         ("statedb", "statedb", is_file),
         ("statedb/couchdb", "statedb/couchdb", is_file),
@@ -587,7 +588,7 @@ fn another_builders_output_is_judged_too() {
         .put(format!("bld/{FOLDER}/b.json"), HARMFUL)
         .put(format!("bld/{FOLDER}/c.txt"), INDEX);
     peer.release().succeeds(&[
-        "release: warning: there is no record: it is another builder's, or the record was removed",
+        "release: warning: there is no record: another builder made it, or the record was removed",
         &format!(r#"release: warning: {FOLDER}/b.json: is not published: ddoc: "_design/" would make every later write to the chaincode's database fail, write a name"#),
         &format!("release: warning: {FOLDER}/c.txt: is not released, its name does not end in .json"),
     ]);
@@ -635,7 +636,7 @@ fn verify_knows_what_is_published() {
     assert_eq!((seen.status, last(&seen).len()), (1, 3), "{seen:?}");
     assert!(!seen.stdout.contains("release/"), "{seen:?}");
 
-    // One that cannot be read may be missing because it is not published.
+    // A definition that cannot be read may be missing because it is not published.
     let peer = kept();
     peer.set_mode(&harmful, 0);
     let peer = peer.run_by_nobody();

@@ -1,7 +1,7 @@
 use super::peer::{Peer, Seen, tls};
 use super::user;
 
-/// Runs `init` with `args` in a folder that also holds PEM files.
+/// Runs `init` with `args` in a folder that also contains PEM files.
 fn init(peer: &Peer, args: &[&str]) -> Seen {
     for name in ["P-256.pem", "P-256.key", "other.P-256.key"] {
         peer.put(format!("bld/{name}"), tls(name));
@@ -15,7 +15,7 @@ fn check(peer: &Peer, args: &[&str]) -> Seen {
 }
 
 #[test]
-fn what_it_writes_is_taken() {
+fn what_it_writes_is_accepted() {
     let peer = Peer::empty();
     let seen = init(&peer, &["a/basic"]);
     let wrote = "wrote    a/basic/metadata.json\nwrote    a/basic/connection.json\nwrote    a/basic/META-INF/statedb/couchdb/indexes/indexOwner.json\nnext     write the chaincode server's address in a/basic/connection.json, edit or delete the index definitions, then run fabric-ccs-builder check a/basic\n";
@@ -76,7 +76,7 @@ fn options_go_where_they_belong() {
         connection.contains("\n  \"dial_timeout\": \"5s\",\n"),
         "{connection}"
     );
-    // The private key is for nobody else.
+    // Nobody else may read the private key.
     let modes = peer.modes("bld/x");
     assert!(
         modes.contains(&"connection.json 600".to_owned()),
@@ -129,7 +129,7 @@ fn overwrites_nothing() {
         peer.put(format!("bld/x/{name}"), "mine");
         let before = peer.modes("bld/x");
         let seen = init(&peer, &["x"]);
-        let line = format!("init: x/{name}: exists already and is left alone\n");
+        let line = format!("init: x/{name}: already exists and is left alone\n");
         assert_eq!((seen.status, seen.stderr), (2, line));
         assert_eq!(
             (peer.get(&format!("bld/x/{name}")), peer.modes("bld/x")),
@@ -156,14 +156,14 @@ fn what_it_refuses_is_not_written() {
         (&["--root-cert", "P-256.key", "x"][..], 1, "--root-cert: P-256.key holds a private key, give a file with certificates only".to_owned()),
         (&["--root-cert", "both", "x"], 1, "--root-cert: both holds a private key, give a file with certificates only".into()),
         (&["--type", "golang", "x"], 1, r#"--type: metadata.json: type: "golang" is for another builder, write "ccaas" or "external""#.into()),
-        (&["--client-cert", "P-256.pem", "--client-key", "other.P-256.key", "x"], 1, "connection.json: client_key: does not belong to client_cert, whose public key is another one".into()),
+        (&["--client-cert", "P-256.pem", "--client-key", "other.P-256.key", "x"], 1, "connection.json: client_key: does not belong to client_cert, whose public key is different".into()),
         (&["--root-cert", "der", "x"], 1, "der: is not UTF-8, convert it to PEM with openssl if it is DER".into()),
         (&["--root-cert", "none", "x"], 2, "cannot read none: No such file or directory (os error 2)".into()),
         (&["--client-cert", "P-256.pem", "x"], 2, format!("--client-cert and --client-key belong together, give both, {example}")),
-        (&["--collections", "a.b", "x"], 1, "--collections: \"a.b\" is not a collection's name, write letters, digits, _ and -".into()),
-        (&["--collections", "", "x"], 1, "--collections: \"\" is not a collection's name, write letters, digits, _ and -".into()),
+        (&["--collections", "a.b", "x"], 1, "--collections: \"a.b\" is not a collection name, use letters, digits, _ and -".into()),
+        (&["--collections", "", "x"], 1, "--collections: \"\" is not a collection name, use letters, digits, _ and -".into()),
         (&["--address", "basic", "x"], 1, "connection.json: address: \"basic\" has no port, write for example basic.example.com:9999".into()),
-        (&["a b"], 1, "--label: metadata.json: label: \"a b_1.0\" is refused by Fabric, begin with a letter or digit and go on with those or . + - _".into()),
+        (&["a b"], 1, "--label: metadata.json: label: \"a b_1.0\" is refused by Fabric, begin with a letter or digit and continue with those or . + - _".into()),
         (&["--type", "go", "x"], 1, "--type: metadata.json: type: \"go\" is for another builder, write \"ccaas\" or \"external\"".into()),
         (&[], 2, format!("missing argument DIR, {example}")),
         (&["x", "y"], 2, format!("unexpected argument \"y\", {example}")),

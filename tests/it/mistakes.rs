@@ -1,4 +1,4 @@
-//! The usual mistakes in a package, and the line that says what to write instead: `check` has it for
+//! Common mistakes in a package, and the line that says what to write instead: `check` has it for
 //! each, and `build` in the peer's log where it refuses the package.
 
 use serde_json::Value;
@@ -15,7 +15,7 @@ const IN_METADATA: [(&str, &str); 12] = [
     ("[]", "is an array, a JSON object is needed"),
     (
         r#"{"type":"ccaas","label":"a",}"#,
-        "is not JSON: key must be a string at line 1 column 29, leave the last comma out",
+        "is not JSON: key must be a string at line 1 column 29, leave out the last comma",
     ),
     (
         r#"{"type":"caas","label":"a"}"#,
@@ -39,11 +39,11 @@ const IN_METADATA: [(&str, &str); 12] = [
     ),
     (
         r#"{"type":"ccaas","label":"basic 1.0"}"#,
-        r#"label: "basic 1.0" is refused by Fabric, begin with a letter or digit and go on with those or . + - _"#,
+        r#"label: "basic 1.0" is refused by Fabric, begin with a letter or digit and continue with those or . + - _"#,
     ),
     (
         r#"{"type":"ccaas","label":"basic:1.0"}"#,
-        r#"label: "basic:1.0" is refused by Fabric, begin with a letter or digit and go on with those or . + - _"#,
+        r#"label: "basic:1.0" is refused by Fabric, begin with a letter or digit and continue with those or . + - _"#,
     ),
     (
         r#"{"type":"ccaas","label":1.0}"#,
@@ -65,19 +65,19 @@ const IN_CONNECTION: [(&[u8], &str); 51] = [
     (b"\"basic:9999\"", "is a string, a JSON object is needed"),
     (
         b"{\n  // the server\n  \"address\": \"a:1\"\n}",
-        "is not JSON: key must be a string at line 2 column 3, leave comments out, JSON has none",
+        "is not JSON: key must be a string at line 2 column 3, leave out comments, JSON has none",
     ),
     (
         b"# the server\n{\"address\": \"a:1\"}",
-        "is not JSON: expected value at line 1 column 1, leave comments out, JSON has none",
+        "is not JSON: expected value at line 1 column 1, leave out comments, JSON has none",
     ),
     (
         b"{\"address\": \"a:1\"} /* the server */",
-        "is not JSON: trailing characters at line 1 column 20, leave comments out, JSON has none",
+        "is not JSON: trailing characters at line 1 column 20, leave out comments, JSON has none",
     ),
     (
         b"{\"address\": \"a:1\",\n}",
-        "is not JSON: key must be a string at line 2 column 1, leave the last comma out",
+        "is not JSON: key must be a string at line 2 column 1, leave out the last comma",
     ),
     (
         b"{\"address\": \"a:1\"\n\"dial_timeout\": \"1s\"}",
@@ -167,11 +167,11 @@ const IN_CONNECTION: [(&[u8], &str); 51] = [
     ),
     (
         br#"{"address": " basic:9999"}"#,
-        r#"address: " basic:9999" holds white space, write basic:9999"#,
+        r#"address: " basic:9999" contains white space, write basic:9999"#,
     ),
     (
         br#"{"address": "${PEERNAME}_basic:9999"}"#,
-        r#"address: "${PEERNAME}_basic:9999" has a shell's variable, which nobody fills in, write a template such as {{.peername}}"#,
+        r#"address: "${PEERNAME}_basic:9999" has a shell variable, which nothing fills in, write a template such as {{.peername}}"#,
     ),
     (
         br#"{"address": "a:1", "dial_timeout": "10"}"#,
@@ -211,11 +211,11 @@ const IN_CONNECTION: [(&[u8], &str); 51] = [
     ),
     (
         br#"{"address": "{{.org.peer}}:1", "dial_timeout": "{{.it's}}"}"#,
-        r#"dial_timeout: {{.it's}}: has a name with other characters than letters, digits and _, write for such a key {{index . "a-b"}}"#,
+        r#"dial_timeout: {{.it's}}: has a name with characters other than letters, digits and _, write for such a key {{index . "a-b"}}"#,
     ),
     (
         br#"{"address": "{.peername}-a:1"}"#,
-        r#"address: "{.peername}-a:1" has a host that no name server knows, write a template such as {{.peername}}"#,
+        r#"address: "{.peername}-a:1" has an invalid host name, write a template such as {{.peername}}"#,
     ),
     (
         br#"{"address": "{{peername}}:1"}"#,
@@ -227,11 +227,11 @@ const IN_CONNECTION: [(&[u8], &str); 51] = [
     ),
     (
         br#"{"address": "{{.peer-name}}:1"}"#,
-        r#"address: {{.peer-name}}: has a name with other characters than letters, digits and _, write for such a key {{index . "a-b"}}"#,
+        r#"address: {{.peer-name}}: has a name with characters other than letters, digits and _, write for such a key {{index . "a-b"}}"#,
     ),
     (
         br#"{"address": "{{if .a == .b}}a:1{{end}}"}"#,
-        "address: {{if .a == .b}}: has := or = where no variable is before it, write {{if eq .a .b}} to compare",
+        "address: {{if .a == .b}}: has := or = without a variable before it, write {{if eq .a .b}} to compare",
     ),
     (
         br#"{"address": "{{.host | default `a`}}:1"}"#,
@@ -270,7 +270,7 @@ fn in_root_cert() -> Vec<(String, &'static str)> {
         ),
         (
             pem.replace('\n', "\\n"),
-            "holds a backslash and an n where its line breaks belong, in JSON write \\n and not \\\\n",
+            "contains a backslash and an n where its line breaks belong, in JSON write \\n and not \\\\n",
         ),
         (
             base64,
@@ -282,7 +282,7 @@ fn in_root_cert() -> Vec<(String, &'static str)> {
         ),
         (
             tls("P-256.key"),
-            "holds a PRIVATE KEY, a CERTIFICATE is needed",
+            "contains a PRIVATE KEY, a CERTIFICATE is needed",
         ),
         (
             pem[..200].to_owned(),
@@ -312,12 +312,12 @@ const ELSEWHERE: [(&str, &str, &str); 10] = [
     (
         "a.json",
         "{}{}",
-        "a.json: holds several definitions, write one definition a file",
+        "a.json: contains several definitions, write one definition per file",
     ),
     (
         "a.json",
         "[{}]",
-        "a.json: is an array, write one definition a file",
+        "a.json: is an array, write one definition per file",
     ),
     (
         "a.json",
@@ -327,7 +327,7 @@ const ELSEWHERE: [(&str, &str, &str); 10] = [
     (
         "a.json",
         r#"{"index":{"fields":["a",{"b":"desc"}]}}"#,
-        r#"a.json: index: fields: "b" goes "desc" and "a" "asc", CouchDB takes one direction per index, write {"a": "desc"}"#,
+        r#"a.json: index: fields: "b" goes "desc" and "a" "asc", CouchDB accepts one direction per index, write {"a": "desc"}"#,
     ),
     (
         "gt.json",
@@ -358,7 +358,7 @@ fn package(metadata: &str, connection: impl AsRef<[u8]>) -> Peer {
     peer
 }
 
-/// Asserts that `check` has this line, and gives what `build` says.
+/// Asserts that `check` has this line, and returns what `build` says.
 #[track_caller]
 fn has(peer: &Peer, kind: &str, line: &str) -> Seen {
     let place = peer.path("x");
@@ -444,7 +444,7 @@ fn a_file_or_folder_that_is_no_package_has_a_line_that_says_what_to_give() {
         ),
         (
             ["check", "ca.pem"],
-            "ca.pem: is no gzip file, make it with tar -czf, or the whole with fabric-ccs-builder package DIR",
+            "ca.pem: is not a gzip file, make it with tar -czf, or the whole with fabric-ccs-builder package DIR",
         ),
         (
             ["check", "empty"],
@@ -476,7 +476,7 @@ fn a_link_in_the_place_of_meta_inf_has_one_line() {
 }
 
 #[test]
-fn a_file_of_nearly_the_right_name_is_named() {
+fn a_misspelt_file_name_is_reported() {
     for (needed, found) in [
         ("connection.json", "connection.JSON"),
         ("connection.json", "Connection.json"),

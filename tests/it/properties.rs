@@ -347,7 +347,7 @@ proptest! {
             let ours = Metadata::parse(metadata.as_bytes()).is_ok_and(|metadata| metadata.is_ours());
             prop_assert_eq!(ours, ["ccaas", "external"].contains(&kind.to_lowercase().as_str()), "{}", metadata);
         }
-        // A peer installs a package without a type, but no builder takes it.
+        // A peer installs a package without a type, but no builder claims it.
         let has_type = |_: &String| !matches!(&serde_json::from_str::<Value>(&metadata).unwrap()["type"], Value::Null);
         let label = read.map(|(_, label)| label).filter(|label| rules::is_label(label)).filter(has_type);
         let taken = Metadata::parse(metadata.as_bytes()).ok().and_then(|metadata| Some(metadata.label().ok()?.to_string()));
@@ -400,7 +400,7 @@ proptest! {
     }
 
     #[test]
-    fn addresses_that_are_taken_can_be_dialled(text in "(dns:///|Dns://|DNS:|http://|unix:|\\[::1%25|)([a-z0-9.:_@/ %?#\u{1}\\[\\]{}-]{0,12})\\]?(:[0-9]{0,6})?") {
+    fn accepted_addresses_can_be_dialled(text in "(dns:///|Dns://|DNS:|http://|unix:|\\[::1%25|)([a-z0-9.:_@/ %?#\u{1}\\[\\]{}-]{0,12})\\]?(:[0-9]{0,6})?") {
         if Address::parse(&text).is_ok() {
             prop_assert_eq!(rules::peer_dials(&text), Ok(()));
         }

@@ -36,7 +36,7 @@ fn renders_what_go_renders_and_refuses_what_go_refuses() {
 }
 
 #[test]
-fn a_config_of_null_is_one_that_is_not_set() {
+fn a_config_of_null_is_unset() {
     Peer::with_connection(r#"{"address":"a:1"}"#)
         .config("null")
         .build()
@@ -45,13 +45,13 @@ fn a_config_of_null_is_one_that_is_not_set() {
         .config("null")
         .build()
         .refuses(&format!(
-            "build: connection.json: address: {{{{.a}}}}: {CONFIG} is not set, give the peer a JSON object with this key in it, and name it in propagateEnvironment of this builder"
+            "build: connection.json: address: {{{{.a}}}}: {CONFIG} is not set, give the peer a JSON object with this key in it, and name the variable in this builder's propagateEnvironment"
         ));
 }
 
-/// The form of the packages that fablo makes: other certificates on each peer.
+/// The form of the packages that fablo makes: different certificates on each peer.
 #[test]
-fn one_package_has_other_certificates_on_each_peer() {
+fn one_package_has_different_certificates_on_each_peer() {
     let (one, other) = (["P-256.pem", "P-256.key"], ["P-384.pem", "P-384.key"]);
     let by_peer = |at: usize| {
         quoted(&format!(
@@ -115,7 +115,7 @@ fn without_a_config_check_says_which_keys_are_looked_for_and_checks_each_branch(
         tls("P-256.key")
     );
     let line =
-        "\nfault    connection.json: root_cert: holds a PRIVATE KEY, a CERTIFICATE is needed\n";
+        "\nfault    connection.json: root_cert: contains a PRIVATE KEY, a CERTIFICATE is needed\n";
     assert!(check(&bad, &[]).1.contains(line), "{}", check(&bad, &[]).1);
     let bad = format!("{{{{if .a.b}}}}{pem}{{{{else}}}}none{{{{end}}}}");
     let line = "\nfault    connection.json: root_cert: is not PEM";
@@ -170,7 +170,7 @@ fn nothing_of_the_environment_but_the_variable_reaches_a_template() {
         .environment("peername", "org1")
         .environment("CONFIG", r#"{"peername":"org1"}"#);
     peer.build().refuses(&format!(
-        "build: connection.json: address: {{{{.peername}}}}: {CONFIG} is not set, give the peer a JSON object with this key in it, and name it in propagateEnvironment of this builder"
+        "build: connection.json: address: {{{{.peername}}}}: {CONFIG} is not set, give the peer a JSON object with this key in it, and name the variable in this builder's propagateEnvironment"
     ));
 }
 
@@ -180,7 +180,7 @@ fn refuses_what_it_cannot_fill_in() {
         (
             r#"{"address":"{{.peer}}:1"}"#,
             "",
-            format!("connection.json: address: {{{{.peer}}}}: {CONFIG} is not set, give the peer a JSON object with this key in it, and name it in propagateEnvironment of this builder"),
+            format!("connection.json: address: {{{{.peer}}}}: {CONFIG} is not set, give the peer a JSON object with this key in it, and name the variable in this builder's propagateEnvironment"),
         ),
         (
             r#"{"address":"{{.peer}}:1"}"#,

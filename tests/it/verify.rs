@@ -143,7 +143,7 @@ fn verify(peer: &Peer, names: &[&str]) -> (i32, Vec<String>) {
     (text.status, without_note(lines))
 }
 
-/// The lines but for notes. One says what a record does not prove, which must be there if and only
+/// The lines except notes. One says what a record does not prove, which must be there if and only
 /// if a build matches a record; the others what to do about a build that differs, and about what is
 /// no build.
 #[track_caller]
@@ -161,8 +161,8 @@ fn without_note(mut lines: Vec<String>) -> Vec<String> {
         "matches are"
     };
     let note = format!(
-        "note     {recorded} {matches} with a record only, which those who can write the builds \
-         can write too; the peer's file system path, or --packages, verifies from the packages"
+        "note     {recorded} {matches} with a record only, which anyone who can write the builds can \
+         write too; give the peer's file system path or --packages to verify from the packages"
     );
     let mut expected = if recorded == 0 { vec![] } else { vec![note] };
     let is_stray = |line: &String| line.contains("builds: ") && line.contains(": unrecorded, ");

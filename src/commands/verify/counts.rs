@@ -63,7 +63,7 @@ impl Counts {
         *count += 1;
     }
 
-    /// The answer for all of it.
+    /// The overall answer.
     pub fn outcome(&self) -> Outcome {
         match (self.differences, self.cannot_tell) {
             (0, 0) => Outcome::Yes,
@@ -72,13 +72,13 @@ impl Counts {
         }
     }
 
-    /// What the results do not prove, and what to do about them.
+    /// What the results do not prove, and what to do about it.
     pub fn notes(&self) -> impl Iterator<Item = String> {
         let recorded = self.record_alone;
         let matches = plural(recorded, "match is", "matches are");
         let record = format!(
-            "{matches} with a record only, which those who can write the builds can write too; the \
-             peer's file system path, or --packages, verifies from the packages"
+            "{matches} with a record only, which anyone who can write the builds can write too; give \
+             the peer's file system path or --packages to verify from the packages"
         );
         let build = "a build that differs was changed, or not copied completely; rebuild makes it \
                      again from its package, copy it first if you want to know who changed it";
@@ -150,7 +150,7 @@ impl Counts {
             gauge("builds", "Builds of the peer by result.", builds.concat()),
             gauge(
                 "differences",
-                "Differences that were found.",
+                "Differences found.",
                 one(self.differences as u64),
             ),
             gauge(

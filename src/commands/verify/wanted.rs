@@ -29,13 +29,13 @@ pub enum Standing {
     NotBuilt,
     /// A build that matches its record; there is no package.
     Recorded,
-    /// A build that its own line says enough of, or another builder's package.
+    /// A build whose own line says enough, or another builder's package.
     Reported,
 }
 
 impl Wanted {
-    /// Adds the IDs in the file at `path`, `-` for standard input, which holds what `peer lifecycle
-    /// chaincode queryinstalled` or `queryapproved` prints with `-O json`.
+    /// Adds the IDs in the file at `path`, or for `-` in standard input: the output of `peer
+    /// lifecycle chaincode queryinstalled` or `queryapproved` with `-O json`.
     pub fn add_file(&mut self, path: &OsStr) -> Result<()> {
         let mut content = Vec::new();
         let path = Path::new(path);
@@ -61,15 +61,15 @@ impl Wanted {
                 format!("--installed {path}: this organisation approved it without a package")
             } else {
                 format!(
-                    "--installed {path}: holds no package ID, write into it what peer lifecycle \
-                     chaincode queryinstalled -O json prints"
+                    "--installed {path}: contains no package ID, give the output of peer lifecycle \
+                     chaincode queryinstalled -O json"
                 )
             });
         }
         Ok(())
     }
 
-    /// Notes what was found of `id`.
+    /// Notes what was found for `id`.
     pub fn add(&mut self, id: PackageId, found: Standing) {
         let known = self.found.iter_mut().find(|(known, _)| *known == id);
         match (known, found) {
@@ -79,7 +79,7 @@ impl Wanted {
         }
     }
 
-    /// Reports what is not as it was asked for.
+    /// Reports what is missing, and what was not asked for.
     pub fn report(&self, packages: &Packages, report: &mut Report) -> Result<()> {
         let Some(ids) = &self.ids else {
             return Ok(());
@@ -89,15 +89,15 @@ impl Wanted {
             let missing = match found.map(|(_, found)| found) {
                 Some(Standing::Reported) => continue,
                 Some(Standing::Recorded) => {
-                    let reason = "its build matches a record, its package is not here: --packages";
+                    let reason = "its build matches its record, but its package is not here, give its folder with --packages";
                     report.add_id(id, super::report::CANNOT_TELL, reason)?;
                     continue;
                 }
                 Some(Standing::NotBuilt) => {
-                    "is installed and has no build, run rebuild or restart the peer"
+                    "is installed but has no build, run rebuild or restart the peer"
                 }
                 None => match packages.expect(None, Some(id)) {
-                    // What it runs in is no business of ours.
+                    // How another builder runs it is none of our business.
                     Expected::Other(_) => continue,
                     _ => "is not here, install it or look in another peer's folder",
                 },
@@ -105,8 +105,7 @@ impl Wanted {
             report.add_id(id, super::report::MISSING, missing)?;
         }
         for (id, _) in self.found.iter().filter(|(id, _)| !ids.contains(id)) {
-            let reason =
-                "is here and not among the package IDs that were given, find out who installed it";
+            let reason = "is here but not among the given package IDs, find out who installed it";
             report.add_id(id, super::report::UNLISTED, reason)?;
         }
         Ok(())
@@ -120,7 +119,7 @@ pub fn add_id(ids: &mut Vec<PackageId>, id: PackageId) {
     }
 }
 
-/// Adds every `"package_id"` in `value`; false when one is none.
+/// Adds every `"package_id"` in `value`; returns false if one is not a package ID.
 fn collect_ids(value: &Value, ids: &mut Vec<PackageId>) -> bool {
     match value {
         Value::Array(values) => values.iter().all(|value| collect_ids(value, ids)),

@@ -22,11 +22,11 @@ const COMMENT: u8 = 16;
 /// The longest name or comment that Go reads, with its zero byte.
 const MAX_TEXT: u64 = 512;
 
-/// Reads the content of a gzip file. It is known to be undamaged only when a read has returned 0.
+/// Reads the content of a gzip file. It is known to be undamaged only once a read has returned 0.
 pub struct Reader<R> {
     inflate: Inflate<R>,
     state: State,
-    /// Content, of which the first bytes have been given.
+    /// Content, of which the first `given` bytes have been returned.
     content: Vec<u8>,
     given: usize,
     crc: u32,
@@ -53,7 +53,7 @@ impl<R: BufRead> Reader<R> {
         }
     }
 
-    /// Bytes of a header, which its CRC is of.
+    /// Bytes of a header, added to its CRC.
     fn bytes<const N: usize>(&mut self) -> io::Result<[u8; N]> {
         let bytes = read_array(self.inflate.input())?;
         self.crc = crc32(self.crc, &bytes);
@@ -86,7 +86,7 @@ impl<R: BufRead> Reader<R> {
         }
         let [c0, c1, ..] = self.crc.to_le_bytes();
         if flags & HEADER_CRC != 0 && self.bytes()? != [c0, c1] {
-            return Err(invalid("damaged: the gzip header has another CRC"));
+            return Err(invalid("damaged: the gzip header has the wrong CRC"));
         }
         self.inflate.restart();
         (self.content, self.given) = (Vec::new(), 0);
@@ -96,15 +96,15 @@ impl<R: BufRead> Reader<R> {
 
     fn read_trailer(&mut self) -> io::Result<()> {
         if read_array(self.inflate.input())? != self.crc.to_le_bytes() {
-            return Err(invalid("damaged: the content has another CRC-32"));
+            return Err(invalid("damaged: the content has the wrong CRC-32"));
         }
         if read_array::<4>(self.inflate.input())? != self.length.to_le_bytes()[..4] {
-            return Err(invalid("damaged: the content has another length"));
+            return Err(invalid("damaged: the content has the wrong length"));
         }
         Ok(())
     }
 
-    /// Says what the file is instead, which begins with `header`.
+    /// Says what the file that begins with `header` is instead.
     fn not_gzip(&mut self, header: [u8; 10]) -> io::Result<io::Error> {
         if self.state == State::Member {
             return Ok(invalid("data after the end of the gzip file"));
@@ -117,7 +117,7 @@ impl<R: BufRead> Reader<R> {
             [0x28, 0xb5, 0x2f, 0xfd, ..] => "a zstd file",
             [b'B', b'Z', b'h', ..] => "a bzip2 file",
             _ if start.get(257..262) == Some(b"ustar") => "a tar archive without compression",
-            _ => "no gzip file",
+            _ => "not a gzip file",
         };
         Ok(invalid(format!(
             "is {found}, make it with tar -czf, or the whole with fabric-ccs-builder package DIR"

@@ -8,8 +8,8 @@
 //! trailer = CRC-32 and length modulo 2^32 of the content (32 bits, little-endian)
 //! ```
 //!
-//! The last block is empty only if the content is. A compressor is not used because its version
-//! would decide the bytes, and with them the package ID.
+//! The last block is empty only if the content is. There is no compression, because the
+//! compressor's version would then decide the bytes, and with them the package ID.
 
 use std::io::{self, Write};
 use std::sync::LazyLock;
@@ -61,7 +61,7 @@ impl<W: Write> Writer<W> {
 impl<W: Write> Write for Writer<W> {
     fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
         let full = usize::from(FULL);
-        // A full block may be the last one: it stays here until there is a byte for the next.
+        // A full block may be the last one, so it stays here until there is a byte for the next.
         if self.block.len() == full && !bytes.is_empty() {
             self.write_block(false)?;
         }
@@ -70,7 +70,7 @@ impl<W: Write> Write for Writer<W> {
         Ok(taken)
     }
 
-    /// Flushes what is written. The block being filled stays: the caller does not decide its end.
+    /// Flushes what is written. The current block stays: a flush must not decide where it ends.
     fn flush(&mut self) -> io::Result<()> {
         self.inner.flush()
     }
@@ -92,7 +92,7 @@ pub(super) fn crc32(crc: u32, bytes: &[u8]) -> u32 {
     })
 }
 
-/// What eight bits of the division make of each byte.
+/// The effect on the CRC of each byte.
 static TABLE: LazyLock<Vec<u32>> = LazyLock::new(|| {
     let divide = |crc: u32, _| crc >> 1 ^ if crc & 1 == 1 { 0xEDB8_8320 } else { 0 };
     (0..256).map(|byte| (0..8).fold(byte, divide)).collect()

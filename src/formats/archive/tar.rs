@@ -10,8 +10,8 @@
 //! ```
 //!
 //! A path of up to 100 bytes is in the name field; a longer one is split at the last slash that
-//! leaves at most 155 bytes for the prefix field. Paths are in strictly increasing byte order, so
-//! there is one archive for a set of files and none names a file twice. GNU tar writes the same
+//! leaves at most 155 bytes for the prefix field. Paths are in strictly increasing byte order, so a
+//! set of files has only one archive, and no archive names a file twice. GNU tar writes the same
 //! bytes for the same list of files with `--format=ustar --mtime=@0 --owner=0 --group=0
 //! --numeric-owner --mode=0644`.
 
@@ -54,7 +54,7 @@ impl<W: Write> Writer<W> {
         write(&mut self.inner)?;
         if self.inner.1 - start != size {
             return failed(format!(
-                "{}: changed while it was read (not {size} bytes any more)",
+                "{}: changed while it was read (no longer {size} bytes)",
                 path.escape_debug()
             ));
         }
@@ -102,7 +102,7 @@ pub fn length(files: u64) -> u64 {
     (files + 2 * BLOCK_SIZE).next_multiple_of(RECORD_SIZE)
 }
 
-/// Goes on from the path before to the next one, which must be greater.
+/// Advances from the last path to the next one, which must be greater.
 fn advance(last: &mut String, path: &str) -> Result<()> {
     if path <= last.as_str() {
         let (path, last) = (path.escape_debug(), last.escape_debug());

@@ -26,7 +26,7 @@ pub struct Actor {
 pub struct Branch {
     /// `None` is `else`.
     pub condition: Option<Actor>,
-    /// Whether it is one of `with`, whose value becomes `.`.
+    /// Whether it belongs to `with`, whose value becomes `.`.
     pub is_with: bool,
     pub body: Vec<Node>,
 }
@@ -68,7 +68,7 @@ pub fn parse(source: &str) -> Result<Vec<Node>> {
 
 struct Parser<'a> {
     lexer: Lexer<'a>,
-    /// The names of those that there are, each as often as it is declared.
+    /// The names of the current variables, each as often as it is declared.
     variables: Vec<&'a str>,
     depth: usize,
 }
@@ -144,7 +144,7 @@ impl<'a> Parser<'a> {
         Ok(branches)
     }
 
-    /// Reads the pipeline of an action behind its first words.
+    /// Reads the pipeline of an action, after its first words.
     fn actor(&mut self, action: &Action<'a>, words: usize) -> Result<Actor> {
         let shown = shown(action.source);
         let mut tokens = action.tokens.get(words..).unwrap_or_default();
@@ -162,7 +162,7 @@ impl<'a> Parser<'a> {
             rest @ ..,
         ] = *tokens
         {
-            // Also one that is assigned to: whether it is there is seen when it is rendered.
+            // Even if it is only assigned to: rendering finds out whether it exists.
             self.variables.push(name);
             ensure!(
                 self.variables.len() <= MAX_DEPTH,
@@ -185,7 +185,7 @@ impl<'a> Parser<'a> {
                     let first = command.first().filter(|first| first.fields.is_empty());
                     let is_value = first
                         .is_some_and(|first| matches!(first.term, Term::Dot | Term::Literal(_)));
-                    ensure!(commands.is_empty() || !is_value, "has no function behind |");
+                    ensure!(commands.is_empty() || !is_value, "has no function after |");
                     commands.push(command);
                 }
             }
@@ -233,9 +233,9 @@ impl<'a> Parser<'a> {
             Token::Literal(value) => Term::Literal(value.clone()),
             Token::Open => Term::Pipeline(self.nested(|parser| parser.pipeline(tokens, true))?),
             Token::Declare | Token::Assign => bail!(
-                "has := or = where no variable is before it, write {{{{if eq .a .b}}}} to compare"
+                "has := or = without a variable before it, write {{{{if eq .a .b}}}} to compare"
             ),
-            Token::Pipe => bail!("has | where no value is before it"),
+            Token::Pipe => bail!("has | without a value before it"),
             Token::Close => bail!("has ) without ("),
         };
         let may_have_fields = !matches!(token, Token::Dot | Token::Literal(_));

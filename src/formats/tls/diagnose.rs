@@ -1,4 +1,4 @@
-//! Why the peer cannot read a text: the usual mistakes when putting a PEM file into a JSON string.
+//! Why the peer cannot read a text: common mistakes when putting a PEM file into a JSON string.
 
 use std::collections::BTreeSet;
 
@@ -6,7 +6,7 @@ use anyhow::{Error, anyhow};
 
 use super::block::{BEGIN, Block, END, blocks, is_wanted};
 
-/// The way to give the peer a file, for texts that name one.
+/// How to give the peer a file, for texts that name one.
 const OR_FILE: &str = ", or write {{.pem}} and add \"pem\": {\"file\": \"/PATH\"} to the peer's \
     CHAINCODE_AS_A_SERVICE_BUILDER_CONFIG";
 
@@ -24,13 +24,13 @@ pub fn missing(text: &str, wanted: &str) -> Error {
         && let Some(other) = blocks(text).next()
     {
         let kind = known_label(other.label).unwrap_or("another kind of PEM block");
-        return anyhow!("holds {kind}, a {wanted} is needed");
+        return anyhow!("contains {kind}, a {wanted} is needed");
     }
     let mut ends = BTreeSet::new();
     ends.extend(labels(text, END));
     let starts_a_line = |frame| text.lines().any(|line| line.starts_with(frame));
     Error::msg(if text.contains("\\n") {
-        "holds a backslash and an n where its line breaks belong, in JSON write \\n and not \\\\n"
+        "contains a backslash and an n where its line breaks belong, in JSON write \\n and not \\\\n"
     } else if !text.contains(END) {
         "is cut off, the \"-----END\" line is missing"
     } else if !trimmed.contains('\n') {
@@ -64,14 +64,14 @@ fn without_begin(text: &str, wanted: &str) -> Error {
 
 fn is_path(text: &str) -> bool {
     const STARTS: [&str; 6] = ["/", "./", "../", "~/", "file:", "C:\\"];
-    // The last is of the private keys that Fabric CA and cryptogen write.
+    // The last ending is of private keys written by Fabric CA and cryptogen.
     const ENDS: [&str; 7] = [".pem", ".crt", ".cer", ".cert", ".key", ".der", "_sk"];
     !text.contains(char::is_control)
         && (STARTS.iter().any(|start| text.starts_with(start))
             || ENDS.iter().any(|end| text.ends_with(end)))
 }
 
-/// Whether a text is like `CORE_PEER_TLS_KEY_FILE` or `${TLS_KEY}`.
+/// Whether a text looks like `CORE_PEER_TLS_KEY_FILE` or `${TLS_KEY}`.
 fn is_variable(text: &str) -> bool {
     let name = text.trim_matches(['$', '{', '}']);
     let is_part = |byte: u8| byte.is_ascii_uppercase() || byte.is_ascii_digit() || byte == b'_';
@@ -97,7 +97,7 @@ pub fn unreadable_key(Block { label, headers, .. }: &Block) -> Option<Error> {
     }
     let kind = known_label(label).unwrap_or("another kind of private key");
     Some(anyhow!(
-        "holds {kind}, which the peer cannot read; convert it to a PRIVATE KEY"
+        "contains {kind}, which the peer cannot read; convert it to a PRIVATE KEY"
     ))
 }
 

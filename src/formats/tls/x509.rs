@@ -22,7 +22,7 @@ pub struct Certificate<'a> {
     pub key: Option<Key>,
     pub not_after: Time,
     pub extensions: Extensions<'a>,
-    /// Whether its issuer and its subject have one name.
+    /// Whether its issuer and subject have the same name.
     pub is_self_issued: bool,
     /// Whether it is of a version that has extensions.
     pub is_v3: bool,
@@ -123,8 +123,8 @@ fn public_key(mut info: Reader) -> Result<Option<Key>> {
     }
 }
 
-/// Reads over a Name (section 4.1.2.4), `SEQUENCE OF SET OF SEQUENCE { type OBJECT IDENTIFIER, value
-/// }`, whose strings Go checks.
+/// Reads over a Name (section 4.1.2.4),
+/// `SEQUENCE OF SET OF SEQUENCE { type OBJECT IDENTIFIER, value }`, whose strings Go checks.
 fn check_name(mut name: Reader) -> Result<()> {
     while !name.is_empty() {
         let mut set = name.inside(SET)?;

@@ -1,4 +1,4 @@
-//! Options that take the place of a source folder.
+//! Options that replace a source folder.
 
 use std::path::Path;
 
@@ -91,7 +91,7 @@ fn are_checked_as_a_folder_is() {
         ),
         (
             "--label=.a --address=b:1",
-            r#"metadata.json: label: ".a" is refused by Fabric, begin with a letter or digit and go on with those or . + - _"#,
+            r#"metadata.json: label: ".a" is refused by Fabric, begin with a letter or digit and continue with those or . + - _"#,
         ),
         (
             "--label=a --address=b:1 --type=golang",
@@ -111,7 +111,7 @@ fn are_checked_as_a_folder_is() {
         ),
         (
             "--label=a --address=b:1 --meta-inf=../meta",
-            "META-INF/statedb/couchdb/indexes/a.json: is an array, write one definition a file",
+            "META-INF/statedb/couchdb/indexes/a.json: is an array, write one definition per file",
         ),
     ] {
         let args: Vec<&str> = args.split(' ').collect();
@@ -143,7 +143,7 @@ fn that_do_not_fit_are_an_error() {
         ),
         (
             "--label=a --address=a:1 ..",
-            "DIR has all of a package, leave it or the options that take its place out",
+            "DIR is a whole package, leave out either it or the options that replace it",
         ),
         (
             "--label=a --address=a:1 --lable=a",
@@ -180,10 +180,10 @@ fn the_id_goes_to_the_variables_that_chaincode_servers_read() {
         format!("CHAINCODE_ID={id}\nCORE_CHAINCODE_ID={id}\nCORE_CHAINCODE_ID_NAME={id}\n")
     );
     assert_eq!(peer.modes("bld"), ["a.tar.gz 644", "e 644"]);
-    // The same again is fine; what is there with other content stays, unless it is forced.
+    // The same again is fine; a file with other content stays, unless forced.
     assert_eq!(package(&peer, &args), seen);
     peer.put("bld/e", "mine");
-    let line = "e: exists already and is not this environment, --force replaces it";
+    let line = "e: already exists and is not this environment, --force replaces it";
     assert_eq!(package(&peer, &args), failed(2, line));
     assert_eq!(peer.get("bld/e"), "mine");
     assert_eq!(package(&peer, &[&args[..], &["--force"]].concat()), seen);

@@ -23,7 +23,7 @@ fn goes_to_a_file_named_by_the_label() {
 }
 
 #[test]
-fn is_for_nobody_else_with_a_private_key_in_it() {
+fn is_for_nobody_else_if_it_has_a_private_key() {
     let peer = folder();
     let connection = format!(
         r#"{{"address":"a:1","tls_required":true,"client_auth_required":true,"root_cert":{0},"client_cert":{0},"client_key":{1}}}"#,
@@ -151,7 +151,7 @@ fn does_not_go_to_a_terminal() {
         return skip("script (util-linux)");
     };
     let seen = String::from_utf8(output.stdout).unwrap();
-    let line = "package: standard output is a terminal, send it to a file, see fabric-ccs-builder package --help";
+    let line = "package: standard output is a terminal, redirect it to a file, see fabric-ccs-builder package --help";
     assert_eq!((output.status.code(), seen.trim_end()), (Some(2), line));
 }
 
@@ -171,10 +171,10 @@ fn does_not_rewrite_an_identical_file() {
 }
 
 #[test]
-fn replaces_another_file_only_by_force() {
+fn replaces_another_file_only_with_force() {
     let peer = folder();
     peer.put("bld/x", "precious");
-    let line = "x: exists already and is not this package, --force replaces it";
+    let line = "x: already exists and is not this package, --force replaces it";
     assert_eq!(package(&peer, &["-o", "x"]), failed(2, line));
     assert_eq!(peer.get("bld/x"), "precious");
     fs::hard_link(peer.path("bld/x"), peer.path("second")).unwrap();
@@ -200,7 +200,7 @@ fn replaces_nothing_but_regular_files() {
         assert_eq!(package(&peer, &["-o", name]), failed(2, &line));
     }
     for name in ["link", "dangling", "/dev/null"] {
-        let line = format!("{name}: exists already and is not a regular file");
+        let line = format!("{name}: already exists and is not a regular file");
         let seen = package(&peer, &["--force", "-o", name]);
         assert_eq!(seen, failed(2, &line));
     }

@@ -1,4 +1,4 @@
-//! What others do to a peer's folders before or meanwhile, and what the system does not allow.
+//! What others do to a peer's folders before or during a run, and what the system does not allow.
 
 use std::collections::BTreeSet;
 use std::fs;
@@ -44,7 +44,7 @@ fn a_peer_reads_a_whole_connection_at_every_moment() {
 }
 
 #[test]
-fn several_at_once_do_no_harm() {
+fn simultaneous_runs_do_no_harm() {
     let (peer, first) = installed();
     let other = install(&peer, "other", "ccaas");
     for _ in 0..10 {
@@ -92,7 +92,7 @@ fn without_times(state: &BTreeSet<String>) -> Vec<String> {
 }
 
 #[test]
-fn what_root_writes_is_the_peers() {
+fn what_root_writes_belongs_to_the_peer() {
     let (peer, id) = installed();
     let second = install(&peer, "second", "ccaas");
     let third = install(&peer, "third", "ccaas");
@@ -165,7 +165,7 @@ fn no_link_is_followed() {
 }
 
 #[test]
-fn a_link_or_special_file_in_the_place_of_a_file_is_replaced() {
+fn a_link_or_special_file_where_a_file_belongs_is_replaced() {
     for name in [
         LAST,
         "bld/connection.json",
@@ -186,8 +186,7 @@ fn a_link_or_special_file_in_the_place_of_a_file_is_replaced() {
     fs::remove_file(peer.path(&place)).unwrap();
     peer.put_dir(&place);
     let before = state(&peer);
-    let line =
-        format!("refused   {id}: ./{place}: is a directory in the place of a file, remove it");
+    let line = format!("refused   {id}: ./{place}: is a directory where a file belongs, remove it");
     rebuild(&peer, &NEW).prints(1, &[&line]);
     assert_eq!(without_times(&state(&peer)), without_times(&before));
 }
@@ -200,10 +199,10 @@ fn a_package_that_is_not_the_one_in_its_name_is_not_built() {
     let before = peer.listing(BUILDS);
     let shown = |id: &str| format!("./{}", file(id));
 
-    // Another package, one with another label, a link, and what is none.
+    // Another package, one with another label, a link, and something that is not a package.
     fs::copy(peer.path(file(&other)), peer.path(file(&id))).unwrap();
     let line = format!(
-        "refused   {id}: {}: is not the package in its name, but {other}",
+        "refused   {id}: {}: is not the package that its name says, but {other}",
         shown(&id)
     );
     let args = [&NEW[..], &[&id]].concat();
@@ -213,7 +212,7 @@ fn a_package_that_is_not_the_one_in_its_name_is_not_built() {
     let renamed = format!("renamed:{hash}");
     fs::rename(peer.path(file(&id)), peer.path(file(&renamed))).unwrap();
     let line = format!(
-        "refused   {renamed}: {}: is not the package in its name, but {other}",
+        "refused   {renamed}: {}: is not the package that its name says, but {other}",
         shown(&renamed)
     );
     rebuild(&peer, &[&NEW[..], &[&renamed]].concat()).prints(1, &[&line]);

@@ -81,7 +81,7 @@ fn keep(peer: &Peer, label: &str, package: &[u8]) {
     fs::write(file, package).unwrap();
 }
 
-/// Runs the programs on a package as a peer does, and gives the status of `build`.
+/// Runs the programs on a package as a peer does, and returns the status of `build`.
 fn build(peer: &Peer, package: &[u8]) -> Seen {
     for dir in ["src", "metadata", "bld", "release", "outer"] {
         fs::create_dir_all(peer.path(dir)).unwrap();
@@ -236,7 +236,7 @@ fn what_templates_fill_in_is_verified_with_a_config_alone() {
         let start = format!("{build}: {path}: mismatch, from the package ");
         assert!(line.starts_with(&start), "{line}");
     }
-    // A wrong config is no difference.
+    // A wrong config is not a difference.
     for config in ["[]", "x"] {
         let seen = run(&peer, &["--config", config, PRODUCTION]);
         assert_eq!((seen.status, seen.stdout.as_str()), (2, ""), "{seen:?}");
@@ -263,7 +263,7 @@ fn a_config_that_lacks_a_key_of_one_package() {
 }
 
 #[test]
-fn other_builders_are_told_by_the_type_of_their_package() {
+fn other_builders_are_recognised_by_the_type_of_their_package() {
     let peer = production();
     let ours = plain("ours", PLAIN);
     install(&peer, "ours", &ours);
@@ -293,14 +293,14 @@ fn a_removed_record_cannot_hide() {
     for name in ["SHA256SUMS", "build.intoto.json"] {
         fs::remove_file(peer.path(format!("{build}/bld/{name}"))).unwrap();
     }
-    // Whatever else was done.
+    // Whatever else was done to it.
     peer.put(
         format!("{build}/release/chaincode/server/connection.json"),
         "{}",
     );
     assert_eq!(verify(&peer, &[BUILDS]).0, 2);
     let line = format!(
-        "{build}: unrecorded build: another builder made it, or the record was removed, rebuild gives it one"
+        "{build}: unrecorded build: another builder made it, or the record was removed; rebuild gives it one"
     );
     let counted =
         "result   1 build: 0 match, 0 mismatch, 0 cannot tell, 1 unrecorded; 1 difference";
@@ -332,7 +332,7 @@ fn a_package_without_a_build_is_named() {
     assert_eq!(verify(&peer, &[PRODUCTION]), expected);
     let seen = verify(&peer, &["--package-id", &id("basic", &package), PRODUCTION]);
     let missing = format!(
-        "{}: missing: is installed and has no build, run rebuild or restart the peer",
+        "{}: missing: is installed but has no build, run rebuild or restart the peer",
         id("basic", &package)
     );
     assert_eq!(seen.1[..2], [line, missing]);
@@ -358,7 +358,7 @@ fn a_build_that_is_being_copied() {
         lines[0].clone()
     };
     let no_bld = format!(
-        "{build}: cannot tell: there is no folder bld, the peer's copy is under way, or has failed: then rebuild it"
+        "{build}: cannot tell: there is no folder bld; the peer is still copying it, or failed to: then run rebuild"
     );
     assert_eq!(partly(&[]), no_bld);
     assert_eq!(partly(&["build-info.json", "release"]), no_bld);
@@ -394,7 +394,7 @@ fn a_package_that_is_not_the_one_in_its_name() {
     {
         fs::write(&file, content).unwrap();
         let reason = format!(
-            "mismatch: {shown}: has the SHA-256 {}, not that in the name, put the original back and \
+            "mismatch: {shown}: has the SHA-256 {}, not the one in its name, put the original back and \
              find out who changed it",
             Digest::of(content)
         );
@@ -419,15 +419,15 @@ fn a_package_that_is_not_the_one_in_its_name() {
     fs::rename(peer.path(&build), &evil).unwrap();
     fs::rename(&file, names_of(&peer, &package, "evil").1).unwrap();
     let (status, lines) = verify(&peer, &[PRODUCTION]);
-    let reason = r#"has the label "basic", not that in the name, put the original back"#;
+    let reason = r#"has the label "basic", not the one in its name, put the original back"#;
     assert!(lines[0].contains(reason), "{lines:?}");
     assert_eq!(status, 1);
 }
 
-/// Packages of which this program cannot say what is made of them. Their builds are compared with
+/// Packages for which this program cannot say what is made of them. Their builds are compared with
 /// the record.
 #[test]
-fn packages_of_no_use() {
+fn unusable_packages() {
     let whole = plain("basic", PLAIN);
     let connection = ("connection.json", PLAIN.as_bytes());
     let truncated = whole[..whole.len() - 9].to_owned();
@@ -440,11 +440,11 @@ fn packages_of_no_use() {
         (truncated, "the archive ends too early, copy it again"),
         (
             twice,
-            "META-INF/a: stands twice in the archive, what a peer makes of that is not computed",
+            "META-INF/a: occurs twice in the archive, and what a peer makes of that is not computed",
         ),
         (
             again,
-            "connection.json: stands twice in the archive, what a peer makes of that is not computed",
+            "connection.json: occurs twice in the archive, and what a peer makes of that is not computed",
         ),
         (
             packed("ccaas", "basic", &[("a", b"x")]),
@@ -464,7 +464,7 @@ fn packages_of_no_use() {
         ),
         (
             packed("ccaas", "basic", &[connection, ("META-INF/a\u{1}", b"x")]),
-            "META-INF/a\\u{1}: its name holds a control or invisible character, rename it",
+            "META-INF/a\\u{1}: its name contains a control or invisible character, rename it",
         ),
         (
             packed(
@@ -475,7 +475,7 @@ fn packages_of_no_use() {
                     (&format!("META-INF/{}x", "a/".repeat(66)), b"x"),
                 ],
             ),
-            "/a: more than 64 directories inside each other",
+            "/a: directories nested more than 64 deep",
         ),
         (
             plain("basic", "{}"),
@@ -562,7 +562,7 @@ fn three() -> (Peer, [String; 3], String) {
 
 fn unlisted(id: &str) -> String {
     format!(
-        "{id}: unlisted: is here and not among the package IDs that were given, find out who installed it"
+        "{id}: unlisted: is here but not among the given package IDs, find out who installed it"
     )
 }
 
@@ -633,7 +633,7 @@ fn package_ids_are_read_from_what_peer_prints() {
         let line = if json.contains("Unavailable") {
             "verify: --installed installed.json: this organisation approved it without a package\n"
         } else {
-            "verify: --installed installed.json: holds no package ID, write into it what peer lifecycle chaincode queryinstalled -O json prints\n"
+            "verify: --installed installed.json: contains no package ID, give the output of peer lifecycle chaincode queryinstalled -O json\n"
         };
         assert_eq!(
             (seen.status, seen.stdout.as_str(), seen.stderr.as_str()),
@@ -652,15 +652,15 @@ fn package_ids_must_be_there_and_match() {
     assert_eq!(seen.1[2..5], [missing(&not_here), unlisted(b), unlisted(c)]);
     assert_eq!((seen.0, seen.1.len()), (1, 6));
 
-    // Without the package there is nothing that the ID says of the build.
+    // Without the package, the ID says nothing about the build.
     let seen = verify(&peer, &["--package-id", a, BUILDS]);
     let line = format!(
-        "{a}: cannot tell: its build matches a record, its package is not here: --packages"
+        "{a}: cannot tell: its build matches its record, but its package is not here, give its folder with --packages"
     );
     assert_eq!((seen.0, &seen.1[2]), (2, &line));
     let seen = verify(&peer, &["--package-id", c, "--packages", PACKAGES, BUILDS]);
     assert_eq!(seen.0, 0, "{seen:?}");
-    // What differs has been said.
+    // What differs has already been reported.
     peer.put(format!("{build}/bld/added"), "x");
     let seen = verify(
         &peer,
@@ -762,7 +762,7 @@ fabric_ccs_builder_verify_builds{result="match_record"} 1
 fabric_ccs_builder_verify_builds{result="mismatch"} 1
 fabric_ccs_builder_verify_builds{result="unrecorded"} 1
 fabric_ccs_builder_verify_builds{result="other_builder"} 1
-# HELP fabric_ccs_builder_verify_differences Differences that were found.
+# HELP fabric_ccs_builder_verify_differences Differences found.
 # TYPE fabric_ccs_builder_verify_differences gauge
 fabric_ccs_builder_verify_differences 2
 # HELP fabric_ccs_builder_verify_cannot_tell What could not be determined.
@@ -772,7 +772,7 @@ fabric_ccs_builder_verify_cannot_tell 1
 # TYPE fabric_ccs_builder_verify_last_run_timestamp_seconds gauge
 fabric_ccs_builder_verify_last_run_timestamp_seconds"#
     );
-    // By rename: who had the old file open still reads that.
+    // By rename: a reader that has the old file open still reads that.
     let mut old = String::new();
     { held }.read_to_string(&mut old).unwrap();
     assert_eq!(old, "old");

@@ -19,7 +19,7 @@ fn read(archive: &[u8]) -> Vec<(String, Vec<u8>)> {
     super::super::tests::members(untar::Reader::new(archive)).unwrap()
 }
 
-/// The reason the writer gives for not taking this file.
+/// The reason that the writer gives for refusing this file.
 fn unwritable(path: &str, size: u64, content: &[u8]) -> String {
     let mut writer = Writer::new(io::sink());
     let err = put(&mut writer, path, size, content).unwrap_err();
@@ -45,7 +45,7 @@ fn reads_what_it_wrote() {
 }
 
 #[test]
-fn takes_every_name_that_fits_and_no_other() {
+fn accepts_every_name_that_fits_and_no_other() {
     let x = |length| "x".repeat(length);
     let e_acute = |length: usize| "\u{e9}".repeat(length / 2);
     for (path, fits) in [
@@ -138,7 +138,7 @@ fn refuses_a_size_that_the_header_cannot_hold() {
 #[test]
 fn refuses_content_of_another_size() {
     for size in [0, 2, 4, 513] {
-        let reason = format!("a: changed while it was read (not {size} bytes any more)");
+        let reason = format!("a: changed while it was read (no longer {size} bytes)");
         assert_eq!(unwritable("a", size, b"one"), reason);
     }
 }

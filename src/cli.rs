@@ -20,24 +20,25 @@ use crate::text::nearest;
 const HELP: &str = "\
 Usage: fabric-ccs-builder COMMAND [ARGUMENT...]
 
-An external builder of Hyperledger Fabric for chaincode as a service.
+A Hyperledger Fabric external builder for chaincode as a service.
 
 For the peer, which calls the program by these names:
-  detect   tells whether a chaincode package is one of ours
+  detect   says whether a chaincode package is for this builder
   build    checks a package, copies it and records what was copied
   release  publishes a build's connection.json and index definitions
 
 For people:
-  init     writes a package's source folder to start from
-  check    finds every fault of a package or its source folder
-  package  makes the chaincode package of a source folder, and prints its ID
-  verify   compares what a peer runs with what build recorded
+  init     writes a source folder for a package to start from
+  check    finds every fault in a package or its source folder
+  package  makes a chaincode package from a source folder, and prints its ID
+  verify   compares what a peer runs with its packages, or with what build
+           recorded
   rebuild  builds a peer's installed packages again, with the current config
   install  puts the program where a peer looks for it
 
-  help     prints this, or with a COMMAND its help; so does --help
+  help     prints this, or the help of a COMMAND; so does --help
   version  prints the version and how the program was built; --version prints
-           the version only
+           only the version
 
 Example: fabric-ccs-builder check
 ";

@@ -89,7 +89,7 @@ pub fn path(value: OsString) -> Result<PathBuf> {
 pub fn text(what: &str, value: OsString) -> error::Result<String> {
     let fault = match value.into_string() {
         Ok(text) if text.is_empty() => "is empty",
-        Ok(text) if text.chars().any(is_unsafe) => "holds a control character",
+        Ok(text) if text.chars().any(is_unsafe) => "contains a control character",
         Ok(text) => return Ok(text),
         Err(_) => "is not UTF-8",
     };
@@ -132,8 +132,8 @@ fn source_folder(path: &Path) -> error::Result<Dir> {
     let dir = Dir::open(path)?.with_hard_links();
     if dir.look_up(CONNECTION)?.is_none() && dir.look_up(CODE)?.is_some() {
         return refused(format!(
-            "{CODE}: is packed already; give the file that it and {METADATA} were packed to, or \
-             the folder that it was made of, with {METADATA} beside {CONNECTION}"
+            "{CODE}: is already packed; give the package file that it and {METADATA} are in, or \
+             the folder that it was made from, with {METADATA} beside {CONNECTION}"
         ));
     }
     Ok(dir)

@@ -1,4 +1,4 @@
-# The record of the embedded sample's build, byte for byte, so that what `build` writes changes only
+# The record of the built-in sample's build, byte for byte, so that what `build` writes changes only
 # on purpose. `scripts/record-sample` writes it anew.
 {
   lib,

@@ -29,13 +29,13 @@ let
       type = types.str;
       default = "";
       example = "/opt/hyperledger/other_builder";
-      description = "Its folder, which holds `bin/detect`, `bin/build`, `bin/release` and, if it has one, `bin/run`.";
+      description = "Its folder, which contains `bin/detect`, `bin/build`, `bin/release` and, if it has one, `bin/run`.";
     };
     propagateEnvironment = mkOption {
       type = types.listOf types.str;
       default = [ ];
       example = [ "GOPROXY" ];
-      description = "The variables of the peer's environment that are passed to it.";
+      description = "The variables of the peer's environment that the peer passes to it.";
     };
   };
 
@@ -50,7 +50,7 @@ let
           example = {
             peername = "org1peer1";
           };
-          description = "The values for templates of this peer. Each replaces that of {option}`${option}.templateConfig`.";
+          description = "This peer's values for templates. Each replaces the one in {option}`${option}.templateConfig`.";
         };
         templateFiles = mkOption {
           type = types.attrsOf types.externalPath;
@@ -58,7 +58,7 @@ let
           example = {
             client_key = "/run/secrets/org1peer1.key";
           };
-          description = "The same with {option}`${option}.templateFiles`.";
+          description = "The same for {option}`${option}.templateFiles`.";
         };
       };
       config.templateConfig = ofFiles config.templateFiles;
@@ -135,10 +135,10 @@ in
       };
       description = ''
         The values for templates like `{{.peername}}` in a chaincode's connection.json, given to the peers as
-        `${variable}`. They are in the Nix store, where everyone can read them: a private key is given by
+        `${variable}`. They are in the Nix store, where everyone can read them: give a private key in
         {option}`${option}.templateFiles`.
 
-        A peer uses them when it installs a chaincode. What is installed already keeps the old ones, even after a
+        A peer uses them when it installs a chaincode. Installed chaincode keeps the old ones, even after a
         restart, unless {option}`${option}.rebuild.enable` is set.
       '';
     };
@@ -175,7 +175,7 @@ in
         fabric-peer1.templateConfig.peername = "org1peer1";
       };
       description = ''
-        The same, with values for templates that differ between the peers, so that each fills one package in its own way.
+        The same, with values for templates that differ between peers, so that each can fill in a package differently.
         {option}`${option}.peerUnits` is short for peers without any.
       '';
     };
@@ -247,11 +247,11 @@ in
       }
       {
         assertion = lib.unique names == names;
-        message = "${option}.extraBuilders: two builders have one name (${toString names}), but a peer finds the builder of installed chaincode by it";
+        message = "${option}.extraBuilders: two builders have the same name (${toString names}), by which a peer finds the builder of installed chaincode";
       }
       {
         assertion = templateNulls == [ ];
-        message = "${lib.concatStringsSep ", " templateNulls}: is null, a template needs a text; leave the key out or write \"\"";
+        message = "${lib.concatStringsSep ", " templateNulls}: is null, a template needs text; leave out the key or write \"\"";
       }
     ]
     ++ lib.mapAttrsToList (from: values: {
@@ -262,7 +262,7 @@ in
       assertion = false;
       message = "${option}.${
         if peers ? ${unit} then "peers.${unit}" else "peerUnits"
-      }: nobody else defines systemd.services.\"${unit}\", so no peer would get the builder; name a peer's service (of one that a package brings, set its wantedBy)";
+      }: nothing else defines systemd.services.\"${unit}\", so no peer would get the builder; name a peer's service (if a package provides it, set its wantedBy)";
     }) (undefinedUnits peerUnits)
     ++ lib.concatMap (
       unit:

@@ -70,7 +70,7 @@ let
           };
           rootCert =
             orNull types.str (literalExpression "builtins.readFile ./ca.pem")
-              "The certificates of the authority that issued the chaincode's certificate, as PEM or a template.";
+              "The certificates of the CA that issued the chaincode's certificate, as PEM or a template.";
           clientAuth = mkOption {
             type = types.bool;
             default = false;
@@ -163,11 +163,11 @@ in
     assertions = [
       {
         assertion = lib.unique labels == labels;
-        message = "${option}: two chaincodes have one label (${toString labels}), which names the file";
+        message = "${option}: two chaincodes have the same label (${toString labels}), which names the file";
       }
       {
         assertion = lib.unique (map unit served) == map unit served;
-        message = "${option}: two chaincodes have one serverUnit (${toString (map unit served)}), but a chaincode server has one CHAINCODE_ID";
+        message = "${option}: two chaincodes have the same serverUnit (${toString (map unit served)}), but a chaincode server has one CHAINCODE_ID";
       }
     ]
     ++ lib.concatMap (
@@ -187,7 +187,7 @@ in
         }
         {
           assertion = one.serverUnit == null || undefinedUnits [ (unit one) ] == [ ];
-          message = "${option}.${name}.serverUnit: nobody else defines systemd.services.\"${unit one}\", so no chaincode server would get the package ID; name its service (of one that a package brings, set its wantedBy)";
+          message = "${option}.${name}.serverUnit: nothing else defines systemd.services.\"${unit one}\", so no chaincode server would get the package ID; name its service (if a package provides it, set its wantedBy)";
         }
         {
           assertion = isTemplate one.tls.clientKey;

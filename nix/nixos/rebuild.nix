@@ -22,7 +22,7 @@ in
     enable = lib.mkEnableOption ''
       a service that runs `rebuild` on a peer's installed chaincode when the host starts or is switched to another
       configuration, and when a file of {option}`services.fabric-ccs-builder.templateFiles` changes. The peer dials the
-      new address when it connects to the chaincode the next time. The unit, `fabric-ccs-builder-rebuild.service`,
+      new address the next time it connects to the chaincode. The unit, `fabric-ccs-builder-rebuild.service`,
       fails if a package is refused or could not be rebuilt
     '';
     path = mkOption {
@@ -36,15 +36,15 @@ in
       default = null;
       example = "fabric-peer0";
       description = ''
-        Which of {option}`services.fabric-ccs-builder.peers` it is, so that its values for templates are used. Not needed
-        where no peer has values of its own.
+        Which of {option}`services.fabric-ccs-builder.peers` this is, so that its values for templates are used. Not needed
+        if no peer has values of its own.
       '';
     };
     user = mkOption {
       type = types.nullOr types.str;
       default = null;
       example = "peer";
-      description = "The peer's user, who owns the builds and can read the files of {option}`services.fabric-ccs-builder.templateFiles`. It must be given.";
+      description = "The peer's user, who owns the builds and can read the files of {option}`services.fabric-ccs-builder.templateFiles`. Required.";
     };
   };
 

@@ -250,9 +250,7 @@ impl<'a> Tree<'a> {
             }
             if !is_file && path.matches('/').count() > PACKAGE.depth {
                 let depth = PACKAGE.depth;
-                return refused(format!(
-                    "{path}: more than {depth} directories inside each other"
-                ));
+                return refused(format!("{path}: directories nested more than {depth} deep"));
             }
         }
         Ok(())
@@ -261,6 +259,6 @@ impl<'a> Tree<'a> {
 
 fn twice<T>(path: &str) -> Result<T> {
     refused(format!(
-        "{path}: stands twice in the archive, what a peer makes of that is not computed"
+        "{path}: occurs twice in the archive, and what a peer makes of that is not computed"
     ))
 }

@@ -26,24 +26,23 @@ use subject::{Subject, left_out};
 pub const HELP: &str = "\
 Usage: fabric-ccs-builder check [OPTION...] [DIR|FILE]
 
-Tells whether a peer would take a package, and prints every fault, what would be
-published and what the peer would dial. DIR is a package's source folder, which
-holds metadata.json, connection.json and META-INF side by side. FILE is a
-package that any program has made: then the peer's way to unpack it is checked
-too. Without either, the current folder is checked if it is a package, else a
-sample.
+Says whether a peer would accept a package, and prints every fault, what would
+be published and what the peer would dial. DIR is a package's source folder,
+with metadata.json, connection.json and META-INF side by side. FILE is a package
+made by any program: whether a peer can unpack it is then checked too. Without
+either, the current folder is checked if it is a package, otherwise a sample.
 
   --config JSON  the values for templates in connection.json, instead of the
                  environment variable CHAINCODE_AS_A_SERVICE_BUILDER_CONFIG;
                  other users can see it while the command runs
   --config @FILE reads them from FILE
-  --dial         connects to the address from this machine, without TLS also as
+  --dial         connects to the address from this machine; without TLS, also as
                  a gRPC client
   --json         prints one JSON object instead
   --sample       checks the sample
-  --verbose      also prints what the peer's log would have, and digests
+  --verbose      also prints the lines of the peer's log, and digests
 
-Exit status: 0 a peer would take the package and publish all of its index
+Exit status: 0 a peer would accept the package and publish all of its index
 definitions, 1 it would not, 2 something could not be done.
 
 Example: fabric-ccs-builder check --config '{\"peername\":\"org1peer1\"}' basic
@@ -72,7 +71,7 @@ pub fn run(mut parser: Parser) -> super::Result<Outcome> {
     let source = source.or_else(|| current_package().filter(|_| !sample));
     report.shown = match &source {
         Some(path) => path.display().to_string(),
-        None => "the embedded sample".to_owned(),
+        None => "the built-in sample".to_owned(),
     };
     let checked = check(source.as_deref(), config, &mut report);
     Ok(report.finish(checked)?)

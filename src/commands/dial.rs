@@ -16,7 +16,7 @@ const SETTINGS: u8 = 4;
 /// Dials what `connection` names, and says what came of it: `Err` when a peer would fail.
 pub fn dial(connection: &Connection) -> Result<String, String> {
     let Some(endpoint) = connection.endpoint() else {
-        return Ok("not tried, the address is no host and port".to_owned());
+        return Ok("not tried, the address is not a host and port".to_owned());
     };
     let Endpoint { host, port, .. } = &endpoint;
     let answered = endpoint.dial(Instant::now() + endpoint.timeout);
@@ -48,9 +48,9 @@ impl Endpoint {
                 Err("connected, but the server wants TLS: set tls_required".to_owned())
             }
             (Err(_), [0, 0, 0, 0, ..]) => {
-                Err("connected, and closed at once: no gRPC server is there".to_owned())
+                Err("connected, but closed at once: no gRPC server is there".to_owned())
             }
-            _ => Err("connected, but what answers is no gRPC (HTTP/2) server".to_owned()),
+            _ => Err("connected, but what answers is not a gRPC (HTTP/2) server".to_owned()),
         }
     }
 
@@ -84,7 +84,7 @@ impl Endpoint {
         let port = self.port;
         let resolve = move || (host.as_str(), port).to_socket_addrs().map(Vec::from_iter);
         let lookup = thread::Builder::new().spawn(resolve);
-        let lookup = lookup.map_err(|error| format!("cannot look the name up: {error}"))?;
+        let lookup = lookup.map_err(|error| format!("cannot look up the name: {error}"))?;
         while !lookup.is_finished() && !left(end).is_zero() {
             thread::sleep(Duration::from_millis(5));
         }

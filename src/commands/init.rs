@@ -20,20 +20,21 @@ use crate::text::{escaped_line, quoted};
 pub const HELP: &str = "\
 Usage: fabric-ccs-builder init [OPTION...] DIR
 
-Writes a package's source folder to start from: metadata.json, connection.json
-and an index definition. DIR may exist already; nothing in it is overwritten.
+Writes a source folder for a package to start from: metadata.json,
+connection.json and an index definition. DIR may already exist; nothing in it
+is overwritten.
 
-  --address HOST:PORT  where a peer reaches the chaincode server; may hold
+  --address HOST:PORT  where a peer reaches the chaincode server; may contain
                        templates, as in '{{.peername}}_basic:9999'
-  --collections NAME   adds an index definition of the private data collection
-                       NAME; can be repeated
-  --label LABEL        instead of the name of DIR with _1.0 after it
+  --collections NAME   adds an index definition for the private data collection
+                       NAME; repeatable
+  --label LABEL        the label, instead of the name of DIR followed by _1.0
   --tls                the peer uses TLS, and its config has the certificate
   --root-cert FILE     the peer uses TLS, and trusts the certificates in FILE
   --client-cert FILE   the peer shows the certificate in FILE
-  --client-key FILE    its private key, which then is in the package
+  --client-key FILE    its private key, which goes into the package
 
-The files are PEM. With a private key in it, only you can read connection.json.
+The files are PEM. If connection.json has a private key, only you can read it.
 
 Exit status: 0 done, 1 a file or name is refused, 2 not possible; one line says
 why, and nothing is written.
@@ -117,7 +118,7 @@ impl Options {
             if name.is_empty() || !is_collection(name) {
                 let name = quoted(name);
                 return refused(format!(
-                    "--collections: {name} is not a collection's name, write letters, digits, _ and -"
+                    "--collections: {name} is not a collection name, use letters, digits, _ and -"
                 ));
             }
             let path = format!("{root}/collections/{name}/indexes/indexAppraisedValue.json");
@@ -202,7 +203,7 @@ fn write(dir: &Path, files: &[NewContent]) -> Result<()> {
             found => {
                 found.cannot("create", &path)?;
                 return failed(format!(
-                    "{}: exists already and is left alone",
+                    "{}: already exists and is left alone",
                     path.display()
                 ));
             }

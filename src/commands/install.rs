@@ -21,12 +21,12 @@ Usage: fabric-ccs-builder install [--name NAME] [--path PATH] [--quiet] DIR
 
 Puts this program at DIR/bin/detect, DIR/bin/build and DIR/bin/release, and
 prints what makes a peer use it: lines for its core.yaml, or a variable for its
-environment. DIR must exist, other files in DIR/bin are left alone, and a peer
-that is running is not disturbed.
+environment. DIR must exist, other files in DIR/bin are left alone, and a
+running peer is not disturbed.
 
-  --name NAME  the builder's name instead of ccaas_builder; keep the one of a
-               builder that you replace: a peer finds its chaincode by it
-  --path PATH  DIR as the peer sees it, when that is another path
+  --name NAME  the builder's name, instead of ccaas_builder; if you replace a
+               builder, keep its name: a peer finds its chaincode by it
+  --path PATH  DIR as the peer sees it, if that is another path
   -q, --quiet  prints nothing but warnings
 
 Exit status: 0 installed, 2 not possible; one line says why.
@@ -61,7 +61,7 @@ pub fn run(mut parser: Parser) -> Result<Outcome> {
     })?;
     // This is only a warning, so a failed look-up does not matter.
     if matches!(bin.look_up("run"), Ok(Some(_))) {
-        let line = "is another builder's, the peer does not call it for this one's packages";
+        let line = "belongs to another builder, the peer does not call it for this one's packages";
         let run = bin.path_of("run");
         log::line(WORD, format_args!("warning: {}: {line}", run.display()));
     }
@@ -97,7 +97,7 @@ fn open_bin(dir: &Dir) -> error::Result<(Dir, bool)> {
     // write to a volume must not be able to make root write elsewhere.
     if matches!(dir.look_up(BIN), Ok(Some(found)) if !found.is_dir()) {
         return failed(format!(
-            "{}: is a link or file, which is left alone, put a directory in its place",
+            "{}: is a link or file and is left alone, put a directory in its place",
             dir.path_of(BIN).display()
         ));
     }

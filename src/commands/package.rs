@@ -25,8 +25,8 @@ Usage: fabric-ccs-builder package [OPTION...] DIR
        fabric-ccs-builder package [OPTION...] --label LABEL --address ADDRESS
        fabric-ccs-builder package --id FILE
 
-Makes the chaincode package of a source folder DIR (metadata.json,
-connection.json and META-INF side by side), or of options that take its place,
+Makes a chaincode package from the source folder DIR (metadata.json,
+connection.json and META-INF side by side), or from options that replace it,
 after the checks that build makes, and prints its package ID. The same content
 gives the same ID on every machine.
 
@@ -37,19 +37,19 @@ gives the same ID on every machine.
                        servers read: CHAINCODE_ID, CORE_CHAINCODE_ID (Node) and
                        CORE_CHAINCODE_ID_NAME (Java)
   --force              replaces a FILE that has other content
-  -q, --quiet          says nothing of the file that was written
+  -q, --quiet          does not name the file that was written
   --id                 only prints the ID: of the package that would be made, or
-                       of a package FILE that any program has written, with a
-                       line on standard error that says what a peer reads in it
+                       of a package FILE that any program wrote, with a line on
+                       standard error that says what a peer reads in it
 
 Instead of DIR:
   --label LABEL        the label
   --type TYPE          the type, if it is not ccaas
   --address ADDRESS    where the peer dials the chaincode, HOST:PORT
-  --dial-timeout TIME  how long it tries to, such as 10s
+  --dial-timeout TIME  how long the peer tries, such as 10s
   --domain NAME        the name in the server's certificate, if it differs
-  --root-cert FILE     the authority's certificate: the peer uses TLS
-  --client-cert FILE   the certificate that the peer presents
+  --root-cert FILE     the CA's certificate: the peer uses TLS
+  --client-cert FILE   the certificate that the peer shows
   --client-key FILE    its private key
   --meta-inf DIR       the content of META-INF
 
@@ -112,7 +112,7 @@ impl Arguments {
         } else if self.output.as_ref().is_some_and(|output| output.is_empty()) {
             "--output: is empty, name a file"
         } else if self.path.is_some() && self.declared.is_some() {
-            "DIR has all of a package, leave it or the options that take its place out"
+            "DIR is a whole package, leave out either it or the options that replace it"
         } else if self.path.is_none() && self.declared.is_none() {
             "missing argument DIR"
         } else {
@@ -213,7 +213,7 @@ fn digest(path: &Path) -> error::Result<Option<Digest>> {
     };
     if !found.is_file() {
         let path = path.display();
-        return failed(format!("{path}: exists already and is not a regular file"));
+        return failed(format!("{path}: already exists and is not a regular file"));
     }
     Digest::of_file(path).map(Some)
 }
@@ -221,7 +221,7 @@ fn digest(path: &Path) -> error::Result<Option<Digest>> {
 fn write_to_stdout(source: &Source) -> error::Result<Digest> {
     let stdout = io::stdout();
     if stdout.is_terminal() {
-        let message = "standard output is a terminal, send it to a file";
+        let message = "standard output is a terminal, redirect it to a file";
         return Err(Error::Usage(message.to_owned()));
     }
     // Not through the standard library's buffer, which looks for ends of lines.
@@ -259,7 +259,7 @@ fn write_to_file(
         }
         if !force {
             return failed(format!(
-                "{}: exists already and is not this {what}, --force replaces it",
+                "{}: already exists and is not this {what}, --force replaces it",
                 path.display()
             ));
         }

@@ -14,12 +14,12 @@ use crate::log;
 pub const DETECT_HELP: &str = "\
 Usage: detect CHAINCODE_SOURCE_DIR CHAINCODE_METADATA_DIR
 
-Tells the peer whether this builder takes a chaincode package: it does when the
-type in CHAINCODE_METADATA_DIR/metadata.json is ccaas or external, in any letter
+Tells the peer whether a chaincode package is for this builder: it is if the
+type in CHAINCODE_METADATA_DIR/metadata.json is ccaas or external, whatever the
 case. Prints one line for a type that neither this builder nor Fabric itself
-(golang, node, java, car) takes.
+(golang, node, java, car) accepts.
 
-Exit status: 0 it does, 1 it does not, or there was an error.
+Exit status: 0 it is, 1 it is not, or there was an error.
 
 Example: detect \"$PWD/src\" \"$PWD/metadata\"
 ";
@@ -31,9 +31,9 @@ Checks a chaincode package for everything the peer would trip over later, fills
 in the templates of connection.json, and copies into the empty BUILD_OUTPUT_DIR:
 metadata.json, connection.json, META-INF, and a record of all of it (SHA256SUMS
 and build.intoto.json). Templates get their values from the JSON object in the
-environment variable CHAINCODE_AS_A_SERVICE_BUILDER_CONFIG. A value such as
-{\"file\": \"/run/secrets/basic.key\"} gives the content of a file to root_cert,
-client_cert or client_key.
+environment variable CHAINCODE_AS_A_SERVICE_BUILDER_CONFIG. In root_cert,
+client_cert and client_key, a value such as
+{\"file\": \"/run/secrets/basic.key\"} stands for the content of that file.
 
 Exit status: 0 built, 1 refused or not possible; one line says why, and nothing
 is written.
@@ -44,10 +44,10 @@ Example: build \"$PWD/src\" \"$PWD/metadata\" \"$PWD/bld\"
 pub const RELEASE_HELP: &str = "\
 Usage: release BUILD_OUTPUT_DIR RELEASE_OUTPUT_DIR
 
-Publishes what a build made: index definitions that CouchDB takes go to
-statedb/, connection.json goes to chaincode/server/ in the empty
-RELEASE_OUTPUT_DIR. First every file of BUILD_OUTPUT_DIR is checked against its
-record; the output of another builder has none, and one line says so.
+Publishes what a build made in the empty RELEASE_OUTPUT_DIR: index definitions
+that CouchDB accepts go to statedb/, connection.json goes to chaincode/server/.
+Before that, every file of BUILD_OUTPUT_DIR is checked against its record;
+another builder's output has none, and one line says so.
 
 Exit status: 0 released, 1 refused or not possible; one line says why, and
 nothing is published.

@@ -17,9 +17,9 @@ Usage: fabric-ccs-builder rebuild [OPTION...] PEER_PATH [PACKAGE_ID...]
 Runs detect, build and release again on a peer's installed packages of type
 ccaas or external, or on those named, with the current config, and replaces
 what differs. PEER_PATH is the peer's file system path. The peer may be
-running: it reads the new address when it connects to the chaincode the next
-time. A build that is missing or incomplete is made, one of another builder gets
-a record. Prints a line for each package. Owners, groups and modes stay.
+running: it reads the new address when it next connects to the chaincode. A
+missing or incomplete build is made, and another builder's build gets a record.
+Prints a line for each package. Owners, groups and modes stay.
 
   --config JSON  the values for templates in connection.json, instead of the
                  environment variable CHAINCODE_AS_A_SERVICE_BUILDER_CONFIG;

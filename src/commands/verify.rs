@@ -25,8 +25,8 @@ use wanted::{Found, Wanted};
 pub const HELP: &str = "\
 Usage: fabric-ccs-builder verify [OPTION...] PATH...
 
-Compares what is on a disk with what build and release make of the packages that
-a peer has installed, or where there is no package, with the record that build
+Compares what is on disk with what build and release make of the packages that a
+peer has installed or, where there is no package, with the record that build
 made. Each PATH is a peer's file system path (with lifecycle/chaincodes), its
 externalbuilder/builds, one of the builds in there (with build-info.json, bld
 and release), or a build output (with SHA256SUMS). Prints a line for each build
@@ -36,18 +36,18 @@ and follows no link.
   --packages DIR   looks for packages in DIR too; repeatable
   --config JSON    the values for templates in connection.json, instead of the
                    environment variable CHAINCODE_AS_A_SERVICE_BUILDER_CONFIG;
-                   without any, what templates fill in is not verified
+                   without either, what templates fill in is not verified
   --config @FILE   reads them from FILE
   --package-id ID  this package must be there and match; repeatable
   --installed FILE the same for each package in the output of peer lifecycle
                    chaincode queryinstalled or queryapproved with -O json; - is
                    standard input
-  --dial           also connects to each chaincode's address from this machine,
-                   without TLS as a gRPC client; one that is not reached could
-                   not be determined
-  --quiet          prints only the differences and the summary
-  --json           prints one JSON object a line instead
-  --metrics FILE   also writes the counts in the text format of Prometheus
+  --dial           also connects to each chaincode's address from this machine;
+                   without TLS, as a gRPC client; one that is not reached counts
+                   as undetermined
+  --quiet          prints only differences and the summary
+  --json           prints one JSON object per line instead
+  --metrics FILE   also writes the counts in Prometheus' text format
 
 Exit status: 0 all match, 1 some difference, 2 no difference, but something
 could not be determined, such as a build with neither a package nor a record.

@@ -187,7 +187,7 @@ impl Dir {
             let entry = entry.cannot("list", &self.path)?;
             if entries.len() == MOST {
                 return refused(format!(
-                    "{}: holds more than {MOST} files and folders, the most that are copied",
+                    "{}: contains more than {MOST} files and folders, the most that are copied",
                     self.path.display()
                 ));
             }

@@ -102,7 +102,7 @@ impl Entry {
 /// Why nothing of this name must be copied.
 pub fn fault_of_name(name: &str) -> Option<&'static str> {
     let is_unsafe = name.chars().any(is_unsafe);
-    is_unsafe.then_some("its name holds a control or invisible character, rename it")
+    is_unsafe.then_some("its name contains a control or invisible character, rename it")
 }
 
 #[cfg(test)]

@@ -116,7 +116,7 @@ impl NewFile {
     }
 
     fn open(&mut self) -> io::Result<&mut File> {
-        let closed = || io::Error::other("is closed already");
+        let closed = || io::Error::other("is already closed");
         self.file.as_mut().ok_or_else(closed)
     }
 }

@@ -64,7 +64,7 @@ impl<'a> Staging<'a> {
         };
         let dir = match target.try_create_dir(UNFINISHED, CLOSED) {
             Err(error) if error.kind() == ErrorKind::AlreadyExists => {
-                let what = "is of a run that was killed or is still under way";
+                let what = "belongs to a run that was killed or is still under way";
                 return taken(UNFINISHED, what);
             }
             created => created.cannot("create", &target.path_of(UNFINISHED))?,
@@ -74,7 +74,7 @@ impl<'a> Staging<'a> {
         // Only now, as another run may have ended between a look and the making of the directory.
         let entries = target.list()?;
         match entries.iter().find(|entry| entry.name != UNFINISHED) {
-            Some(found) => taken(&found.name, "exists already"),
+            Some(found) => taken(&found.name, "already exists"),
             None => Ok(staging),
         }
     }

@@ -96,7 +96,7 @@ fn stage(
         Some(old) if old.is_dir() => {
             let shown = shown.display();
             return refused(format!(
-                "{shown}: is a directory in the place of a file, remove it"
+                "{shown}: is a directory where a file belongs, remove it"
             ));
         }
         Some(old) if old.listed().is_file() => (old.listed(), old.listed().mode()),

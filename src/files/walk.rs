@@ -61,7 +61,7 @@ impl<'a> Walk<'a> {
         drop(files);
         if !dirs.is_empty() && depth == self.depth {
             return refused(format!(
-                "{}: more than {depth} directories inside each other",
+                "{}: directories nested more than {depth} deep",
                 dir.path().display()
             ));
         }

@@ -80,8 +80,8 @@ impl fmt::Display for Address {
 
 fn check(text: &str) -> Result<()> {
     ensure!(!text.is_empty(), "is empty");
-    ensure!(!text.contains(char::is_whitespace), "holds white space");
-    ensure!(!text.contains(is_unsafe), "holds a control character");
+    ensure!(!text.contains(char::is_whitespace), "contains white space");
+    ensure!(!text.contains(is_unsafe), "contains a control character");
     let (scheme, rest) = text.split_once(':').context("has no port")?;
     // Go's URL parser lower-cases a scheme, even one that is meant as a host.
     let scheme = scheme.to_ascii_lowercase();
@@ -106,13 +106,13 @@ fn check_socket(scheme: &str, socket: &str) -> Result<()> {
     // Two slashes begin an authority, which these two resolvers do not support.
     ensure!(
         !path.trim_start_matches('/').is_empty() && (path == socket || path.starts_with('/')),
-        "has no path of a socket after {scheme}:"
+        "has no socket path after {scheme}:"
     );
     // Go's URL parser would end the path at a ? or #.
     let is_escape = |rest: &str| rest.bytes().take(2).filter(u8::is_ascii_hexdigit).count() == 2;
     ensure!(
         !path.contains(['?', '#']) && path.split('%').skip(1).all(is_escape),
-        "has a path with a ?, a # or a % that is not one of a URL"
+        "has a path with ? or #, or a % that is not a URL escape"
     );
     // Only a path that begins with a slash is unescaped.
     let escapes = path
@@ -120,7 +120,7 @@ fn check_socket(scheme: &str, socket: &str) -> Result<()> {
         .map_or(0, |path| path.matches('%').count());
     ensure!(
         path.len() - 2 * escapes <= MAX_SOCKET,
-        "has a path of more than {MAX_SOCKET} bytes, which no socket has"
+        "has a socket path of more than {MAX_SOCKET} bytes"
     );
     Ok(())
 }
@@ -136,7 +136,7 @@ fn after_name_server(target: &str) -> Result<&str> {
     };
     ensure!(
         server.is_empty() || split(&host_port).is_ok_and(is_server),
-        "has no name server between its slashes"
+        "has no valid name server between its slashes"
     );
     Ok(path)
 }
@@ -162,7 +162,7 @@ fn with_port(host_port: &str, default: u16) -> String {
 fn check_host_port(host_port: &str) -> Result<()> {
     ensure!(
         !host_port.contains('$'),
-        "has a shell's variable, which nobody fills in"
+        "has a shell variable, which nothing fills in"
     );
     let (host, port) = split(host_port)?;
     let mut address = host;
@@ -173,13 +173,13 @@ fn check_host_port(host_port: &str) -> Result<()> {
         let zone = zone.context("has a % that is not written as %25")?;
         ensure!(
             !zone.is_empty() && zone.bytes().all(is_unreserved),
-            "has a zone after %25 with other characters than letters, digits, - . _ and ~"
+            "has a zone after %25 with characters other than letters, digits, - . _ and ~"
         );
         address = before;
     }
     ensure!(
         host.is_empty() || address.parse::<Ipv6Addr>().is_ok() || is_host(host),
-        "has a host that no name server knows"
+        "has an invalid host name"
     );
     check_port(port)
 }
@@ -275,7 +275,7 @@ mod tests {
     }
 
     const ZONE: &str =
-        "has a zone after %25 with other characters than letters, digits, - . _ and ~";
+        "has a zone after %25 with characters other than letters, digits, - . _ and ~";
 
     #[test]
     fn says_what_is_wrong() {
@@ -289,7 +289,7 @@ mod tests {
             ("basic:99999999999999999999", "has a port above 65535"),
             ("basic:-1", "has a port that is not a number"),
             ("basic:port", "has a port that is not a number"),
-            ("ba sic:9999", "holds white space"),
+            ("ba sic:9999", "contains white space"),
             ("[::1:9999", "has a [ without ]"),
             ("[fe80::1%eth0]:9999", "has a % that is not written as %25"),
             ("[fe80::1%25]:1", ZONE),
@@ -297,43 +297,52 @@ mod tests {
             ("[::1%25a?b]:1", ZONE),
             ("[::1%25a#b]:1", ZONE),
             ("[::1%25{{.x}}]:1", ZONE),
-            ("[fe80::1%25e\0]:1", "holds a control character"),
-            ("unix:\0", "holds a control character"),
+            ("[fe80::1%25e\0]:1", "contains a control character"),
+            ("unix:\0", "contains a control character"),
             (
                 "unix:%zz",
-                "has a path with a ?, a # or a % that is not one of a URL",
+                "has a path with ? or #, or a % that is not a URL escape",
             ),
             (
                 "unix:/a?b",
-                "has a path with a ?, a # or a % that is not one of a URL",
+                "has a path with ? or #, or a % that is not a URL escape",
             ),
-            ("dns://%zz/a:1", "has no name server between its slashes"),
-            ("dns://::1/a:1", "has no name server between its slashes"),
-            ("dns://a:0/a:1", "has no name server between its slashes"),
-            ("dns://a:http/a:1", "has no name server between its slashes"),
-            ("DNS:9999", "has a host that no name server knows"),
+            (
+                "dns://%zz/a:1",
+                "has no valid name server between its slashes",
+            ),
+            (
+                "dns://::1/a:1",
+                "has no valid name server between its slashes",
+            ),
+            (
+                "dns://a:0/a:1",
+                "has no valid name server between its slashes",
+            ),
+            (
+                "dns://a:http/a:1",
+                "has no valid name server between its slashes",
+            ),
+            ("DNS:9999", "has an invalid host name"),
             ("Passthrough:9999", "has no /// after passthrough:"),
             (
                 "dns:[fe80::1%25eth0]:9999",
                 "has a % without /// after dns:",
             ),
-            ("dns://a b/a:1", "holds white space"),
-            ("[::g]:9999", "has a host that no name server knows"),
-            ("10.0.0.256:9999", "has a host that no name server knows"),
-            ("12:9999", "has a host that no name server knows"),
-            ("a..b:9999", "has a host that no name server knows"),
-            ("unix://", "has no path of a socket after unix:"),
-            (
-                "unix://host/basic.sock",
-                "has no path of a socket after unix:",
-            ),
-            ("unix:", "has no path of a socket after unix:"),
+            ("dns://a b/a:1", "contains white space"),
+            ("[::g]:9999", "has an invalid host name"),
+            ("10.0.0.256:9999", "has an invalid host name"),
+            ("12:9999", "has an invalid host name"),
+            ("a..b:9999", "has an invalid host name"),
+            ("unix://", "has no socket path after unix:"),
+            ("unix://host/basic.sock", "has no socket path after unix:"),
+            ("unix:", "has no socket path after unix:"),
             ("dns://basic:9999", "has two slashes where three are needed"),
-            ("dns:////basic:9999", "has a host that no name server knows"),
+            ("dns:////basic:9999", "has an invalid host name"),
             ("passthrough:basic:9999", "has no /// after passthrough:"),
-            ("-a:9999", "has a host that no name server knows"),
-            ("user@basic:9999", "has a host that no name server knows"),
-            ("{{.peer}}:9999", "has a host that no name server knows"),
+            ("-a:9999", "has an invalid host name"),
+            ("user@basic:9999", "has an invalid host name"),
+            ("{{.peer}}:9999", "has an invalid host name"),
         ] {
             let message = format!("{what}, write for example basic.example.com:9999");
             assert_eq!(Address::parse(text).unwrap_err().to_string(), message);
@@ -372,8 +381,8 @@ mod tests {
                 "basic:9999/a:1",
                 "has an IPv6 address without brackets, write basic:9999",
             ),
-            (" basic:9999", "holds white space, write basic:9999"),
-            ("basic:9999\n", "holds white space, write basic:9999"),
+            (" basic:9999", "contains white space, write basic:9999"),
+            ("basic:9999\n", "contains white space, write basic:9999"),
             (
                 "::1:9999",
                 "has an IPv6 address without brackets, write [::1]:9999",
@@ -384,7 +393,7 @@ mod tests {
             ),
             (
                 "${PEER}_a:9999",
-                "has a shell's variable, which nobody fills in, write a template such as {{.peername}}",
+                "has a shell variable, which nothing fills in, write a template such as {{.peername}}",
             ),
         ] {
             assert_eq!(Address::parse(text).unwrap_err().to_string(), message);

@@ -52,7 +52,7 @@ pub fn of_server_name(values: &Values) -> Option<String> {
     let what = match (tls::is_for(root_cert, name), domain) {
         (Some(true), _) | (None, None) => return None,
         (Some(false), None) => {
-            "root_cert: is the server's own certificate, and not for the host of address: the peer \
+            "root_cert: is the server's own certificate, but not for the host in address: the peer \
              will refuse it"
                 .to_owned()
         }
@@ -63,7 +63,7 @@ pub fn of_server_name(values: &Values) -> Option<String> {
         ),
         (None, Some(_)) if name.eq_ignore_ascii_case(host) => return None,
         (None, Some(domain)) => format!(
-            "domain: {} is not the host of address; from Fabric 3.0 on the server's certificate \
+            "domain: {} is not the host in address; from Fabric 3.0 on the server's certificate \
              must be for it, before that for the host",
             domain.shown
         ),
@@ -77,12 +77,12 @@ pub fn of_address(values: &Values) -> Option<String> {
     let ip: Option<IpAddr> = host.parse().ok();
     let name = host.trim_end_matches('.').to_ascii_lowercase();
     if ip.is_some_and(|ip| ip.is_unspecified()) || host.is_empty() {
-        Some("address: is one to listen at, write the name at which a peer reaches the chaincode server".to_owned())
+        Some("address: is one to listen on, write the name by which a peer reaches the chaincode server".to_owned())
     } else if ip.is_some_and(|ip| ip.is_loopback())
         || name == "localhost"
         || name.ends_with(".localhost")
     {
-        Some("address: is the peer's own machine, and in a container or pod the peer's alone; write the name at which a peer reaches the chaincode server".to_owned())
+        Some("address: is the peer's own machine, or in a container or pod only the peer itself; write the name by which a peer reaches the chaincode server".to_owned())
     } else {
         // Not 7052: a peer listens there, but so do many chaincode servers with a host of their own.
         let owner = match port {
@@ -115,7 +115,7 @@ pub fn of_certificates(values: &Values, now: i64) -> Vec<String> {
             day: [year, month, day],
         } = expiry?;
         let what = match seconds - now {
-            ..0 => "has expired",
+            ..0 => "expired",
             0..SOON => "expires",
             _ => return None,
         };
@@ -157,7 +157,7 @@ mod tests {
         assert_eq!(warnings(month, true), [""; 0]);
         assert_eq!(warnings(month - 1, true), [line("expires")]);
         assert_eq!(warnings(0, true), [line("expires")]);
-        assert_eq!(warnings(-1, true), [line("has expired")]);
+        assert_eq!(warnings(-1, true), [line("expired")]);
         assert_eq!(warnings(-1, false), [""; 0]);
     }
 }

@@ -172,7 +172,7 @@ impl Draft {
             let json = values.to_json()?;
             ensure!(
                 json.len() as u64 <= MAX_SMALL,
-                "is more than {MAX_SMALL} bytes, filled in"
+                "is more than {MAX_SMALL} bytes once filled in"
             );
             Ok(Connection {
                 address,

@@ -162,7 +162,7 @@ impl Definition {
             first.get_or_insert(path);
         }
         if let (Some(asc), Some(desc)) = (asc.map(quoted), desc.map(quoted)) {
-            let rule = "CouchDB takes one direction per index";
+            let rule = "CouchDB accepts one direction per index";
             bail!(r#"{desc} goes "desc" and {asc} "asc", {rule}, write {{{asc}: "desc"}}"#);
         }
         Ok(())
@@ -245,7 +245,7 @@ impl Definition {
             Some(path) if place.way == Way::Certain => bail!(empty_part(path)),
             Some(path) => self.warn_of_selector(empty_part(path)),
             None if !place.has_field && place.way != Way::Inside => {
-                self.warn_of_selector("a condition is about no field, and CouchDB may refuse it");
+                self.warn_of_selector("a condition has no field, and CouchDB may refuse it");
             }
             None => {}
         }
@@ -315,14 +315,14 @@ fn parse(content: &[u8]) -> Result<Map<String, Value>> {
     let value = json::parse(content).map_err(|error| {
         let values = Deserializer::from_slice(content).into_iter::<IgnoredAny>();
         if values.take(2).flatten().count() == 2 {
-            anyhow!("holds several definitions, write one definition a file")
+            anyhow!("contains several definitions, write one definition per file")
         } else {
             error
         }
     })?;
     match value {
         Value::Object(members) => Ok(members),
-        Value::Array(_) => bail!("is an array, write one definition a file"),
+        Value::Array(_) => bail!("is an array, write one definition per file"),
         _ => bail!("must be a JSON object"),
     }
 }
@@ -332,12 +332,12 @@ fn read_field(field: &Value) -> Result<(&str, &str)> {
     let members = match field {
         Value::String(path) => return Ok((path, "asc")),
         Value::Object(members) => members,
-        _ => bail!(r#"must hold strings, or objects such as {{"owner": "desc"}}"#),
+        _ => bail!(r#"must contain strings, or objects such as {{"owner": "desc"}}"#),
     };
     let mut members = members.iter();
     let (Some((path, direction)), None) = (members.next(), members.next()) else {
         bail!(
-            r#"holds an object with {} keys, write one object a field, such as {{"owner": "desc"}}"#,
+            r#"contains an object with {} keys, write one object per field, such as {{"owner": "desc"}}"#,
             field.as_object().map_or(0, Map::len)
         );
     };

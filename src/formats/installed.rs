@@ -94,7 +94,7 @@ pub fn read(dir: &Dir, (id, entry): &(PackageId, Entry), target: Option<&Dir>) -
         return Ok(package);
     }
     refused(format!(
-        "{shown}: is not the package in its name, but {label}:{digest}"
+        "{shown}: is not the package that its name says, but {label}:{digest}"
     ))
 }
 

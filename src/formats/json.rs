@@ -159,9 +159,9 @@ fn hint(text: &str, error: &serde_json::Error) -> &'static str {
         _ if message.starts_with("control character") => {
             ", write \\n for a line break, or let init put a PEM file into its place"
         }
-        Some('}' | ']') if !message.starts_with("expected ident") => ", leave the last comma out",
+        Some('}' | ']') if !message.starts_with("expected ident") => ", leave out the last comma",
         _ if message.starts_with("invalid escape") => ", write \\\\ for a backslash",
-        Some('/' | '#') => ", leave comments out, JSON has none",
+        Some('/' | '#') => ", leave out comments, JSON has none",
         Some('\'' | '“' | '”' | '‘' | '’') => ", write straight double quotes",
         Some('{') if message.starts_with("key must be") => ", put double quotes around templates",
         Some('T' | 'F' | 'N') => ", write true, false and null in lower case",

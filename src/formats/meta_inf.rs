@@ -52,9 +52,7 @@ pub fn left_out(source: &Dir, tree: Option<&Dir>) -> Result<Option<String>> {
 pub fn misplaced(source: &Dir, tree: Option<&Dir>) -> Result<Vec<String>> {
     let misplaced = Misplaced::find(source, tree)?.found.into_iter();
     Ok(misplaced
-        .map(|(found, place)| {
-            format!("{found}: is not looked at, index definitions belong in {place}")
-        })
+        .map(|(found, place)| format!("{found}: is ignored, index definitions belong in {place}"))
         .collect())
 }
 
@@ -130,7 +128,7 @@ pub fn walk(tree: &Dir, warnings: &mut Warnings, visit: Visit) -> Result<()> {
     Ok(())
 }
 
-/// The files that are left out, as operating systems have made them.
+/// The files that are left out, as operating systems made them.
 #[derive(Default)]
 struct Strays {
     first: Option<String>,
@@ -151,9 +149,9 @@ impl Strays {
     fn warning(self) -> Option<String> {
         let first = self.first?;
         Some(match self.count - 1 {
-            0 => format!("{first}: is left out, an operating system has made it"),
+            0 => format!("{first}: is left out, an operating system made it"),
             more => {
-                format!("{first}: and {more} more are left out, operating systems have made them")
+                format!("{first}: and {more} more are left out, operating systems made them")
             }
         })
     }

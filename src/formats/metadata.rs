@@ -116,12 +116,12 @@ impl Label {
         let is_inner = |byte: u8| byte.is_ascii_alphanumeric() || b"_.+-".contains(&byte);
         ensure!(
             label.bytes().all(is_inner) && label.starts_with(|c: char| c.is_ascii_alphanumeric()),
-            "label: {} is refused by Fabric, begin with a letter or digit and go on with those or . + - _",
+            "label: {} is refused by Fabric, begin with a letter or digit and continue with those or . + - _",
             quoted(&label)
         );
         ensure!(
             label.len() <= MAX_LABEL,
-            "label: has {} bytes, a peer can install {MAX_LABEL}",
+            "label: has {} bytes, a peer can install at most {MAX_LABEL}",
             label.len()
         );
         Ok(Self(label))
@@ -174,7 +174,7 @@ mod tests {
         }
         assert_eq!(
             label(&format!("{:?}", "a".repeat(174))).unwrap_err(),
-            "metadata.json: label: has 174 bytes, a peer can install 173"
+            "metadata.json: label: has 174 bytes, a peer can install at most 173"
         );
     }
 

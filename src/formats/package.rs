@@ -129,7 +129,7 @@ impl Package {
                 }
                 name @ (METADATA | CODE) => {
                     return refused(format!(
-                        "{shown}: {name}: stands twice, install reads the last and a builder gets \
+                        "{shown}: {name}: occurs twice, install reads the last and a builder gets \
                          the first: {HOW}"
                     ));
                 }
@@ -158,10 +158,10 @@ impl Package {
 /// Why `missing` is not among the members, of which `others` are not read.
 fn why_missing(missing: &str, others: &BTreeSet<String>) -> String {
     if others.contains(&join(".", missing)) {
-        format!("{missing} not found, the name ./{missing} is another one to a peer: {HOW}")
+        format!("{missing} not found, to a peer ./{missing} is another name: {HOW}")
     } else if others.contains(CONNECTION) {
         format!(
-            "{missing} not found, {CONNECTION} and META-INF belong into {CODE}; fabric-ccs-builder \
+            "{missing} not found, {CONNECTION} and META-INF belong in {CODE}; fabric-ccs-builder \
              package makes all of it from their folder"
         )
     } else {
@@ -185,7 +185,7 @@ fn member_of_code(member: &Header) -> Result<String> {
     let name = &member.name;
     if let Kind::Other(kind) = member.kind {
         return refused(format!(
-            "{name}: is {kind}, the peer takes only regular files and directories"
+            "{name}: is {kind}, the peer accepts only regular files and directories"
         ));
     }
     let mut path = Vec::new();
@@ -193,23 +193,21 @@ fn member_of_code(member: &Header) -> Result<String> {
         match part {
             "" | "." => {}
             ".." if path.pop().is_some() => {}
-            ".." => return refused(format!("{name}: leads out of the folder, leave .. out")),
+            ".." => return refused(format!("{name}: leads out of the folder, leave out ..")),
             part => path.push(part),
         }
     }
     if name.starts_with('/') {
         return refused(format!(
-            "{name}: is an absolute path, leave the first / out"
+            "{name}: is an absolute path, leave out the leading /"
         ));
     }
     if path.is_empty() && member.kind == Kind::File {
-        return refused(format!("{name:?}: is no name of a file"));
+        return refused(format!("{name:?}: is not a file name"));
     }
     if path.len() > BUILD.depth {
         let depth = BUILD.depth;
-        return refused(format!(
-            "{name}: more than {depth} directories inside each other"
-        ));
+        return refused(format!("{name}: directories nested more than {depth} deep"));
     }
     Ok(path.join("/"))
 }
@@ -281,8 +279,8 @@ impl<'a> Archive<'a> {
             }
             if files.contains(&path) {
                 warnings.push(format!(
-                    "{shown}: {path}: stands twice, the peer writes the second over the first, and \
-                     leaves what of the first is longer"
+                    "{shown}: {path}: occurs twice, the peer writes the second over the first, and \
+                     keeps what the first has beyond it"
                 ));
             }
             files.insert(path);

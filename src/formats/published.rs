@@ -68,7 +68,7 @@ pub fn fault_of_folder(path: &str) -> Option<&'static str> {
         return None;
     };
     (!is_collection(name))
-        .then_some("is not a collection's name, only letters, digits, _ and - are allowed")
+        .then_some("is not a collection name, only letters, digits, _ and - are allowed")
 }
 
 /// Whether the peer looks for a folder at `path` below `META-INF`.
@@ -118,7 +118,7 @@ fn why_not(root: &str, path: &str) -> Option<String> {
                 "index definitions belong in {root}{STATEDB}/couchdb/{place}"
             ))
         }
-        (["statedb", _, ..], _) => Some("it is no index definition".to_owned()),
+        (["statedb", _, ..], _) => Some("it is not an index definition".to_owned()),
         _ => None,
     }
 }

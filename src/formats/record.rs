@@ -21,7 +21,7 @@ use crate::text::is_unsafe;
 
 /// The message when neither file exists.
 pub const NO_RECORD: &str =
-    "there is no record: it is another builder's, or the record was removed";
+    "there is no record: another builder made it, or the record was removed";
 
 /// What a build made, and what it was made from.
 #[derive(Clone)]

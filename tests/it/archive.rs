@@ -174,7 +174,7 @@ proptest! {
                 let used = usize::try_from(decoder.total_in()).unwrap();
                 let ours = gunzipped(&wrapped(&data[..used], &read));
                 // There flate2 gives zeros, and Go an error.
-                let is_before = ours.as_ref().is_err_and(|line| line.contains("a distance leads to before the beginning"));
+                let is_before = ours.as_ref().is_err_and(|line| line.contains("a distance leads back beyond the beginning"));
                 prop_assert!(is_before || ours == Ok(read));
             }
             Err(_) => prop_assert!(gunzipped(&wrapped(&data, &read)).is_err()),
@@ -356,11 +356,11 @@ fn bad_gzip_has_its_line() {
     for (file, line) in [
         (
             with(trailer, &[good[trailer] ^ 1]),
-            "damaged: the content has another CRC-32",
+            "damaged: the content has the wrong CRC-32",
         ),
         (
             with(trailer + 4, &[0; 4]),
-            "damaged: the content has another length",
+            "damaged: the content has the wrong length",
         ),
         (
             [&good[..], b"more than ten bytes"].concat(),
@@ -369,7 +369,7 @@ fn bad_gzip_has_its_line() {
         (text(512), "gzip: a name or comment of more than 511 bytes"),
         (
             header_crc(b"\0\0"),
-            "damaged: the gzip header has another CRC",
+            "damaged: the gzip header has the wrong CRC",
         ),
         (
             with(0, b"\xfd7zXZ\0"),
@@ -388,10 +388,13 @@ fn bad_gzip_has_its_line() {
             extended(&[], b"a"),
             "is a tar archive without compression, make it with tar -czf",
         ),
-        (with(2, b"\x07"), "is no gzip file, make it with tar -czf"),
+        (
+            with(2, b"\x07"),
+            "is not a gzip file, make it with tar -czf",
+        ),
         (
             b"something else".to_vec(),
-            "is no gzip file, make it with tar -czf",
+            "is not a gzip file, make it with tar -czf",
         ),
     ] {
         assert_eq!(gunzipped(&file), Err(line.to_owned()));
@@ -426,10 +429,10 @@ fn bad_compressed_data_have_their_line() {
         format!("0 {extra}")
     };
     for (data, line) in [
-        ("1 11".to_owned(), "a block is of no kind"),
+        ("1 11".to_owned(), "a block has an unknown kind"),
         (
             "1 00 00000 1000000000000000 1111111111111111".into(),
-            "a block has two lengths",
+            "the two lengths of a block disagree",
         ),
         (
             "1 01 00000 00000 0000 000 000 000 000 0".into(),
@@ -439,7 +442,7 @@ fn bad_compressed_data_have_their_line() {
         ("1 10 0000001 11110".into(), "a distance has no meaning"),
         (
             "1 10 0000001 00000".into(),
-            "a distance leads to before the beginning",
+            "a distance leads back beyond the beginning",
         ),
         (
             "1 01 01111 00000 0000".into(),
@@ -487,15 +490,15 @@ fn bad_tar_has_its_line() {
     };
     let mut checksum = member(b"name", b'0', b"");
     checksum[0] ^= 1;
-    let no_number = "damaged: the tar archive has a header with a field that is no number";
+    let no_number = "damaged: the tar archive has a header with a field that is not a number";
     let negative = "damaged: the tar archive has a negative size";
     let pax_header = "damaged: the tar archive has a pax header";
     let large = "tar: a name or pax header of more than 1 MiB";
-    let sparse = "tar: a sparse file, leave --sparse out";
+    let sparse = "tar: a sparse file, leave out --sparse";
     for (archive, line) in [
         (
             checksum,
-            "damaged: the tar archive has a header with another checksum",
+            "damaged: the tar archive has a header with the wrong checksum",
         ),
         (field(100, b"rw-r--r"), no_number),
         (field(108, b"root"), no_number),

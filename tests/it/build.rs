@@ -220,7 +220,7 @@ fn keeps_the_domain_and_says_that_it_counts() {
     );
     let peer = Peer::with_connection(&connection);
     let seen = peer.build();
-    seen.succeeds(&[r#"build: warning: connection.json: domain: "basic.example.com" is not the host of address; from Fabric 3.0 on the server's certificate must be for it, before that for the host"#]);
+    seen.succeeds(&[r#"build: warning: connection.json: domain: "basic.example.com" is not the host in address; from Fabric 3.0 on the server's certificate must be for it, before that for the host"#]);
     assert_eq!(peer.get("bld/connection.json"), connection);
     assert!(
         seen.stderr.ends_with("the peer will dial a:1 with TLS, from Fabric 3.0 on for the domain basic.example.com, and a client certificate\n"),

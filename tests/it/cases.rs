@@ -56,7 +56,7 @@ fn a_variable_that_the_peer_does_not_pass_on() {
 fn not_propagated(place: &str) -> String {
     format!(
         "build: connection.json: {place}: {CONFIG} is not set, give the peer a JSON object with \
-         this key in it, and name it in propagateEnvironment of this builder"
+         this key in it, and name the variable in this builder's propagateEnvironment"
     )
 }
 
@@ -78,7 +78,7 @@ fn a_domain_copied_from_the_documentation() {
             "127.0.0.1:9999",
             "your.chaincode.host.com",
             "rsa.pem",
-            r#"domain: "your.chaincode.host.com" is not the host of address; from Fabric 3.0 on the server's certificate must be for it, before that for the host"#,
+            r#"domain: "your.chaincode.host.com" is not the host in address; from Fabric 3.0 on the server's certificate must be for it, before that for the host"#,
         ),
         ("basic.example.com:1", "Basic.example.com", "rsa.pem", ""),
         ("[::1]:1", "::1", "rsa.pem", ""),
@@ -95,7 +95,7 @@ fn a_domain_copied_from_the_documentation() {
             "basic:1",
             "",
             "server-ca.pem",
-            "root_cert: is the server's own certificate, and not for the host of address: the peer will refuse it",
+            "root_cert: is the server's own certificate, but not for the host in address: the peer will refuse it",
         ),
         ("127.0.0.1:1", "basic.example.com", "server.pem", ""),
         ("BASIC.example.com.:1", "", "server.pem", ""),
@@ -106,19 +106,19 @@ fn a_domain_copied_from_the_documentation() {
             "a.b.wild.example.com:1",
             "",
             "server.pem",
-            "root_cert: is the server's own certificate, and not for the host of address: the peer will refuse it",
+            "root_cert: is the server's own certificate, but not for the host in address: the peer will refuse it",
         ),
         (
             "127.0.0.2:1",
             "",
             "server.pem",
-            "root_cert: is the server's own certificate, and not for the host of address: the peer will refuse it",
+            "root_cert: is the server's own certificate, but not for the host in address: the peer will refuse it",
         ),
         (
             "[::2]:1",
             "",
             "server.pem",
-            "root_cert: is the server's own certificate, and not for the host of address: the peer will refuse it",
+            "root_cert: is the server's own certificate, but not for the host in address: the peer will refuse it",
         ),
         ("basic:1", "", "v1.pem", ""),
     ] {
@@ -133,7 +133,7 @@ fn a_domain_copied_from_the_documentation() {
     let peer = Peer::with_connection(with_tls("a:1", "{{.d}}", "rsa.pem")).config(r#"{"d":"b"}"#);
     warns(
         &peer,
-        r#"connection.json: domain: "{{.d}}", filled in, is not the host of address; from Fabric 3.0 on the server's certificate must be for it, before that for the host"#,
+        r#"connection.json: domain: "{{.d}}", filled in, is not the host in address; from Fabric 3.0 on the server's certificate must be for it, before that for the host"#,
     );
     // Without a client certificate the domain does not count.
     let connection = with_tls("a:1", "b", "rsa.pem").replace("\"client_auth_required\":true,", "");
@@ -212,7 +212,7 @@ fn an_index_definition_in_a_wrong_place_of_the_package() {
         peer.put(format!("src/{folder}/o.json"), INDEX);
         warns(
             &peer,
-            &format!("{named}: is not looked at, index definitions belong in {place}"),
+            &format!("{named}: is ignored, index definitions belong in {place}"),
         );
     }
     for folder in [
@@ -265,7 +265,7 @@ fn files_of_operating_systems() {
         }
     }
     clean.build().succeeds(&[]);
-    let line = "META-INF/.DS_Store: and 14 more are left out, operating systems have made them";
+    let line = "META-INF/.DS_Store: and 14 more are left out, operating systems made them";
     warns(&peer, line);
     assert_eq!(peer.listing("bld"), clean.listing("bld"));
     peer.release().succeeds(&[]);
@@ -285,7 +285,7 @@ fn files_of_operating_systems() {
     peer.put("src/META-INF/statedb/couchdb/indexes/.DS_Store", "x");
     warns(
         &peer,
-        "META-INF/statedb/couchdb/indexes/.DS_Store: is left out, an operating system has made it",
+        "META-INF/statedb/couchdb/indexes/.DS_Store: is left out, an operating system made it",
     );
 }
 
@@ -296,7 +296,7 @@ fn both_places_of_index_definitions() {
         .put("src/metadata/statedb/couchdb/indexes/b.json", INDEX);
     warns(
         &peer,
-        "metadata/statedb: is not looked at, index definitions belong in META-INF/statedb",
+        "metadata/statedb: is ignored, index definitions belong in META-INF/statedb",
     );
     peer.release().succeeds(&[]);
     assert_eq!(peer.names("release/statedb/couchdb/indexes"), ["a.json"]);

@@ -46,9 +46,9 @@ fn the_embedded_sample_is_taken() {
     assert!(output.status.success(), "{stdout}");
     assert_eq!(output.stderr, b"");
     for line in [
-        "package  asset-transfer_1.0, type ccaas: the embedded sample",
-        "dialled  the peer would dial asset-transfer.example.com:9999 without TLS",
-        "result   a peer would take this package",
+        "package  asset-transfer_1.0, type ccaas: the built-in sample",
+        "dial     the peer would dial asset-transfer.example.com:9999 without TLS",
+        "result   a peer would accept this package",
     ] {
         assert!(
             stdout.lines().any(|printed| printed == line),
@@ -96,8 +96,8 @@ fn a_package_with_client_auth_and_a_domain_is_taken() {
     ));
     let (status, stdout, stderr) = check_folder(&peer, &["--config", r#"{"peername":"basic"}"#]);
     assert_eq!((status, stderr.as_str()), (0, ""), "{stdout}");
-    let dialled = "dialled  the peer would dial basic.example.com:9999 with TLS, from Fabric 3.0 on for the domain basic.example.com, and a client certificate\n";
-    assert!(stdout.contains(dialled), "{stdout}");
+    let dial = "dial     the peer would dial basic.example.com:9999 with TLS, from Fabric 3.0 on for the domain basic.example.com, and a client certificate\n";
+    assert!(stdout.contains(dial), "{stdout}");
     assert!(!stdout.contains("warning"), "{stdout}");
 }
 
@@ -119,7 +119,7 @@ fn a_refusal_shows_its_line() {
     assert_eq!((status, stderr.as_str()), (1, ""), "{stdout}");
     assert!(
         stdout.ends_with(
-            "\nfault    connection.json: dial_timeout: \"10\" has no unit, write for example \"10s\"\nresult   a peer would not take this package\n"
+            "\nfault    connection.json: dial_timeout: \"10\" has no unit, write for example \"10s\"\nresult   a peer would refuse this package\n"
         ),
         "{stdout}"
     );
@@ -143,7 +143,7 @@ fn what_the_peer_refuses_before_it_calls_us_is_refused() {
     for (change, line) in [
         (
             r#"{"type":"ccaas","label":"basic 1.0"}"#,
-            r#"fault    metadata.json: label: "basic 1.0" is refused by Fabric, begin with a letter or digit and go on with those or . + - _"#,
+            r#"fault    metadata.json: label: "basic 1.0" is refused by Fabric, begin with a letter or digit and continue with those or . + - _"#,
         ),
         (
             r#"{"type":"ccaas"}"#,
@@ -154,7 +154,7 @@ fn what_the_peer_refuses_before_it_calls_us_is_refused() {
         peer.put("package/metadata.json", change);
         let (status, stdout, stderr) = check_folder(&peer, &[]);
         assert_eq!((status, stderr.as_str()), (1, ""), "{stdout}");
-        let end = format!("\n{line}\nresult   a peer would not take this package\n");
+        let end = format!("\n{line}\nresult   a peer would refuse this package\n");
         assert!(stdout.ends_with(&end), "{stdout}");
     }
     let peer = folder(PLAIN);
@@ -180,7 +180,7 @@ fn warns_of_what_is_not_packaged() {
     let (status, stdout, stderr) = check_folder(&peer, &[]);
     let only = "only metadata.json, connection.json and META-INF are";
     assert_eq!((status, stderr.as_str()), (0, ""));
-    let place = "is not looked at, index definitions belong in META-INF/statedb/couchdb/indexes";
+    let place = "is ignored, index definitions belong in META-INF/statedb/couchdb/indexes";
     for line in [
         format!("\nwarning  README.md: is not packaged, {only}\n"),
         format!("\nwarning  indexes: {place}\n"),
@@ -230,7 +230,7 @@ fn leaves_nothing_behind_whatever_the_umask() {
 
 #[test]
 fn checks_the_folder_around_it_if_that_is_a_package() {
-    let sample = "package  asset-transfer_1.0, type ccaas: the embedded sample\n";
+    let sample = "package  asset-transfer_1.0, type ccaas: the built-in sample\n";
     for name in ["metadata.json", "connection.json"] {
         let peer = folder(r#"{"address":"a"}"#);
         let package = peer.path("package");
@@ -264,7 +264,7 @@ fn cannot_tell_where_too_much_is_left_of_other_runs() {
     let (process, stdout) = seen.stdout.split_once('\n').unwrap();
     let place = peer.path("bld").canonicalize().unwrap();
     let line = format!(
-        "package  the embedded sample\nresult   cannot tell: cannot create fabric-check-{process}-0 to -99 in {}: all exist\n",
+        "package  the built-in sample\nresult   cannot tell: cannot create fabric-check-{process}-0 to -99 in {}: all exist\n",
         place.display()
     );
     assert_eq!((seen.status, stdout), (2, line.as_str()));
@@ -339,7 +339,7 @@ const FAULTS: [[&str; 4]; 14] = [
         "metadata.json",
         "label",
         r#""a b" is refused by Fabric"#,
-        "begin with a letter or digit and go on with those or . + - _",
+        "begin with a letter or digit and continue with those or . + - _",
     ],
     [
         "connection.json",
@@ -376,7 +376,7 @@ const FAULTS: [[&str; 4]; 14] = [
         "connection.json",
         "client_key",
         "is not PEM",
-        r#"it must hold "-----BEGIN PRIVATE KEY-----" and line breaks"#,
+        r#"it must contain "-----BEGIN PRIVATE KEY-----" and line breaks"#,
     ],
     [
         "META-INF/a",
@@ -400,7 +400,7 @@ const FAULTS: [[&str; 4]; 14] = [
         "META-INF/statedb/couchdb/indexes/c.json",
         "",
         "is an array",
-        "write one definition a file",
+        "write one definition per file",
     ],
 ];
 
@@ -425,7 +425,7 @@ fn all_faults_are_found_in_one_run() {
     let (status, stdout, stderr) = check_folder(&peer, &[]);
     let path = peer.path("package");
     let expected = format!(
-        "package  {}\n{faults}{timeout}\nresult   a peer would not take this package\n",
+        "package  {}\n{faults}{timeout}\nresult   a peer would refuse this package\n",
         path.display()
     );
     assert_eq!((status, stdout, stderr.as_str()), (1, expected, ""));
@@ -553,7 +553,7 @@ fn a_terminal_has_colours_unless_they_are_not_wanted() {
     if Command::new("script").arg("--version").output().is_err() {
         return skip("script");
     }
-    let green = "\x1b[32mresult  \x1b[0m a peer would take this package";
+    let green = "\x1b[32mresult  \x1b[0m a peer would accept this package";
     assert!(in_a_terminal("").contains(green));
     assert!(in_a_terminal("NO_COLOR=").contains(green));
     let seen = in_a_terminal("NO_COLOR=1");
@@ -566,8 +566,8 @@ fn a_terminal_has_colours_unless_they_are_not_wanted() {
 
 #[test]
 fn warns_of_an_address_that_is_seldom_meant() {
-    let machine = "is the peer's own machine, and in a container or pod the peer's alone; write the name at which a peer reaches the chaincode server";
-    let listen = "is one to listen at, write the name at which a peer reaches the chaincode server";
+    let machine = "is the peer's own machine, or in a container or pod only the peer itself; write the name by which a peer reaches the chaincode server";
+    let listen = "is one to listen on, write the name by which a peer reaches the chaincode server";
     let port = |port: &str, owner: &str| {
         format!("port {port} is {owner} by default, write the chaincode server's")
     };
@@ -637,7 +637,7 @@ fn warns_of_a_certificate_that_has_expired_and_build_does_not() {
             quoted(&tls("P-256.key"))
         ));
         let lines = fields.iter().map(|field| {
-            format!("warning  connection.json: {field}: has expired on 2020-01-01, put a new certificate here\n")
+            format!("warning  connection.json: {field}: expired on 2020-01-01, put a new certificate here\n")
         });
         let expected: String = lines.collect();
         for options in [&[][..], &["--config", r#"{"a":"b"}"#]] {

@@ -19,12 +19,12 @@ fn check(connection: &str) -> (i32, String) {
         .put("bld/connection.json", connection);
     let seen = user::run(&peer.path("bld"), &["check", "--dial", "."]);
     let mut lines = seen.stdout.lines();
-    let line = lines.find_map(|line| line.strip_prefix("dial     "));
+    let line = lines.find_map(|line| line.strip_prefix("dialled  "));
     let line = line.unwrap_or_else(|| panic!("{seen:?}")).to_owned();
     let result = match seen.status {
-        0 => "result   a peer would take this package\n",
+        0 => "result   a peer would accept this package\n",
         _ => {
-            "result   a peer would take this package, but this machine does not reach its server\n"
+            "result   a peer would accept this package, but this machine cannot reach its server\n"
         }
     };
     assert!(seen.stdout.ends_with(result), "{seen:?}");
@@ -74,19 +74,19 @@ fn says_what_failed() {
     for (port, what) in [
         (
             server(drop),
-            "connected, and closed at once: no gRPC server is there",
+            "connected, but closed at once: no gRPC server is there",
         ),
         (
             answering(b""),
-            "connected, and closed at once: no gRPC server is there",
+            "connected, but closed at once: no gRPC server is there",
         ),
         (
             answering(b"HTTP/1.1 400 Bad Request\r\n\r\n"),
-            "connected, but what answers is no gRPC (HTTP/2) server",
+            "connected, but what answers is not a gRPC (HTTP/2) server",
         ),
         (
             answering(b"220 hi\r\n"),
-            "connected, but what answers is no gRPC (HTTP/2) server",
+            "connected, but what answers is not a gRPC (HTTP/2) server",
         ),
         (
             answering(b"\x15\x03\x01\0\x02\x02\x16"),
@@ -143,7 +143,7 @@ fn with_tls_only_the_connection_is_tried() {
 
 #[test]
 fn a_socket_is_not_tried() {
-    let line = "not tried, the address is no host and port".to_owned();
+    let line = "not tried, the address is not a host and port".to_owned();
     assert_eq!(check(r#"{"address":"unix:/nowhere"}"#), (0, line));
 }
 

@@ -491,7 +491,7 @@ fn more_files_than_any_package_has() {
         .count();
     assert!(made > 200_000, "{made}");
     let line = format!(
-        "build: {}: holds more than 200000 files and folders, the most that are copied",
+        "build: {}: contains more than 200000 files and folders, the most that are copied",
         folder.display()
     );
     peer.build().refuses(&line);
@@ -527,7 +527,7 @@ fn folders_deeper_than_any_path_can_name() {
     }
     let refused = peer.path(format!("src/META-INF{}", "/d".repeat(64)));
     let line = format!(
-        "build: {}: more than 64 directories inside each other",
+        "build: {}: directories nested more than 64 deep",
         refused.display()
     );
     let seen = peer.build();

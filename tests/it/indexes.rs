@@ -177,10 +177,10 @@ fn what_couchdb_takes_is_published_and_nothing_else() {
 const FAULTS: [(&str, &str); 30] = [
     ("", "is empty, a JSON object is needed"),
     ("null", "must be a JSON object"),
-    ("[{}]", "is an array, write one definition a file"),
+    ("[{}]", "is an array, write one definition per file"),
     (
         "{} {}",
-        "holds several definitions, write one definition a file",
+        "contains several definitions, write one definition per file",
     ),
     (
         "{} x",
@@ -234,11 +234,11 @@ const FAULTS: [(&str, &str); 30] = [
     ),
     (
         r#"{"index":{"fields":[1]}}"#,
-        r#"index: fields: must hold strings, or objects such as {"owner": "desc"}"#,
+        r#"index: fields: must contain strings, or objects such as {"owner": "desc"}"#,
     ),
     (
         r#"{"index":{"fields":[{"a":"asc","b":"asc"}]}}"#,
-        r#"index: fields: holds an object with 2 keys, write one object a field, such as {"owner": "desc"}"#,
+        r#"index: fields: contains an object with 2 keys, write one object per field, such as {"owner": "desc"}"#,
     ),
     (
         r#"{"index":{"fields":[{"a":1}]}}"#,
@@ -250,7 +250,7 @@ const FAULTS: [(&str, &str); 30] = [
     ),
     (
         r#"{"index":{"fields":["docType",{"size":"desc"}]}}"#,
-        r#"index: fields: "size" goes "desc" and "docType" "asc", CouchDB takes one direction per index, write {"docType": "desc"}"#,
+        r#"index: fields: "size" goes "desc" and "docType" "asc", CouchDB accepts one direction per index, write {"docType": "desc"}"#,
     ),
     (
         r#"{"index":{"fields":["a..b"]}}"#,
@@ -292,7 +292,8 @@ fn says_what_is_wrong() {
         assert_eq!(peer.get(&format!("bld/{file}")), definition);
         asked(&peer, &["package", "--id"]).refuses(&format!("package: {file}: {line}"));
         let seen = asked(&peer, &["check"]);
-        let end = "result   a peer would take this package, but not all of its index definitions\n";
+        let end =
+            "result   a peer would accept this package, but not all of its index definitions\n";
         assert!(seen.status == 1 && seen.stdout.ends_with(end), "{seen:?}");
         peer.release().succeeds(&[]);
         assert_eq!(peer.names("release"), ["chaincode"]);
@@ -339,7 +340,7 @@ fn warns_of_what_is_published_and_may_not_be_meant() {
         ),
         (
             selector(r#"{"$gt":1}"#),
-            "index: partial_filter_selector: a condition is about no field, and CouchDB may refuse it",
+            "index: partial_filter_selector: a condition has no field, and CouchDB may refuse it",
         ),
     ] {
         let peer = package([("a", definition.as_str())]);
@@ -383,7 +384,7 @@ fn of_two_definitions_with_one_name_couchdb_keeps_the_last() {
 #[test]
 fn says_where_a_definition_belongs() {
     let ending = "its name does not end in .json";
-    let none = "it is no index definition";
+    let none = "it is not an index definition";
     let belongs =
         |place: &str| format!("index definitions belong in META-INF/statedb/couchdb/{place}");
     let (indexes, collections) = (belongs("indexes"), belongs("collections/NAME/indexes"));
@@ -462,8 +463,7 @@ fn says_where_the_folder_belongs() {
         let peer = package([]);
         peer.put(format!("src/{path}/a.json"), INDEX)
             .put("src/src/main.go", "x");
-        let line =
-            format!("warning: {found}: is not looked at, index definitions belong in {place}");
+        let line = format!("warning: {found}: is ignored, index definitions belong in {place}");
         peer.build().succeeds(&[&format!("build: {line}")]);
         let src = "src: is not packaged, only metadata.json, connection.json and META-INF are";
         let left_out = if found.starts_with("src") {
@@ -492,7 +492,7 @@ fn says_where_the_folder_belongs() {
 #[test]
 fn folders_that_the_peer_does_not_read() {
     let is_file = "is a file, a directory is needed";
-    let is_no_name = "is not a collection's name, only letters, digits, _ and - are allowed";
+    let is_no_name = "is not a collection name, only letters, digits, _ and - are allowed";
     for (file, fault, line) in [
         ("statedb", "statedb", is_file),
         ("statedb/couchdb", "statedb/couchdb", is_file),
@@ -586,7 +586,7 @@ fn another_builders_output_is_judged_too() {
         .put(format!("bld/{FOLDER}/b.json"), HARMFUL)
         .put(format!("bld/{FOLDER}/c.txt"), INDEX);
     peer.release().succeeds(&[
-        "release: warning: there is no record: it is another builder's, or the record was removed",
+        "release: warning: there is no record: another builder made it, or the record was removed",
         &format!(r#"release: warning: {FOLDER}/b.json: is not published: ddoc: "_design/" would make every later write to the chaincode's database fail, write a name"#),
         &format!("release: warning: {FOLDER}/c.txt: is not released, its name does not end in .json"),
     ]);

@@ -102,7 +102,7 @@ fn overwrites_nothing() {
         peer.put(format!("bld/x/{name}"), "mine");
         let before = peer.modes("bld/x");
         let seen = init(&peer, &["x"]);
-        let line = format!("init: x/{name}: exists already and is left alone\n");
+        let line = format!("init: x/{name}: already exists and is left alone\n");
         assert_eq!((seen.status, seen.stderr), (2, line));
         assert_eq!(
             (peer.get(&format!("bld/x/{name}")), peer.modes("bld/x")),
@@ -126,15 +126,15 @@ fn overwrites_nothing() {
 fn what_it_refuses_is_not_written() {
     let example = "see fabric-ccs-builder init --help";
     for (args, status, line) in [
-        (&["--root-cert", "P-256.key", "x"][..], 1, "connection.json: root_cert: holds a PRIVATE KEY, a CERTIFICATE is needed".to_owned()),
-        (&["--client-cert", "P-256.pem", "--client-key", "other.P-256.key", "x"], 1, "connection.json: client_key: does not belong to client_cert, whose public key is another one".into()),
+        (&["--root-cert", "P-256.key", "x"][..], 1, "connection.json: root_cert: contains a PRIVATE KEY, a CERTIFICATE is needed".to_owned()),
+        (&["--client-cert", "P-256.pem", "--client-key", "other.P-256.key", "x"], 1, "connection.json: client_key: does not belong to client_cert, whose public key is different".into()),
         (&["--root-cert", "der", "x"], 1, "der: is not UTF-8, convert it to PEM with openssl if it is DER".into()),
         (&["--root-cert", "none", "x"], 2, "cannot read none: No such file or directory (os error 2)".into()),
         (&["--client-cert", "P-256.pem", "x"], 2, format!("--client-cert and --client-key belong together, give both, {example}")),
-        (&["--collections", "a.b", "x"], 1, "--collections: \"a.b\" is not a collection's name, write letters, digits, _ and -".into()),
-        (&["--collections", "", "x"], 1, "--collections: \"\" is not a collection's name, write letters, digits, _ and -".into()),
+        (&["--collections", "a.b", "x"], 1, "--collections: \"a.b\" is not a collection name, use letters, digits, _ and -".into()),
+        (&["--collections", "", "x"], 1, "--collections: \"\" is not a collection name, use letters, digits, _ and -".into()),
         (&["--address", "basic", "x"], 1, "connection.json: address: \"basic\" has no port, write for example basic.example.com:9999".into()),
-        (&["a b"], 1, "--label: metadata.json: label: \"a b_1.0\" is refused by Fabric, begin with a letter or digit and go on with those or . + - _".into()),
+        (&["a b"], 1, "--label: metadata.json: label: \"a b_1.0\" is refused by Fabric, begin with a letter or digit and continue with those or . + - _".into()),
         (&[], 2, format!("missing argument DIR, {example}")),
         (&["x", "y"], 2, format!("unexpected argument \"y\", {example}")),
     ] {

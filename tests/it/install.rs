@@ -133,7 +133,7 @@ fn a_link_in_the_place_of_bin_is_not_followed() {
     peer.put("elsewhere/detect", "mine");
     for target in ["../elsewhere", "../nowhere"] {
         peer.put_link("bld/bin", target);
-        let line = "./bin: is a link or file, which is left alone, put a directory in its place";
+        let line = "./bin: is a link or file and is left alone, put a directory in its place";
         assert_eq!(install(&peer, &["."]), failed(line));
         fs::remove_file(peer.path("bld/bin")).unwrap();
     }
@@ -203,7 +203,7 @@ fn warns_of_a_run() {
     let peer = Peer::empty();
     peer.put_link("bld/bin/run", "/nowhere");
     let seen = install(&peer, &["--quiet", "."]);
-    let line = "install: warning: ./bin/run: is another builder's, the peer does not call it for this one's packages\n";
+    let line = "install: warning: ./bin/run: belongs to another builder, the peer does not call it for this one's packages\n";
     assert_eq!((seen.status, seen.stderr.as_str()), (0, line));
     assert_eq!(seen.stdout, "");
 }
@@ -222,7 +222,7 @@ fn says_what_is_not_possible() {
         (&["file"], "cannot open file: Not a directory (os error 20)"),
         (
             &["no-bin"],
-            "no-bin/bin: is a link or file, which is left alone, put a directory in its place",
+            "no-bin/bin: is a link or file and is left alone, put a directory in its place",
         ),
         (&["dir"], "cannot create dir/bin/release: is a directory"),
         (
@@ -243,7 +243,7 @@ fn says_what_is_not_possible() {
         ),
         (
             &["--name", "a\nb", "."],
-            "--name: holds a control character, see fabric-ccs-builder install --help",
+            "--name: contains a control character, see fabric-ccs-builder install --help",
         ),
         (
             &["--path", "opt", "."],
@@ -255,7 +255,7 @@ fn says_what_is_not_possible() {
         ),
         (
             &["a\u{7f}"],
-            "DIR: holds a control character, say with --path what the peer calls it, see fabric-ccs-builder install --help",
+            "DIR: contains a control character, say with --path what the peer calls it, see fabric-ccs-builder install --help",
         ),
     ] {
         assert_eq!(install(&peer, args), failed(line));

@@ -186,7 +186,7 @@ fn what_is_no_readable_text_file_has_its_line() {
     for (name, reason) in [
         (
             "full",
-            "is not PEM, it must hold \"-----BEGIN PRIVATE KEY-----\" and line breaks",
+            "is not PEM, it must contain \"-----BEGIN PRIVATE KEY-----\" and line breaks",
         ),
         ("empty", "is empty, a PEM PRIVATE KEY is needed"),
         ("nul", "the private key's base64 is damaged"),
@@ -207,19 +207,19 @@ fn an_object_that_does_not_name_a_file_has_its_line() {
     for (value, reason) in [
         (
             r#"{"file":""}"#,
-            r#"has "" for a path, which must begin with /"#.to_owned(),
+            r#"has "" as its path, which must begin with /"#.to_owned(),
         ),
         (
             r#"{"file":"keys/a"}"#,
-            r#"has "keys/a" for a path, which must begin with /"#.to_owned(),
+            r#"has "keys/a" as its path, which must begin with /"#.to_owned(),
         ),
         (
             r#"{"file":"~/a"}"#,
-            r#"has "~/a" for a path, which must begin with /"#.to_owned(),
+            r#"has "~/a" as its path, which must begin with /"#.to_owned(),
         ),
         (
             r#"{"file":"-----BEGIN PRIVATE KEY-----"}"#,
-            "has the text for a path, which must begin with /".to_owned(),
+            "has the text as its path, which must begin with /".to_owned(),
         ),
         (
             r#"{"file":"/a\u0000b"}"#,
@@ -428,7 +428,7 @@ fn no_text_of_a_package_stands_beside_a_file() {
     fs::write(&path, "c2VjcmV0").unwrap();
     let (cert, line) = (
         tls("P-256.pem"),
-        "holds a file and other text, but beside a file there may be white space only",
+        "contains a file and other text, but only white space may be beside a file",
     );
     for template in [
         format!("{cert}-----BEGIN CERTIFICATE-----\n{{{{.key}}}}\n-----END CERTIFICATE-----\n"),

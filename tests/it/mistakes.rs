@@ -15,7 +15,7 @@ const IN_METADATA: [(&str, &str); 12] = [
     ("[]", "is an array, a JSON object is needed"),
     (
         r#"{"type":"ccaas","label":"a",}"#,
-        "is not JSON: key must be a string at line 1 column 29, leave the last comma out",
+        "is not JSON: key must be a string at line 1 column 29, leave out the last comma",
     ),
     (
         r#"{"type":"caas","label":"a"}"#,
@@ -39,11 +39,11 @@ const IN_METADATA: [(&str, &str); 12] = [
     ),
     (
         r#"{"type":"ccaas","label":"basic 1.0"}"#,
-        r#"label: "basic 1.0" is refused by Fabric, begin with a letter or digit and go on with those or . + - _"#,
+        r#"label: "basic 1.0" is refused by Fabric, begin with a letter or digit and continue with those or . + - _"#,
     ),
     (
         r#"{"type":"ccaas","label":"basic:1.0"}"#,
-        r#"label: "basic:1.0" is refused by Fabric, begin with a letter or digit and go on with those or . + - _"#,
+        r#"label: "basic:1.0" is refused by Fabric, begin with a letter or digit and continue with those or . + - _"#,
     ),
     (
         r#"{"type":"ccaas","label":1.0}"#,
@@ -65,19 +65,19 @@ const IN_CONNECTION: [(&[u8], &str); 42] = [
     (b"\"basic:9999\"", "is a string, a JSON object is needed"),
     (
         b"{\n  // the server\n  \"address\": \"a:1\"\n}",
-        "is not JSON: key must be a string at line 2 column 3, leave comments out, JSON has none",
+        "is not JSON: key must be a string at line 2 column 3, leave out comments, JSON has none",
     ),
     (
         b"# the server\n{\"address\": \"a:1\"}",
-        "is not JSON: expected value at line 1 column 1, leave comments out, JSON has none",
+        "is not JSON: expected value at line 1 column 1, leave out comments, JSON has none",
     ),
     (
         b"{\"address\": \"a:1\"} /* the server */",
-        "is not JSON: trailing characters at line 1 column 20, leave comments out, JSON has none",
+        "is not JSON: trailing characters at line 1 column 20, leave out comments, JSON has none",
     ),
     (
         b"{\"address\": \"a:1\",\n}",
-        "is not JSON: key must be a string at line 2 column 1, leave the last comma out",
+        "is not JSON: key must be a string at line 2 column 1, leave out the last comma",
     ),
     (
         b"{\"address\": \"a:1\"\n\"dial_timeout\": \"1s\"}",
@@ -167,11 +167,11 @@ const IN_CONNECTION: [(&[u8], &str); 42] = [
     ),
     (
         br#"{"address": " basic:9999"}"#,
-        r#"address: " basic:9999" holds white space, write basic:9999"#,
+        r#"address: " basic:9999" contains white space, write basic:9999"#,
     ),
     (
         br#"{"address": "${PEERNAME}_basic:9999"}"#,
-        r#"address: "${PEERNAME}_basic:9999" has a shell's variable, which nobody fills in, write a template such as {{.peername}}"#,
+        r#"address: "${PEERNAME}_basic:9999" has a shell variable, which nothing fills in, write a template such as {{.peername}}"#,
     ),
     (
         br#"{"address": "a:1", "dial_timeout": "10"}"#,
@@ -211,7 +211,7 @@ const IN_CONNECTION: [(&[u8], &str); 42] = [
     ),
     (
         br#"{"address": "{{.org.peer}}:1", "dial_timeout": "{{.it's}}"}"#,
-        "dial_timeout: {{.it's}}: has a name with other characters than letters, digits and _",
+        "dial_timeout: {{.it's}}: has a name with characters other than letters, digits and _",
     ),
 ];
 
@@ -234,7 +234,7 @@ fn in_root_cert() -> Vec<(String, &'static str)> {
         ),
         (
             pem.replace('\n', "\\n"),
-            "holds a backslash and an n where its line breaks belong, in JSON write \\n and not \\\\n",
+            "contains a backslash and an n where its line breaks belong, in JSON write \\n and not \\\\n",
         ),
         (
             base64,
@@ -246,7 +246,7 @@ fn in_root_cert() -> Vec<(String, &'static str)> {
         ),
         (
             tls("P-256.key"),
-            "holds a PRIVATE KEY, a CERTIFICATE is needed",
+            "contains a PRIVATE KEY, a CERTIFICATE is needed",
         ),
         (
             pem[..200].to_owned(),
@@ -276,12 +276,12 @@ const ELSEWHERE: [(&str, &str, &str); 9] = [
     (
         "a.json",
         "{}{}",
-        "a.json: holds several definitions, write one definition a file",
+        "a.json: contains several definitions, write one definition per file",
     ),
     (
         "a.json",
         "[{}]",
-        "a.json: is an array, write one definition a file",
+        "a.json: is an array, write one definition per file",
     ),
     (
         "a.json",
@@ -291,7 +291,7 @@ const ELSEWHERE: [(&str, &str, &str); 9] = [
     (
         "a.json",
         r#"{"index":{"fields":["a",{"b":"desc"}]}}"#,
-        r#"a.json: index: fields: "b" goes "desc" and "a" "asc", CouchDB takes one direction per index, write {"a": "desc"}"#,
+        r#"a.json: index: fields: "b" goes "desc" and "a" "asc", CouchDB accepts one direction per index, write {"a": "desc"}"#,
     ),
     (
         "a.txt",
@@ -302,7 +302,7 @@ const ELSEWHERE: [(&str, &str, &str); 9] = [
 
 /// The ends of lines whose message alone says what to do.
 const PLAIN_ENOUGH: [&str; 6] = [
-    "with other characters than letters, digits and _",
+    "with characters other than letters, digits and _",
     "around its base64",
     "line is missing",
     "belongs inside index",

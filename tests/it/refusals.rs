@@ -118,7 +118,7 @@ fn addresses() {
         (
             &format!(r#""address":"{}:1""#, "a".repeat(64)),
             format!(
-                r#"address: "{}:1" has a host that no name server knows, {example}"#,
+                r#"address: "{}:1" has an invalid host name, {example}"#,
                 "a".repeat(64)
             ),
         ),
@@ -136,7 +136,7 @@ fn addresses() {
         ),
         (
             r#""address":"basic :9999""#,
-            format!(r#"address: "basic :9999" holds white space, {example}"#),
+            format!(r#"address: "basic :9999" contains white space, {example}"#),
         ),
         (
             r#""address":"[::1:9999""#,
@@ -216,7 +216,7 @@ fn root_certificates() {
         (Some(""), "is empty, a PEM CERTIFICATE is needed"),
         (
             Some("certificate"),
-            r#"is not PEM, it must hold "-----BEGIN CERTIFICATE-----" and line breaks"#,
+            r#"is not PEM, it must contain "-----BEGIN CERTIFICATE-----" and line breaks"#,
         ),
         (
             Some("/etc/hyperledger/ca.pem"),
@@ -224,7 +224,7 @@ fn root_certificates() {
         ),
         (
             Some(tls("P-256.key").as_str()),
-            "holds a PRIVATE KEY, a CERTIFICATE is needed",
+            "contains a PRIVATE KEY, a CERTIFICATE is needed",
         ),
         (
             Some(damaged.as_str()),
@@ -275,22 +275,22 @@ fn client_keys_and_certificates() {
         (
             Some(certificate),
             Some("key"),
-            r#"client_key: is not PEM, it must hold "-----BEGIN PRIVATE KEY-----" and line breaks"#,
+            r#"client_key: is not PEM, it must contain "-----BEGIN PRIVATE KEY-----" and line breaks"#,
         ),
         (
             Some("cert"),
             Some(key),
-            r#"client_cert: is not PEM, it must hold "-----BEGIN CERTIFICATE-----" and line breaks"#,
+            r#"client_cert: is not PEM, it must contain "-----BEGIN CERTIFICATE-----" and line breaks"#,
         ),
         (
             Some(certificate),
             Some(certificate),
-            "client_key: holds a CERTIFICATE, a PRIVATE KEY is needed",
+            "client_key: contains a CERTIFICATE, a PRIVATE KEY is needed",
         ),
         (
             Some(key),
             Some(key),
-            "client_cert: holds a PRIVATE KEY, a CERTIFICATE is needed",
+            "client_cert: contains a PRIVATE KEY, a CERTIFICATE is needed",
         ),
         (
             Some(certificate),
@@ -310,7 +310,7 @@ fn client_keys_and_certificates() {
         (
             Some(certificate),
             Some(tls("other.P-256.key").as_str()),
-            "client_key: does not belong to client_cert, whose public key is another one",
+            "client_key: does not belong to client_cert, whose public key is different",
         ),
     ] {
         let field = |name, value: Option<&str>| {

@@ -233,7 +233,7 @@ fn releases_the_output_of_another_builder_and_says_so() {
             INDEX,
         );
     peer.release().succeeds(&[
-        "release: warning: there is no record: it is another builder's, or the record was removed",
+        "release: warning: there is no record: another builder made it, or the record was removed",
     ]);
     assert_eq!(peer.modes("release"), RELEASED);
     assert_eq!(
@@ -288,7 +288,7 @@ fn refuses_the_output_of_another_builder_when_the_peer_could_not_use_it() {
         .refuses(r#"release: connection.json: dial_timeout: "" is empty, write for example "10s""#);
     peer.put("bld/connection.json", r#"{"address":"{{.peer}}:1"}"#);
     peer.release().refuses(
-        r#"release: connection.json: address: "{{.peer}}:1" has a host that no name server knows, write for example basic.example.com:9999"#,
+        r#"release: connection.json: address: "{{.peer}}:1" has an invalid host name, write for example basic.example.com:9999"#,
     );
     peer.has_nothing_in("release");
 }
@@ -308,7 +308,7 @@ fn never_overwrites() {
     peer.put("release/chaincode/server/connection.json", "old");
     let path = peer.path("release/chaincode");
     peer.release().refuses(&format!(
-        "release: {}: exists already, the output directory must be empty",
+        "release: {}: already exists, the output directory must be empty",
         path.display()
     ));
     assert_eq!(peer.get("release/chaincode/server/connection.json"), "old");

@@ -45,7 +45,7 @@ fn a_config_of_null_is_one_that_is_not_set() {
         .config("null")
         .build()
         .refuses(&format!(
-            "build: connection.json: address: {{{{.a}}}}: {CONFIG} is not set, give the peer a JSON object with this key in it, and name it in propagateEnvironment of this builder"
+            "build: connection.json: address: {{{{.a}}}}: {CONFIG} is not set, give the peer a JSON object with this key in it, and name the variable in this builder's propagateEnvironment"
         ));
 }
 
@@ -115,7 +115,7 @@ fn without_a_config_check_says_which_keys_are_looked_for_and_checks_each_branch(
         tls("P-256.key")
     );
     let line =
-        "\nfault    connection.json: root_cert: holds a PRIVATE KEY, a CERTIFICATE is needed\n";
+        "\nfault    connection.json: root_cert: contains a PRIVATE KEY, a CERTIFICATE is needed\n";
     assert!(check(&bad, &[]).1.contains(line), "{}", check(&bad, &[]).1);
     let bad = format!("{{{{if .a.b}}}}{pem}{{{{else}}}}none{{{{end}}}}");
     let line = "\nfault    connection.json: root_cert: is not PEM";
@@ -170,7 +170,7 @@ fn nothing_of_the_environment_but_the_variable_reaches_a_template() {
         .environment("peername", "org1")
         .environment("CONFIG", r#"{"peername":"org1"}"#);
     peer.build().refuses(&format!(
-        "build: connection.json: address: {{{{.peername}}}}: {CONFIG} is not set, give the peer a JSON object with this key in it, and name it in propagateEnvironment of this builder"
+        "build: connection.json: address: {{{{.peername}}}}: {CONFIG} is not set, give the peer a JSON object with this key in it, and name the variable in this builder's propagateEnvironment"
     ));
 }
 
@@ -180,7 +180,7 @@ fn refuses_what_it_cannot_fill_in() {
         (
             r#"{"address":"{{.peer}}:1"}"#,
             "",
-            format!("connection.json: address: {{{{.peer}}}}: {CONFIG} is not set, give the peer a JSON object with this key in it, and name it in propagateEnvironment of this builder"),
+            format!("connection.json: address: {{{{.peer}}}}: {CONFIG} is not set, give the peer a JSON object with this key in it, and name the variable in this builder's propagateEnvironment"),
         ),
         (
             r#"{"address":"{{.peer}}:1"}"#,

@@ -28,7 +28,7 @@ fn both_layouts_at_once() {
     peer.put("src/META-INF/statedb/couchdb/indexes/a.json", INDEX)
         .put("src/metadata/statedb/couchdb/indexes/a.json", INDEX);
     // As with Fabric's builder, which knows no other layout.
-    peer.build().succeeds(&["build: warning: metadata/statedb: is not looked at, index definitions belong in META-INF/statedb"]);
+    peer.build().succeeds(&["build: warning: metadata/statedb: is ignored, index definitions belong in META-INF/statedb"]);
     assert_eq!(peer.names("bld/META-INF/statedb/couchdb"), ["indexes"]);
 }
 
@@ -121,17 +121,17 @@ fn names_that_could_deceive() {
         (
             &b"a\nbuild: fine"[..],
             "a\\u{a}build: fine",
-            "its name holds a control or invisible character, rename it",
+            "its name contains a control or invisible character, rename it",
         ),
         (
             b"\x1b[2J",
             "\\u{1b}[2J",
-            "its name holds a control or invisible character, rename it",
+            "its name contains a control or invisible character, rename it",
         ),
         (
             "\u{202e}gpj".as_bytes(),
             "\\u{202e}gpj",
-            "its name holds a control or invisible character, rename it",
+            "its name contains a control or invisible character, rename it",
         ),
         (b"\xff", "\u{fffd}", "its name is not UTF-8, rename it"),
     ] {
@@ -151,7 +151,7 @@ fn folders_too_deep() {
     refuses(
         &peer,
         &format!(
-            "{}: more than 64 directories inside each other",
+            "{}: directories nested more than 64 deep",
             refused.display()
         ),
     );
@@ -224,8 +224,8 @@ fn files_that_are_too_large_without_reading_them() {
 
 #[test]
 fn an_output_directory_that_is_not_empty() {
-    let is_there = "exists already";
-    let is_of_a_run = "is of a run that was killed or is still under way";
+    let is_there = "already exists";
+    let is_of_a_run = "belongs to a run that was killed or is still under way";
     for (name, what) in [
         ("connection.json", is_there),
         ("foreign", is_there),

@@ -158,7 +158,7 @@ fn without_note(mut lines: Vec<String>) -> Vec<String> {
     };
     let note = format!(
         "note     {recorded} {matches} with a record only, which those who can write the builds \
-         can write too; the peer's file system path, or --packages, verifies from the packages"
+         can write too; the the peer's file system path or --packages to verify from the packages"
     );
     let mut expected = if recorded == 0 { vec![] } else { vec![note] };
     let differs = |line: &String| {
@@ -263,7 +263,7 @@ fn text_of(json: &str) -> String {
             let fields = fields.as_array().unwrap().iter();
             let fields: Vec<_> = fields.map(|field| field.as_str().unwrap()).collect();
             format!(
-                " but for the templates of connection.json, which --config verifies ({})",
+                " except the templates of connection.json, which --config verifies ({})",
                 fields.join(", ")
             )
         });

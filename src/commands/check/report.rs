@@ -112,21 +112,22 @@ impl Report {
                 Outcome::Undetermined,
             ),
             None if !self.faults.is_empty() => {
-                let answer = "a peer would not take this package".to_owned();
+                let answer = "a peer would refuse this package".to_owned();
                 ("refused", answer, Outcome::No)
             }
             None if !self.withheld.is_empty() => {
-                let answer = "a peer would take this package, but not all of its index definitions";
+                let answer =
+                    "a peer would accept this package, but not all of its index definitions";
                 ("incomplete", answer.to_owned(), Outcome::No)
             }
             None if matches!(self.dialled, Some(Err(_))) => {
                 let answer =
-                    "a peer would take this package, but this machine does not reach its server";
+                    "a peer would accept this package, but this machine cannot reach its server";
                 ("unreached", answer.to_owned(), Outcome::No)
             }
             None => (
                 "taken",
-                "a peer would take this package".to_owned(),
+                "a peer would accept this package".to_owned(),
                 Outcome::Yes,
             ),
         };
@@ -169,13 +170,13 @@ impl Report {
             }
         }
         if let Some(dial) = &self.dial {
-            out.line("dialled", &format!("the peer would {dial}"));
+            out.line("dial", &format!("the peer would {dial}"));
         }
         if let Some(Ok(dialled) | Err(dialled)) = &self.dialled {
-            out.line("dial", dialled);
+            out.line("dialled", dialled);
         }
         if let Some(id) = &self.packaged {
-            let text = format!("another tool's package: of the same content, package makes {id}");
+            let text = format!("another tool's package: from the same content, package makes {id}");
             out.line("differs", &text);
         }
         let colour = if outcome == Outcome::Yes { GREEN } else { RED };

@@ -11,7 +11,7 @@ use crate::formats::package::Package;
 use crate::layout::{METADATA, PUBLIC};
 use crate::log::Warnings;
 
-/// A file of the embedded sample, by its path in a source folder.
+/// A file of the built-in sample, by its path in a source folder.
 macro_rules! sample {
     ($path:literal) => {
         ($path, include_bytes!(concat!("../../sample/", $path)))

@@ -67,8 +67,8 @@ impl Counts {
         let recorded = self.match_record;
         let matches = plural(recorded, "match is", "matches are");
         let record = format!(
-            "{matches} with a record only, which those who can write the builds can write too; the \
-             peer's file system path, or --packages, verifies from the packages"
+            "{matches} with a record only, which anyone who can write the builds can write too; give \
+             the peer's file system path or --packages to verify from the packages"
         );
         let package = "rebuild makes a build again from its package".to_owned();
         let record = (recorded > 0).then_some(record);
@@ -134,7 +134,7 @@ impl Counts {
             gauge("builds", "Builds of the peer by result.", builds.concat()),
             gauge(
                 "differences",
-                "Differences that were found.",
+                "Differences found.",
                 one(self.differences as u64),
             ),
             gauge(

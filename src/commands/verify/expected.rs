@@ -72,12 +72,12 @@ impl Packages {
             Ok(Expected::Wrong(wrong))
         };
         if digest != id.digest {
-            return wrong(format!("has the SHA-256 {digest}, not that in the name"));
+            return wrong(format!("has the SHA-256 {digest}, not the one in its name"));
         }
         let read = read?;
         if read.metadata.label_shown() != id.label {
             let label = quoted(read.metadata.label_shown());
-            return wrong(format!("has the label {label}, not that in the name"));
+            return wrong(format!("has the label {label}, not the one in its name"));
         }
         if !read.metadata.is_ours() {
             return Ok(Expected::Other(read.metadata.package_type));

@@ -60,7 +60,7 @@ impl Place {
         let entries = dir.list()?;
         let Some(layout) = layout(&dir, &entries) else {
             return refused(format!(
-                "{}: is neither a build output (no {SUMS}), nor a build of a peer (no {BUILD_INFO}, no {BLD}), nor a folder of such builds",
+                "{}: is neither a build output (no {SUMS}), nor a peer's build (no {BUILD_INFO}, no {BLD}), nor a folder of such builds",
                 path.display()
             ));
         };

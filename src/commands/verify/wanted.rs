@@ -55,8 +55,8 @@ impl Wanted {
         let is_list = value.get("installed_chaincodes").is_some() || is_empty;
         if !is_read || (ids.len() == before && !is_list) {
             return failed(format!(
-                "--installed {}: holds no package ID, write into it what peer lifecycle chaincode \
-                 queryinstalled -O json prints",
+                "--installed {}: contains no package ID, give the output of peer lifecycle chaincode \
+                 queryinstalled -O json",
                 path.display()
             ));
         }
@@ -83,12 +83,12 @@ impl Wanted {
             let missing = match found.map(|(_, found)| found) {
                 Some(Found::Said) => continue,
                 Some(Found::Recorded) => {
-                    let reason = "its build matches a record, its package is not here: --packages";
+                    let reason = "its build matches its record, but its package is not here, give its folder with --packages";
                     report.add_id(id, super::report::CANNOT_TELL, reason)?;
                     continue;
                 }
                 Some(Found::NotBuilt) => {
-                    "is installed and has no build, run rebuild or restart the peer"
+                    "is installed but has no build, run rebuild or restart the peer"
                 }
                 None => match packages.expect(None, Some(id)) {
                     // What it runs in is no business of ours.
@@ -99,7 +99,7 @@ impl Wanted {
             report.add_id(id, super::report::MISSING, missing)?;
         }
         for (id, _) in self.found.iter().filter(|(id, _)| !ids.contains(id)) {
-            let reason = "is here and not among the package IDs that were given";
+            let reason = "is here but not among the given package IDs";
             report.add_id(id, super::report::UNLISTED, reason)?;
         }
         Ok(())

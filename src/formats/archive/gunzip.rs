@@ -88,7 +88,7 @@ impl<R: BufRead> Reader<R> {
         }
         let [c0, c1, ..] = self.crc.to_le_bytes();
         if flags & HEADER_CRC != 0 && self.bytes()? != [c0, c1] {
-            return Err(invalid("damaged: the gzip header has another CRC"));
+            return Err(invalid("damaged: the gzip header has the wrong CRC"));
         }
         self.inflate.restart();
         (self.content, self.given) = (Vec::new(), 0);
@@ -98,10 +98,10 @@ impl<R: BufRead> Reader<R> {
 
     fn read_trailer(&mut self) -> io::Result<()> {
         if read_array(self.inflate.input())? != self.crc.to_le_bytes() {
-            return Err(invalid("damaged: the content has another CRC-32"));
+            return Err(invalid("damaged: the content has the wrong CRC-32"));
         }
         if read_array::<4>(self.inflate.input())? != self.length.to_le_bytes()[..4] {
-            return Err(invalid("damaged: the content has another length"));
+            return Err(invalid("damaged: the content has the wrong length"));
         }
         Ok(())
     }
@@ -119,7 +119,7 @@ impl<R: BufRead> Reader<R> {
             [0x28, 0xb5, 0x2f, 0xfd, ..] => "a zstd file",
             [b'B', b'Z', b'h', ..] => "a bzip2 file",
             _ if start.get(257..262) == Some(b"ustar") => "a tar archive without compression",
-            _ => "no gzip file",
+            _ => "not a gzip file",
         };
         Ok(invalid(format!("is {found}, make it with tar -czf")))
     }

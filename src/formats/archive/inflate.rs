@@ -103,7 +103,7 @@ impl<R: BufRead> Inflate<R> {
             0 => {
                 let [l0, l1, c0, c1] = read_array(self.input())?;
                 if [l0, l1] != [!c0, !c1] {
-                    return Err(damaged("a block has two lengths"));
+                    return Err(damaged("the two lengths of a block disagree"));
                 }
                 let length = u64::from(u16::from_le_bytes([l0, l1]));
                 if io::copy(&mut self.input().take(length), out)? < length {
@@ -112,7 +112,7 @@ impl<R: BufRead> Inflate<R> {
             }
             1 => self.block = Block::Fixed,
             2 => self.block = Block::Dynamic(self.bits.read_codes()?),
-            _ => return Err(damaged("a block is of no kind")),
+            _ => return Err(damaged("a block has an unknown kind")),
         }
         Ok(())
     }
@@ -212,7 +212,7 @@ impl<R: BufRead> Bits<R> {
             _ => return Err(damaged("a distance has no meaning")),
         };
         let start = out.len().checked_sub(distance.into());
-        let start = start.ok_or_else(|| damaged("a distance leads to before the beginning"))?;
+        let start = start.ok_or_else(|| damaged("a distance leads back beyond the beginning"))?;
         for place in (start..).take(length.into()) {
             out.push(out[place]);
         }

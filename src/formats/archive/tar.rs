@@ -56,7 +56,7 @@ impl<W: Write> Writer<W> {
         write(&mut self.inner)?;
         if self.inner.1 - start != size {
             return failed(format!(
-                "{}: changed while it was read (not {size} bytes any more)",
+                "{}: changed while it was read (no longer {size} bytes)",
                 path.escape_debug()
             ));
         }

@@ -176,7 +176,7 @@ impl Raw {
     fn parse(block: &[u8; BLOCK]) -> io::Result<Self> {
         let number = |field: Range<usize>| {
             let number = number_in(&block[field]);
-            number.ok_or_else(|| damaged("a header with a field that is no number"))
+            number.ok_or_else(|| damaged("a header with a field that is not a number"))
         };
         let fields = match (&block[MAGIC], &block[VERSION]) {
             (b"ustar\0", _) => (text(&block[PREFIX]), &DEVICE[..]),
@@ -186,7 +186,7 @@ impl Raw {
         let (prefix, device) = fields;
         let sum = number_in(&block[CHECKSUM]);
         if !sums(block).contains(&sum) {
-            return Err(damaged("a header with another checksum"));
+            return Err(damaged("a header with the wrong checksum"));
         }
         for field in NUMBERS.iter().chain(device) {
             number(field.clone())?;
@@ -239,7 +239,7 @@ impl Raw {
             b'6' => Kind::Other("a FIFO"),
             b'S' => Kind::Other("a sparse file"),
             b'g' => Kind::Other("a global pax header, which git archive writes"),
-            _ => Kind::Other("of a type that is not known"),
+            _ => Kind::Other("of an unknown type"),
         };
         let mode = self.mode.cast_unsigned();
         Ok(Header {
@@ -256,7 +256,7 @@ fn parse_records(mut content: &[u8]) -> io::Result<Records> {
     while !content.is_empty() {
         let (key, value, rest) = record(content).ok_or_else(|| damaged("a pax header"))?;
         if key.starts_with(b"GNU.sparse.") {
-            return Err(invalid("tar: a sparse file, leave --sparse out"));
+            return Err(invalid("tar: a sparse file, leave out --sparse"));
         }
         if let Some(known) = KEYS.iter().find(|known| **known == key) {
             records.retain(|(key, _)| key != known);

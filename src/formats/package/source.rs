@@ -93,7 +93,7 @@ impl Source {
         let length = length([(CODE, code_length), (METADATA, metadata_length)])?;
         if length > MAX_INSTALL {
             warnings.push(format!(
-                "the package has {length} bytes, an install takes 100 MiB in all unless core.yaml \
+                "the package has {length} bytes, an install carries at most 100 MiB unless core.yaml \
                  raises peer.maxRecvMsgSize and peer.maxSendMsgSize"
             ));
         }

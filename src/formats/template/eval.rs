@@ -74,7 +74,7 @@ impl Evaluator {
         let shown = quoted(path);
         ensure!(
             path.starts_with('/'),
-            "has {shown} for a path, which must begin with /"
+            "has {shown} as its path, which must begin with /"
         );
         Ok(files::read_text(Path::new(path))?.into())
     }
@@ -89,12 +89,12 @@ impl Evaluator {
         // around base64 that make one of what is in a file.
         ensure!(
             !(self.has_file && self.has_text),
-            "holds a file and other text, but beside a file there may be white space only"
+            "contains a file and other text, but only white space may be beside a file"
         );
         self.output.push_str(text);
         ensure!(
             self.output.len() as u64 <= MAX_SMALL,
-            "is more than {MAX_SMALL} bytes, filled in"
+            "is more than {MAX_SMALL} bytes once filled in"
         );
         Ok(())
     }
@@ -147,10 +147,13 @@ impl Evaluator {
             Term::Function(function) if first.fields.is_empty() => {
                 self.call(function, arguments, last)
             }
-            Term::Literal(Value::Nil) => bail!("has nil alone"),
+            Term::Literal(Value::Nil) => bail!("has only nil"),
             _ => {
                 let is_alone = arguments.is_empty() && last.is_none();
-                ensure!(is_alone, "has arguments for what is no function");
+                ensure!(
+                    is_alone,
+                    "has arguments for something that is not a function"
+                );
                 self.operand(first)
             }
         }

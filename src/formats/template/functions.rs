@@ -75,7 +75,7 @@ fn order(a: &Value, b: &Value) -> Result<Ordering> {
         (Value::Whole(a), Value::Whole(b)) => Some(a.cmp(b)),
         (Value::Number(_, a), Value::Number(_, b)) => a.partial_cmp(b),
         (Value::Number(..), Value::Whole(_)) | (Value::Whole(_), Value::Number(..)) => {
-            bail!("a number of the config is compared with one that has a point, such as 1.0")
+            bail!("compare a number of the config with one that has a decimal point, such as 1.0")
         }
         _ => None,
     };
@@ -105,7 +105,7 @@ fn index(value: &Value, keys: &[Value]) -> Result<Value> {
 
 fn slice(text: &str, from: i64, to: i64) -> Result<Value> {
     let part = text.get(place(from)..place(to));
-    let part = part.context("a place is not in the string, or is inside a character")?;
+    let part = part.context("a position is outside the string, or inside a character")?;
     Ok(Value::Text(part.into()))
 }
 

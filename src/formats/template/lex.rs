@@ -182,7 +182,7 @@ impl<'a> Lexer<'a> {
             || rest.starts_with(['.', ',', '|', ':', ')', '(']);
         ensure!(
             is_end,
-            "has a name with other characters than letters, digits and _"
+            "has a name with characters other than letters, digits and _"
         );
         Ok(name)
     }
@@ -219,7 +219,7 @@ impl<'a> Lexer<'a> {
                 None | Some('\n') => bail!("{quote} is not closed"),
                 Some('\\') => {
                     let letter = escaped(&mut chars, quote);
-                    text.push(letter.context("has an unknown \\ in a string")?);
+                    text.push(letter.context("has an unknown \\ escape in a string")?);
                 }
                 Some(letter) if letter == quote => break,
                 Some(letter) => text.push(letter),

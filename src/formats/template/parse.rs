@@ -190,7 +190,7 @@ impl<'a> Parser<'a> {
                     let first = command.first().filter(|first| first.fields.is_empty());
                     let is_value = first
                         .is_some_and(|first| matches!(first.term, Term::Dot | Term::Literal(_)));
-                    ensure!(commands.is_empty() || !is_value, "has no function behind |");
+                    ensure!(commands.is_empty() || !is_value, "has no function after |");
                     commands.push(command);
                 }
             }
@@ -237,8 +237,8 @@ impl<'a> Parser<'a> {
             Token::Word(word) => Term::Function(function(word)?),
             Token::Literal(value) => Term::Literal(value.clone()),
             Token::Open => Term::Pipeline(self.nested(|parser| parser.pipeline(tokens, true))?),
-            Token::Declare | Token::Assign => bail!("has := or = where no variable is before it"),
-            Token::Pipe => bail!("has | where no value is before it"),
+            Token::Declare | Token::Assign => bail!("has := or = without a variable before it"),
+            Token::Pipe => bail!("has | without a value before it"),
             Token::Close => bail!("has ) without ("),
         };
         let may_have_fields = !matches!(token, Token::Dot | Token::Literal(_));

@@ -42,7 +42,7 @@ fn names_what_is_missing_and_never_a_value() {
         ("{{lt .o .o}}", "{{lt .o .o}}: lt: cannot compare an object with an object".into()),
         (
             "{{eq .a 1}}",
-            "{{eq .a 1}}: eq: a number of the config is compared with one that has a point, such as 1.0".into(),
+            "{{eq .a 1}}: eq: compare a number of the config with one that has a decimal point, such as 1.0".into(),
         ),
         (
             r#"{{printf "%d" .a}}"#,
@@ -53,17 +53,17 @@ fn names_what_is_missing_and_never_a_value() {
         ("{{printf .a .z}}", "{{printf .a .z}}: printf: does not take (a number, a string)".into()),
         ("{{index .l 1}}", "{{index .l 1}}: index: an array has nothing there".into()),
         ("{{index .l -1}}", "{{index .l -1}}: index: an array has nothing there".into()),
-        ("{{slice .é 1}}", "{{slice .é 1}}: slice: a place is not in the string, or is inside a character".into()),
+        ("{{slice .é 1}}", "{{slice .é 1}}: slice: a position is outside the string, or inside a character".into()),
         ("{{len .a}}", "{{len .a}}: len: does not take (a number)".into()),
         ("{{not}}", "{{not}}: not: does not take ()".into()),
-        ("{{.a .z}}", "{{.a .z}}: has arguments for what is no function".into()),
+        ("{{.a .z}}", "{{.a .z}}: has arguments for something that is not a function".into()),
         ("{{$x = 1}}", "{{$x = 1}}: has $x, which has no value".into()),
     ] {
         let config = config.replace(r#""é":"secret""#, r#""é":"é""#);
         assert_eq!(render(template, &config), Err(message), "{template}");
     }
     let unset = format!(
-        "{{{{.b}}}}: {VARIABLE} is not set, give the peer a JSON object with this key in it, and name it in propagateEnvironment of this builder"
+        "{{{{.b}}}}: {VARIABLE} is not set, give the peer a JSON object with this key in it, and name the variable in this builder's propagateEnvironment"
     );
     for config in ["", "null", " null\n"] {
         assert_eq!(render("{{.b}}", config), Err(unset.clone()));
@@ -111,18 +111,18 @@ fn names_what_is_no_template() {
         ("{{$x}}", "{{$x}}: has $x, which is not declared".into()),
         (
             "{{.peer-name}}",
-            "{{.peer-name}}: has a name with other characters than letters, digits and _".into(),
+            "{{.peer-name}}: has a name with characters other than letters, digits and _".into(),
         ),
         ("{{\"a}}", "{{\"a}}: \" is not closed".into()),
         (
             "{{\"\\q\"}}",
-            "{{\"\\q\"}}: has an unknown \\ in a string".into(),
+            "{{\"\\q\"}}: has an unknown \\ escape in a string".into(),
         ),
         (
             "{{0x1f}}",
             "{{0x1f}}: has a number that is not decimal, or is too large".into(),
         ),
-        ("{{.a | .}}", "{{.a | .}}: has no function behind |".into()),
+        ("{{.a | .}}", "{{.a | .}}: has no function after |".into()),
         (
             "{{-----BEGIN PRIVATE KEY-----}}",
             "the text: has a number that is not decimal, or is too large".into(),
@@ -191,7 +191,7 @@ fn what_a_hostile_template_makes_and_nests_has_limits() {
     );
     assert_eq!(
         error(&printed),
-        format!("is more than {most} bytes, filled in")
+        format!("is more than {most} bytes once filled in")
     );
     let declared = |count| "{{$x := 1}}".repeat(count);
     assert!(render(&declared(99), "").is_ok());

@@ -119,7 +119,7 @@ impl Value {
             Self::Object(None) => {
                 bail!(
                     "{VARIABLE} is not set, give the peer a JSON object with this key in it, and \
-                     name it in propagateEnvironment of this builder"
+                     name the variable in this builder's propagateEnvironment"
                 )
             }
             _ => bail!("{} has no key {}", self.kind(), quoted(key)),

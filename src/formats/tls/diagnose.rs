@@ -24,13 +24,13 @@ pub fn missing(text: &str, wanted: &str) -> Error {
         && let Some(other) = blocks(text).next()
     {
         let kind = known_label(other.label).unwrap_or("another kind of PEM block");
-        return anyhow!("holds {kind}, a {wanted} is needed");
+        return anyhow!("contains {kind}, a {wanted} is needed");
     }
     let mut ends = BTreeSet::new();
     ends.extend(labels(text, END));
     let starts_a_line = |frame| text.lines().any(|line| line.starts_with(frame));
     Error::msg(if text.contains("\\n") {
-        "holds a backslash and an n where its line breaks belong, in JSON write \\n and not \\\\n"
+        "contains a backslash and an n where its line breaks belong, in JSON write \\n and not \\\\n"
     } else if !text.contains(END) {
         "is cut off, the \"-----END\" line is missing"
     } else if !trimmed.contains('\n') {
@@ -58,7 +58,7 @@ fn without_begin(text: &str, wanted: &str) -> Error {
             "lacks the lines \"-----BEGIN {wanted}-----\" and \"-----END {wanted}-----\" around its base64"
         )
     } else {
-        anyhow!("is not PEM, it must hold \"-----BEGIN {wanted}-----\" and line breaks")
+        anyhow!("is not PEM, it must contain \"-----BEGIN {wanted}-----\" and line breaks")
     }
 }
 
@@ -97,7 +97,7 @@ pub fn unreadable_key(Block { label, headers, .. }: &Block) -> Option<Error> {
     }
     let kind = known_label(label).unwrap_or("another kind of private key");
     Some(anyhow!(
-        "holds {kind}, which the peer cannot read; convert it to a PRIVATE KEY"
+        "contains {kind}, which the peer cannot read; convert it to a PRIVATE KEY"
     ))
 }
 

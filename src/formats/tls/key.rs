@@ -64,7 +64,7 @@ impl Key {
         };
         ensure!(
             matches,
-            "does not belong to client_cert, whose public key is another one"
+            "does not belong to client_cert, whose public key is different"
         );
         Ok(())
     }

@@ -17,8 +17,7 @@ macro_rules! fixture {
 const ACCEPTED: &str = "accepted";
 const NOT_X509: &str = "the certificate is not X.509 DER";
 const NOT_A_KEY: &str = "client_key: the private key is not PKCS#8, PKCS#1 or SEC 1 DER";
-const OTHER_KEY: &str =
-    "client_key: does not belong to client_cert, whose public key is another one";
+const OTHER_KEY: &str = "client_key: does not belong to client_cert, whose public key is different";
 
 /// The line for a root certificate.
 fn root(text: &str) -> String {
@@ -146,12 +145,11 @@ fn refuses_text_that_is_not_pem() {
     let good = fixture!("P-256.pem");
     let body: String = good.lines().filter(|line| !line.starts_with('-')).collect();
     let empty = "is empty, a PEM CERTIFICATE is needed";
-    let not_pem = "is not PEM, it must hold \"-----BEGIN CERTIFICATE-----\" and line breaks";
+    let not_pem = "is not PEM, it must contain \"-----BEGIN CERTIFICATE-----\" and line breaks";
     let way = r#", or write {{.pem}} and add "pem": {"file": "/PATH"} to the peer's CHAINCODE_AS_A_SERVICE_BUILDER_CONFIG"#;
     let path = &format!("looks like a file path, put the file's content here{way}");
     let variable = &format!("looks like the name of a variable, put the PEM itself here{way}");
-    let backslash =
-        "holds a backslash and an n where its line breaks belong, in JSON write \\n and not \\\\n";
+    let backslash = "contains a backslash and an n where its line breaks belong, in JSON write \\n and not \\\\n";
     let indented =
         "has text or white space before \"-----BEGIN\" or \"-----END\", which must start a line";
     let frame = "has damaged \"-----BEGIN\" or \"-----END\" lines, both must name the same kind and end in \"-----\"";
@@ -212,7 +210,7 @@ fn refuses_text_that_is_not_pem() {
     }
     assert_eq!(
         pair(good, "key.txt"),
-        "client_key: is not PEM, it must hold \"-----BEGIN PRIVATE KEY-----\" and line breaks"
+        "client_key: is not PEM, it must contain \"-----BEGIN PRIVATE KEY-----\" and line breaks"
     );
     assert_eq!(
         pair(good, ""),
@@ -249,19 +247,19 @@ fn refuses_pem_of_another_kind_and_names_it_only_when_well_known() {
         ),
     ];
     for (text, kind) in cases {
-        assert_eq!(root(text), format!("holds {kind}, a CERTIFICATE is needed"));
+        assert_eq!(root(text), format!("contains {kind}, a CERTIFICATE is needed"));
         assert_eq!(
             pair(text, ""),
-            format!("client_cert: holds {kind}, a CERTIFICATE is needed")
+            format!("client_cert: contains {kind}, a CERTIFICATE is needed")
         );
     }
     assert_eq!(
         pair(ed25519, ed25519),
-        "client_key: holds a CERTIFICATE, a PRIVATE KEY is needed"
+        "client_key: contains a CERTIFICATE, a PRIVATE KEY is needed"
     );
     assert_eq!(
         pair(ed25519, fixture!("ecparam.pem")),
-        "client_key: holds EC PARAMETERS, a PRIVATE KEY is needed"
+        "client_key: contains EC PARAMETERS, a PRIVATE KEY is needed"
     );
     let damaged = ed25519.replacen('M', "!", 1);
     assert_eq!(
@@ -652,11 +650,11 @@ fn refuses_keys_the_peer_cannot_read() {
         (fixture!("P-256.dek-info.key"), encrypted),
         (
             fixture!("P-256.openssh.key"),
-            "client_key: holds an OPENSSH PRIVATE KEY, which the peer cannot read; convert it to a PRIVATE KEY",
+            "client_key: contains an OPENSSH PRIVATE KEY, which the peer cannot read; convert it to a PRIVATE KEY",
         ),
         (
             "-----BEGIN hunter2 PRIVATE KEY-----\nZg==\n-----END hunter2 PRIVATE KEY-----\n",
-            "client_key: holds another kind of private key, which the peer cannot read; convert it to a PRIVATE KEY",
+            "client_key: contains another kind of private key, which the peer cannot read; convert it to a PRIVATE KEY",
         ),
         (fixture!("dsa.key"), algorithm),
         (fixture!("ed448.key"), algorithm),

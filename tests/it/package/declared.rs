@@ -91,7 +91,7 @@ fn are_checked_as_a_folder_is() {
         ),
         (
             "--label=.a --address=b:1",
-            r#"metadata.json: label: ".a" is refused by Fabric, begin with a letter or digit and go on with those or . + - _"#,
+            r#"metadata.json: label: ".a" is refused by Fabric, begin with a letter or digit and continue with those or . + - _"#,
         ),
         (
             "--label=a --address=b:1 --type=golang",
@@ -99,7 +99,7 @@ fn are_checked_as_a_folder_is() {
         ),
         (
             "--label=a --address=b:1 --root-cert=../ca.pem",
-            "connection.json: root_cert: holds a PRIVATE KEY, a CERTIFICATE is needed",
+            "connection.json: root_cert: contains a PRIVATE KEY, a CERTIFICATE is needed",
         ),
         (
             "--label=a --address=b:1 --root-cert=../der",
@@ -111,7 +111,7 @@ fn are_checked_as_a_folder_is() {
         ),
         (
             "--label=a --address=b:1 --meta-inf=../meta",
-            "META-INF/statedb/couchdb/indexes/a.json: is an array, write one definition a file",
+            "META-INF/statedb/couchdb/indexes/a.json: is an array, write one definition per file",
         ),
     ] {
         let args: Vec<&str> = args.split(' ').collect();
@@ -141,7 +141,7 @@ fn that_do_not_fit_are_an_error() {
         ),
         (
             "--label=a --address=a:1 ..",
-            "DIR has all of a package, leave it or the options that take its place out",
+            "DIR is a whole package, leave out either it or the options that replace it",
         ),
         (
             "--label=a --address=a:1 --lable=a",
@@ -173,7 +173,7 @@ fn the_id_goes_to_the_variables_that_chaincode_servers_read() {
     // The same again is fine; what is there with other content stays, unless it is forced.
     assert_eq!(package(&peer, &args), seen);
     peer.put("bld/e", "mine");
-    let line = "e: exists already and is not this environment, --force replaces it";
+    let line = "e: already exists and is not this environment, --force replaces it";
     assert_eq!(package(&peer, &args), failed(2, line));
     assert_eq!(peer.get("bld/e"), "mine");
     assert_eq!(package(&peer, &[&args[..], &["--force"]].concat()), seen);

@@ -62,7 +62,7 @@ fn what_build_refuses() {
         (
             "META-INF/statedb/couchdb/collections/a.b/indexes/a.json",
             INDEX,
-            "META-INF/statedb/couchdb/collections/a.b: is not a collection's name, only letters, digits, _ and - are allowed",
+            "META-INF/statedb/couchdb/collections/a.b: is not a collection name, only letters, digits, _ and - are allowed",
         ),
         (
             "META-INF/statedb",
@@ -96,11 +96,11 @@ fn what_a_peer_refuses_before_it_calls_a_builder() {
         ),
         (
             r#"{"type":"ccaas","label":"a/b"}"#.to_owned(),
-            r#"metadata.json: label: "a/b" is refused by Fabric, begin with a letter or digit and go on with those or . + - _"#,
+            r#"metadata.json: label: "a/b" is refused by Fabric, begin with a letter or digit and continue with those or . + - _"#,
         ),
         (
             format!(r#"{{"type":"ccaas","label":"{}"}}"#, "a".repeat(174)),
-            "metadata.json: label: has 174 bytes, a peer can install 173",
+            "metadata.json: label: has 174 bytes, a peer can install at most 173",
         ),
         (
             r#"{"type":"ccaas","label":"a","path":1}"#.to_owned(),
@@ -208,7 +208,7 @@ fn warns_as_build_does_and_says_what_is_left_out() {
     let left_out = "only metadata.json, connection.json and META-INF are";
     let lines = [
         r#"connection.json: "timeout": is not a field that the peer knows, and is left out; did you mean "dial_timeout"?"#.to_owned(),
-        "META-INF/statedb/couchdb/indexes/.DS_Store: is left out, an operating system has made it".to_owned(),
+        "META-INF/statedb/couchdb/indexes/.DS_Store: is left out, an operating system made it".to_owned(),
         format!(".git: and 3 more are not packaged, {left_out}"),
     ]
     .map(|line| format!("package: warning: {line}\n"));

@@ -225,7 +225,7 @@ fn refused(package: &[u8], line: &str) {
     let said = format!("package  x.tgz\nfault    x.tgz: {line}\n");
     assert_eq!((checked.status, checked.stderr.as_str()), (1, ""));
     assert!(checked.stdout.starts_with(&said), "{checked:?}");
-    let end = "\nresult   a peer would not take this package\n";
+    let end = "\nresult   a peer would refuse this package\n";
     assert!(checked.stdout.ends_with(end), "{checked:?}");
 }
 
@@ -237,14 +237,14 @@ fn what_install_refuses_has_a_line_that_helps() {
     for (members, line) in [
         (&[METADATA][..], "code.tar.gz not found, a package holds metadata.json and code.tar.gz".to_owned()),
         (&[code], "metadata.json not found, a package holds metadata.json and code.tar.gz".into()),
-        (&[METADATA, CONNECTION], "code.tar.gz not found, connection.json and META-INF belong into code.tar.gz; fabric-ccs-builder package makes all of it from their folder".into()),
-        (&[METADATA, ("./code.tar.gz", FILE, code.2)], format!("code.tar.gz not found, the name ./code.tar.gz is another one to a peer: {how}")),
+        (&[METADATA, CONNECTION], "code.tar.gz not found, connection.json and META-INF belong in code.tar.gz; fabric-ccs-builder package makes all of it from their folder".into()),
+        (&[METADATA, ("./code.tar.gz", FILE, code.2)], format!("code.tar.gz not found, to a peer ./code.tar.gz is another name: {how}")),
         (&[("./", DIR, b""), METADATA, code], format!("./: is a directory, which install refuses: {how}")),
         (&[METADATA, ("code.tar.gz", tar::EntryType::Symlink, b"")], format!("code.tar.gz: is a symbolic link, which install refuses: {how}")),
         (&[("pax_global_header", tar::EntryType::XGlobalHeader, b"")], format!("pax_global_header: is a global pax header, which git archive writes, which install refuses: {how}")),
-        (&[METADATA, code, METADATA], format!("metadata.json: stands twice, install reads the last and a builder gets the first: {how}")),
-        (&[METADATA, code, code], format!("code.tar.gz: stands twice, install reads the last and a builder gets the first: {how}")),
-        (&[("metadata.json", FILE, br#"{"type":"ccaas","label":"a b"}"#), code], r#"metadata.json: label: "a b" is refused by Fabric, begin with a letter or digit and go on with those or . + - _"#.into()),
+        (&[METADATA, code, METADATA], format!("metadata.json: occurs twice, install reads the last and a builder gets the first: {how}")),
+        (&[METADATA, code, code], format!("code.tar.gz: occurs twice, install reads the last and a builder gets the first: {how}")),
+        (&[("metadata.json", FILE, br#"{"type":"ccaas","label":"a b"}"#), code], r#"metadata.json: label: "a b" is refused by Fabric, begin with a letter or digit and continue with those or . + - _"#.into()),
         (&[("metadata.json", FILE, b"[]"), code], "metadata.json: is an array, a JSON object is needed".into()),
         (&[("metadata.json", FILE, &vec![b' '; (1 << 20) + 1]), code], "metadata.json: is larger than 1 MiB".into()),
     ] {
@@ -275,7 +275,7 @@ fn what_install_refuses_has_a_line_that_helps() {
 
 #[test]
 fn what_the_peer_cannot_unpack_has_a_line_that_helps() {
-    let kind = "the peer takes only regular files and directories";
+    let kind = "the peer accepts only regular files and directories";
     for (members, line) in [
         (
             &[("link", tar::EntryType::Symlink, &b""[..])][..],
@@ -291,21 +291,21 @@ fn what_the_peer_cannot_unpack_has_a_line_that_helps() {
         ),
         (
             &[("/etc/passwd", FILE, b"")],
-            "/etc/passwd: is an absolute path, leave the first / out".into(),
+            "/etc/passwd: is an absolute path, leave out the leading /".into(),
         ),
         (
             &[("a/../../b", FILE, b"")],
-            "a/../../b: leads out of the folder, leave .. out".into(),
+            "a/../../b: leads out of the folder, leave out ..".into(),
         ),
         (
             &[("..", DIR, b"")],
-            "..: leads out of the folder, leave .. out".into(),
+            "..: leads out of the folder, leave out ..".into(),
         ),
         (
             &[("a/..", FILE, b"")],
-            r#""a/..": is no name of a file"#.into(),
+            r#""a/..": is not a file name"#.into(),
         ),
-        (&[("", FILE, b"")], r#""": is no name of a file"#.into()),
+        (&[("", FILE, b"")], r#""": is not a file name"#.into()),
     ] {
         refused(&with_code(members), &format!("code.tar.gz: {line}"));
     }
@@ -365,7 +365,7 @@ fn what_a_peer_does_otherwise_than_expected_is_said() {
             "code.tar.gz: connection.json: has mode 44, only a peer that runs as root can read it",
         ),
         warning(
-            "code.tar.gz: connection.json: stands twice, the peer writes the second over the first, and leaves what of the first is longer",
+            "code.tar.gz: connection.json: occurs twice, the peer writes the second over the first, and keeps what the first has beyond it",
         ),
     ];
     assert!(checked.stdout.contains(&expected.concat()), "{checked:?}");
@@ -381,7 +381,7 @@ fn names_what_package_would_make_of_it() {
     let [_, checked] = seen(&with_code(&content));
     let known = super::ids::IDS[1].2;
     let line =
-        format!("differs  another tool's package: of the same content, package makes {known}\n");
+        format!("differs  another tool's package: from the same content, package makes {known}\n");
     let metadata = br#"{"type":"ccaas","label":"basic_1.0"}"#;
     assert_eq!(METADATA.2, metadata);
     let left_out = "\nwarning  README.md: is not packaged, only metadata.json, connection.json and META-INF are\n";
@@ -449,7 +449,7 @@ fn a_bomb_ends_at_the_limit() {
         "code.tar.gz: more than 1 MiB after the archive's end",
     );
     let many = format!("{}a", "a/".repeat(73));
-    let line = format!("code.tar.gz: {many}: more than 72 directories inside each other");
+    let line = format!("code.tar.gz: {many}: directories nested more than 72 deep");
     refused(&with_code(&[(&many, FILE, b"")]), &line);
 }
 
@@ -458,11 +458,11 @@ fn a_folder_of_a_package_that_is_packed_already_is_recognized() {
     let peer = Peer::empty();
     peer.put("bld/f/metadata.json", METADATA.2)
         .put("bld/f/code.tar.gz", tgz(&[CONNECTION]));
-    let line = "code.tar.gz: is packed already; give the file that it and metadata.json were packed to, or the folder that it was made of, with metadata.json beside connection.json";
+    let line = "code.tar.gz: is already packed; give the package file that it and metadata.json are in, or the folder that it was made from, with metadata.json beside connection.json";
     for args in [&["package", "f"][..], &["package", "--id", "f"]] {
         run(&peer, args).refuses(&format!("package: {line}"));
     }
     let seen = run(&peer, &["check", "f"]);
-    let line = format!("\nfault    {line}\nresult   a peer would not take this package\n");
+    let line = format!("\nfault    {line}\nresult   a peer would refuse this package\n");
     assert!(seen.status == 1 && seen.stdout.ends_with(&line), "{seen:?}");
 }

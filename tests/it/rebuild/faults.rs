@@ -186,8 +186,7 @@ fn a_link_or_special_file_in_the_place_of_a_file_is_replaced() {
     fs::remove_file(peer.path(&place)).unwrap();
     peer.put_dir(&place);
     let before = state(&peer);
-    let line =
-        format!("refused   {id}: ./{place}: is a directory in the place of a file, remove it");
+    let line = format!("refused   {id}: ./{place}: is a directory where a file belongs, remove it");
     rebuild(&peer, &NEW).prints(1, &[&line]);
     assert_eq!(without_times(&state(&peer)), without_times(&before));
 }
@@ -203,7 +202,7 @@ fn a_package_that_is_not_the_one_in_its_name_is_not_built() {
     // Another package, one with another label, a link, and what is none.
     fs::copy(peer.path(file(&other)), peer.path(file(&id))).unwrap();
     let line = format!(
-        "refused   {id}: {}: is not the package in its name, but {other}",
+        "refused   {id}: {}: is not the package that its name says, but {other}",
         shown(&id)
     );
     let args = [&NEW[..], &[&id]].concat();
@@ -213,7 +212,7 @@ fn a_package_that_is_not_the_one_in_its_name_is_not_built() {
     let renamed = format!("renamed:{hash}");
     fs::rename(peer.path(file(&id)), peer.path(file(&renamed))).unwrap();
     let line = format!(
-        "refused   {renamed}: {}: is not the package in its name, but {other}",
+        "refused   {renamed}: {}: is not the package that its name says, but {other}",
         shown(&renamed)
     );
     rebuild(&peer, &[&NEW[..], &[&renamed]].concat()).prints(1, &[&line]);

@@ -200,7 +200,7 @@ fn what_templates_fill_in_is_verified_with_a_config_alone() {
     let peer = production().config(r#"{"peername":"org1"}"#);
     let package = plain("basic_1.0", TEMPLATE);
     let build = install(&peer, "basic_1.0", &package);
-    let middle = " but for the templates of connection.json, which --config verifies (address)";
+    let middle = " except the templates of connection.json, which --config verifies (address)";
     let line = matches(&peer, &build, middle, 2);
     assert_eq!(verify(&peer, &[PRODUCTION]).1[0], line);
     let line = matches(&peer, &build, "", 2);
@@ -289,7 +289,7 @@ fn a_removed_record_cannot_hide() {
     );
     assert_eq!(verify(&peer, &[BUILDS]).0, 2);
     let line = format!(
-        "{build}: unrecorded build: another builder made it, or the record was removed, rebuild gives it one"
+        "{build}: unrecorded build: another builder made it, or the record was removed; rebuild gives it one"
     );
     let counted =
         "result   1 build: 0 match, 0 mismatch, 0 cannot tell, 1 unrecorded; 1 difference";
@@ -321,7 +321,7 @@ fn a_package_without_a_build_is_named() {
     assert_eq!(verify(&peer, &[PRODUCTION]), expected);
     let seen = verify(&peer, &["--package-id", &id("basic", &package), PRODUCTION]);
     let missing = format!(
-        "{}: missing: is installed and has no build, run rebuild or restart the peer",
+        "{}: missing: is installed but has no build, run rebuild or restart the peer",
         id("basic", &package)
     );
     assert_eq!(seen.1[..2], [line, missing]);
@@ -347,7 +347,7 @@ fn a_build_that_is_being_copied() {
         lines[0].clone()
     };
     let no_bld = format!(
-        "{build}: cannot tell: there is no folder bld, the peer's copy is under way, or has failed: then rebuild it"
+        "{build}: cannot tell: there is no folder bld; the peer is still copying it, or failed to: then run rebuild"
     );
     assert_eq!(partly(&[]), no_bld);
     assert_eq!(partly(&["build-info.json", "release"]), no_bld);
@@ -356,8 +356,8 @@ fn a_build_that_is_being_copied() {
     assert_eq!(
         partly(&["build-info.json", "release", "bld/META-INF"]),
         format!(
-            "{build}: cannot tell: bld has neither a record nor a connection.json, the peer's copy is \
-             under way, or has failed: then rebuild it"
+            "{build}: cannot tell: bld has neither a record nor a connection.json; the peer is still \
+             copying it, or failed to: then run rebuild"
         )
     );
 }
@@ -383,7 +383,7 @@ fn a_package_that_is_not_the_one_in_its_name() {
     {
         fs::write(&file, content).unwrap();
         let reason = format!(
-            "mismatch: {shown}: has the SHA-256 {}, not that in the name, put the original back and \
+            "mismatch: {shown}: has the SHA-256 {}, not the one in its name, put the original back and \
              find out who changed it",
             Digest::of(content)
         );
@@ -408,7 +408,7 @@ fn a_package_that_is_not_the_one_in_its_name() {
     fs::rename(peer.path(&build), &evil).unwrap();
     fs::rename(&file, names_of(&peer, &package, "evil").1).unwrap();
     let (status, lines) = verify(&peer, &[PRODUCTION]);
-    let reason = r#"has the label "basic", not that in the name, put the original back"#;
+    let reason = r#"has the label "basic", not the one in its name, put the original back"#;
     assert!(lines[0].contains(reason), "{lines:?}");
     assert_eq!(status, 1);
 }
@@ -429,11 +429,11 @@ fn packages_of_no_use() {
         (truncated, "the archive ends too early"),
         (
             twice,
-            "META-INF/a: stands twice in the archive, what a peer makes of that is not computed",
+            "META-INF/a: occurs twice in the archive, and what a peer makes of that is not computed",
         ),
         (
             again,
-            "connection.json: stands twice in the archive, what a peer makes of that is not computed",
+            "connection.json: occurs twice in the archive, and what a peer makes of that is not computed",
         ),
         (
             packed("ccaas", "basic", &[("a", b"x")]),
@@ -453,7 +453,7 @@ fn packages_of_no_use() {
         ),
         (
             packed("ccaas", "basic", &[connection, ("META-INF/a\u{1}", b"x")]),
-            "META-INF/a\\u{1}: its name holds a control or invisible character, rename it",
+            "META-INF/a\\u{1}: its name contains a control or invisible character, rename it",
         ),
         (
             packed(
@@ -464,7 +464,7 @@ fn packages_of_no_use() {
                     (&format!("META-INF/{}x", "a/".repeat(66)), b"x"),
                 ],
             ),
-            "/a: more than 64 directories inside each other",
+            "/a: directories nested more than 64 deep",
         ),
         (
             plain("basic", "{}"),
@@ -550,7 +550,7 @@ fn three() -> (Peer, [String; 3], String) {
 }
 
 fn unlisted(id: &str) -> String {
-    format!("{id}: unlisted: is here and not among the package IDs that were given")
+    format!("{id}: unlisted: is here but not among the given package IDs")
 }
 
 fn missing(id: &str) -> String {
@@ -616,7 +616,7 @@ fn package_ids_are_read_from_what_peer_prints() {
     ] {
         peer.put("installed.json", json);
         let seen = run(&peer, &["--installed", "installed.json", PRODUCTION]);
-        let line = "verify: --installed installed.json: holds no package ID, write into it what peer lifecycle chaincode queryinstalled -O json prints\n";
+        let line = "verify: --installed installed.json: contains no package ID, give the output of peer lifecycle chaincode queryinstalled -O json\n";
         assert_eq!(
             (seen.status, seen.stdout.as_str(), seen.stderr.as_str()),
             (status, "", line)
@@ -637,7 +637,7 @@ fn package_ids_must_be_there_and_match() {
     // Without the package there is nothing that the ID says of the build.
     let seen = verify(&peer, &["--package-id", a, BUILDS]);
     let line = format!(
-        "{a}: cannot tell: its build matches a record, its package is not here: --packages"
+        "{a}: cannot tell: its build matches its record, but its package is not here, give its folder with --packages"
     );
     assert_eq!((seen.0, &seen.1[2]), (2, &line));
     let seen = verify(&peer, &["--package-id", c, "--packages", PACKAGES, BUILDS]);
@@ -744,7 +744,7 @@ fabric_ccs_builder_verify_builds{result="match_record"} 1
 fabric_ccs_builder_verify_builds{result="mismatch"} 1
 fabric_ccs_builder_verify_builds{result="unrecorded"} 1
 fabric_ccs_builder_verify_builds{result="other_builder"} 1
-# HELP fabric_ccs_builder_verify_differences Differences that were found.
+# HELP fabric_ccs_builder_verify_differences Differences found.
 # TYPE fabric_ccs_builder_verify_differences gauge
 fabric_ccs_builder_verify_differences 2
 # HELP fabric_ccs_builder_verify_cannot_tell What could not be determined.

@@ -15,8 +15,8 @@ use super::{
 
 #[test]
 fn cannot_tell_without_a_record() {
-    let no_record = "cannot tell: there is no record: it is another builder's, or the record was removed; --packages verifies from its package";
-    let no_bld = "cannot tell: there is no folder bld, the peer's copy is under way, or has failed: then rebuild it";
+    let no_record = "cannot tell: there is no record: another builder made it, or the record was removed; --packages verifies from its package";
+    let no_bld = "cannot tell: there is no folder bld; the peer is still copying it, or failed to: then run rebuild";
     let changes: [(Change, &str); 4] = [
         (
             all(vec![
@@ -146,7 +146,7 @@ fn a_path_that_cannot_be_verified() {
         ("file", "cannot open file: Not a directory (os error 20)"),
         (
             "folder",
-            "folder: is neither a build output (no SHA256SUMS), nor a build of a peer (no build-info.json, no bld), nor a folder of such builds",
+            "folder: is neither a build output (no SHA256SUMS), nor a peer's build (no build-info.json, no bld), nor a folder of such builds",
         ),
     ] {
         let line = format!("verify: {reason}\n");

@@ -138,7 +138,7 @@ fn refuses_a_size_that_the_header_cannot_hold() {
 #[test]
 fn refuses_content_of_another_size() {
     for size in [0, 2, 4, 513] {
-        let reason = format!("a: changed while it was read (not {size} bytes any more)");
+        let reason = format!("a: changed while it was read (no longer {size} bytes)");
         assert_eq!(unwritable("a", size, b"one"), reason);
     }
 }
@@ -167,7 +167,7 @@ fn what_fails_to_write_content_says_why() {
         Ok(())
     };
     let err = Writer::new(io::sink()).file("a", 3, much).unwrap_err();
-    let reason = "a: changed while it was read (not 3 bytes any more)";
+    let reason = "a: changed while it was read (no longer 3 bytes)";
     assert_eq!(err.to_string(), reason);
 }
 

@@ -1,6 +1,6 @@
 //! What the programs `build` and `release` do to directories, for the peer and for `check`. Both
-//! give the lines of the log: warnings, then what was made and what the peer will do with it.
-//! [`recompute`] gives what they would make of a package file.
+//! return the lines of the log: warnings, then what was made and what the peer will do with it.
+//! [`recompute`] returns what they would make of a package file.
 
 mod build;
 mod rebuild;
@@ -25,7 +25,7 @@ pub struct Done {
 }
 
 impl Done {
-    /// What was `made`, with a connection.json of this digest.
+    /// Says what was `made`, with a connection.json of this digest.
     fn new(warnings: &Warnings, made: &str, digest: Digest, connection: &Connection) -> Self {
         let dial = connection.dial();
         let made = format!("{made}, {CONNECTION} sha256:{digest}, the peer will {dial}");

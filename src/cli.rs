@@ -1,4 +1,4 @@
-//! The command line: selects the command, and is the one place that turns an error into a line and
+//! The command line: selects the command. This is the one place that turns an error into a line and
 //! an exit status.
 
 use std::env::consts;
@@ -131,7 +131,7 @@ fn details() -> String {
     )
 }
 
-/// Prints what went wrong and returns the exit status. For the peer it is always 1. For people, 1
+/// Prints what went wrong and returns the exit status. For the peer that is always 1. For people, 1
 /// means that the input is wrong, and 2 that something could not be done.
 fn say(error: &Error, word: &str) -> u8 {
     let is_the_peers = PROGRAMS.contains(&word);

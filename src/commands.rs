@@ -1,5 +1,5 @@
-//! The commands, one module each; the peer's three share one. They parse their arguments, call the
-//! layers below, and print.
+//! The commands, one module each, except that the peer's three share one. They parse their
+//! arguments, call the layers below, and print.
 
 pub mod check;
 pub mod declared;
@@ -26,15 +26,15 @@ use crate::text::is_unsafe;
 /// A command's answer, which is also its exit status.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Outcome {
-    /// Claimed, built, released, fine, match.
+    /// Ours, built, released, accepted, a match.
     Yes = 0,
-    /// Another builder's, refused, mismatch.
+    /// Another builder's, refused, a mismatch.
     No = 1,
     /// It could not be determined.
     Undetermined = 2,
 }
 
-/// Why a command returned no answer.
+/// Why a command has no answer.
 pub enum Stop {
     /// The user asked for its help.
     Help,
@@ -42,7 +42,7 @@ pub enum Stop {
     Version,
     /// The user asked for the version and how the program was built.
     Details,
-    /// It could not do its work.
+    /// The command could not do its work.
     Error(Error),
 }
 
@@ -85,7 +85,7 @@ pub fn path(value: OsString) -> Result<PathBuf> {
     Ok(value.into())
 }
 
-/// A text that is safe in a configuration and a log.
+/// Text that is safe in a configuration and a log.
 pub fn text(what: &str, value: OsString) -> error::Result<String> {
     let fault = match value.into_string() {
         Ok(text) if text.is_empty() => "is empty",
@@ -96,7 +96,7 @@ pub fn text(what: &str, value: OsString) -> error::Result<String> {
     Err(Error::Usage(format!("{what}: {fault}")))
 }
 
-/// The values for templates: of `--config`, or else of the environment.
+/// The values for templates, from `--config` or else from the environment.
 fn config(option: Option<OsString>) -> Result<Option<OsString>> {
     match option {
         Some(value) => values(&value).map(Some),

@@ -7,8 +7,8 @@ use std::path::Path;
 
 use crate::layout::MAX_WARNINGS;
 
-/// The kinds of errors differ in what they say about the input. Messages are one line, without the
-/// program's name.
+/// The kinds differ in what they say about the input. A message is one line, without the program's
+/// name.
 #[derive(Debug, PartialEq, Eq)]
 pub enum Error {
     /// The command line is wrong.
@@ -93,8 +93,8 @@ impl<T> Refuse<T> for anyhow::Result<T> {
     }
 }
 
-/// All that is wrong with an input, each fault once, in the order in which it was found. `build`
-/// says the first and `check` says all, so what reads a format adds faults and goes on.
+/// Everything that is wrong with an input, each fault once, in the order found. `build` reports the
+/// first and `check` reports all, so whatever reads a format adds its faults here and continues.
 #[derive(Debug, Default)]
 pub struct Faults(Vec<String>);
 
@@ -115,7 +115,7 @@ impl Faults {
         }
     }
 
-    /// Adds a fault. A hostile input can have any number, so not all are kept.
+    /// Adds a fault. Hostile input can have any number, so not all are kept.
     pub fn push(&mut self, fault: String) {
         if self.0.len() < MAX_WARNINGS && !self.0.contains(&fault) {
             self.0.push(fault);
@@ -132,7 +132,7 @@ impl Faults {
         value
     }
 
-    /// What `read` returns, or the first of the faults that it finds.
+    /// What `read` returns, or the first fault that it finds.
     pub fn first<T>(read: impl FnOnce(&mut Self) -> anyhow::Result<T>) -> anyhow::Result<T> {
         let mut faults = Self::default();
         let value = read(&mut faults);

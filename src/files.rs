@@ -1,9 +1,8 @@
 //! Files and directories of packages and peers on disk.
 //!
 //! A package is untrusted until it is checked, so nothing here follows a symbolic link below a
-//! directory that a caller named. [`Dir`] is a directory held open, and [`Entry`] is something
-//! found in it. `walk` visits a directory tree, and [`Staging`] creates one that appears only when
-//! complete.
+//! directory that a caller named. [`Dir`] is a directory held open, and [`Entry`] is something in
+//! it. `walk` visits a directory tree, and [`Staging`] creates one that appears only when complete.
 
 mod digest;
 mod dir;

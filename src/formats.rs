@@ -1,4 +1,4 @@
-//! The file formats of a package, of a build and its record, and of what is published from it.
+//! The file formats of packages, of builds and their records, and of what is published from them.
 //!
 //! Functions that parse content return `anyhow` errors, which are always about that content.
 //! Functions that read files return this crate's [`Error`](crate::error::Error).

@@ -1,6 +1,6 @@
 //! Names, modes and limits that several formats share, each defined once.
 
-/// The program's name when it is not called as `detect`, `build` or `release`.
+/// The program's name, unless it is called as `detect`, `build` or `release`.
 pub const PROGRAM: &str = env!("CARGO_PKG_NAME");
 /// The program's name and version.
 pub const VERSION: &str = concat!(env!("CARGO_PKG_NAME"), " ", env!("CARGO_PKG_VERSION"));
@@ -48,7 +48,7 @@ pub const CLOSED: u32 = 0o700;
 /// The largest metadata.json, connection.json (before and after templates) and index definition,
 /// in bytes.
 pub const MAX_SMALL: u64 = 1 << 20;
-/// The most bytes of all index definitions of a package that are read: to judge them takes time.
+/// The most bytes of index definitions that are read in one package: checking them takes time.
 pub const MAX_INDEXES: u64 = 64 << 20;
 /// The largest file of a record, in bytes. No package within [`PACKAGE`] needs one as large.
 pub const MAX_RECORD: u64 = 128 << 20;
@@ -61,7 +61,8 @@ pub const MAX_LABEL: usize = 255 - "fabric-".len() - "-".len() - 64 - 10;
 /// The largest package that an install request can carry: gRPC's default limit, minus room for the
 /// rest of the request.
 pub const MAX_INSTALL: u64 = (100 << 20) - (16 << 10);
-/// The longest line of the log, with its line feed, in bytes; the peer stops reading at 64 KiB.
+/// The longest line of the log, including its line feed, in bytes; the peer stops reading at 64
+/// KiB.
 pub const MAX_LINE: usize = 4096;
 /// The most warnings that one run prints; another line says how many were left out.
 pub const MAX_WARNINGS: usize = 60;
@@ -69,7 +70,7 @@ pub const MAX_WARNINGS: usize = 60;
 /// The most that a directory tree may hold.
 #[derive(Clone, Copy)]
 pub struct Limits {
-    /// Directories inside each other.
+    /// The depth of nested directories.
     pub depth: usize,
     /// Files and directories.
     pub entries: usize,

@@ -1,17 +1,17 @@
-//! A Hyperledger Fabric external builder for chaincode as a service. It records what it copies.
+//! A Hyperledger Fabric external builder for chaincode as a service that records what it copies.
 //!
 //! The peer calls this program under three names: `detect`, `build` and `release`. The other
 //! commands are for people. docs/reference.md lists them all.
 //!
 //! # A tour, from the top down
 //!
-//! Imports point downwards only.
+//! Imports only point down this table.
 //!
 //! | layer | contents |
 //! |---|---|
 //! | [`cli`] | selects the command; turns errors into lines and exit statuses |
 //! | `commands` | the arguments and the output of each command |
-//! | `builder` | `build` and `release`, what they would make, and all faults of a package |
+//! | `builder` | `build` and `release`, what they would make, and every fault of a package |
 //! | [`formats`] | the file formats of packages, records and releases |
 //! | [`files`] | directories held open, walks, outputs that appear only when complete, digests |
 //! | `log`, [`text`] | the one place that prints, and how text is escaped and quoted |
@@ -20,11 +20,11 @@
 //! A package goes through `builder::build`: metadata.json is read ([`formats::metadata`]), then
 //! connection.json ([`formats::connection`], whose templates [`formats::template`] fills in and
 //! whose values `formats::values` checks by the peer's rules), then META-INF is walked, checked and
-//! copied (`formats::meta_inf`, [`formats::index`]), and all of it recorded ([`formats::record`]).
-//! `builder::release` compares a build with its record and publishes what `formats::published` finds
-//! sound. Later `commands::verify` compares both with what `builder::recompute` makes of the
-//! package, by the same rules, or with the record. `builder::review` is for `check`: it reads the
-//! same formats, and goes on after a fault.
+//! copied (`formats::meta_inf`, [`formats::index`]), and everything is recorded
+//! ([`formats::record`]). `builder::release` compares a build with its record and publishes what
+//! `formats::published` finds sound. Later, `commands::verify` compares both outputs with what
+//! `builder::recompute` makes of the package by the same rules, or with the record.
+//! `builder::review` is for `check`: it reads the same formats, but continues after a fault.
 #![forbid(unsafe_code)]
 
 mod builder;

@@ -1,9 +1,9 @@
 //! The one place that prints: to standard error, which is the peer's log, and to standard output
 //! for people.
 //!
-//! The peer reads standard error line by line. A line of 64 KiB makes it stop reading, and a
-//! program that keeps writing then blocks for ever. So a line has at most [`MAX_LINE`] bytes, and a
-//! run prints at most [`MAX_WARNINGS`] warnings.
+//! The peer reads standard error line by line. It stops reading at a line of 64 KiB, and a program
+//! that keeps writing then blocks for ever. So a line has at most [`MAX_LINE`] bytes, and a run
+//! prints at most [`MAX_WARNINGS`] warnings.
 //!
 //! [`MAX_LINE`]: crate::layout::MAX_LINE
 
@@ -32,8 +32,8 @@ pub fn print(text: &str) -> Result<()> {
     }
 }
 
-/// What a package's author should know, one line each. A hostile package can cause any number, so
-/// only those that will be shown are kept.
+/// What a package's author should know, one line each. A hostile package can cause any number of
+/// warnings, so only those that will be shown are kept.
 #[derive(Debug, Default)]
 pub struct Warnings {
     kept: Vec<Warning>,
@@ -41,10 +41,10 @@ pub struct Warnings {
     fault: Option<String>,
 }
 
-/// One of them.
+/// One warning.
 #[derive(Debug)]
 pub enum Warning {
-    /// Something that its author should know.
+    /// Something that the package's author should know.
     Note(String),
     /// A path that is not published, and its fault.
     Withheld(String, String),
@@ -64,7 +64,7 @@ impl Warnings {
         }
     }
 
-    /// Adds that `path` is not published because of a fault, which its author can remove.
+    /// Adds that `path` is not published because of a fault, which the author can fix.
     pub fn withhold(&mut self, path: &str, fault: &str) {
         self.fault.get_or_insert(format!("{path}: {fault}"));
         self.keep(Warning::Withheld(path.to_owned(), fault.to_owned()));
@@ -75,7 +75,7 @@ impl Warnings {
         self.fault.as_deref()
     }
 
-    /// Each as it is printed, without the word in front of it.
+    /// Each warning as it is printed, without the word in front.
     pub fn lines(&self) -> impl Iterator<Item = String> {
         let more = (self.more > 0).then(|| {
             let warnings = plural(self.more, "more warning is", "more warnings are");

@@ -1,4 +1,4 @@
-//! The program: `detect`, `build` or `release` when called by that name, sub-commands otherwise.
+//! The program: `detect`, `build` or `release` if called by that name, subcommands otherwise.
 #![forbid(unsafe_code)]
 
 use std::env;

@@ -10,8 +10,8 @@ pub fn plural(count: usize, one: &str, many: &str) -> String {
     format!("{count} {}", if count == 1 { one } else { many })
 }
 
-/// Quotes a package's text for a message. It is shortened so that the reason after it still fits on
-/// the line, and left out when it looks like a key.
+/// Quotes a package's text for a message. It is shortened, so that the reason after it still fits
+/// on the line, and left out if it looks like a key.
 pub fn quoted(text: &str) -> String {
     const MOST: usize = 80;
     if looks_like_key_material(text) {
@@ -56,7 +56,7 @@ pub fn escaped_line(text: &str) -> String {
     line
 }
 
-/// The one of `names` that a word surely means, after at most two typing errors.
+/// The one of `names` that a word probably means: at most two typos away.
 pub fn nearest<'a>(word: &str, names: impl Iterator<Item = &'a str>) -> Option<&'a str> {
     let distance =
         |name: &str| (0..=2).find(|&most| is_near(word.as_bytes(), name.as_bytes(), most));
@@ -76,12 +76,12 @@ fn is_near(a: &[u8], b: &[u8], most: usize) -> bool {
     }
 }
 
-/// A JSON text as one line, without characters that could move a terminal's cursor.
+/// A JSON text on one line, without characters that could move a terminal's cursor.
 pub fn json_line(json: &str) -> String {
     let mut line = String::new();
     for character in json.chars() {
         if is_unsafe(character) {
-            // These occur only in strings, where an escape means the same.
+            // Such characters occur only in strings, where an escape means the same.
             for unit in character.encode_utf16(&mut [0; 2]) {
                 // Writing to a String cannot fail.
                 let _ = write!(line, "\\u{unit:04x}");

@@ -18,7 +18,7 @@ use crate::log::Warnings;
 use crate::text::plural;
 
 /// Builds the package in `source` and `metadata`, which may be one directory, into the empty
-/// directory `output`. `config` is only read when the package is ours.
+/// directory `output`. `config` is read only if the package is ours.
 pub fn build(source: &Dir, metadata: &Dir, output: &Dir, config: Option<OsString>) -> Result<Done> {
     let (metadata, metadata_content) = Metadata::read(metadata)?;
     metadata.must_be_ours()?;
@@ -48,7 +48,7 @@ pub fn build(source: &Dir, metadata: &Dir, output: &Dir, config: Option<OsString
         meta_inf,
     };
     build.write(out)?;
-    // Last comes what the peer looks for.
+    // What the peer looks for comes last.
     let tree = tree.map(|_| META_INF).into_iter();
     let names = tree.chain([METADATA, STATEMENT, SUMS, CONNECTION]);
     staging.commit(&names.collect::<Vec<_>>())?;
@@ -63,7 +63,7 @@ pub fn build(source: &Dir, metadata: &Dir, output: &Dir, config: Option<OsString
     ))
 }
 
-/// Copies the tree to `META-INF` in `out`, judging the index definitions on the way.
+/// Copies the tree to `META-INF` in `out`, checking the index definitions on the way.
 fn copy_meta_inf(tree: &Dir, out: &Dir, warnings: &mut Warnings) -> Result<Vec<Artifact>> {
     let mut artifacts = Vec::new();
     let mut buffer = Buffer::default();

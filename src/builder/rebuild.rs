@@ -1,5 +1,4 @@
-//! Makes a peer's builds anew, from its own copies of the packages, and puts them in place where they
-//! differ.
+//! Makes a peer's builds again, from its own copies of the packages, and replaces what differs.
 //!
 //! The peer never calls a builder again for a package that it has built, but it reads
 //! `release/chaincode/server/connection.json` each time it connects to the chaincode. So that file
@@ -22,23 +21,23 @@ use crate::layout::{
     BLD, BUILD_INFO, CLOSED, CONNECTION, METADATA, PUBLIC, RELEASE, SECRET, SERVER, UNFINISHED,
 };
 
-/// The builds of a peer, and what they are to become.
+/// A peer's builds, and what is needed to make them again.
 pub struct Rebuild {
     packages: Dir,
     builds: Dir,
     /// The values for templates.
     config: Option<OsString>,
-    /// The builder's name, for builds that do not have one.
+    /// The builder's name, for builds that name none.
     name: String,
-    /// Whether nothing is changed.
+    /// Whether to change nothing.
     is_dry: bool,
 }
 
-/// What the build of a package was, and is now.
+/// What a package's build was before, and is now.
 pub struct Rebuilt {
-    /// What the peer did to connect, if that was possible.
+    /// How the peer connected before, if it could.
     pub before: Option<String>,
-    /// What it will do now.
+    /// How it will connect now.
     pub after: String,
     /// The number of files that differ.
     pub files: usize,
@@ -69,8 +68,8 @@ impl Rebuild {
         installed::packages(&self.packages)
     }
 
-    /// Makes the build of a package, and puts it in place where it differs. Gives `None` when the
-    /// package is for another builder.
+    /// Makes a package's build, and replaces what differs. Returns `None` if the package is for
+    /// another builder.
     pub fn run(&self, installed: &(PackageId, Entry)) -> Result<Option<Rebuilt>> {
         let scratch = Scratch::new("rebuild")?;
         let (source, metadata) = (scratch.dir("src")?, scratch.dir("metadata")?);
@@ -94,7 +93,7 @@ impl Rebuild {
         }))
     }
 
-    /// Puts what was `made` in the place of the build `name`.
+    /// Replaces the build `name` with what was `made`.
     fn put(&self, name: &str, made: &Dir) -> Result<Rebuilt> {
         let target = self.builds.find_dir(name)?.map(Dir::into_root);
         let (mut new, mut gone) = differences(made, target.as_ref())?;
@@ -129,8 +128,7 @@ impl Rebuild {
     }
 }
 
-/// The paths of the files that are missing or other ones in `target`, and those of what does not
-/// belong there.
+/// The paths of files that are missing or different in `target`, and of what does not belong there.
 fn differences(made: &Dir, target: Option<&Dir>) -> Result<(Vec<String>, Vec<String>)> {
     let (mut new, mut gone) = (Vec::new(), Vec::new());
     for part in [BLD, RELEASE] {
@@ -169,7 +167,7 @@ fn has_info(build: &Dir) -> Result<bool> {
     Ok(name.is_ok_and(|name| name.is_some_and(|name| !name.is_empty())))
 }
 
-/// What a peer does with a build to connect to its chaincode.
+/// How a peer connects to the chaincode of a build.
 fn dial(build: &Dir) -> Result<String> {
     let server = build.descend(&join(RELEASE, SERVER))?;
     let connection = Connection::parse_written(&server.read_needed(CONNECTION)?);

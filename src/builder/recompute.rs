@@ -1,8 +1,8 @@
 //! What `build` and `release` make of a package, computed from its file: nothing is unpacked, and
-//! no more than one index definition is in memory at a time.
+//! at most one index definition is in memory at a time.
 //!
-//! The rules are those that the two follow on a disk. Where the order of the archive would matter,
-//! as with a file that stands twice in it, the package is refused.
+//! The rules are those that both follow on disk. Where the order of the archive would matter, as
+//! when a file occurs twice, the package is refused.
 
 use std::collections::BTreeMap;
 use std::fs::File;
@@ -23,7 +23,7 @@ use crate::formats::template::Config;
 use crate::layout::{ALTERNATIVE, CONNECTION, MAX_SMALL, META_INF, PACKAGE, STATEDB, SUMS};
 use crate::log::Warnings;
 
-/// A package file that was read to its end.
+/// A package file that was read to the end.
 pub struct Read {
     pub digest: Digest,
     pub metadata: Metadata,
@@ -31,7 +31,7 @@ pub struct Read {
     pub recipe: Result<Recipe>,
 }
 
-/// What is made of a package, but for what the config fills in.
+/// What is made of a package, except for what the config fills in.
 pub struct Recipe {
     pub draft: Draft,
     build: Build,
@@ -39,7 +39,7 @@ pub struct Recipe {
     withheld: BTreeMap<String, bool>,
 }
 
-/// The files of a build, and of what is released of it.
+/// The files of a build output and of its release output.
 pub struct Outputs {
     pub bld: Vec<Artifact>,
     pub release: Vec<Artifact>,
@@ -70,7 +70,7 @@ pub fn read(path: &Path) -> Result<Read> {
 }
 
 impl Recipe {
-    /// The connection.json that is written with this config; `None` when it has templates and there
+    /// The connection.json that is written with this config; `None` if it has templates but there
     /// is no config.
     pub fn connection(&self, config: &Config) -> Result<Option<Connection>> {
         if config.is_unset() && self.draft.has_templates() {
@@ -101,7 +101,7 @@ impl Recipe {
     }
 }
 
-/// What is needed of a code.tar.gz.
+/// What is needed from a code.tar.gz.
 struct Code<'a> {
     connection: Option<Vec<u8>>,
     meta_inf: Tree<'a>,
@@ -223,21 +223,21 @@ impl<'a> Tree<'a> {
         Ok(())
     }
 
-    /// Notes a file of this size, or a folder.
+    /// Notes a file of this size, or a folder if there is no size.
     fn put(&mut self, path: &str, size: Option<u64>) -> Result<()> {
         match self.paths.get(path) {
             Some(false) if size.is_none() => return Ok(()),
             Some(_) => return twice(path),
             None => self.paths.insert(path.to_owned(), size.is_some()),
         };
-        // The folder itself does not count.
+        // The tree's own folder does not count.
         if path == self.name {
             return Ok(());
         }
         self.budget.count(path, size.unwrap_or_default())
     }
 
-    /// Refuses what a walk through the folder refuses.
+    /// Refuses what a walk of the folder on disk would refuse.
     fn check(&self) -> Result<()> {
         if self.judge.is_full {
             let reason =

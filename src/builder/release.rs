@@ -20,7 +20,7 @@ pub fn release(build: &Dir, release: &Dir) -> Result<Done> {
     }
     let label = match Metadata::read(build) {
         Ok((metadata, _)) => metadata.label_shown().to_owned(),
-        // It is only for the log, and where there is a record it is right.
+        // The label is only for the log; with a record, metadata.json has been checked.
         Err(Error::Refused(_)) => "package without a label".to_owned(),
         Err(error) => return Err(error),
     };
@@ -34,12 +34,12 @@ pub fn release(build: &Dir, release: &Dir) -> Result<Done> {
     warnings.extend(record.is_none().then(|| NO_RECORD.to_owned()));
     let indexes = write_indexes(build, record.as_ref(), &staging.dir, &mut warnings)?;
     if record.is_some() {
-        // `build` has said it all.
+        // `build` has given these warnings already.
         warnings = Warnings::default();
     }
     let mut out = Tree::new(&staging.dir);
     out.dir(SERVER)?.write(CONNECTION, SECRET, &content)?;
-    // Last comes what the peer looks for.
+    // What the peer looks for comes last.
     let names: &[&str] = match indexes {
         0 => &["chaincode"],
         _ => &[STATEDB, "chaincode"],
@@ -51,7 +51,7 @@ pub fn release(build: &Dir, release: &Dir) -> Result<Done> {
     Ok(Done::new(&warnings, &made, digest, &connection))
 }
 
-/// Refuses a build output that is not what was recorded.
+/// Refuses a build output that differs from its record.
 fn check(record: &Record, build: &Dir) -> Result<()> {
     let comparison = record.compare(build);
     if let Some(error) = comparison.undetermined.into_iter().next() {
@@ -68,7 +68,7 @@ fn check(record: &Record, build: &Dir) -> Result<()> {
     }
 }
 
-/// Refuses a file that is not what was recorded: it has changed since the check.
+/// Fails on a file that differs from the record: it has changed since the check.
 fn check_copied(record: Option<&Record>, path: &str, copied: Digest) -> Result<()> {
     match record {
         Some(record) if record.digest(path) != Some(copied) => {
@@ -78,7 +78,7 @@ fn check_copied(record: Option<&Record>, path: &str, copied: Digest) -> Result<(
     }
 }
 
-/// Writes the index definitions that are published, and gives their number.
+/// Writes the index definitions that are published, and returns their number.
 fn write_indexes(
     build: &Dir,
     record: Option<&Record>,

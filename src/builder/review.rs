@@ -1,4 +1,4 @@
-//! All that is wrong with a package, where `build` says the first fault only.
+//! Everything that is wrong with a package, where `build` stops at the first fault.
 
 use std::collections::BTreeSet;
 use std::ffi::OsString;
@@ -13,16 +13,16 @@ use crate::formats::values::Values;
 use crate::layout::{CONNECTION, METADATA};
 use crate::log::Warnings;
 
-/// What its author should know about a package.
+/// What a package's author should know.
 #[derive(Default)]
 pub struct Review {
     /// metadata.json, unless it cannot be read.
     pub metadata: Option<Metadata>,
     /// The values of connection.json, as far as they are known.
     pub values: Option<Values>,
-    /// The keys of the config that the templates look for, when there is no config.
+    /// The keys of the config that the templates look up, if there is no config.
     pub keys: BTreeSet<String>,
-    /// Why a peer does not take the package.
+    /// Why a peer would refuse the package.
     pub faults: Faults,
     /// What is not published, and other warnings.
     pub warnings: Warnings,

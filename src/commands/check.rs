@@ -1,4 +1,4 @@
-//! `check`: what a peer would do with a package, on any machine.
+//! `check`: says, on any machine, what a peer would do with a package.
 
 mod report;
 mod subject;
@@ -79,13 +79,13 @@ pub fn run(mut parser: Parser) -> super::Result<Outcome> {
 
 /// The current folder, if it is meant as a package.
 fn current_package() -> Option<PathBuf> {
-    // What hinders the look is said when it is opened.
+    // If the look-up fails, opening the folder will say why.
     let is_there = |name: &&str| fs::exists(name).unwrap_or(true);
     let found = [METADATA, CONNECTION].iter().any(is_there);
     found.then(|| ".".into())
 }
 
-/// Checks the package at `path`, or else the sample, and reports what was found.
+/// Checks the package at `path`, or else the sample, and reports what it finds.
 fn check(path: Option<&Path>, config: Option<OsString>, report: &mut Report) -> Result<()> {
     let scratch = Scratch::new(WORD)?;
     let mut warnings = Warnings::default();
@@ -103,7 +103,7 @@ fn check(path: Option<&Path>, config: Option<OsString>, report: &mut Report) -> 
     Ok(())
 }
 
-/// Seconds since 1970. Only here: a clock must not decide an install.
+/// Seconds since 1970. Used only by `check`: a clock must not decide an install.
 fn now() -> i64 {
     let now = SystemTime::now().duration_since(UNIX_EPOCH);
     now.map_or(0, |now| now.as_secs().try_into().unwrap_or(i64::MAX))
@@ -143,10 +143,10 @@ fn report_program(name: &'static str, done: Result<Done>, report: &mut Report) -
     done.map(drop)
 }
 
-/// Reports what `package` would make of a package's content, where that is something else.
+/// Reports what `package` would make of a package's content, if that differs.
 fn report_differences(subject: &Subject, digest: Digest, report: &mut Report) -> Result<()> {
     let made = match Source::read(&subject.source, subject.metadata()) {
-        // It is among the faults.
+        // This is already among the faults.
         Err(Error::Refused(_)) => return Ok(()),
         made => made?,
     };

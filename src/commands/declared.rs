@@ -1,4 +1,4 @@
-//! The options that take the place of a source folder.
+//! The options that replace a source folder.
 
 use std::ffi::OsString;
 
@@ -8,7 +8,7 @@ use super::{Result, Stop, path};
 use crate::files::read_text;
 use crate::formats::written::Written;
 
-/// What an option declares.
+/// What one option declares.
 #[derive(Clone, Copy)]
 pub enum Declared {
     Label,

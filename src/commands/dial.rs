@@ -1,4 +1,4 @@
-//! Whether something answers where a peer would dial, for `check` and `verify`.
+//! Whether anything answers where a peer would dial, for `check` and `verify`.
 
 use std::io::{self, ErrorKind, Read, Write};
 use std::net::{SocketAddr, TcpStream, ToSocketAddrs};
@@ -7,13 +7,13 @@ use std::time::{Duration, Instant};
 
 use crate::formats::connection::{Connection, Endpoint};
 
-/// What begins a connection of HTTP/2, with an empty frame of settings (RFC 9113, sections 3.4 and
-/// 6.5). A server begins with its own settings.
+/// What a client sends first over HTTP/2: the preface and an empty SETTINGS frame (RFC 9113,
+/// sections 3.4 and 6.5). A server first sends its own SETTINGS.
 const PREFACE: &[u8] = b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n\0\0\0\x04\0\0\0\0\0";
-/// The kind of such a frame.
+/// The type of a SETTINGS frame.
 const SETTINGS: u8 = 4;
 
-/// Dials what `connection` names, and says what came of it: `Err` when a peer would fail.
+/// Dials what `connection` names, and says how that went: `Err` if a peer would fail.
 pub fn dial(connection: &Connection) -> Result<String, String> {
     let Some(endpoint) = connection.endpoint() else {
         return Ok("not tried, the address is not a host and port".to_owned());
@@ -54,7 +54,7 @@ impl Endpoint {
         }
     }
 
-    /// Connects to the first of the host's addresses that takes it.
+    /// Connects to the first of the host's addresses that accepts it.
     fn connect(&self, end: Instant) -> Result<TcpStream, String> {
         let mut failed = "no address".to_owned();
         for address in self.resolve(end)? {
@@ -74,9 +74,9 @@ impl Endpoint {
         Err(failed)
     }
 
-    /// Looks the host up; a name server can take longer than a dial may.
+    /// Looks up the host, in a thread: a name server can take longer than the dial may.
     fn resolve(&self, end: Instant) -> Result<Vec<SocketAddr>, String> {
-        // As in Go, no host is this one.
+        // As in Go, no host means this one.
         let host = match &*self.host {
             "" => "localhost".to_owned(),
             host => host.to_owned(),
@@ -96,7 +96,7 @@ impl Endpoint {
 }
 
 fn set_timeouts(stream: &TcpStream, end: Instant) -> io::Result<()> {
-    // Zero would mean for ever.
+    // Zero would mean no timeout.
     let left = left(end).max(Duration::from_millis(1));
     stream.set_write_timeout(Some(left))?;
     stream.set_read_timeout(Some(left))

@@ -1,4 +1,4 @@
-//! `init`: a package's source folder to start from.
+//! `init`: writes a source folder for a package to start from.
 
 use std::fs;
 use std::io::{ErrorKind, Write};
@@ -101,7 +101,7 @@ pub fn run(mut parser: Parser) -> super::Result<Outcome> {
 type NewContent = (String, u32, Vec<u8>);
 
 impl Options {
-    /// The files to write, which `check` takes.
+    /// The files to write, which `check` accepts.
     fn files(&self) -> Result<Vec<NewContent>> {
         let (mode, connection) = self.connection()?;
         let mut files = vec![

@@ -36,7 +36,7 @@ Example: fabric-ccs-builder install /opt/hyperledger/ccaas_builder
 
 const WORD: &str = "install";
 
-/// Refuses a name or path that a peer could not use.
+/// Installs, unless a peer could not use the name or path.
 pub fn run(mut parser: Parser) -> Result<Outcome> {
     let (mut dir, mut path, mut name, mut quiet) = (None, None, "ccaas_builder".into(), false);
     while let Some(arg) = parser.next()? {
@@ -93,8 +93,8 @@ fn peer_path(dir: &Path, given: Option<OsString>) -> Result<String> {
 
 /// The folder `bin` in `dir`, created if missing, and whether it was created.
 fn open_bin(dir: &Dir) -> error::Result<(Dir, bool)> {
-    // This look-up only improves the message. Opening it follows no link either: a user who can
-    // write to a volume must not be able to make root write elsewhere.
+    // This look-up only improves the message, because opening follows no link anyway: a user who
+    // can write to a volume must not be able to make root write elsewhere.
     if matches!(dir.look_up(BIN), Ok(Some(found)) if !found.is_dir()) {
         return failed(format!(
             "{}: is a link or file and is left alone, put a directory in its place",
@@ -104,10 +104,10 @@ fn open_bin(dir: &Dir) -> error::Result<(Dir, bool)> {
     dir.make_dir(BIN, OPEN)
 }
 
-/// Puts this program into `bin` under each of its names: as one file if `link` works.
+/// Puts this program into `bin` under each of its names, as a single file if `link` works.
 fn put(bin: &Dir, link: impl Fn(&NewFile, &str) -> io::Result<NewFile>) -> error::Result<()> {
     for name in PROGRAMS {
-        // Checked before any of them is replaced.
+        // Checked before anything is replaced.
         if matches!(bin.look_up(name), Ok(Some(found)) if found.is_dir()) {
             let path = bin.path_of(name);
             return failed(format!("cannot create {}: is a directory", path.display()));
@@ -120,7 +120,7 @@ fn put(bin: &Dir, link: impl Fn(&NewFile, &str) -> io::Result<NewFile>) -> error
         // If there is no room for a link, the copy will fail too.
         files.push(linked.map_or_else(|| copy(&program, bin, name), Ok)?);
     }
-    // All are on disk and closed before the first is replaced.
+    // All files are on disk and closed before the first program is replaced.
     files.iter_mut().try_for_each(NewFile::close)?;
     files.into_iter().try_for_each(NewFile::replace)
 }

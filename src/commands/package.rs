@@ -1,4 +1,4 @@
-//! `package`: makes the chaincode package of a source folder: the same bytes from the same content.
+//! `package`: makes a chaincode package from a source folder, the same bytes for the same content.
 
 use std::ffi::OsString;
 use std::fs::{self, File};
@@ -70,7 +70,7 @@ struct Arguments {
     id: bool,
     force: bool,
     is_quiet: bool,
-    /// What is given instead of a path.
+    /// What is declared instead of a path.
     declared: Option<Written>,
     meta_inf: Option<PathBuf>,
 }
@@ -121,7 +121,7 @@ impl Arguments {
         }))
     }
 
-    /// The package that is to be made.
+    /// The package to make.
     fn source(&self) -> error::Result<Source> {
         if let Some(written) = &self.declared {
             let tree = self.meta_inf.as_deref().map(Dir::open).transpose()?;
@@ -205,7 +205,7 @@ fn identify(path: &Path) -> error::Result<()> {
     log::print(&format!("{label}:{}\n", package.digest))
 }
 
-/// The digest of the regular file at `path`, or `None` when there is nothing.
+/// The digest of the regular file at `path`, or `None` if there is nothing.
 fn digest(path: &Path) -> error::Result<Option<Digest>> {
     let found = match fs::symlink_metadata(path) {
         Err(error) if error.kind() == ErrorKind::NotFound => return Ok(None),
@@ -224,7 +224,7 @@ fn write_to_stdout(source: &Source) -> error::Result<Digest> {
         let message = "standard output is a terminal, redirect it to a file";
         return Err(Error::Usage(message.to_owned()));
     }
-    // Not through the standard library's buffer, which looks for ends of lines.
+    // Bypasses the standard library's buffer, which looks for line ends.
     let stdout = stdout.as_fd().try_clone_to_owned().map(File::from);
     let name = Path::new("to standard output");
     let mut stdout = stdout.cannot("write", name)?;
@@ -234,8 +234,8 @@ fn write_to_stdout(source: &Source) -> error::Result<Digest> {
     source.write(&mut Named(stdout, name))
 }
 
-/// Whether standard output was closed when this process began. The standard library has opened
-/// `/dev/null` in its place then, for reading too, which nobody else does for an output.
+/// Whether standard output was closed when this process started. The standard library then opened
+/// `/dev/null` in its place, for reading too, which nobody else does with an output.
 fn is_closed(stdout: &mut File) -> bool {
     let is_null = |found: &fs::Metadata| {
         let null = fs::metadata("/dev/null").map(|null| null.rdev());
@@ -244,7 +244,7 @@ fn is_closed(stdout: &mut File) -> bool {
     stdout.metadata().is_ok_and(|found| is_null(&found)) && stdout.read(&mut [0]).is_ok()
 }
 
-/// Writes the file at `path`, which may be there with the same content already.
+/// Writes the file at `path`, which may already exist with the same content.
 fn write_to_file(
     what: &str,
     path: &Path,
@@ -274,7 +274,7 @@ fn write_to_file(
     Ok(digest)
 }
 
-/// A writer whose errors name the place.
+/// A writer whose errors name the file.
 struct Named<'a, W>(W, &'a Path);
 
 impl<W: Write> Write for Named<'_, W> {

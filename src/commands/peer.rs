@@ -64,7 +64,7 @@ pub fn detect(parser: Parser) -> Result<Outcome> {
     let [_, metadata] = paths(parser, [SOURCE, METADATA])?;
     let (metadata, _) = Metadata::read(&Dir::open(&metadata)?)?;
     if let Err(error) = metadata.must_be_ours() {
-        // If no other builder takes it, the peer's own message is about Docker.
+        // If no builder claims the package, the peer's own message is only about Docker.
         if !metadata.is_fabrics_own() {
             log::line("detect", error);
         }

@@ -81,7 +81,7 @@ pub fn run(mut parser: Parser) -> Result<Outcome> {
     Ok(report.finish()?)
 }
 
-/// What is printed: the number of packages that each word stands for.
+/// The output: each result, and its number of packages.
 struct Report([(&'static str, usize); 4]);
 
 impl Report {

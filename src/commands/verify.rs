@@ -1,4 +1,4 @@
-//! `verify`: compares what a peer runs with what its packages give, or with what was recorded.
+//! `verify`: compares what a peer runs with its packages, or with what was recorded.
 
 mod counts;
 mod expected;
@@ -90,7 +90,7 @@ pub fn run(mut parser: Parser) -> Result<Outcome> {
     if args.paths.is_empty() {
         return Err(Stop::usage("missing argument PATH"));
     }
-    // A refusal would have the exit status of a difference.
+    // As a refusal, it would have the exit status of a difference.
     let config = Config::read(super::config(config)?);
     let config = config.map_err(|error| Error::Failed(error.to_string()))?;
     let mut run = Run {
@@ -113,7 +113,7 @@ pub fn run(mut parser: Parser) -> Result<Outcome> {
     Ok(outcome)
 }
 
-/// A run: what it goes by, and what it has found.
+/// One run: what it compares with, and what it has found.
 struct Run {
     packages: Packages,
     wanted: Wanted,
@@ -169,7 +169,7 @@ impl Run {
                     self.report.add_package(&path, "mismatch", &reason)?;
                     Found::Said
                 }
-                // Whoever builds it.
+                // Not ours to build, or gone meanwhile.
                 Expected::Other(_) | Expected::Recorded => Found::Said,
                 Expected::Undetermined(reason) => {
                     self.report

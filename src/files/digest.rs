@@ -31,7 +31,7 @@ impl Digest {
     }
 }
 
-/// A writer that hashes everything it passes on to another writer.
+/// A writer that hashes everything that it passes on to another writer.
 pub struct HashingWriter<W> {
     out: W,
     hasher: sha2::Sha256,

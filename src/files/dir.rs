@@ -18,8 +18,7 @@ use crate::error::{Cannot, Result, refused};
 use crate::layout::PACKAGE;
 
 /// Flags of open(2), which differ between processors (Linux: `asm/fcntl.h`). A wrong value would
-/// silently follow links, so the code does not compile for other processors until their values are
-/// known.
+/// silently follow links, so the code does not compile for a processor whose values are not here.
 #[cfg(any(target_arch = "aarch64", target_arch = "arm"))]
 pub(super) mod flags {
     pub const NONBLOCK: i32 = 0o4_000;
@@ -65,14 +64,14 @@ impl Dir {
     /// Opens the directory at `path`, which a user or the peer chose: links to it are followed.
     ///
     /// # Errors
-    /// When it does not exist, is not a directory or may not be read.
+    /// If it does not exist, is not a directory or may not be read.
     pub fn open(path: &Path) -> Result<Self> {
         let handle = open_dir(path, flags::DIRECTORY).cannot("open", path)?;
         Ok(Self::new(handle, path.to_owned(), String::new(), false))
     }
 
     /// Allows files with several hard links. This is right for a user's own folders, which may be
-    /// in a Nix store or in a backup that links equal files.
+    /// in a Nix store, or in a backup that links identical files.
     pub(crate) fn with_hard_links(mut self) -> Self {
         self.hard_links = true;
         self
@@ -83,7 +82,7 @@ impl Dir {
         self.shown_at("")
     }
 
-    /// Makes relative paths start with `relative`, wherever the directory is.
+    /// Makes relative paths start with `relative`, wherever the directory really is.
     pub(crate) fn shown_at(mut self, relative: &str) -> Self {
         relative.clone_into(&mut self.relative);
         self
@@ -95,7 +94,7 @@ impl Dir {
         join(&self.relative, name)
     }
 
-    /// Its own entry.
+    /// The directory's own metadata.
     pub(super) fn listed(&self) -> Result<fs::Metadata> {
         self.handle.metadata().cannot("read", &self.path)
     }
@@ -111,13 +110,13 @@ impl Dir {
     }
 
     /// A path to `name` in this directory. It stays valid as long as `self` lives, even if the path
-    /// that was opened now leads elsewhere.
+    /// that was opened leads elsewhere by now.
     pub(crate) fn reach(&self, name: &str) -> PathBuf {
         self.by_handle.join(name)
     }
 
-    /// Waits until no other process has locked this directory, and locks it until it is dropped. Not
-    /// every file system has locks, and none is worth failing for.
+    /// Waits until no other process has locked this directory, and locks it until it is dropped.
+    /// Not every file system has locks, and a missing lock is not worth failing for.
     pub(crate) fn lock(&self) {
         let _ = self.handle.lock();
     }
@@ -141,7 +140,7 @@ impl Dir {
         names(path).try_fold(here, |dir, name| dir.subdir(name))
     }
 
-    /// The entry `name`, even if it has a fault, or `None` when there is none.
+    /// The entry `name`, even if it has a fault, or `None` if there is none.
     pub(crate) fn look_up(&self, name: &str) -> Result<Option<Entry>> {
         match fs::symlink_metadata(self.reach(name)) {
             Ok(listed) => Ok(Some(Entry::new(name.into(), listed, self.hard_links))),
@@ -150,13 +149,13 @@ impl Dir {
         }
     }
 
-    /// The regular file `name`, or `None` when there is none.
+    /// The regular file `name`, or `None` if there is none.
     pub(crate) fn find_file(&self, name: &str) -> Result<Option<Entry>> {
         let needed = "is a directory, a regular file is needed";
         self.find(name, |entry| !entry.is_dir(), needed)
     }
 
-    /// The directory `name`, opened, or `None` when there is none.
+    /// The directory `name`, opened, or `None` if there is none.
     pub(crate) fn find_dir(&self, name: &str) -> Result<Option<Self>> {
         let found = self.find(name, Entry::is_dir, "is a file, a directory is needed")?;
         found.map(|entry| self.subdir(&entry.name)).transpose()
@@ -195,7 +194,7 @@ impl Dir {
                 Ok(listed) => {
                     entries.push(Entry::new(entry.file_name(), listed, self.hard_links));
                 }
-                // It has gone since; if it is needed, that will be noticed.
+                // It has disappeared; if it is needed, that will be noticed.
                 Err(error) if error.kind() == ErrorKind::NotFound => {}
                 Err(error) => return Err(error).cannot("list", &self.path),
             }
@@ -204,7 +203,7 @@ impl Dir {
         Ok(entries)
     }
 
-    /// Returns `entry` of this directory, or refuses it when it must not be copied.
+    /// Returns `entry` of this directory, or refuses it if it must not be copied.
     pub(crate) fn copyable(&self, entry: Entry) -> Result<Entry> {
         match entry.fault() {
             Some(fault) => refused(format!("{}: {fault}", self.relative(&entry.name))),
@@ -218,7 +217,7 @@ impl Dir {
             .cannot("create", &self.path_of(name))
     }
 
-    /// Opens the directory `name`, or creates it with `mode`, and tells whether it was created.
+    /// Opens the directory `name`, or creates it with `mode`; returns whether it was created.
     pub(crate) fn make_dir(&self, name: &str, mode: u32) -> Result<(Self, bool)> {
         match self.try_create_dir(name, mode) {
             Err(error) if error.kind() == ErrorKind::AlreadyExists => {
@@ -233,7 +232,7 @@ impl Dir {
         DirBuilder::new().mode(mode).create(self.reach(name))?;
         let open = || {
             let dir = match self.open_subdir(name) {
-                // The umask has denied us access too.
+                // The umask denies even us access.
                 Err(error) if error.kind() == ErrorKind::PermissionDenied => {
                     fs::set_permissions(self.reach(name), Permissions::from_mode(mode))?;
                     self.open_subdir(name)?
@@ -244,7 +243,7 @@ impl Dir {
             Ok(dir)
         };
         open().inspect_err(|_: &io::Error| {
-            // It is useless, and would block the next run.
+            // It is of no use, and would block the next run.
             let _ = fs::remove_dir(self.reach(name));
         })
     }
@@ -275,7 +274,7 @@ fn path_by_handle(handle: &File, path: &Path) -> PathBuf {
     let handles = HANDLES.get_or_init(|| {
         let process = fs::read_link("/proc/self").ok()?;
         let handles = Path::new("/proc").join(process).join("fd");
-        // It may be inaccessible, or something else may be mounted over it.
+        // It may be inaccessible, or hidden by another mount.
         let is_usable = fs::metadata(handles.join(&number)).is_ok();
         is_usable.then_some(handles)
     });
@@ -285,8 +284,8 @@ fn path_by_handle(handle: &File, path: &Path) -> PathBuf {
     }
 }
 
-/// Sets exactly `mode` if the umask or the parent directory has changed it. Looking first is
-/// cheaper, because file systems write a change of mode to their journals.
+/// Sets exactly `mode` if the umask or the parent directory has changed it. Checking first is
+/// cheaper, because file systems journal a change of mode.
 pub(super) fn set_mode(created: &File, mode: u32) -> io::Result<()> {
     if created.metadata()?.mode() & 0o7777 == mode {
         return Ok(());

@@ -6,10 +6,10 @@ use std::os::unix::fs::{FileTypeExt, MetadataExt};
 
 use crate::text::is_unsafe;
 
-/// Something in a directory, as it was listed.
+/// Something in a directory, as listed.
 #[derive(Clone, Debug)]
 pub struct Entry {
-    /// The name. If it is not UTF-8, this has replacement characters, and the entry has a fault.
+    /// The name. If it is not UTF-8, it has replacement characters here, and the entry has a fault.
     pub name: String,
     /// Whether the name is UTF-8, so that it can be looked up again.
     pub is_utf8: bool,
@@ -88,8 +88,8 @@ impl Entry {
         }
     }
 
-    /// Whether `now` is the same file with the same content, as far as the file system knows. It
-    /// relies on the change time, which programs cannot set.
+    /// Whether `now` is the same file with the same content, as far as the file system can tell.
+    /// This relies on the change time, which programs cannot set.
     pub fn is_still(&self, now: &Metadata) -> bool {
         let state = |file: &Metadata| {
             let changed = (file.ctime(), file.ctime_nsec());
@@ -99,7 +99,7 @@ impl Entry {
     }
 }
 
-/// Why nothing of this name must be copied.
+/// Why something with this name must not be copied.
 pub fn fault_of_name(name: &str) -> Option<&'static str> {
     let is_unsafe = name.chars().any(is_unsafe);
     is_unsafe.then_some("its name contains a control or invisible character, rename it")

@@ -13,7 +13,7 @@ use crate::error::{Cannot, Result, failed, refused};
 use crate::layout::{MAX_SMALL, PUBLIC};
 use crate::text::nearest;
 
-/// How much of a file is in memory at once when it is copied or hashed, in bytes.
+/// How many bytes of a file are in memory at once when it is copied or hashed.
 const PIECE: u64 = 64 << 10;
 
 /// Reusable memory for pieces of files, no larger than the largest file needs.
@@ -42,9 +42,9 @@ impl Dir {
         refused(format!("{} not found{near}", self.relative(name)))
     }
 
-    /// What its author surely meant to be called `name`.
+    /// The file whose author probably meant to call it `name`.
     fn near_name(&self, name: &str) -> Option<String> {
-        // A hint only, so whatever hinders the look does not matter.
+        // This is only a hint, so it does not matter if the listing fails.
         let entries = self.list().unwrap_or_default().into_iter();
         let mut names = entries
             .filter(|entry| entry.fault().is_none())
@@ -142,8 +142,8 @@ impl Dir {
         self.open_to_write(name, mode, OpenOptions::new().create_new(true))
     }
 
-    /// Creates the file `name`, or opens the one that is there, whose content stays where nothing
-    /// is written over it.
+    /// Creates the file `name`, or opens the existing one, whose content stays until it is
+    /// overwritten.
     pub(crate) fn write_over(&self, name: &str, mode: u32) -> Result<File> {
         self.open_to_write(name, mode, OpenOptions::new().create(true).truncate(false))
     }
@@ -190,7 +190,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_file_that_has_changed_since_it_was_listed_is_not_taken() {
+    fn a_file_that_has_changed_since_it_was_listed_is_refused() {
         let place = tempfile::tempdir().unwrap();
         fs::write(place.path().join("a"), "one").unwrap();
         let dir = Dir::open(place.path()).unwrap();

@@ -32,7 +32,7 @@ impl NewFile {
         Self::begin(path, path, mode)
     }
 
-    /// Begins the file `name` in the directory that `dir` has open, whatever happens to its path.
+    /// Begins the file `name` in the directory that `dir` has open, whatever happens to that path.
     pub fn create_in(dir: &Dir, name: &str, mode: u32) -> Result<Self> {
         Self::begin(&dir.reach(name), &dir.path_of(name), mode)
     }
@@ -66,7 +66,7 @@ impl NewFile {
         }
     }
 
-    /// A hard link to the same file, which will become `name` in the same folder. An error when the
+    /// A hard link to the same file, which will become `name` in the same folder. An error if the
     /// file system has no hard links or no room.
     pub fn link(&self, name: &str) -> io::Result<Self> {
         let path = self.path.with_file_name(name);
@@ -84,7 +84,7 @@ impl NewFile {
     pub fn replace(mut self) -> Result<()> {
         self.close()?;
         fs::rename(&self.temporary, &self.path).cannot("create", &self.shown)?;
-        // The name may be another run's by now.
+        // Another run may use that name by now.
         self.temporary.clear();
         Ok(())
     }
@@ -105,8 +105,8 @@ impl NewFile {
         }
     }
 
-    /// Without hard links: reserves the name with an empty file first, so that nobody else can take
-    /// it.
+    /// For file systems without hard links: reserves the name with an empty file first, so that
+    /// nobody else can take it.
     fn rename_to_new(&self) -> io::Result<()> {
         let mut options = OpenOptions::new();
         options.write(true).create_new(true).open(&self.path)?;
@@ -172,7 +172,7 @@ mod tests {
     }
 
     #[test]
-    fn has_its_name_only_when_it_is_whole() {
+    fn has_its_name_only_when_complete() {
         let dir = tempfile::tempdir().unwrap();
         let path = dir.path().join("a");
         let mut file = NewFile::create(&path, 0o644).unwrap();
@@ -217,7 +217,7 @@ mod tests {
     }
 
     #[test]
-    fn passes_over_what_a_killed_run_has_left() {
+    fn ignores_what_a_killed_run_left() {
         let dir = tempfile::tempdir().unwrap();
         let left = format!(".fabric-ccs-builder-{}-0", process::id());
         fs::write(dir.path().join(&left), "left").unwrap();

@@ -1,4 +1,4 @@
-//! Sorting, with one copy of the algorithm in the program: the standard library's is compiled anew
+//! Sorting, with one copy of the algorithm in the program: the standard library's is compiled again
 //! for each type, at 4 KB each.
 
 use std::cmp::Ordering;

@@ -10,7 +10,7 @@ use super::dir::names;
 use crate::error::{Cannot, Result, failed};
 use crate::layout::{CLOSED, OPEN, UNFINISHED};
 
-/// Directories below a root, created when needed. The last one and its parents stay open, so a tree
+/// Directories below a root, created as needed. The last one and its parents stay open, so a tree
 /// can be written in the order of a walk without further look-ups.
 pub struct Tree<'a> {
     root: &'a Dir,
@@ -71,7 +71,7 @@ impl<'a> Staging<'a> {
         };
         let dir = dir.into_root();
         let staging = Self { target, dir };
-        // Only now, as another run may have ended between a look and the making of the directory.
+        // Listed only now, because another run may have ended before the directory was made.
         let entries = target.list()?;
         match entries.iter().find(|entry| entry.name != UNFINISHED) {
             Some(found) => taken(&found.name, "already exists"),
@@ -97,22 +97,22 @@ impl<'a> Staging<'a> {
 
 impl Drop for Staging<'_> {
     fn drop(&mut self) {
-        // When this fails, the exit status still tells the peer not to use the directory.
+        // Even if this fails, the exit status tells the peer not to use the directory.
         self.dir.remove(&self.target.reach(UNFINISHED));
     }
 }
 
 impl Dir {
-    /// Empties this directory, and removes it where it was made, at `path`. What has taken that name
-    /// since is left alone, and so is all of it that cannot be removed.
+    /// Empties this directory, and removes it from where it was made, `path`. Whatever has taken
+    /// that name since is left alone, and so is whatever cannot be removed.
     pub(crate) fn remove(&self, path: &Path) {
         let _ = empty(&self.reach(""));
         let _ = fs::remove_dir(path);
     }
 }
 
-/// Empties a directory that nobody else writes to, with no more than one open at a time: the
-/// standard library keeps one for each level, and the process may be out of them.
+/// Empties a directory that nobody else writes to, with only one directory open at a time: the
+/// standard library opens one per level, and the process may run out of descriptors.
 fn empty(dir: &Path) -> io::Result<()> {
     let mut open = vec![dir.to_owned()];
     while let Some(dir) = open.last() {
@@ -158,7 +158,7 @@ mod tests {
     }
 
     #[test]
-    fn a_link_in_the_place_of_the_hidden_directory_is_not_followed() {
+    fn a_link_named_as_the_hidden_directory_is_not_followed() {
         let place = tempfile::tempdir().unwrap();
         let path = |name: &str| place.path().join(name);
         fs::create_dir(path("victim")).unwrap();

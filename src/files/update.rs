@@ -1,9 +1,9 @@
 //! Files replaced in a directory that others may read at any moment.
 //!
-//! Each new file is written under a temporary name in its final folder, with the owner and the mode
-//! of what it replaces, or else the owner of the folder. When all are on the disk, they get their
-//! final names in the given order. A failure before that changes no file; a killed process leaves
-//! files whose names begin with `.fabric-ccs-builder-`, and what is done again completes it.
+//! Each new file is written under a temporary name in its final folder, with the owner and mode of
+//! what it replaces, or else the owner of the folder. When all are on disk, they get their final
+//! names in the given order. A failure before that changes no file. A killed process leaves files
+//! whose names begin with `.fabric-ccs-builder-`; the next run completes its work.
 
 use std::fs::{self, File, Metadata};
 use std::io::{ErrorKind, Write};
@@ -16,7 +16,7 @@ use crate::error::{Cannot, Result, refused};
 use crate::layout::{CLOSED, OPEN, UNFINISHED};
 
 /// Puts the files at the paths `new` from `made` into `target`, in this order, and then removes
-/// those at the paths `gone` from it.
+/// those at the paths `gone`.
 pub fn update(target: &Dir, made: &Dir, new: &[&str], gone: &[&str]) -> Result<()> {
     let numbered = || new.iter().enumerate();
     let temporary = |number| format!("{UNFINISHED}-{number}");
@@ -41,15 +41,15 @@ pub fn update(target: &Dir, made: &Dir, new: &[&str], gone: &[&str]) -> Result<(
     gone.iter().try_for_each(|path| {
         let (dir, name) = place(target, path)?;
         match fs::remove_file(dir.reach(name)) {
-            // A killed run left it, and now it was used.
+            // It was a killed run's temporary file, which has just been replaced and renamed.
             Err(error) if error.kind() == ErrorKind::NotFound => Ok(()),
             removed => removed.cannot("remove", &dir.path_of(name)),
         }
     })
 }
 
-/// Creates the directory `name` in `parent` with the files at the paths `new` in `made`: when it
-/// appears it is whole.
+/// Creates the directory `name` in `parent` with the files at the paths `new` in `made`. It appears
+/// only when complete.
 pub fn create(parent: &Dir, name: &str, made: &Dir, new: &[&str]) -> Result<()> {
     let hidden = parent.create_dir(UNFINISHED, CLOSED)?;
     let put = || {
@@ -61,7 +61,7 @@ pub fn create(parent: &Dir, name: &str, made: &Dir, new: &[&str]) -> Result<()> 
     put().inspect_err(|_| hidden.remove(&parent.reach(UNFINISHED)))
 }
 
-/// Removes what a killed run of [`create`] has left in `parent`.
+/// Removes what a killed run of [`create`] left in `parent`.
 pub fn remove_unfinished(parent: &Dir) -> Result<()> {
     if parent.look_up(UNFINISHED)?.is_some() {
         let left = parent.subdir(UNFINISHED)?;
@@ -76,7 +76,7 @@ fn place<'a>(top: &Dir, path: &'a str) -> Result<(Dir, &'a str)> {
     Ok((top.descend(folder)?, name))
 }
 
-/// Writes the file at `path` in `made` to `temporary` beside where it belongs in `target`.
+/// Writes the file at `path` in `source` to `temporary`, beside where it belongs in `target`.
 fn stage(
     target: &Dir,
     source: &Dir,
@@ -100,10 +100,10 @@ fn stage(
             ));
         }
         Some(old) if old.listed().is_file() => (old.listed(), old.listed().mode()),
-        // What is special is replaced.
+        // A link or special file is replaced.
         _ => (&folder, entry.listed().mode()),
     };
-    // A killed run may have left it.
+    // A killed run may have left one.
     let _ = fs::remove_file(into.reach(temporary));
     let mut file = into.create(temporary, mode & 0o777)?;
     give(&file, like, &shown)?;
@@ -113,14 +113,14 @@ fn stage(
     file.sync_all().cannot("write", &shown)
 }
 
-/// Opens the folder at `path` below `top`. What is missing of it is created, for the owner of the
-/// folder that it is in, and its first part with a mode as the peer's.
+/// Opens the folder at `path` below `top`. Missing folders are created, owned like their parents,
+/// and the first part of the path with the mode that the peer uses.
 fn make_dirs(top: &Dir, path: &str) -> Result<Dir> {
     let mut mode = CLOSED;
     names(path).try_fold(top.descend("")?, |parent, name| {
         let (dir, _) = parent.make_dir(name, mode)?;
         mode = OPEN;
-        // A killed run may have created it and no more.
+        // A killed run may have created the folder without giving it away.
         if fs::read_dir(dir.reach("")).is_ok_and(|mut found| found.next().is_none()) {
             give(&dir.handle, &parent.listed()?, dir.path())?;
         }
@@ -128,7 +128,7 @@ fn make_dirs(top: &Dir, path: &str) -> Result<Dir> {
     })
 }
 
-/// Makes `file` the property of an `owner`, unless it is already.
+/// Gives `file` the owner and group of `owner`, unless it has them already.
 fn give(file: &File, owner: &Metadata, shown: &Path) -> Result<()> {
     let owner_of = |file: &Metadata| (file.uid(), file.gid());
     let (uid, gid) = owner_of(owner);

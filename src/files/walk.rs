@@ -5,8 +5,8 @@ use crate::error::{Result, refused};
 use crate::layout::{BUILD, Limits, MAX_PATH};
 
 impl Dir {
-    /// Visits this directory and every one below it, parents first and in bytewise order of names:
-    /// `visit` gets each open directory and the regular files in it.
+    /// Visits this directory and all directories below it, parents first and in bytewise order of
+    /// names: `visit` gets each open directory and its regular files.
     pub(crate) fn walk(
         &self,
         limits: Limits,
@@ -81,7 +81,7 @@ pub struct Budget {
 }
 
 impl Budget {
-    /// Nothing yet.
+    /// Starts with nothing used.
     pub fn new(limits: Limits) -> Self {
         Self {
             limits,
@@ -91,7 +91,7 @@ impl Budget {
         }
     }
 
-    /// Counts a file of `size` bytes, or a directory, and refuses it beyond the limits.
+    /// Counts a file of `size` bytes, or a directory, and refuses whatever exceeds the limits.
     pub fn count(&mut self, path: &str, size: u64) -> Result<()> {
         let Limits {
             entries,

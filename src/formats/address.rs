@@ -34,7 +34,7 @@ impl Address {
     /// Parses an address.
     ///
     /// # Errors
-    /// When no dial to it can succeed; the message says why and shows a valid address.
+    /// If no dial to it can succeed; the message says why and shows a valid address.
     pub fn parse(text: &str) -> Result<Self> {
         check(text).map_err(|what| match suggestion(text) {
             Some(address) => anyhow!("{what}, write {address}"),
@@ -47,8 +47,8 @@ impl Address {
     }
 }
 
-/// The address that surely was meant. A peer can dial it, so it is none of the texts that messages
-/// do not show.
+/// The address that was probably meant. It is safe to show, because only an address that a peer can
+/// dial is suggested.
 fn suggestion(text: &str) -> Option<String> {
     let trimmed = text.trim();
     let (scheme, bare) = trimmed.split_once("://").unwrap_or(("", trimmed));
@@ -103,7 +103,7 @@ fn check(text: &str) -> Result<()> {
 /// Checks what comes after `unix:`.
 fn check_socket(scheme: &str, socket: &str) -> Result<()> {
     let path = socket.strip_prefix("//").unwrap_or(socket);
-    // Two slashes begin an authority, which these two resolvers do not support.
+    // Two slashes start an authority, which these two resolvers do not support.
     ensure!(
         !path.trim_start_matches('/').is_empty() && (path == socket || path.starts_with('/')),
         "has no socket path after {scheme}:"
@@ -125,7 +125,7 @@ fn check_socket(scheme: &str, socket: &str) -> Result<()> {
     Ok(())
 }
 
-/// What comes after a URL's `//SERVER/`. Without a server, the default one looks names up.
+/// What comes after a URL's `//SERVER/`. Without a server, the default one looks up names.
 fn after_name_server(target: &str) -> Result<&str> {
     let parts = target.split_once('/');
     let (server, path) = parts.context("has two slashes where three are needed")?;
@@ -233,7 +233,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn takes_what_the_peer_can_dial() {
+    fn accepts_what_the_peer_can_dial() {
         for text in [
             "basic.example.com:9999",
             "org1_peer1_basic_ccaas:9999",

@@ -1,5 +1,5 @@
-//! What the author of a package should know, though a peer takes it, or has another reason to
-//! refuse it: places, addresses, the server's name, and when certificates expire.
+//! What a package's author should know although no peer refuses the package for it: places,
+//! addresses, the server's name, and when certificates expire.
 
 use std::net::IpAddr;
 
@@ -13,7 +13,7 @@ use crate::text::plural;
 /// Why connection.json is not in `dir`, if it is further down.
 pub fn of_other_places(dir: &Dir) -> Option<String> {
     let mut places = Vec::new();
-    // It is missing anyway, so whatever ends the search early does not matter.
+    // The file is missing anyway, so it does not matter if the search ends early.
     let _ = dir.walk_all(|dir, files| {
         let is_named = |file: &&Entry| file.name.eq_ignore_ascii_case(CONNECTION);
         let found = files.iter().filter(is_named);
@@ -36,7 +36,7 @@ pub fn of_other_places(dir: &Dir) -> Option<String> {
     ))
 }
 
-/// A warning where the server's certificate is for another name than the peer looks for, or seems
+/// A warning if the server's certificate is not for the name that the peer looks for, or seems not
 /// to be.
 pub fn of_server_name(values: &Values) -> Option<String> {
     if !values.is("tls_required") {
@@ -84,7 +84,8 @@ pub fn of_address(values: &Values) -> Option<String> {
     {
         Some("address: is the peer's own machine, or in a container or pod only the peer itself; write the name by which a peer reaches the chaincode server".to_owned())
     } else {
-        // Not 7052: a peer listens there, but so do many chaincode servers with a host of their own.
+        // Not 7052: a peer listens there, but so do many chaincode servers with a host of their
+        // own.
         let owner = match port {
             "7050" | "7053" => "an orderer's",
             "7051" => "a peer's",

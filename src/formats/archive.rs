@@ -1,11 +1,11 @@
-//! The archives of a package: tar in gzip.
+//! A package's archives: tar in gzip.
 //!
-//! The package ID is a digest of these bytes, so those that the writers ([`gzip`], [`tar`]) write
-//! are a function of the packaged paths and contents alone, for ever. The readers ([`gunzip`],
-//! [`untar`]) take what any program writes and a peer reads.
+//! The package ID is a digest of these bytes, so what the writers ([`gzip`], [`tar`]) write must
+//! depend only on the packaged paths and contents, for ever. The readers ([`gunzip`], [`untar`])
+//! accept what any program writes and a peer reads.
 //!
 //! All of them stream, in memory that does not grow with the archive. Give the writers buffered
-//! files, and do not go on with one that has returned an error.
+//! files, and do not continue after an error.
 
 pub mod gunzip;
 pub mod gzip;

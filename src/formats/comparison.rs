@@ -36,13 +36,13 @@ pub struct Difference {
     pub found: Option<Found>,
 }
 
-/// Where digests are from that files are compared with.
+/// Where the digests come from that files are compared with.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum Origin {
     /// The record of the build.
     #[default]
     Record,
-    /// The package, of which everything was made again.
+    /// The package, from which everything was computed again.
     Package,
 }
 
@@ -57,7 +57,7 @@ impl Difference {
         }
     }
 
-    /// What a message says of it.
+    /// The difference, as a message describes it.
     pub fn describe(&self, origin: Origin) -> String {
         let from = match origin {
             Origin::Record => "recorded",
@@ -127,7 +127,7 @@ impl Comparison {
                     comparison.add(path, digest, None);
                 }
             }
-            // What was not found may be where the walk did not get to.
+            // What is missing may be where the walk did not get to.
             Err(error) => comparison.undetermined.push(error),
         }
         let differences = &mut comparison.differences;

@@ -1,9 +1,9 @@
-//! connection.json: where a chaincode listens, and how the peer is to dial it.
+//! connection.json: where a chaincode listens, and how the peer should dial it.
 //!
 //! The peer reads it as `ChaincodeServerUserData` of Fabric's
-//! `core/container/externalbuilder/instance.go`, only at the first invoke, so everything that would
-//! fail there is refused here. The file we write has only known fields that were present, in the
-//! order of [`FIELDS`].
+//! `core/container/externalbuilder/instance.go`, but only at the first invoke, so everything that
+//! would fail there is refused here. The file we write has only known fields that were present, in
+//! the order of [`FIELDS`].
 
 mod endpoint;
 mod hints;
@@ -35,7 +35,7 @@ enum Type {
     TlsText,
 }
 
-/// The fields that the peer knows, in the order in which they are written.
+/// The fields that the peer knows, in the order in which we write them.
 const FIELDS: [(&str, Type); 8] = [
     ("address", Type::Text),
     ("domain", Type::Text),
@@ -58,7 +58,7 @@ enum Field {
     /// A `dial_timeout` that is a number.
     Nanoseconds(DialTimeout),
     Boolean(bool),
-    /// Something wrong, which is among the faults.
+    /// Something wrong, which is reported as a fault.
     Faulty,
 }
 
@@ -86,13 +86,13 @@ impl Draft {
     /// Parses the content of a connection.json; returns the draft and warnings for its author.
     ///
     /// # Errors
-    /// When a field has the wrong type or a template that is not supported; the message begins with
+    /// If a field has the wrong type or a template that is not supported; the message begins with
     /// the field's name.
     pub fn parse(content: &[u8]) -> Result<(Self, Warnings)> {
         Faults::first(|faults| Self::collect(content, faults))
     }
 
-    /// Like [`Draft::parse`], but only fails when there are no fields at all.
+    /// Like [`Draft::parse`], but fails only if there are no fields at all.
     pub(crate) fn collect(content: &[u8], faults: &mut Faults) -> Result<(Self, Warnings)> {
         let object = Object::parse(content)?;
         hints::ensure_kind(&object)?;
@@ -113,8 +113,8 @@ impl Draft {
         for (name, kind) in FIELDS {
             let field = match kind {
                 Type::Text | Type::TlsText => text(object, name, |text| {
-                    // The peer needs even a field that is left out to have the right type, but its
-                    // template does not matter.
+                    // Even a field that is left out must have the type that the peer needs, but
+                    // its template does not matter.
                     let is_kept = has_tls || kind == Type::Text;
                     let template = is_kept.then(|| template(text)).transpose()?;
                     Ok(template.map(|mut template| {
@@ -135,7 +135,7 @@ impl Draft {
         Self(fields)
     }
 
-    /// Adds each required field that is missing under its name, and there under another one.
+    /// Reports each required field that is there only under another name.
     fn find_misnamed(&mut self, object: &Object, faults: &mut Faults) {
         let is = |name: &str| {
             let is_true = |(found, field): &(&str, _)| {
@@ -163,7 +163,7 @@ impl Draft {
     /// Fills in the templates and checks the result by the peer's rules.
     ///
     /// # Errors
-    /// When a template cannot be filled in, or the peer would fail to dial; the message begins with
+    /// If a template cannot be filled in, or the peer would fail to dial; the message begins with
     /// the field's name.
     pub fn resolve(&self, config: &Config) -> Result<Connection> {
         Faults::first(|faults| {
@@ -182,9 +182,8 @@ impl Draft {
         })
     }
 
-    /// The values as far as they are known, after a check by the peer's rules. Without a config, of
-    /// a field with a template the branches that are plain text are checked, each as if it were the
-    /// value.
+    /// The values as far as they are known, after a check by the peer's rules. Without a config,
+    /// each branch of a template that is plain text is checked as if it were the field's value.
     pub(crate) fn review(&self, config: Option<&Config>, faults: &mut Faults) -> Values {
         let values = self.values(config, faults);
         values.check(faults);
@@ -219,8 +218,8 @@ impl Draft {
         templates.into_iter().any(|template| !template.is_text())
     }
 
-    /// Checks that `written` is what is written with some config, and gives the fields that it
-    /// would have to be known for.
+    /// Checks that some config makes this draft into `written`, and returns the fields that depend
+    /// on the config.
     pub(crate) fn agrees(&self, written: &[u8]) -> Result<Vec<&'static str>> {
         let found = Connection::parse_written(written)?;
         let (mut values, mut unknown) = (
@@ -238,7 +237,7 @@ impl Draft {
         Ok(unknown)
     }
 
-    /// The keys of the config that the templates look for.
+    /// The keys of the config that the templates look up.
     pub(crate) fn keys(&self) -> BTreeSet<String> {
         let templates = self.0.iter().filter_map(|(_, field)| field.template());
         let mut keys = BTreeSet::new();
@@ -256,7 +255,7 @@ impl Draft {
 }
 
 impl Field {
-    /// The field's value, which is unknown when it has a template and there is no config.
+    /// The field's value, which is unknown if it has a template and there is no config.
     fn value(&self, config: Option<&Config>) -> Result<Value> {
         let template = match self {
             Self::Boolean(value) => return Ok(Value::Boolean(*value)),
@@ -271,7 +270,7 @@ impl Field {
         self.of_text(text, template.shown())
     }
 
-    /// The value that a text is for this field.
+    /// The value that this field has with the given text.
     fn of_text(&self, text: String, shown: String) -> Result<Value> {
         if matches!(self, Self::Text(_)) {
             return Ok(Value::Text(Text { text, shown }));
@@ -300,7 +299,7 @@ fn text(
     Ok(template(&text).context(name.to_owned())?.map(Field::Text))
 }
 
-/// Whether the author of a boolean field with a fault surely meant true: `"true"`.
+/// Whether the author of a boolean field with a fault probably meant true: `"true"`.
 fn is_meant(object: &Object, name: &str) -> bool {
     let mut values = object.field(name);
     values.any(|value| value.get().eq_ignore_ascii_case("\"true\""))
@@ -317,7 +316,7 @@ fn dial_timeout(object: &Object, name: &str, template: ReadTemplate) -> Result<O
         Kind::Null => Ok(None),
         kind => bail!(r#"is {kind}, leave it out or write for example "10s""#),
     })?;
-    // The peer refuses null alone. After another value, it changes nothing.
+    // The peer refuses a lone null. After another value, null changes nothing.
     ensure!(
         field.is_some() || object.field(name).next().is_none(),
         r#"{name}: is null, leave it out or write for example "10s""#
@@ -336,7 +335,7 @@ impl Connection {
     /// Parses a connection.json written by a builder, with its templates filled in.
     ///
     /// # Errors
-    /// When the peer could not use it; the message begins with the field's name.
+    /// If the peer could not use it; the message begins with the field's name.
     pub fn parse_written(content: &[u8]) -> Result<Self> {
         let object = Object::parse(content)?;
         let literal = |text: &str| Ok(Template::literal(text));
@@ -355,7 +354,7 @@ impl Connection {
         &self.address
     }
 
-    /// What its author should know of the server's name.
+    /// What the package's author should know about the server's name.
     #[must_use]
     pub fn warning(&self) -> Option<String> {
         let advice = advice::of_server_name(&self.values)?;

@@ -2,7 +2,7 @@
 //!
 //! The grammar is that of Go's `time.ParseDuration`: `0`, or
 //! `[-+]?([0-9]*(\.[0-9]*)?(ns|us|µs|ms|s|m|h))+`. The peer turns 0 into its default of 3 s. Values
-//! that would make every dial fail are refused: a negative time-out, a number so small that its
+//! that would make every dial fail are refused: a negative timeout, a number so small that its
 //! author must have meant seconds or milliseconds, and a text of less than a microsecond.
 
 use std::time::Duration;
@@ -18,8 +18,8 @@ const LEAST_NUMBER: f64 = 1e6;
 /// The smallest number that Go cannot convert to an int64 of nanoseconds.
 const TOO_LARGE: f64 = 9_223_372_036_854_775_808.0;
 
-/// The shortest duration in a text, in nanoseconds: requesting a connection takes longer, even on
-/// the same machine.
+/// The shortest duration in a text, in nanoseconds: even on the same machine, a connection takes
+/// longer.
 const LEAST_TEXT: u128 = 1000;
 
 /// A `dial_timeout` that the peer can use, as written.
@@ -36,7 +36,7 @@ impl DialTimeout {
     /// Parses a string.
     ///
     /// # Errors
-    /// When the peer could not read it, or would give up before dialling.
+    /// If the peer could not read it, or would give up before dialling.
     pub fn from_text(text: String) -> Result<Self> {
         nanoseconds(&text).map_err(|what| anyhow!(r#"{what}, write for example "10s""#))?;
         Ok(Self::Text(text))
@@ -45,7 +45,7 @@ impl DialTimeout {
     /// Parses a number.
     ///
     /// # Errors
-    /// When the peer could not use it.
+    /// If the peer could not use it.
     pub fn from_number(number: &RawValue) -> Result<Self> {
         let text = number.get();
         let value: f64 = text.parse()?;
@@ -63,7 +63,7 @@ impl DialTimeout {
 pub fn duration(timeout: Option<&DialTimeout>) -> Duration {
     let nanoseconds = match timeout {
         Some(DialTimeout::Text(text)) => nanoseconds(text).unwrap_or_default(),
-        // Go cuts a fraction off, too.
+        // Go truncates a fraction too.
         #[allow(clippy::cast_possible_truncation, clippy::cast_sign_loss)]
         Some(DialTimeout::Number(number)) => {
             number.get().parse::<f64>().unwrap_or_default() as u128
@@ -167,7 +167,7 @@ mod tests {
     }
 
     #[test]
-    fn takes_what_go_takes_and_keeps_it_as_written() {
+    fn accepts_what_go_accepts_and_keeps_it_as_written() {
         for json in [
             r#""10s""#,
             r#""1m30s""#,

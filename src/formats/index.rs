@@ -1,7 +1,7 @@
-//! Index definitions: what `CouchDB` takes, and what breaks once it is taken.
+//! Index definitions: what `CouchDB` accepts, and what breaks once it is accepted.
 //!
 //! For external builders the peer checks none of this: it posts every file of an index folder to
-//! `CouchDB` when the chaincode is deployed, and an error is a line in its log. The rules are those
+//! `CouchDB` when the chaincode is deployed, and only logs an error. The rules are those
 //! of `CouchDB`'s `src/mango/src` (`mango_opts.erl`, `mango_idx_view.erl`, `mango_sort.erl`,
 //! `mango_selector.erl`, `mango_util.erl`), tried on 3.2.3, 3.3.3, 3.4.2 and 3.5.0:
 //!
@@ -13,10 +13,10 @@
 //! condition  = { path: condition } | { operator: argument } | value, which means equality
 //! ```
 //!
-//! A path is split at the dots without a backslash before them. With an empty part in it the index
-//! is created, and queries that use it fail; in a selector that is only certain where fields and
-//! `$and` alone lead to the path. A fault is what no version takes or what does harm once it is
-//! taken; what some version takes, or might take one day, is a warning, and `CouchDB` decides.
+//! A path is split at dots without a backslash before them. If a part is empty, the index is
+//! created, but queries that use it fail; in a selector, that is certain only where nothing but
+//! fields and `$and` leads to the path. A fault is what no version accepts, or what does harm once
+//! accepted. What some version accepts, or may accept one day, is a warning, and `CouchDB` decides.
 
 use std::collections::BTreeSet;
 use std::fmt::Display;
@@ -31,7 +31,7 @@ use crate::text::quoted;
 /// An index definition that can be published.
 #[derive(Debug, Default)]
 pub struct Definition {
-    /// The names of its design document and of its view, where both are given: `CouchDB` keeps one
+    /// The names of its design document and its view, if both are given: `CouchDB` keeps one
     /// definition for each such pair.
     pub identity: Option<(String, String)>,
     /// What its author should know.
@@ -42,7 +42,7 @@ impl Definition {
     /// Reads an index definition.
     ///
     /// # Errors
-    /// When it must not be published: what follows the file's name in a message.
+    /// If it must not be published; the message follows the file's name.
     pub fn parse(content: &[u8]) -> Result<Self> {
         let members = parse(content)?;
         let mut found = Self::default();
@@ -204,7 +204,7 @@ impl Definition {
                     if integer(divisor).and(integer(rest)).is_some()),
                 "an array of two integers, for example [2, 0]",
             ),
-            // Where `$text` may be is intricate, and `$default` is what it becomes.
+            // The rules for where `$text` may be are intricate, and `$default` is what it becomes.
             "$lt" | "$lte" | "$eq" | "$ne" | "$gte" | "$gt" | "$text" | "$default" => (true, ""),
             _ => {
                 self.warn_of_selector(format_args!(
@@ -256,7 +256,7 @@ impl Definition {
 /// The key of the selector in an index.
 const SELECTOR: &str = "partial_filter_selector";
 
-/// Where in a selector a condition is: what matters of the path to it, which may be long.
+/// Where a condition is in a selector: what matters about the path to it, which may be long.
 #[derive(Clone, Copy)]
 struct Place<'a> {
     way: Way,
@@ -269,11 +269,11 @@ struct Place<'a> {
 /// What leads to a condition.
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum Way {
-    /// Fields and `$and`, so it is looked at for every document.
+    /// Only fields and `$and`, so it is evaluated for every document.
     Certain,
     /// Other logical operators too.
     Uncertain,
-    /// An operator for what is inside a field, where a condition needs no field of its own.
+    /// An operator on what is inside a field, where a condition needs no field of its own.
     Inside,
 }
 
@@ -310,7 +310,7 @@ impl<'a> Place<'a> {
     }
 }
 
-/// Reads the one JSON object in `content`, of duplicate keys the last, as `CouchDB` does.
+/// Reads the one JSON object in `content`. The last of duplicate keys wins, as in `CouchDB`.
 fn parse(content: &[u8]) -> Result<Map<String, Value>> {
     let value = json::parse(content).map_err(|error| {
         let values = Deserializer::from_slice(content).into_iter::<IgnoredAny>();
@@ -351,8 +351,8 @@ fn read_field(field: &Value) -> Result<(&str, &str)> {
     }
 }
 
-/// A number that is written as an integer. Those that are only read as floats because they are
-/// large, or -0, cannot be told from floats, and count too.
+/// A number that is written as an integer. Large integers and -0 are read as floats and cannot be
+/// distinguished from them, so such floats count too.
 fn integer(value: &Value) -> Option<f64> {
     let number = value.as_f64()?;
     let may_be_integer = number.abs() > 9e18 || (number == 0.0 && number.is_sign_negative());

@@ -1,4 +1,4 @@
-//! What a peer keeps in its file system path (`peer.fileSystemPath` in core.yaml, usually
+//! What a peer keeps below its file system path (`peer.fileSystemPath` in core.yaml, usually
 //! `/var/hyperledger/production`).
 //!
 //! ```text
@@ -46,7 +46,7 @@ impl PackageId {
         Self::split(name.strip_suffix(".tar.gz")?, '.')
     }
 
-    /// The hash has no separator in it, a label may have some.
+    /// Splits at the last separator, because a label may contain separators but a hash does not.
     fn split(text: &str, separator: char) -> Option<Self> {
         let (label, digest) = text.rsplit_once(separator)?;
         let (label, digest) = (label.to_owned(), digest.parse().ok()?);
@@ -85,7 +85,7 @@ pub fn read(dir: &Dir, (id, entry): &(PackageId, Entry), target: Option<&Dir>) -
         dir.open_file(&entry)?,
         &path,
         target,
-        // `check` has them.
+        // `check` shows them.
         &mut Warnings::default(),
     )?;
     let (shown, digest) = (path.display(), package.digest);
@@ -110,7 +110,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_package_id_is_read_from_every_place_where_it_stands() {
+    fn a_package_id_is_read_from_everywhere_it_occurs() {
         let hash = Digest::of(b"").to_string();
         for label in ["a", "a-b_1.0+c", "basic_1.0"] {
             let id = PackageId::parse(&format!("{label}:{hash}")).unwrap();

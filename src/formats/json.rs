@@ -1,7 +1,7 @@
 //! JSON as Go's `encoding/json` reads it into a struct, because that is how a peer reads
 //! connection.json and metadata.json.
 //!
-//! Object keys match field names in any letter case, the last duplicate wins, unknown keys are
+//! Object keys match field names whatever their case, the last duplicate wins, unknown keys are
 //! ignored, and `null` leaves a field unchanged. A byte order mark or trailing data is an error.
 //! Messages never quote a value: it may be a private key.
 
@@ -18,8 +18,7 @@ use serde_json::value::RawValue;
 /// than four.
 const MAX_DEPTH: usize = 100;
 
-/// The members of an object in their order, including duplicates; each value is its text as
-/// written.
+/// The members of an object in order, including duplicates; each value is text, as written.
 pub struct Object<'a>(Vec<(String, &'a RawValue)>);
 
 impl<'a> Object<'a> {
@@ -40,8 +39,8 @@ impl<'a> Object<'a> {
         &self.0
     }
 
-    /// The members by name, as Go reads an object into a map: letter case matters, and the last
-    /// duplicate wins.
+    /// The members by name, as Go reads an object into a map: case matters, and the last duplicate
+    /// wins.
     pub fn into_map(self) -> BTreeMap<String, &'a RawValue> {
         let mut map = BTreeMap::new();
         map.extend(self.0);
@@ -138,7 +137,7 @@ pub fn parse<'a, T: Deserialize<'a>>(content: &'a [u8]) -> Result<T> {
     read(text)
 }
 
-/// Parses a JSON text; the error says what is wrong without quoting any of it.
+/// Parses a JSON text; an error says what is wrong without quoting any of it.
 fn read<'a, T: Deserialize<'a>>(text: &'a str) -> Result<T> {
     serde_json::from_str(text).map_err(|error| match error.classify() {
         Category::Syntax => anyhow!("is not JSON: {error}{}", hint(text, &error)),
@@ -150,7 +149,7 @@ fn read<'a, T: Deserialize<'a>>(text: &'a str) -> Result<T> {
     })
 }
 
-/// What to write instead, for the usual mistakes.
+/// What to write instead, for common mistakes.
 fn hint(text: &str, error: &serde_json::Error) -> &'static str {
     let message = error.to_string();
     let line = text.lines().nth(error.line().saturating_sub(1));
@@ -189,7 +188,7 @@ fn depth(json: &[u8]) -> usize {
     deepest
 }
 
-/// A JSON text with nothing in its strings.
+/// A JSON text without the content of its strings.
 fn without_strings(json: &[u8]) -> impl Iterator<Item = u8> {
     let (mut in_string, mut escaped) = (false, false);
     json.iter().copied().filter(move |&byte| {

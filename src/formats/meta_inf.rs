@@ -1,4 +1,4 @@
-//! The META-INF tree of a package: where it is, and what in it the peer would trip over.
+//! A package's META-INF tree: where it is, and what in it the peer would trip over.
 
 use super::published::{self, Judge};
 use crate::error::{Faults, Result, refused};
@@ -6,13 +6,13 @@ use crate::files::{Dir, Entry};
 use crate::layout::{ALTERNATIVE, CONNECTION, META_INF, METADATA, PACKAGE, STATEDB};
 use crate::log::Warnings;
 
-/// The package's `META-INF`, or the folder that has its place in the layout of Fabric's
-/// `cc_service.md`: `metadata`, where there is a `statedb` in it.
+/// The package's `META-INF` or, in the layout of Fabric's `cc_service.md`, the folder `metadata` if
+/// it contains a `statedb`.
 pub fn find(source: &Dir) -> Result<Option<Dir>> {
     if let Some(tree) = source.find_dir(META_INF)? {
         return Ok(Some(tree));
     }
-    // Anything else of that name is one of the other things that packages may hold.
+    // Anything else of that name is just another thing that a package may contain.
     let is_sound_dir = |entry: Entry| entry.is_dir() && entry.fault().is_none();
     if !source.look_up(ALTERNATIVE)?.is_some_and(is_sound_dir) {
         return Ok(None);
@@ -22,14 +22,14 @@ pub fn find(source: &Dir) -> Result<Option<Dir>> {
     Ok(is_alternative(false, has_statedb).then_some(alternative))
 }
 
-/// Whether `metadata` has the place of `META-INF`: of a package that may have a `META-INF`, and may
-/// have a `statedb` in a folder `metadata`.
+/// Whether `metadata` replaces `META-INF` in a package that may have a `META-INF`, and may have a
+/// `statedb` in a folder `metadata`.
 pub fn is_alternative(has_meta_inf: bool, has_statedb: bool) -> bool {
     has_statedb && !has_meta_inf
 }
 
-/// A line for everything in a package's source folder that is not packaged; what
-/// [`misplaced`] names has one already.
+/// A line for everything in a package's source folder that is not packaged, except what
+/// [`misplaced`] already names.
 pub fn left_out(source: &Dir, tree: Option<&Dir>) -> Result<Option<String>> {
     let tree_name = tree.map(|tree| tree.relative("")).unwrap_or_default();
     let misplaced = Misplaced::find(source, tree)?;
@@ -48,7 +48,7 @@ pub fn left_out(source: &Dir, tree: Option<&Dir>) -> Result<Option<String>> {
     }))
 }
 
-/// A line for every folder beside the `tree` that its author took for part of it.
+/// A line for every folder outside the `tree` that its author took for part of it.
 pub fn misplaced(source: &Dir, tree: Option<&Dir>) -> Result<Vec<String>> {
     let misplaced = Misplaced::find(source, tree)?.found.into_iter();
     Ok(misplaced
@@ -59,14 +59,14 @@ pub fn misplaced(source: &Dir, tree: Option<&Dir>) -> Result<Vec<String>> {
 /// A search for folders in the wrong place.
 #[derive(Default)]
 struct Misplaced {
-    /// Each with the right place.
+    /// Each, with the right place.
     found: Vec<(String, &'static str)>,
     /// How many folders were listed.
     listed: usize,
 }
 
 impl Misplaced {
-    /// A package can hold all of a chaincode's source, in which nobody puts them deep.
+    /// A package can contain all of a chaincode's source, but nobody puts such folders deep in it.
     const DEPTH: usize = 2;
     const LISTED: usize = 1000;
 
@@ -87,7 +87,7 @@ impl Misplaced {
             if let Some(place) = meant(name) {
                 self.found.push((dir.relative(name), place));
             } else if depth > 0 && self.listed < Self::LISTED {
-                // A warning only, so whatever hinders the look does not matter.
+                // This is only a warning, so it does not matter if the look-up fails.
                 let dir = dir.subdir(name);
                 let _ = dir.and_then(|dir| self.enter(&dir, "", depth - 1));
             }
@@ -128,7 +128,7 @@ pub fn walk(tree: &Dir, warnings: &mut Warnings, visit: Visit) -> Result<()> {
     Ok(())
 }
 
-/// The files that are left out, as operating systems made them.
+/// The files that are left out because operating systems made them.
 #[derive(Default)]
 struct Strays {
     first: Option<String>,
@@ -136,7 +136,7 @@ struct Strays {
 }
 
 impl Strays {
-    /// The other files of `dir`.
+    /// The files of `dir` without the strays.
     fn leave_out<'a>(&mut self, dir: &Dir, files: &'a [Entry]) -> Vec<&'a Entry> {
         let (strays, files): (Vec<_>, Vec<_>) = files.iter().partition(|file| is_stray(&file.name));
         self.count += strays.len();
@@ -163,7 +163,7 @@ pub fn is_stray(name: &str) -> bool {
     name.starts_with("._") || [".ds_store", "thumbs.db", "desktop.ini"].contains(&name.as_str())
 }
 
-/// Like [`walk`], but adds all that must not be copied to the faults, and goes on.
+/// Like [`walk`], but adds whatever must not be copied to the faults, and continues.
 pub fn collect(tree: &Dir, warnings: &mut Warnings, faults: &mut Faults) -> Result<()> {
     let (mut judge, mut strays) = (Judge::new(warnings), Strays::default());
     tree.walk_all(|dir, files| {
@@ -181,7 +181,7 @@ pub fn collect(tree: &Dir, warnings: &mut Warnings, faults: &mut Faults) -> Resu
     Ok(())
 }
 
-/// The path in the tree of its folder `dir`, whose name is judged.
+/// The path of the folder `dir` in the tree, whose name is checked.
 fn enter(tree: &Dir, dir: &Dir, judge: &mut Judge) -> String {
     let (root, path) = (tree.relative(""), dir.relative(""));
     let folder = path.strip_prefix(&root).unwrap_or_default();

@@ -17,7 +17,7 @@ use crate::text::quoted;
 pub struct Metadata {
     /// The type, in its original letter case.
     pub package_type: String,
-    /// The label, or why it makes a peer refuse the package at install, before it calls a builder.
+    /// The label, or why a peer refuses the package at install, before it calls a builder.
     label: Result<Label>,
 }
 
@@ -31,13 +31,13 @@ impl Metadata {
     /// Parses the content of a metadata.json.
     ///
     /// # Errors
-    /// When it is not a JSON object or has no string `type`.
+    /// If it is not a JSON object, or has no `type` that is a string.
     pub fn parse(content: &[u8]) -> Result<Self> {
         Self::of(&Object::parse(content)?)
     }
 
-    /// Like [`Metadata::parse`], but adds all faults of a package that should be ours, also those
-    /// of the label.
+    /// Like [`Metadata::parse`], but adds every fault of a package that should be ours, including
+    /// those of the label.
     pub(crate) fn collect(content: &[u8], faults: &mut Faults) -> Option<Self> {
         let object = faults.take(Object::parse(content))?;
         let metadata = faults.take(Self::of(&object));
@@ -55,12 +55,12 @@ impl Metadata {
         })
     }
 
-    /// Whether this builder takes packages of this type: `ccaas` (Fabric's builder) or `external`
-    /// (the older one), in any letter case.
+    /// Whether this builder accepts packages of this type: `ccaas` (Fabric's builder) or `external`
+    /// (the older one), whatever the case.
     #[must_use]
     pub fn is_ours(&self) -> bool {
-        // The same as Go's strings.ToLower: outside ASCII, only the Kelvin sign becomes an ASCII
-        // letter, and none of our types has a k.
+        // Same as Go's strings.ToLower: outside ASCII, only the Kelvin sign becomes an ASCII
+        // letter, and neither of our types has a k.
         matches!(
             &*self.package_type.to_ascii_lowercase(),
             "ccaas" | "external"
@@ -91,7 +91,7 @@ impl Metadata {
     /// The label, if a peer would install a package with it.
     ///
     /// # Errors
-    /// When it is missing, Fabric refuses it, or the peer could not read the file.
+    /// If it is missing, Fabric refuses it, or the peer could not read the file.
     pub fn label(&self) -> error::Result<&Label> {
         let label = self.label.as_ref();
         label.map_err(|error| Error::Refused(format!("{METADATA}: {error:#}")))
@@ -150,7 +150,7 @@ mod tests {
     }
 
     #[test]
-    fn claims_both_types_in_any_letter_case() {
+    fn claims_both_types_whatever_the_case() {
         for ours in ["ccaas", "CCAAS", "CcaaS", "external", "External"] {
             assert!(of_type(ours).is_ours(), "{ours}");
         }

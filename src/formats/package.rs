@@ -1,15 +1,15 @@
-//! The file of a chaincode package, whatever program made it, as a peer reads it.
+//! A chaincode package file, whatever program made it, as a peer reads it.
 //!
 //! ```text
 //! package     = gzip(tar(metadata.json, code.tar.gz)): regular files, in any order
 //! code.tar.gz = gzip(tar(connection.json, META-INF/..., ...)): regular files and directories
 //! ```
 //!
-//! Install reads the outer archive (Fabric's `core/chaincode/persistence`), and before it calls a
-//! builder the peer unpacks the inner one (`core/container/externalbuilder/tar.go`). More is
-//! refused here than there: a file that stands twice in the outer archive, of which install reads
-//! the last and a builder gets the first; names that are not UTF-8, sparse files, damage behind the
-//! end of an archive, where the peer does not look; and what is beyond the limits of a package.
+//! Install reads the outer archive (Fabric's `core/chaincode/persistence`), and the peer unpacks
+//! the inner one before it calls a builder (`core/container/externalbuilder/tar.go`). More is
+//! refused here than there: a file that occurs twice in the outer archive, of which install reads
+//! the last but a builder gets the first; names that are not UTF-8; sparse files; damage after the
+//! end of an archive, where the peer does not look; and what exceeds the limits of a package.
 
 pub mod source;
 
@@ -26,8 +26,8 @@ use crate::files::{Budget, Digest, Dir, HashingWriter, Tree, join};
 use crate::layout::{BUILD, CODE, CONNECTION, MAX_SMALL, METADATA, SECRET};
 use crate::log::Warnings;
 
-/// What is called for each member of a code.tar.gz, whose name is the path as the peer cleans it;
-/// what it does not read of the content is skipped.
+/// Called for each member of a code.tar.gz, whose name is the path as the peer cleans it. Content
+/// that it does not read is skipped.
 pub type Visit<'a> = &'a mut dyn FnMut(&Header, &mut Content) -> Result<()>;
 
 /// The content of a member of code.tar.gz.
@@ -39,7 +39,7 @@ pub struct Content<'a> {
 }
 
 impl Content<'_> {
-    /// The whole content, which is known to be small.
+    /// The whole content, which must be known to be small.
     pub fn read(&mut self) -> Result<Vec<u8>> {
         let mut content = Vec::new();
         self.pieces(&mut |piece| {
@@ -61,15 +61,15 @@ impl Content<'_> {
     }
 }
 
-/// How to make the outer archive.
+/// The advice for a broken outer archive.
 const HOW: &str = "make the package with tar -czf FILE metadata.json code.tar.gz";
-/// The most that may follow an archive: tar fills its records.
+/// The most bytes that may follow an archive: tar pads its records.
 const MAX_REST: u64 = 1 << 20;
 const PIECE: usize = 16 << 10;
 
 /// A package file that was read to its end.
 pub struct Package {
-    /// Of the file: with the label it is the package ID.
+    /// The file's digest: with the label, it is the package ID.
     pub digest: Digest,
     pub metadata: Metadata,
     pub metadata_content: Vec<u8>,
@@ -88,7 +88,7 @@ impl Package {
         )
     }
 
-    /// Like [`Package::read`], of a file that is open.
+    /// Like [`Package::read`], for an open file.
     pub fn read_file(
         file: File,
         path: &Path,
@@ -103,8 +103,8 @@ impl Package {
         Self::visit(file, path, &mut unpack, warnings)
     }
 
-    /// Reads an open file, and shows `visit` each member of its code.tar.gz, which is never in
-    /// memory as a whole.
+    /// Reads an open file, and passes each member of its code.tar.gz, which is never in memory as a
+    /// whole, to `visit`.
     pub fn visit(file: File, path: &Path, visit: Visit, warnings: &mut Warnings) -> Result<Self> {
         let mut hasher = HashingWriter::new(io::sink());
         let shown = path.display().to_string();
@@ -155,7 +155,7 @@ impl Package {
     }
 }
 
-/// Why `missing` is not among the members, of which `others` are not read.
+/// Why `missing` is not in the package, which has these `others` that are not read.
 fn why_missing(missing: &str, others: &BTreeSet<String>) -> String {
     if others.contains(&join(".", missing)) {
         format!("{missing} not found, to a peer ./{missing} is another name: {HOW}")
@@ -233,7 +233,8 @@ impl<'a> Archive<'a> {
         }
     }
 
-    /// The next member, whose name is the path that `path_of` gives. At the end all is read.
+    /// The next member, whose name is the path that `path_of` returns. After the last one, the file
+    /// is read to the end.
     fn next_member(
         &mut self,
         path_of: &dyn Fn(&Header) -> Result<String>,
@@ -256,7 +257,7 @@ impl<'a> Archive<'a> {
         Ok(Some(member))
     }
 
-    /// Reads all of a code.tar.gz, and gives the paths of its files.
+    /// Reads all of a code.tar.gz, and returns the paths of its files.
     fn visit(mut self, visit: Visit, warnings: &mut Warnings) -> Result<BTreeSet<String>> {
         let mut files = BTreeSet::new();
         let mut piece = vec![0; PIECE];
@@ -289,7 +290,7 @@ impl<'a> Archive<'a> {
     }
 }
 
-/// Writes a member of code.tar.gz below the folder that `tree` begins with.
+/// Writes a member of code.tar.gz below the root of `tree`.
 fn unpack(tree: &mut Tree, member: &Header, content: &mut Content) -> Result<()> {
     let path = &member.name;
     if member.kind == Kind::Dir {
@@ -300,7 +301,7 @@ fn unpack(tree: &mut Tree, member: &Header, content: &mut Content) -> Result<()>
     content.pieces(&mut |piece| out.write_all(piece).cannot("write", Path::new(path)))
 }
 
-/// An error of reading: of the content, or of the system.
+/// A read error: the content's fault, or the system's.
 fn fault(error: &io::Error, shown: &str) -> Error {
     match error.kind() {
         ErrorKind::InvalidData => Error::Refused(format!("{shown}: {error}")),
@@ -308,12 +309,12 @@ fn fault(error: &io::Error, shown: &str) -> Error {
     }
 }
 
-/// A reader that writes all that is read.
+/// A reader that also writes everything it reads.
 struct Tee<R, W>(R, W);
 
 impl<R: Read, W: Write> Read for Tee<R, W> {
     fn read(&mut self, piece: &mut [u8]) -> io::Result<usize> {
-        // Whoever reads an archive cannot go on after an error.
+        // The readers of archives cannot continue after an error.
         let count = loop {
             match self.0.read(piece) {
                 Err(error) if error.kind() == ErrorKind::Interrupted => {}

@@ -1,4 +1,4 @@
-//! What the peer reads of a build: the files of the release output.
+//! What the peer reads from a build: the files of the release output.
 //!
 //! ```text
 //! build output                                           release output
@@ -7,7 +7,7 @@
 //! META-INF/statedb/couchdb/collections/NAME/indexes/...  statedb/... (the same)
 //! ```
 //!
-//! Of the definitions in these folders only sound ones are published: a peer runs a chaincode
+//! Of the definitions in these folders, only sound ones are published: a peer can run a chaincode
 //! without an index, but not with one that breaks its database. [`Judge`] decides, from what is in
 //! a build and nothing else.
 
@@ -49,19 +49,19 @@ fn is_definition(path: &str) -> bool {
     }
 }
 
-/// Whether a file is named as an index definition. What macOS keeps beside a file when it is
-/// archived has the same ending and `._` in front.
+/// Whether a file is named like an index definition. What macOS adds beside a file in an archive
+/// has the same ending, but `._` in front.
 fn is_named(file: &str) -> bool {
     matches!(file.rsplit_once('.'), Some((_, "json"))) && !file.starts_with("._")
 }
 
-/// Whether Fabric takes the name of a collection.
+/// Whether Fabric accepts the name of a collection.
 pub fn is_collection(name: &str) -> bool {
     let is_allowed = |byte: u8| byte.is_ascii_alphanumeric() || b"_-".contains(&byte);
     name.bytes().all(is_allowed)
 }
 
-/// Why the folder at `path` below `META-INF` is not published with what is in it.
+/// Why the folder at `path` below `META-INF` is not published, nor anything in it.
 pub fn fault_of_folder(path: &str) -> Option<&'static str> {
     let parts: Vec<&str> = path.split('/').collect();
     let ["statedb", "couchdb", "collections", name] = parts[..] else {
@@ -83,13 +83,13 @@ fn is_place_of_a_folder(path: &str) -> bool {
     )
 }
 
-/// Whether a folder in lower case is named as one of those that hold index definitions.
+/// Whether a folder has, in lower case, the name of one that holds index definitions.
 fn is_of_the_tree(name: &&str) -> bool {
     ["statedb", "couchdb", "index", "indexes", "collections"].contains(name)
 }
 
-/// Why the file at `path` below `root`, which is not published, becomes no index although its
-/// author may have meant one.
+/// Why the file at `path` below `root`, which is not published, does not become an index although
+/// its author may have meant it to.
 fn why_not(root: &str, path: &str) -> Option<String> {
     let lower = path.to_ascii_lowercase();
     let names: Vec<&str> = lower.split('/').collect();
@@ -125,18 +125,18 @@ fn why_not(root: &str, path: &str) -> Option<String> {
 
 /// Decides file by file, in the order of a walk, what is published.
 pub struct Judge<'a> {
-    /// What the author of the package should know.
+    /// What the package's author should know.
     pub warnings: &'a mut Warnings,
-    /// Of all index definitions that were read.
+    /// The size of all index definitions that were read.
     bytes: u64,
-    /// Whether some were not read because there were too many: then the order matters.
+    /// Whether some were not read because that would have been too much: then the order matters.
     pub is_full: bool,
     folder: String,
-    /// The index definitions of the folder, by design document and name.
+    /// The index definitions in the folder, by design document and name.
     names: BTreeMap<(String, String), String>,
 }
 
-/// What [`Judge::read`] made of a file.
+/// What [`Judge::read`] found in a file.
 #[derive(Default)]
 pub struct Judged {
     /// The content of an index definition that was read.
@@ -166,7 +166,7 @@ impl<'a> Judge<'a> {
         })
     }
 
-    /// The same for a file of this folder and name that is not on a disk.
+    /// The same for a file of this folder and name that is not on disk.
     pub fn judge(
         &mut self,
         (folder, name): (&str, &str),
@@ -231,7 +231,7 @@ impl<'a> Judge<'a> {
     }
 }
 
-/// Visits the index definitions of the build output `build`: each with its path there.
+/// Visits the index definitions in the build output `build`, each with its path there.
 pub fn walk(
     build: &Dir,
     warnings: &mut Warnings,
@@ -258,8 +258,8 @@ pub fn walk(
     })
 }
 
-/// What is published of a build with these `artifacts`, sorted by path. Of its index definitions
-/// `judged` tells whether they are published; one that is not among them counts as published.
+/// What is published from a build with these `artifacts`, sorted by path. `judged` says which of
+/// its index definitions are published; one that is not in there counts as published.
 pub fn of_build<'a>(
     artifacts: impl Iterator<Item = (&'a str, Digest)>,
     judged: &BTreeMap<String, bool>,

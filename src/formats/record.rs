@@ -1,8 +1,8 @@
-//! The record of a build: the content of the build output, and what it was made from.
+//! The record of a build: what is in the build output, and what it was made from.
 //!
 //! - `SHA256SUMS`, in the format of coreutils' sha256sum: one line for every file of the build
 //!   output except itself, with a digest, two spaces and a path, sorted bytewise by path. If a path
-//!   holds a backslash, its line begins with a backslash, and those in the path are doubled.
+//!   contains backslashes, they are doubled, and the line begins with a backslash.
 //! - `build.intoto.json`, an in-toto Statement v1 (unsigned) with a Link v0.3 predicate: the
 //!   artifacts as `subject`, every file that was read as `materials`.
 //!
@@ -19,7 +19,7 @@ use crate::files::{Digest, Dir, sort_by_path};
 use crate::layout::{CONNECTION, MAX_RECORD, META_INF, METADATA, PUBLIC, STATEMENT, SUMS};
 use crate::text::is_unsafe;
 
-/// The message when neither file exists.
+/// The message if neither file exists.
 pub const NO_RECORD: &str =
     "there is no record: another builder made it, or the record was removed";
 
@@ -83,7 +83,7 @@ impl Build {
     /// Writes the record into the build output `dir`.
     ///
     /// # Errors
-    /// When it cannot be written.
+    /// If it cannot be written.
     pub fn write(&self, dir: &Dir) -> Result<()> {
         let files = self.record()?;
         files
@@ -112,11 +112,11 @@ pub struct Record {
 }
 
 impl Record {
-    /// Reads the record in the build output `dir`, or returns `None` when neither of its files
+    /// Reads the record in the build output `dir`, or returns `None` if neither of its files
     /// exists.
     ///
     /// # Errors
-    /// When it cannot be read, is damaged, or its two files disagree.
+    /// If it cannot be read, is damaged, or its two files disagree.
     pub fn read(dir: &Dir) -> Result<Option<Self>> {
         let (sums, statement) = match (dir.find_file(SUMS)?, dir.find_file(STATEMENT)?) {
             (Some(sums), Some(statement)) => (sums, statement),
@@ -138,7 +138,7 @@ impl Record {
     /// Parses the content of the two files.
     ///
     /// # Errors
-    /// When one is damaged, or they disagree.
+    /// If one is damaged, or they disagree.
     pub fn parse(sums: &[u8], statement: &[u8]) -> Result<Self> {
         let artifacts = parse_sums(sums).refuse(SUMS)?;
         statement::agrees(&artifacts, statement).refuse(STATEMENT)?;
@@ -191,7 +191,7 @@ fn parse_sums(content: &[u8]) -> anyhow::Result<Vec<Artifact>> {
 fn parse_line(text: &str) -> Option<Artifact> {
     let (digest, path) = text.trim_start_matches('\\').split_once("  ")?;
     let digest = digest.parse().ok()?;
-    // A path that is not escaped as we do it then gives a different line than it came from.
+    // A path that is not escaped as we do it would give a different line.
     let path = path.replace("\\\\", "\\");
     let is_plain = path.split('/').all(|part| !matches!(part, "" | "." | ".."));
     let is_ours = is_plain && path != SUMS && !path.contains(is_unsafe);

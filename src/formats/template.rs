@@ -1,6 +1,6 @@
 //! The part of Go's `text/template` that makes one string out of a JSON object.
 //!
-//! Fabric's builder gives each string field of connection.json to Go with `missingkey=error`, and
+//! Fabric's builder passes each string field of connection.json to Go with `missingkey=error`, and
 //! the JSON object in [`VARIABLE`] as the data. This renders the same bytes.
 //!
 //! ```text
@@ -19,32 +19,33 @@
 //!          | "index" | "len" | "slice" | "print" | "printf" | "println"
 //! ```
 //!
-//! `{{- ` and ` -}}` take the white space before and after them away. There are no loops, so each
-//! action is carried out once at most, and functions may work on [`WORK`] bytes in all.
+//! `{{- ` and ` -}}` remove the white space before and after them. There are no loops, so each
+//! action runs at most once, and functions may work on [`WORK`] bytes in all.
 //!
 //! # Files
 //!
-//! An object of the config whose only member is a string `file` is an object like any other, of
-//! which `{{.key.file}}` is the path. But where an action prints the object itself, in `root_cert`,
-//! `client_cert` or `client_key`, it prints the content of that file, read then. The content is no
-//! value: it cannot be compared, measured, cut, or given to a function, and nothing but white space
-//! and other files may be in the field beside it. SECURITY.md says why.
+//! An object of the config whose only member is a string `file` is an object like any other:
+//! `{{.key.file}}` is the path. But where an action prints the object itself, in `root_cert`,
+//! `client_cert` or `client_key`, it prints the content of that file, read at that moment. The
+//! content is not a value: it cannot be compared, measured, cut or given to a function, and the
+//! field may contain nothing else but white space and other files. SECURITY.md says why.
 //!
 //! # Differences from Go
 //!
-//! - Numbers are printed as they are written: Go prints 10000000 in the config as `1e+07`.
-//! - null, arrays and objects, but for files, are not printed (`<no value>`, `map[a:1]`), nor is
-//!   what `printf` prints for a wrong verb or number of arguments (`%!d(string=a)`): they are errors.
+//! - Numbers are printed as written: Go prints 10000000 in the config as `1e+07`.
+//! - What Go prints for null, arrays and objects other than files (`<no value>`, `map[a:1]`), and
+//!   for a wrong verb or number of arguments of `printf` (`%!d(string=a)`), is an error.
 //! - `range`, `break`, `continue`, `define`, `template`, `block`, `call`, `html`, `js` and
-//!   `urlquery` are refused, wherever they stand.
+//!   `urlquery` are refused, wherever they are.
 //! - `printf` has the verbs `%s` and `%q` (ASCII only) for strings, `%d` for whole numbers of the
-//!   template, `%f` for other numbers, which all of the config are, `%t`, `%v` and `%%`; widths
-//!   up to 1,000, precisions too for `%s` and `%f`; the flags `-` and, for `%d` and `%f`, `0`.
+//!   template, `%f` for other numbers, including all of the config, `%t`, `%v` and `%%`; widths up
+//!   to 1,000, and precisions too for `%s` and `%f`; the flags `-` and, for `%d` and `%f`, `0`.
 //! - Numbers in a template are decimal, not `0x1f`, `017`, `1_000` or `1i`, and fit in 64 bits.
 //! - Strings are UTF-8: no half characters by `slice`, `\xff`, `\377`, nor `\ud800` in the config.
-//!   `slice` takes no arrays. Names may hold what Unicode calls alphabetic or numeric.
-//! - Blocks and parentheses nest 100 deep, 100 variables are in use at once, 1 MiB is rendered.
-//! - `else with` is Go's from 1.23 on; before, it refuses it.
+//!   `slice` accepts no arrays. Names may contain what Unicode calls alphabetic or numeric.
+//! - Blocks and parentheses nest at most 100 deep, at most 100 variables are in use at once, and at
+//!   most 1 MiB is rendered.
+//! - `else with` is accepted, as by Go since 1.23.
 
 mod eval;
 mod format;
@@ -69,13 +70,13 @@ use crate::text::quoted;
 /// The environment variable that holds the values, as Fabric's builder has it.
 pub const VARIABLE: &str = "CHAINCODE_AS_A_SERVICE_BUILDER_CONFIG";
 
-/// How many bytes the functions of a template may read and make in all: a package chooses what they
-/// are called with.
+/// How many bytes a template's functions may read and make in all: the package chooses their
+/// arguments.
 const WORK: usize = 16 << 20;
 
 const EXAMPLE: &str = r#"for example {"peername":"org1peer1"}"#;
 
-/// The values for templates: a JSON object, unless the variable is not set, empty or null.
+/// The values for templates: a JSON object, unless the variable is unset, empty or null.
 pub struct Config(Value);
 
 impl Default for Config {
@@ -97,7 +98,7 @@ impl Config {
     /// The values in `text`.
     ///
     /// # Errors
-    /// When it is something else than a JSON object; the empty text and null count as not set.
+    /// If it is not a JSON object; an empty text and null count as unset.
     pub fn parse(text: &str) -> Result<Self> {
         if matches!(text.trim_matches([' ', '\t', '\r', '\n']), "null") || text.is_empty() {
             return Ok(Self::default());
@@ -109,13 +110,13 @@ impl Config {
             .map_err(|error| anyhow!("{error}, {EXAMPLE}"))
     }
 
-    /// Whether there are no values, because nobody set them.
+    /// Whether there are no values because nobody set them.
     pub(crate) fn is_unset(&self) -> bool {
         matches!(self.0, Value::Object(None))
     }
 }
 
-/// A field's text with what is to be filled in.
+/// A field's text, with what to fill in.
 pub struct Template {
     source: String,
     nodes: Vec<Node>,
@@ -127,7 +128,7 @@ impl Template {
     /// Reads a template; text without `{{` is one too.
     ///
     /// # Errors
-    /// When it is none, or holds what is not supported.
+    /// If it is not a template, or uses something that is not supported.
     pub fn parse(source: &str) -> Result<Self> {
         Ok(Self {
             source: source.to_owned(),
@@ -142,7 +143,7 @@ impl Template {
         self.nodes.iter().all(|node| matches!(node, Node::Text(_)))
     }
 
-    /// A text that is taken as it is, whatever braces are in it.
+    /// A text that is taken literally, whatever braces are in it.
     #[must_use]
     pub fn literal(text: &str) -> Self {
         Self {
@@ -152,7 +153,7 @@ impl Template {
         }
     }
 
-    /// How a message may name the text: as the package has it. What is filled in is never shown.
+    /// How a message may show the text: as the package has it, never as filled in.
     #[must_use]
     pub fn shown(&self) -> String {
         let filled_in = if self.is_text() { "" } else { ", filled in," };
@@ -162,13 +163,12 @@ impl Template {
     /// The text with everything filled in.
     ///
     /// # Errors
-    /// When the config has no such key, an action cannot be carried out with its values, or a file
-    /// cannot be read.
+    /// If the config lacks a key, an action fails with its values, or a file cannot be read.
     pub fn render(&self, config: &Config) -> Result<String> {
         Evaluator::new(&config.0, self.takes_files).render(&self.nodes)
     }
 
-    /// The keys that the template looks for in the config, whichever branches are taken.
+    /// The keys of the config that the template looks up, in any of its branches.
     #[must_use]
     pub fn keys(&self) -> BTreeSet<String> {
         let mut keys = BTreeSet::new();
@@ -176,7 +176,7 @@ impl Template {
         keys
     }
 
-    /// The values that the template can have without a value of the config in them: those of its
+    /// The results that the template can have without any value of the config in them: those of its
     /// branches that are plain text.
     #[must_use]
     pub fn texts(&self) -> Vec<String> {

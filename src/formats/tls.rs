@@ -93,14 +93,14 @@ fn private_key(text: &str) -> Result<Key> {
     key::parse(&block.der).map_err(|fault| diagnose::unreadable_key(&block).unwrap_or(fault))
 }
 
-/// When the certificates in a text expire, those that can be read.
+/// When the certificates in a text expire, as far as they can be read.
 pub fn expiries(text: &str) -> impl Iterator<Item = Time> {
     let blocks = wanted_blocks(text, CERTIFICATE);
     blocks.filter_map(|block| Some(x509::parse(&block.der).ok()?.not_after))
 }
 
-/// Where `root_cert` is the server's own certificate and no authority's: whether it is for this
-/// name, without which the peer refuses the server.
+/// If `root_cert` is the server's own certificate and not a CA's: whether it is for this name,
+/// without which the peer refuses the server.
 pub fn is_for(root_cert: &str, name: &str) -> Option<bool> {
     let mut found = wanted_blocks(root_cert, CERTIFICATE);
     let (block, None) = (found.next()?, found.next()) else {
@@ -112,7 +112,7 @@ pub fn is_for(root_cert: &str, name: &str) -> Option<bool> {
         is_ca,
         signs,
     } = certificate.extensions;
-    // `openssl req -x509` makes an authority of every certificate, but leaves its use open.
+    // `openssl req -x509` marks every certificate as a CA's, but does not say that its key signs.
     let is_own = !is_ca || certificate.is_self_issued && !signs && !names.is_empty();
     let is_for = names.iter().any(|&(tag, found)| is_name(tag, found, name));
     (is_own && certificate.is_v3).then_some(is_for)

@@ -11,7 +11,7 @@ use super::dial_timeout::{self, DialTimeout};
 use super::tls;
 use crate::error::Faults;
 
-/// The value of a field, as it is written.
+/// The value of a field, as we write it.
 #[derive(Serialize)]
 #[serde(untagged)]
 pub enum Value {
@@ -31,7 +31,7 @@ pub struct Text {
     pub shown: String,
 }
 
-/// The values of the fields that are present, in the order in which they are written.
+/// The values of the fields that are present, in the order in which we write them.
 pub struct Values(pub Vec<(&'static str, Value)>);
 
 impl Values {
@@ -41,14 +41,14 @@ impl Values {
         found.map(|(_, value)| value)
     }
 
-    /// Replaces the value of a field that is there.
+    /// Replaces the value of a field that is present.
     pub fn set(&mut self, name: &str, value: Value) {
         if let Some((_, old)) = self.0.iter_mut().find(|(found, _)| *found == name) {
             *old = value;
         }
     }
 
-    /// Whether a field is there and true.
+    /// Whether a field is present and true.
     pub fn is(&self, name: &str) -> bool {
         matches!(self.get(name), Some(Value::Boolean(true)))
     }
@@ -99,7 +99,7 @@ impl Values {
         }
     }
 
-    /// Checks what matters when the peer has a client certificate.
+    /// Checks the fields that matter if the peer has a client certificate.
     fn check_client(&self, faults: &mut Faults) {
         const BY: &str = "client_auth_required";
         if let Some(Text { text, shown }) = self.text("domain")

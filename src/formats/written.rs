@@ -9,7 +9,7 @@ use serde_json::{Map, Value, json};
 #[derive(Default)]
 pub struct Written {
     pub label: Option<String>,
-    /// `ccaas` if there is none.
+    /// `ccaas` if not given.
     pub package_type: Option<String>,
     /// The text fields of connection.json.
     pub connection: BTreeMap<&'static str, String>,
@@ -22,8 +22,8 @@ impl Written {
         line(&json!({"label": self.label, "type": package_type}))
     }
 
-    /// The bytes of connection.json. TLS is required where there is a `root_cert`, and client
-    /// authentication where there is a `client_key`.
+    /// The bytes of connection.json. TLS is required if there is a `root_cert`, and client
+    /// authentication if there is a `client_key`.
     pub fn connection(&self) -> Vec<u8> {
         let fields = self.connection.iter();
         let given = fields.map(|(name, text)| ((*name).to_owned(), json!(text)));

@@ -323,7 +323,7 @@ fn every_format_of_tar_is_read() {
 }
 
 #[test]
-fn bad_gzip_has_its_line() {
+fn bad_gzip_has_its_message() {
     let good = gzipped(&b"content ".repeat(99), 6);
     for length in 0..good.len() {
         assert_eq!(
@@ -413,7 +413,7 @@ fn bits(text: &str) -> Vec<u8> {
 }
 
 #[test]
-fn bad_compressed_data_have_their_line() {
+fn bad_compressed_data_has_its_message() {
     // Two symbols of one bit for lengths: 0 is 18 (and seven bits), 1 is 1.
     let lengths = "1 01 00000 00000 0111 000 000 100 000 000 000 000 000 000 000 000 000 000 000 000 000 000 100";
     let zeros = |count: u32| {
@@ -479,7 +479,7 @@ fn bad_compressed_data_have_their_line() {
 }
 
 #[test]
-fn bad_tar_has_its_line() {
+fn bad_tar_has_its_message() {
     let x = |records: &[u8]| extended(&[member(b"x", b'x', records)], b"name");
     let field = |start: usize, value: &[u8]| {
         let mut archive = changed(b"name", b'0', b"", |header| {

@@ -75,7 +75,7 @@ fn keeps_metadata_json_byte_for_byte() {
 }
 
 #[test]
-fn takes_the_layout_of_cc_service_as_if_it_were_meta_inf() {
+fn accepts_the_layout_of_cc_service_as_meta_inf() {
     let peer = Peer::new();
     peer.put("src/metadata/statedb/couchdb/indexes/a.json", INDEX)
         .put("src/metadata/NOTES", "n");
@@ -168,7 +168,7 @@ fn rewrites_connection_json_with_known_fields_in_order() {
 }
 
 #[test]
-fn takes_every_dial_timeout_that_the_peer_takes() {
+fn accepts_every_dial_timeout_that_the_peer_accepts() {
     for timeout in [
         r#""1m30s""#,
         r#""1.5h""#,
@@ -236,7 +236,7 @@ fn keeps_the_domain_and_says_that_it_counts() {
 }
 
 #[test]
-fn takes_tls_with_what_the_peer_would_ignore() {
+fn accepts_tls_with_what_the_peer_would_ignore() {
     let connection = format!(
         r#"{{"address":"a:1","domain":"d","tls_required":true,"root_cert":{},"client_key":"no key","client_cert":""}}"#,
         quoted(&tls("P-256.pem"))
@@ -253,7 +253,7 @@ fn takes_tls_with_what_the_peer_would_ignore() {
 }
 
 #[test]
-fn takes_a_host_name_of_63_letters() {
+fn accepts_a_host_name_of_63_letters() {
     let connection = format!(r#"{{"address":"{}:1"}}"#, "a".repeat(63));
     Peer::with_connection(connection).build().succeeds(&[]);
 }

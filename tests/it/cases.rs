@@ -187,7 +187,7 @@ fn connection_json_in_another_place() {
 }
 
 #[test]
-fn an_index_definition_in_a_wrong_place_of_the_package() {
+fn an_index_definition_in_the_wrong_place() {
     let couchdb = "META-INF/statedb/couchdb";
     for (folder, named, place) in [
         ("statedb/couchdb/indexes", "statedb", "META-INF/statedb"),

@@ -40,7 +40,7 @@ fn check_folder(peer: &Peer, options: &[&str]) -> (i32, String, String) {
 }
 
 #[test]
-fn the_embedded_sample_is_taken() {
+fn the_built_in_sample_is_accepted() {
     let output = check(&[]);
     let stdout = String::from_utf8(output.stdout).unwrap();
     assert!(output.status.success(), "{stdout}");
@@ -87,7 +87,7 @@ fn the_sample_is_the_folder_beside_the_source() {
 }
 
 #[test]
-fn a_package_with_client_auth_and_a_domain_is_taken() {
+fn a_package_with_client_auth_and_a_domain_is_accepted() {
     let peer = folder(&format!(
         r#"{{"address":"{{{{.peername}}}}.example.com:9999","domain":"basic.example.com","tls_required":true,"client_auth_required":true,"root_cert":{},"client_key":{},"client_cert":{}}}"#,
         quoted(&tls("rsa.pem")),
@@ -126,7 +126,7 @@ fn a_refusal_shows_its_line() {
 }
 
 #[test]
-fn another_builders_package_is_not_taken() {
+fn another_builders_package_is_not_accepted() {
     let peer = folder(PLAIN);
     peer.put(
         "package/metadata.json",
@@ -288,7 +288,7 @@ fn an_empty_tmpdir_is_none() {
 }
 
 #[test]
-fn a_full_disk_is_no_refusal() {
+fn a_full_disk_is_not_a_refusal() {
     let peer = folder(PLAIN);
     peer.put("package/META-INF/large", vec![b'x'; 100_000])
         .put_dir("temporary");
@@ -549,7 +549,7 @@ fn in_a_terminal(setup: &str) -> String {
 }
 
 #[test]
-fn a_terminal_has_colours_unless_they_are_not_wanted() {
+fn a_terminal_gets_colours_unless_they_are_unwanted() {
     if Command::new("script").arg("--version").output().is_err() {
         return skip("script");
     }
@@ -565,7 +565,7 @@ fn a_terminal_has_colours_unless_they_are_not_wanted() {
 }
 
 #[test]
-fn warns_of_an_address_that_is_seldom_meant() {
+fn warns_of_an_address_that_is_rarely_meant() {
     let machine = "is the peer's own machine, or in a container or pod only the peer itself; write the name by which a peer reaches the chaincode server";
     let listen = "is one to listen on, write the name by which a peer reaches the chaincode server";
     let port = |port: &str, owner: &str| {

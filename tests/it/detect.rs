@@ -6,7 +6,7 @@ fn detect(metadata: &str) -> (i32, String) {
 }
 
 #[test]
-fn claims_both_types_in_any_letter_case_silently() {
+fn claims_both_types_silently_whatever_the_case() {
     for package_type in ["ccaas", "CCAAS", "CCaaS", "external", "External"] {
         let metadata = format!(r#"{{"type":"{package_type}","label":"basic_1.0","path":""}}"#);
         assert_eq!(detect(&metadata), (0, String::new()), "{package_type}");

@@ -112,7 +112,7 @@ fn a_name_that_nobody_knows() {
 }
 
 #[test]
-fn a_server_whose_queue_is_full_is_given_up() {
+fn gives_up_on_a_server_whose_queue_is_full() {
     // Connections that nobody accepts fill the queue, and the system drops further ones.
     let listener = TcpListener::bind("127.0.0.1:0").unwrap();
     let address = listener.local_addr().unwrap();

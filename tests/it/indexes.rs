@@ -130,7 +130,7 @@ fn verified(peer: &Peer) -> Seen {
 }
 
 #[test]
-fn what_couchdb_takes_is_published_and_nothing_else() {
+fn only_what_couchdb_accepts_is_published() {
     let answers = answers();
     assert_eq!(answers.len(), 305);
     let all = || {
@@ -361,7 +361,7 @@ fn warns_of_what_is_published_and_may_not_be_meant() {
 }
 
 #[test]
-fn of_two_definitions_with_one_name_couchdb_keeps_the_last() {
+fn of_two_definitions_with_the_same_name_couchdb_keeps_the_last() {
     let prefixed = INDEX.replace(r#""indexOwnerDoc""#, r#""_design/indexOwnerDoc""#);
     let other = INDEX.replace("indexOwnerDoc", "other");
     let broken = INDEX.replace(r#""json""#, r#""text""#);

@@ -15,7 +15,7 @@ fn check(peer: &Peer, args: &[&str]) -> Seen {
 }
 
 #[test]
-fn what_it_writes_is_taken() {
+fn what_it_writes_is_accepted() {
     let peer = Peer::empty();
     let seen = init(&peer, &["a/basic"]);
     let wrote = "wrote    a/basic/metadata.json\nwrote    a/basic/connection.json\nwrote    a/basic/META-INF/statedb/couchdb/indexes/indexOwner.json\nnext     write the chaincode server's address in a/basic/connection.json, then run fabric-ccs-builder check a/basic\n";

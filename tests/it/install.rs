@@ -128,7 +128,7 @@ fn a_link_is_replaced_and_not_followed() {
 }
 
 #[test]
-fn a_link_in_the_place_of_bin_is_not_followed() {
+fn a_link_called_bin_is_not_followed() {
     let peer = Peer::empty();
     peer.put("elsewhere/detect", "mine");
     for target in ["../elsewhere", "../nowhere"] {

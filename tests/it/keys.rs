@@ -130,7 +130,7 @@ fn an_action_prints_a_file() {
 }
 
 #[test]
-fn what_is_no_readable_text_file_has_its_line() {
+fn what_is_not_a_readable_text_file_has_its_message() {
     let cert = tls("P-256.pem");
     let mut peer = Peer::with_connection(mutual(&cert, &cert, "{{.key}}"));
     peer.put("large", vec![b'x'; (1 << 20) + 1])
@@ -200,7 +200,7 @@ fn what_is_no_readable_text_file_has_its_line() {
 }
 
 #[test]
-fn an_object_that_does_not_name_a_file_has_its_line() {
+fn an_object_that_does_not_name_a_file_has_its_message() {
     let cert = tls("P-256.pem");
     let connection = mutual(&cert, &cert, "{{.key}}");
     let needed = "a string, number or boolean is needed";
@@ -422,7 +422,7 @@ fn nothing_depends_on_what_is_in_a_file() {
 /// The peer sends all certificates of `client_cert` to the chaincode's server, which may be the
 /// package's author: none may be made of what is in a file.
 #[test]
-fn no_text_of_a_package_stands_beside_a_file() {
+fn no_text_of_a_package_is_beside_a_file() {
     let secrets = tempfile::tempdir().unwrap();
     let path = secrets.path().join("key");
     fs::write(&path, "c2VjcmV0").unwrap();

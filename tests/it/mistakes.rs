@@ -369,7 +369,7 @@ fn each_fault_says_what_to_write_and_so_does_the_peers_log() {
 }
 
 #[test]
-fn a_file_of_nearly_the_right_name_is_named() {
+fn a_misspelt_file_name_is_reported() {
     for (needed, found) in [
         ("connection.json", "connection.JSON"),
         ("connection.json", "Connection.json"),

@@ -400,7 +400,7 @@ proptest! {
     }
 
     #[test]
-    fn addresses_that_are_taken_can_be_dialled(text in "(dns:///|Dns://|DNS:|http://|unix:|\\[::1%25|)([a-z0-9.:_@/ %?#\u{1}\\[\\]{}-]{0,12})\\]?(:[0-9]{0,6})?") {
+    fn accepted_addresses_can_be_dialled(text in "(dns:///|Dns://|DNS:|http://|unix:|\\[::1%25|)([a-z0-9.:_@/ %?#\u{1}\\[\\]{}-]{0,12})\\]?(:[0-9]{0,6})?") {
         if Address::parse(&text).is_ok() {
             prop_assert_eq!(rules::peer_dials(&text), Ok(()));
         }

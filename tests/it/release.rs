@@ -262,7 +262,7 @@ fn another_builders_metadata_is_only_for_the_log() {
 }
 
 #[test]
-fn metadata_that_cannot_be_read_is_no_metadata_that_is_missing() {
+fn unreadable_metadata_is_not_missing_metadata() {
     let peer = Peer::new();
     peer.put("bld/connection.json", PLAIN)
         .put("bld/metadata.json", "{}")

@@ -276,7 +276,7 @@ fn source_folder() -> Peer {
 }
 
 #[test]
-fn detect_tells_of_every_call_that_fails() {
+fn detect_reports_every_call_that_fails() {
     if !can_trace() {
         return;
     }
@@ -308,7 +308,7 @@ fn build_reads_a_file_of_the_config_or_says_why_not() {
 }
 
 #[test]
-fn a_umask_that_takes_bits_away_is_set_right_or_told_of() {
+fn a_umask_that_removes_bits_is_overridden_or_reported() {
     if !can_trace() {
         return;
     }
@@ -378,7 +378,7 @@ fn disturb_verify(peer: &Peer) -> Tried {
 }
 
 #[test]
-fn verify_never_takes_what_cannot_be_read_for_a_difference_or_a_match() {
+fn verify_never_mistakes_what_cannot_be_read_for_a_difference_or_a_match() {
     if !can_trace() {
         return;
     }
@@ -524,7 +524,7 @@ fn a_kill_between_two_renames_leaves_the_names_before_it() {
 }
 
 #[test]
-fn a_killed_check_leaves_a_build_that_is_for_nobody_else() {
+fn a_killed_check_leaves_a_build_that_nobody_else_can_read() {
     if !can_trace() {
         return;
     }

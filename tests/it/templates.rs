@@ -36,7 +36,7 @@ fn renders_what_go_renders_and_refuses_what_go_refuses() {
 }
 
 #[test]
-fn a_config_of_null_is_one_that_is_not_set() {
+fn a_config_of_null_is_unset() {
     Peer::with_connection(r#"{"address":"a:1"}"#)
         .config("null")
         .build()
@@ -51,7 +51,7 @@ fn a_config_of_null_is_one_that_is_not_set() {
 
 /// The form of the packages that fablo makes: other certificates on each peer.
 #[test]
-fn one_package_has_other_certificates_on_each_peer() {
+fn one_package_has_different_certificates_on_each_peer() {
     let (one, other) = (["P-256.pem", "P-256.key"], ["P-384.pem", "P-384.key"]);
     let by_peer = |at: usize| {
         quoted(&format!(

@@ -16,16 +16,16 @@ use crate::layout::CONNECTION;
 use crate::log::{self, Warning, Warnings};
 use crate::text::{escaped_line, json_line};
 
-/// What was found.
+/// What was found, and how to print it.
 #[derive(Default)]
 pub struct Report {
     pub json: bool,
     pub verbose: bool,
-    /// Whether the address is to be dialled.
+    /// Whether to dial the address.
     pub dials: bool,
     /// What is checked.
     pub shown: String,
-    /// The label, and the digest of a package's file after it.
+    /// The label, followed by the digest of the package file if one is checked.
     pub package: Option<String>,
     pub package_type: Option<String>,
     /// Why a peer would not take it.
@@ -34,15 +34,15 @@ pub struct Report {
     pub withheld: Vec<String>,
     pub warnings: Vec<String>,
     pub programs: Vec<Program>,
-    /// The files that were made, with their digests.
+    /// The files that were made.
     pub recorded: Vec<Artifact>,
     pub released: Vec<Artifact>,
     pub address: Option<String>,
     /// What the peer would do.
     pub dial: Option<String>,
-    /// What came of a dial from this machine: `Err` when a peer here would fail.
+    /// The result of dialling from this machine: `Err` if a peer here would fail.
     pub dialled: Option<std::result::Result<String, String>>,
-    /// The ID of the package that `package` would make of it, if it is another one.
+    /// The ID of the package that `package` would make of the same content, if it differs.
     pub packaged: Option<String>,
 }
 
@@ -67,7 +67,8 @@ impl Report {
         }
     }
 
-    /// Adds what was found in a package with this `digest`, if it is a file, at the time `now`.
+    /// Adds what was found at the time `now` in a package, whose file has this `digest` if there is
+    /// one.
     pub fn add_review(&mut self, review: Review, digest: Option<Digest>, now: i64) {
         let metadata = review.metadata.as_ref();
         let label = metadata.and_then(|metadata| Some(metadata.label().ok()?.to_string()));
@@ -94,7 +95,7 @@ impl Report {
         }
     }
 
-    /// Prints the report, after what came out of the check.
+    /// Prints the report and the result of the check.
     pub fn finish(mut self, checked: Result<()>) -> Result<Outcome> {
         let cannot = match checked {
             Ok(()) => None,
@@ -248,8 +249,8 @@ impl Lines {
     }
 }
 
-/// A fault or warning in its parts: `FILE: FIELD: MESSAGE, HINT`, of which only the message is
-/// always there. A message that says what to write begins that part with one of [`VERBS`].
+/// The parts of a fault or warning, `FILE: FIELD: MESSAGE, HINT`, of which only the message is
+/// always there. A hint is recognised by its first words, such as [`VERBS`].
 fn finding(line: &str) -> Value {
     let end = line.find(": ").or_else(|| line.find(" not found"));
     let (file, rest) = line.split_at(end.unwrap_or_default());
@@ -294,7 +295,7 @@ const VERBS: [&str; 18] = [
     "decrypt", "make", "begin", "give", "copy", "in", "run", "move",
 ];
 
-/// A config with these keys, as one writes it.
+/// A config with these keys, to be completed.
 fn example<'a>(keys: impl Iterator<Item = &'a str>) -> String {
     let mut members: BTreeMap<&str, BTreeSet<&str>> = BTreeMap::new();
     for key in keys {

@@ -1,4 +1,4 @@
-//! What `check` looks at: a source folder, a package file, or the sample in the program.
+//! What `check` looks at: a source folder, a package file, or the built-in sample.
 
 use std::fs;
 use std::path::Path;
@@ -18,7 +18,7 @@ macro_rules! sample {
     };
 }
 
-/// A package that everybody has.
+/// The sample: a package to try `check` on.
 const SAMPLE: [(&str, &[u8]); 4] = [
     sample!("metadata.json"),
     sample!("connection.json"),
@@ -32,9 +32,9 @@ const SAMPLE: [(&str, &[u8]); 4] = [
 pub struct Subject {
     /// What the peer gives as `CHAINCODE_SOURCE_DIR`.
     pub source: Dir,
-    /// Where metadata.json is, if it is not in there.
+    /// The folder of metadata.json, if it is not in `source`.
     metadata: Option<Dir>,
-    /// Of the package, when a file is checked.
+    /// The digest of the package, if a file is checked.
     pub digest: Option<Digest>,
 }
 
@@ -77,7 +77,8 @@ impl Subject {
     }
 }
 
-/// A line for what is in a folder and is not packaged. If META-INF is refused, its fault is said.
+/// A line that names what in a folder is not packaged. If META-INF is refused, that is reported
+/// elsewhere.
 pub fn left_out(source: &Dir) -> Result<Option<String>> {
     let tree = meta_inf::find(source).unwrap_or_default();
     meta_inf::left_out(source, tree.as_ref())

@@ -22,10 +22,10 @@ pub struct Counts {
     mismatch: usize,
     unrecorded: usize,
     other: usize,
-    /// Of builds, and of anything else.
+    /// For builds, and for anything else.
     pub cannot_tell: usize,
     pub differences: usize,
-    /// Whether some build is not what its package gives.
+    /// Whether some build is not what its package makes.
     has_wrong_build: bool,
 }
 
@@ -53,7 +53,7 @@ impl Counts {
         *count += 1;
     }
 
-    /// The answer for all of it.
+    /// The overall answer.
     pub fn outcome(&self) -> Outcome {
         match (self.differences, self.cannot_tell) {
             (0, 0) => Outcome::Yes,
@@ -62,7 +62,7 @@ impl Counts {
         }
     }
 
-    /// What the results do not prove, and what to do about them.
+    /// What the results do not prove, and what to do about it.
     pub fn notes(&self) -> impl Iterator<Item = String> {
         let recorded = self.match_record;
         let matches = plural(recorded, "match is", "matches are");

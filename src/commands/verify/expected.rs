@@ -12,25 +12,25 @@ use crate::formats::installed::PackageId;
 use crate::formats::template::Config;
 use crate::text::quoted;
 
-/// Where packages are looked for, and the values for the templates in them.
+/// Where packages are looked up, and the values for their templates.
 pub struct Packages {
     dirs: Vec<Dir>,
     config: Config,
-    /// The packages in `dirs` that have another name than a peer gives them.
+    /// The packages in `dirs` whose names are not those that a peer gives them.
     others: OnceCell<Vec<(Digest, PathBuf)>>,
 }
 
-/// What a build has to be.
+/// What a build should be.
 pub enum Expected {
-    /// There is no package: what its record says.
+    /// What its record says, because there is no package.
     Recorded,
-    /// What is made of its package, with a connection.json of this digest if that is known.
+    /// What its package makes, with a connection.json of this digest if that is known.
     Made(Box<Recipe>, Option<Digest>),
-    /// Another builder's, as the package has this type.
+    /// Another builder's, because the package has this type.
     Other(String),
     /// The package is not the one that the build is named after.
     Wrong(String),
-    /// What its record says, as for this reason its package is of no use.
+    /// What its record says, because its package cannot be used, for this reason.
     Undetermined(String),
 }
 
@@ -45,7 +45,7 @@ impl Packages {
         })
     }
 
-    /// What the build of the package `id` has to be. A package in `own` comes first.
+    /// What the build of the package `id` should be. A package in `own` comes first.
     pub fn expect(&self, own: Option<&Dir>, id: Option<&PackageId>) -> Expected {
         let Some(id) = id else {
             return Expected::Recorded;
@@ -61,7 +61,7 @@ impl Packages {
         let read = recompute::read(path);
         let digest = match &read {
             Ok(read) => read.digest,
-            // Damaged, or not the package at all.
+            // It may be damaged, or another package.
             Err(Error::Refused(_)) => Digest::of_file(path)?,
             Err(_) => id.digest,
         };

@@ -15,13 +15,13 @@ use crate::layout::{CONNECTION, MAX_WARNINGS, SUMS};
 use crate::log;
 use crate::text::{escaped_line, json_line, plural};
 
-/// The result when nothing could be determined.
+/// The result if nothing could be determined.
 pub const CANNOT_TELL: &str = "cannot tell";
-/// The result of a package ID that must be there.
+/// The result for a package ID that is not there but must be.
 pub const MISSING: &str = "missing";
-/// The result of a package ID that was not asked for.
+/// The result for a package ID that was not asked for.
 pub const UNLISTED: &str = "unlisted";
-/// The result of a package without a build.
+/// The result for a package without a build.
 pub const NOT_BUILT: &str = "not built";
 const OTHER: &str = "other builder";
 const UNRECORDED: &str = "unrecorded build";
@@ -34,11 +34,11 @@ pub struct Report {
     pub counts: Counts,
 }
 
-/// What a line is about: the key of JSON's member, and its value.
+/// What a line is about: the key of the JSON member, and its value.
 type Subject<'a> = (&'static str, &'a str);
 
 impl Report {
-    /// A report with nothing in it.
+    /// An empty report.
     pub fn new(json: bool, quiet: bool) -> Self {
         Self {
             json,
@@ -126,18 +126,17 @@ impl Report {
         self.line(subject, "match", &text, members)
     }
 
-    /// Prints what is said of a package that has no build.
+    /// Prints a result for a package that has no build.
     pub fn add_package(&mut self, path: &str, result: &str, reason: &str) -> Result<()> {
         self.add_other(("package", path), result, reason)
     }
 
-    /// Prints what is said of a package ID.
+    /// Prints a result for a package ID.
     pub fn add_id(&mut self, id: &PackageId, result: &str, reason: &str) -> Result<()> {
         self.add_other(("package_id", &id.to_string()), result, reason)
     }
 
-    /// Prints what came of a dial to a target's chaincode. One that failed is something that could
-    /// not be determined.
+    /// Prints the result of dialling a target's chaincode. A failure counts as undetermined.
     pub fn add_dial(
         &mut self,
         target: &Target,

@@ -43,15 +43,15 @@ pub struct Target<'a> {
     pub shown: String,
     /// Whether the summary counts it as a build.
     pub is_build: bool,
-    /// The package that it was made of, by its name.
+    /// The package that it was made from, according to its name.
     pub id: Option<PackageId>,
     place: &'a Place,
-    /// Its entry among a peer's builds, or `None` when it is the place itself.
+    /// Its entry among a peer's builds, or `None` if it is the place itself.
     entry: Option<&'a Entry>,
 }
 
 impl Place {
-    /// Detects what is at `path`. It is an error when that cannot be verified.
+    /// Detects what is at `path`. It is an error if that cannot be verified.
     pub fn find(path: &Path) -> Result<Self> {
         if is_peer_path(path) {
             return Self::of_peer(path);
@@ -72,7 +72,7 @@ impl Place {
         })
     }
 
-    /// A peer's file system path, in which it may have built nothing yet.
+    /// A peer's file system path; the peer may have built nothing yet.
     fn of_peer(path: &Path) -> Result<Self> {
         let (dir, entries) = match path.join(BUILDS) {
             builds if builds.try_exists().is_ok_and(|exists| !exists) => (open(path)?, Vec::new()),
@@ -140,8 +140,8 @@ impl Target<'_> {
         Connection::parse_written(&content).ok()
     }
 
-    /// Compares it with what it has to be. If something is missing, compares again: a build that is
-    /// being copied or removed right now looks different each time.
+    /// Compares it with what it should be. If something is missing, compares again: a build that is
+    /// just being copied or removed looks different each time.
     pub fn verify(&self, expected: &Expected) -> Verdict {
         let first = self.compare(expected);
         if !first.is_incomplete() || !self.is_build {
@@ -178,8 +178,7 @@ impl Target<'_> {
         Ok(())
     }
 
-    /// The verdict, unless the build is gone: a build that is half removed looks like one with
-    /// differences.
+    /// The verdict, unless the build is gone: a half-removed build looks like one with differences.
     fn settle(&self, verdict: Verdict) -> Verdict {
         let dir = &self.place.dir;
         let is_gone = match self.entry {
@@ -221,14 +220,14 @@ fn layout(dir: &Dir, entries: &[Entry]) -> Option<Layout> {
     }
 }
 
-/// The directory's own name, whatever path leads to it.
+/// The directory's real name, whatever path leads to it.
 fn name_of(dir: &Dir) -> Option<String> {
     let path = dir.path().canonicalize().ok()?;
     path.file_name().and_then(OsStr::to_str).map(str::to_owned)
 }
 
-/// Whether `entry` is one of the builds in `dir`. Its name is enough: a peer that stopped early may
-/// have created only the empty directory.
+/// Whether `entry` is one of the builds in `dir`. The right name is enough: a peer that stopped
+/// early may have created only the empty directory.
 fn is_build(dir: &Dir, entry: &Entry) -> bool {
     let may_hold = |dir: &Dir, name| !matches!(dir.look_up(name), Ok(None));
     let has_parts = |dir: Dir| may_hold(&dir, BUILD_INFO) || may_hold(&dir, BLD);
@@ -246,7 +245,7 @@ mod tests {
     use crate::files::Digest;
 
     #[test]
-    fn a_build_that_disappears_cannot_be_told() {
+    fn a_build_that_disappears_cannot_be_determined() {
         let builds = tempfile::tempdir().unwrap();
         let build = builds.path().join(format!("basic-{}", Digest::of(b"")));
         fs::create_dir_all(build.join(BLD)).unwrap();

@@ -1,4 +1,4 @@
-//! The result of comparing one build with what is made of its package, or with its record.
+//! The result of comparing one build with what its package makes, or with its record.
 
 use std::collections::BTreeMap;
 
@@ -13,12 +13,12 @@ use crate::formats::record::{NO_RECORD, Record};
 use crate::layout::{BLD, BUILD_INFO, CONNECTION, META_INF, RELEASE, STATEDB, STATEMENT, SUMS};
 use crate::log::Warnings;
 
-/// The verdict on one build. It is a match when it was compared and every list is empty.
+/// The verdict on one build. It is a match if it was compared and every list is empty.
 #[derive(Default)]
 pub struct Verdict {
     /// What differs, by path.
     pub differences: Vec<Difference>,
-    /// What the differences are to.
+    /// Where the expected digests come from.
     pub origin: Origin,
     /// What else is wrong.
     pub fault: Option<Fault>,
@@ -26,16 +26,16 @@ pub struct Verdict {
     pub undetermined: Vec<String>,
     /// What the build was compared with.
     pub compared: Option<Compared>,
-    /// The type of the package, when the build is another builder's. Then nothing else is said.
+    /// The package's type, if the build is another builder's. Then there is nothing else.
     pub other: Option<String>,
 }
 
 /// What is wrong with a build as a whole, and why.
 #[derive(PartialEq, Eq)]
 pub enum Fault {
-    /// Its record.
+    /// Its record is damaged.
     Damaged(String),
-    /// It, or its package, is not of the package in its name.
+    /// It, or its package, is not the one that its name says.
     Mismatch(String),
     /// It has no record.
     Unrecorded(String),
@@ -43,11 +43,11 @@ pub enum Fault {
 
 /// What a build was compared with.
 pub struct Compared {
-    /// How many artifacts it has, without the record's own two files.
+    /// The number of artifacts, without the record's own two files.
     pub artifacts: usize,
     /// The digest of `SHA256SUMS`, which identifies the whole build output.
     pub sums: Digest,
-    /// The fields of connection.json whose templates could not be filled in for want of a config.
+    /// The fields of connection.json whose templates could not be filled in for lack of a config.
     pub unverified: Vec<&'static str>,
 }
 
@@ -84,7 +84,7 @@ impl Verdict {
         }
     }
 
-    /// Compares a peer's build with what it has to be.
+    /// Compares a peer's build with what it should be.
     pub fn add_build(&mut self, dir: &Dir, expected: &Expected) -> Result<()> {
         match expected {
             Expected::Recorded => {}
@@ -128,8 +128,8 @@ impl Verdict {
         Ok(())
     }
 
-    /// Compares a peer's build with what is made of its package, with a connection.json of this
-    /// digest if that is known.
+    /// Compares a peer's build with what its package makes, with a connection.json of this digest
+    /// if that is known.
     fn add_made(
         &mut self,
         recipe: &Recipe,
@@ -172,8 +172,8 @@ impl Verdict {
         Ok(())
     }
 
-    /// Compares connection.json with what is made of its package with some config. Gives its digest
-    /// and the fields that only the config can tell, if it can be read.
+    /// Compares connection.json with what its package makes with some config. If it can be read,
+    /// returns its digest and the fields that depend on the config.
     fn add_templates(
         &mut self,
         recipe: &Recipe,
@@ -194,7 +194,7 @@ impl Verdict {
         Ok(Some((Digest::of(&content), agreed)))
     }
 
-    /// Compares a build output with its record, and returns that.
+    /// Compares a build output with its record, and returns the record.
     pub fn add_output(&mut self, dir: &Dir, prefix: &str) -> Option<Record> {
         match Record::read(dir) {
             Ok(Some(record)) => {
@@ -221,8 +221,8 @@ impl Verdict {
         None
     }
 
-    /// Compares a release output with what is published of the build output `bld`, which is
-    /// compared with `record` already.
+    /// Compares a release output with what is published from the build output `bld`, which has
+    /// already been compared with `record`.
     fn add_release(&mut self, release: Option<&Dir>, record: &Record, bld: &Dir) {
         let mut judged = BTreeMap::new();
         let walked = published::walk(bld, &mut Warnings::default(), &mut |path, found| {
@@ -251,7 +251,7 @@ impl Verdict {
             Some(dir) => Comparison::new(dir, &published, &[]),
             None => Comparison::with_nothing(&published),
         };
-        // A definition that cannot be judged may be missing because it is not published.
+        // A definition that cannot be checked may be missing because it is not published.
         let is_judged = |path: &str| judged.contains_key(&format!("{META_INF}/{path}"));
         comparison
             .differences

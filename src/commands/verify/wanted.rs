@@ -22,20 +22,20 @@ pub struct Wanted {
     found: Vec<(PackageId, Found)>,
 }
 
-/// What was found of a package ID.
+/// What was found for a package ID.
 #[derive(Clone, Copy)]
 pub enum Found {
     /// A package of ours without a build.
     NotBuilt,
     /// A build that matches its record; there is no package.
     Recorded,
-    /// A build that its own line says enough of, or another builder's package.
+    /// A build whose own line says enough, or another builder's package.
     Said,
 }
 
 impl Wanted {
-    /// Adds the IDs in the file at `path`, `-` for standard input, which holds what `peer lifecycle
-    /// chaincode queryinstalled` or `queryapproved` prints with `-O json`.
+    /// Adds the IDs in the file at `path`, or for `-` in standard input: the output of `peer
+    /// lifecycle chaincode queryinstalled` or `queryapproved` with `-O json`.
     pub fn add_file(&mut self, path: &OsStr) -> Result<()> {
         let mut content = Vec::new();
         let path = Path::new(path);
@@ -63,7 +63,7 @@ impl Wanted {
         Ok(())
     }
 
-    /// Notes what was found of `id`.
+    /// Notes what was found for `id`.
     pub fn add(&mut self, id: PackageId, found: Found) {
         let known = self.found.iter_mut().find(|(known, _)| *known == id);
         match (known, found) {
@@ -73,7 +73,7 @@ impl Wanted {
         }
     }
 
-    /// Reports what is not as it was asked for.
+    /// Reports what is missing, and what was not asked for.
     pub fn report(&self, packages: &Packages, report: &mut Report) -> Result<()> {
         let Some(ids) = &self.ids else {
             return Ok(());
@@ -91,7 +91,7 @@ impl Wanted {
                     "is installed but has no build, run rebuild or restart the peer"
                 }
                 None => match packages.expect(None, Some(id)) {
-                    // What it runs in is no business of ours.
+                    // How another builder runs it is none of our business.
                     Expected::Other(_) => continue,
                     _ => "is not here, install it or look in another peer's folder",
                 },
@@ -113,7 +113,7 @@ pub fn add_id(ids: &mut Vec<PackageId>, id: PackageId) {
     }
 }
 
-/// Adds every `"package_id"` in `value`; false when one is none.
+/// Adds every `"package_id"` in `value`; returns false if one is not a package ID.
 fn collect_ids(value: &Value, ids: &mut Vec<PackageId>) -> bool {
     match value {
         Value::Array(values) => values.iter().all(|value| collect_ids(value, ids)),

@@ -23,11 +23,11 @@ const COMMENT: u8 = 16;
 /// The longest name or comment that Go reads, with its zero byte.
 const MAX_TEXT: u64 = 512;
 
-/// Reads the content of a gzip file. It is known to be undamaged only when a read has returned 0.
+/// Reads the content of a gzip file. It is known to be undamaged only once a read has returned 0.
 pub struct Reader<R> {
     inflate: Inflate<R>,
     state: State,
-    /// Content, of which the first bytes have been given.
+    /// Content, of which the first `given` bytes have been returned.
     content: Vec<u8>,
     given: usize,
     crc: u32,
@@ -54,7 +54,7 @@ impl<R: BufRead> Reader<R> {
         }
     }
 
-    /// Bytes of a header, which its CRC is of.
+    /// Bytes of a header, added to its CRC.
     fn bytes<const N: usize>(&mut self) -> io::Result<[u8; N]> {
         let bytes = read_array(self.inflate.input())?;
         self.crc = crc32(self.crc, &bytes);
@@ -106,7 +106,7 @@ impl<R: BufRead> Reader<R> {
         Ok(())
     }
 
-    /// Says what the file is instead, which begins with `header`.
+    /// Says what the file that begins with `header` is instead.
     fn not_gzip(&mut self, header: [u8; 10]) -> io::Result<io::Error> {
         if self.state == State::Member {
             return Ok(invalid("data after the end of the gzip file"));

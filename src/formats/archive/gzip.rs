@@ -8,8 +8,8 @@
 //! trailer = CRC-32 and length modulo 2^32 of the content (32 bits, little-endian)
 //! ```
 //!
-//! The last block is empty only if the content is. A compressor is not used because its version
-//! would decide the bytes, and with them the package ID.
+//! The last block is empty only if the content is. There is no compression, because the
+//! compressor's version would then decide the bytes, and with them the package ID.
 
 use std::io::{self, Write};
 
@@ -28,7 +28,7 @@ impl<W: Write> Writer<W> {
     /// Writes the header.
     ///
     /// # Errors
-    /// When `inner` cannot be written.
+    /// If `inner` cannot be written.
     pub fn new(mut inner: W) -> io::Result<Self> {
         inner.write_all(&HEADER)?;
         Ok(Self {
@@ -42,7 +42,7 @@ impl<W: Write> Writer<W> {
     /// Writes the last block and the trailer, and flushes. Without it the file is incomplete.
     ///
     /// # Errors
-    /// When `inner` cannot be written.
+    /// If `inner` cannot be written.
     pub fn finish(mut self) -> io::Result<W> {
         self.write_block(true)?;
         self.inner.write_all(&self.crc.to_le_bytes())?;
@@ -66,7 +66,7 @@ impl<W: Write> Writer<W> {
 impl<W: Write> Write for Writer<W> {
     fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
         let full = usize::from(FULL);
-        // A full block may be the last one: it stays here until there is a byte for the next.
+        // A full block may be the last one, so it stays here until there is a byte for the next.
         if self.block.len() == full && !bytes.is_empty() {
             self.write_block(false)?;
         }
@@ -75,7 +75,7 @@ impl<W: Write> Write for Writer<W> {
         Ok(taken)
     }
 
-    /// Flushes what is written. The block being filled stays: the caller does not decide its end.
+    /// Flushes what is written. The current block stays: a flush must not decide where it ends.
     fn flush(&mut self) -> io::Result<()> {
         self.inner.flush()
     }
@@ -97,7 +97,7 @@ pub(super) fn crc32(crc: u32, bytes: &[u8]) -> u32 {
     })
 }
 
-/// What eight bits of the division make of each byte.
+/// The effect on the CRC of each byte.
 static TABLE: [u32; 256] = {
     let mut table = [0; 256];
     let mut byte = 0;

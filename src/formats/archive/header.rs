@@ -16,7 +16,7 @@ const PREFIX: Range<usize> = 345..500;
 /// The size field has eleven octal digits: 8 GiB and more do not fit.
 const MAX_SIZE: u64 = 0o777_7777_7777;
 
-/// The one header of the regular file `path` of `size` bytes.
+/// The only header of the regular file `path` of `size` bytes.
 pub(super) fn encode(path: &str, size: u64) -> Result<Block> {
     check_path(path)?;
     let shown = path.escape_debug();
@@ -79,7 +79,7 @@ fn split(path: &str) -> Option<(&str, &str)> {
     (name.len() <= NAME.len()).then_some((prefix, name))
 }
 
-/// The sum of all bytes, those of the checksum itself taken as spaces.
+/// The sum of all bytes, with the checksum itself counted as spaces.
 fn checksum(block: &Block) -> u64 {
     let mut block = *block;
     block[CHECKSUM].fill(b' ');

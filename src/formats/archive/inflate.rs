@@ -1,4 +1,4 @@
-//! The compressed data of gzip: RFC 1951, read in memory that does not grow.
+//! The compressed data in gzip: RFC 1951, read with a fixed amount of memory.
 //!
 //! ```text
 //! data  = block* last
@@ -17,22 +17,22 @@ use super::{ends_early, invalid, read_array};
 
 /// The farthest that a distance leads back, in bytes.
 const WINDOW: usize = 1 << 15;
-/// When no more is read ahead.
+/// How much content is enough for one read, in bytes.
 const FULL: usize = 4 * WINDOW;
 /// The longest code, in bits.
 const LONGEST: u16 = 15;
 const END_OF_BLOCK: u16 = 256;
-/// The order in which the lengths of the code for lengths are written.
+/// The order in which the lengths of the code for code lengths are stored.
 const ORDER: [usize; 19] = [
     16, 17, 18, 0, 8, 7, 9, 6, 10, 5, 11, 4, 12, 3, 13, 2, 14, 1, 15,
 ];
 
-/// Compressed data under way.
+/// Compressed data being read.
 pub(super) struct Inflate<R> {
     bits: Bits<R>,
     block: Block,
     is_last: bool,
-    /// To make these again for every little block would take time.
+    /// Kept, because making them for every small block would take time.
     fixed: Codes,
 }
 
@@ -63,7 +63,7 @@ impl<R: BufRead> Inflate<R> {
         }
     }
 
-    /// The input, which is at the next whole byte.
+    /// The input, at the next whole byte.
     pub fn input(&mut self) -> &mut R {
         self.bits.left = 0;
         &mut self.bits.input
@@ -74,8 +74,8 @@ impl<R: BufRead> Inflate<R> {
         self.is_last = false;
     }
 
-    /// Adds some of the content to `out`, of which it keeps the last bytes, and gives the place of
-    /// the first new one. Nothing is new at the end of the data.
+    /// Drops all but the last bytes of `out`, adds more content to it, and returns the position of
+    /// the first new byte. At the end of the data, nothing is new.
     pub fn read(&mut self, out: &mut Vec<u8>) -> io::Result<usize> {
         out.drain(..out.len().saturating_sub(WINDOW));
         let start = out.len();
@@ -96,7 +96,7 @@ impl<R: BufRead> Inflate<R> {
         Ok(start)
     }
 
-    /// Reads the header of a block, and all of it when it is stored.
+    /// Reads the header of a block, and if it is a stored block, all of it.
     fn read_header(&mut self, out: &mut Vec<u8>) -> io::Result<()> {
         self.is_last = self.bits.take(1)? == 1;
         match self.bits.take(2)? {
@@ -136,7 +136,7 @@ impl<R: BufRead> Bits<R> {
         Ok(bit.into())
     }
 
-    /// A number of so many bits.
+    /// A number of this many bits.
     fn take(&mut self, bits: u16) -> io::Result<u16> {
         (0..bits).try_fold(0, |number, place| Ok(number | self.bit()? << place))
     }
@@ -186,7 +186,7 @@ impl<R: BufRead> Bits<R> {
         Ok([Code::new(literals)?, Code::new(distances)?])
     }
 
-    /// Reads a symbol of a block, and with a length its distance (RFC 1951, section 3.2.5).
+    /// Reads a symbol of a block and, after a length, its distance (RFC 1951, section 3.2.5).
     fn read_symbol(&mut self, [literals, distances]: &Codes, out: &mut Vec<u8>) -> io::Result<u16> {
         let symbol = self.symbol(literals)?;
         let length = match symbol {
@@ -220,14 +220,15 @@ impl<R: BufRead> Bits<R> {
     }
 }
 
-/// A prefix code: how many symbols have each length from 1 on, and all in the order of their codes.
+/// A prefix code: the number of symbols of each length from 1, and all symbols in the order of
+/// their codes.
 struct Code {
     counts: Vec<usize>,
     symbols: Vec<u16>,
 }
 
 impl Code {
-    /// The code of symbols with these lengths, of which 0 is for a symbol that does not occur.
+    /// The code for symbols with these lengths; 0 means that a symbol does not occur.
     fn of(lengths: &[u16]) -> Self {
         let mut counts = vec![0; usize::from(LONGEST) + 1];
         for length in lengths {
@@ -244,8 +245,8 @@ impl Code {
         Self { counts, symbols }
     }
 
-    /// The same, where every sequence of bits stands for something. Besides, one symbol may have
-    /// one bit, and a code without symbols is refused only when it is used.
+    /// The same, but every sequence of bits must stand for something. The exceptions: a single
+    /// symbol may have one bit, and a code without symbols is refused only when it is used.
     fn new(lengths: &[u16]) -> io::Result<Self> {
         let code = Self::of(lengths);
         let share = |(length, count): (u16, &usize)| count << (LONGEST - length);

@@ -10,8 +10,8 @@
 //! ```
 //!
 //! A path of up to 100 bytes is in the name field; a longer one is split at the last slash that
-//! leaves at most 155 bytes for the prefix field. Paths are in strictly increasing byte order, so
-//! there is one archive for a set of files and none names a file twice. GNU tar writes the same
+//! leaves at most 155 bytes for the prefix field. Paths are in strictly increasing byte order, so a
+//! set of files has only one archive, and no archive names a file twice. GNU tar writes the same
 //! bytes for the same list of files with `--format=ustar --mtime=@0 --owner=0 --group=0
 //! --numeric-owner --mode=0644`.
 
@@ -41,7 +41,7 @@ impl<W: Write> Writer<W> {
     /// `std::path::Path`).
     ///
     /// # Errors
-    /// When the path or the size cannot be in the archive, the content is not `size` bytes, `write`
+    /// If the path or size does not fit into an archive, the content is not `size` bytes, `write`
     /// fails, or `inner` cannot be written.
     pub fn file(
         &mut self,
@@ -66,7 +66,7 @@ impl<W: Write> Writer<W> {
     /// Writes the end of the archive, and flushes. Without it the archive is incomplete.
     ///
     /// # Errors
-    /// When `inner` cannot be written.
+    /// If `inner` cannot be written.
     pub fn finish(mut self) -> Result<W> {
         self.inner.write_all(&[0; 2 * BLOCK])?;
         self.pad(RECORD_SIZE)?;
@@ -99,7 +99,7 @@ impl<W: Write> Write for Counted<W> {
 /// How many bytes [`Writer`] writes for a file, before the end of the archive.
 ///
 /// # Errors
-/// When the path or the size cannot be in an archive.
+/// If the path or size does not fit into an archive.
 pub fn length_of_file(path: &str, size: u64) -> Result<u64> {
     header::encode(path, size)?;
     Ok(BLOCK_SIZE + size.next_multiple_of(BLOCK_SIZE))
@@ -111,7 +111,7 @@ pub fn length(files: u64) -> u64 {
     (files + 2 * BLOCK_SIZE).next_multiple_of(RECORD_SIZE)
 }
 
-/// Goes on from the path before to the next one, which must be greater.
+/// Advances from the last path to the next one, which must be greater.
 fn advance(last: &mut String, path: &str) -> Result<()> {
     if path <= last.as_str() {
         let (path, last) = (path.escape_debug(), last.escape_debug());

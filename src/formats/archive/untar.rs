@@ -7,9 +7,9 @@
 //! end     = 1,024 zero bytes; what follows does not matter
 //! ```
 //!
-//! An extension is a member that says something of the next one: type `x` holds pax records
-//! (`LENGTH KEY=VALUE\n`), type `L` a long name of GNU's. Sparse files are refused, which Go reads:
-//! nobody has them in a package.
+//! An extension is a member that describes the next one: type `x` holds pax records (`LENGTH
+//! KEY=VALUE\n`), type `L` a long name of GNU's. Go reads sparse files too; they are refused here,
+//! because nobody has them in a package.
 
 use std::io::{self, Read, Take};
 use std::ops::Range;
@@ -26,20 +26,20 @@ const TYPE: usize = 156;
 const MAGIC: Range<usize> = 257..263;
 const VERSION: Range<usize> = 263..265;
 const PREFIX: Range<usize> = 345..500;
-/// The other numbers of a header: user, group, modification time; and with a magic, the device.
+/// The other numbers in a header: user, group, modification time and, with a magic, the device.
 const NUMBERS: [Range<usize>; 3] = [108..116, 116..124, 136..148];
 const DEVICE: [Range<usize>; 2] = [329..337, 337..345];
 
-/// Reads the members of a tar archive; reads as the content of the last one.
+/// Reads the members of a tar archive. As a [`Read`], it is the content of the current one.
 pub struct Reader<R> {
     content: Take<R>,
     padding: u64,
 }
 
-/// What an archive says of a member.
+/// What an archive says about a member.
 #[derive(Debug, PartialEq, Eq)]
 pub struct Header {
-    /// As it is written, with `./` and `/` at the end.
+    /// As written, including a `./` at the start or a `/` at the end.
     pub name: String,
     /// What it is.
     pub kind: Kind,
@@ -60,10 +60,10 @@ pub enum Kind {
     Other(&'static str),
 }
 
-/// The records of a pax header: what the last one says of each of [`KEYS`].
+/// The records of a pax header: the last one for each of [`KEYS`].
 type Records = Vec<(&'static [u8], Vec<u8>)>;
 
-/// The keys that count.
+/// The keys that matter.
 const KEYS: [&[u8]; 7] = [
     b"path", b"size", b"uid", b"gid", b"atime", b"ctime", b"mtime",
 ];
@@ -80,10 +80,10 @@ impl<R: Read> Reader<R> {
         self.content.get_mut()
     }
 
-    /// The next member, or `None` at the end. What was not read of the one before is skipped.
+    /// The next member, or `None` at the end. What was not read of the last one is skipped.
     ///
     /// # Errors
-    /// When `inner` cannot be read, or (of the kind `InvalidData`) when it is no tar archive.
+    /// If `inner` cannot be read or, with the kind `InvalidData`, if it is not a tar archive.
     pub fn next_member(&mut self) -> io::Result<Option<Header>> {
         let (mut records, mut gnu_name) = (Records::new(), Vec::new());
         loop {
@@ -105,10 +105,10 @@ impl<R: Read> Reader<R> {
         }
     }
 
-    /// Goes on to the content of a member, and gives its size.
+    /// Starts the content of a member, and returns its size.
     fn start(&mut self, header: &Raw) -> io::Result<u64> {
         let size = match header.kind {
-            // These have none, whatever their size says.
+            // These have no content, whatever their size says.
             b'1'..=b'6' => 0,
             _ => u64::try_from(header.size).map_err(|_| damaged("a negative size"))?,
         };
@@ -117,7 +117,7 @@ impl<R: Read> Reader<R> {
         Ok(size)
     }
 
-    /// The next block after the member before, or `None` at the end.
+    /// The block after the last member, or `None` at the end.
     fn read_block(&mut self) -> io::Result<Option<[u8; BLOCK]>> {
         io::copy(self, &mut io::sink())?;
         self.content.set_limit(self.padding);
@@ -164,7 +164,7 @@ impl<R: Read> Read for Reader<R> {
     }
 }
 
-/// What is in a block.
+/// What is in a header's block.
 struct Raw {
     name: Vec<u8>,
     kind: u8,
@@ -203,7 +203,7 @@ impl Raw {
         })
     }
 
-    /// Takes in what extensions say. GNU's name counts in any case.
+    /// Applies what extensions say. GNU's name always wins.
     fn extend(&mut self, records: Records, gnu_name: Vec<u8>) -> io::Result<()> {
         for (key, value) in records.into_iter().filter(|(_, value)| !value.is_empty()) {
             match key {
@@ -218,7 +218,7 @@ impl Raw {
             self.name = gnu_name;
         }
         if self.kind == 0 {
-            // So V7 has it.
+            // V7 has no types.
             let is_dir = self.name.ends_with(b"/");
             self.kind = if is_dir { b'5' } else { b'0' };
         }
@@ -286,7 +286,7 @@ fn integer(text: &[u8]) -> io::Result<i64> {
     number.ok_or_else(|| damaged("a number of a pax header"))
 }
 
-/// Seconds, of which fractions are passed over.
+/// Seconds, without their fraction.
 fn time(text: &[u8]) -> io::Result<i64> {
     let mut parts = text.splitn(2, |byte| *byte == b'.');
     let seconds = integer(parts.next().unwrap_or_default())?;
@@ -296,10 +296,10 @@ fn time(text: &[u8]) -> io::Result<i64> {
     }
 }
 
-/// A number of a header: in octal digits, or where it is too large for them in base 256.
+/// A number in a header: in octal digits or, if it is too large for them, in base 256.
 fn number_in(field: &[u8]) -> Option<i64> {
     if let [first @ 0x80..=0xff, rest @ ..] = field {
-        // The first bit says so, the second is the sign.
+        // The first bit marks base 256, the second is the sign.
         let first = i128::from((first << 1).cast_signed() >> 1);
         let number = rest
             .iter()
@@ -315,8 +315,8 @@ fn number_in(field: &[u8]) -> Option<i64> {
     }
 }
 
-/// The sum of all bytes, those of the checksum itself taken as spaces; and as some old programs
-/// have it, with bytes that have a sign.
+/// The sum of all bytes, with the checksum itself counted as spaces; and the same with signed
+/// bytes, as some old programs compute it.
 fn sums(block: &[u8; BLOCK]) -> [Option<i64>; 2] {
     let mut block = *block;
     block[CHECKSUM].fill(b' ');

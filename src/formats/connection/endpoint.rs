@@ -1,4 +1,4 @@
-//! What a peer would dial, for those who try it.
+//! What a peer would dial, for `--dial`.
 
 use std::time::Duration;
 
@@ -13,7 +13,7 @@ pub struct Endpoint {
 }
 
 impl Connection {
-    /// The host, the port and the time for a dial, and whether it is with TLS; not for a socket.
+    /// The host, port and timeout for a dial, and whether it uses TLS; `None` for a socket.
     pub(crate) fn endpoint(&self) -> Option<Endpoint> {
         let (host, port) = address::host_and_port(self.address.text())?;
         Some(Endpoint {

@@ -1,4 +1,4 @@
-//! The usual mistakes in the fields of a connection.json.
+//! Common mistakes in the fields of a connection.json.
 
 use anyhow::{Result, ensure};
 
@@ -7,7 +7,7 @@ use super::FIELDS;
 use crate::layout::CONNECTION;
 use crate::text::{nearest, quoted};
 
-/// Other names that people use for a field, beyond typing errors.
+/// Other names that people use for a field, apart from typos.
 const ALIASES: [(&str, &str); 9] = [
     ("host", "address"),
     ("url", "address"),
@@ -20,7 +20,7 @@ const ALIASES: [(&str, &str); 9] = [
     ("cert_path", "client_cert"),
 ];
 
-/// Refuses another kind of file under the name of a connection.json.
+/// Refuses another kind of file that is named connection.json.
 pub fn ensure_kind(object: &Object) -> Result<()> {
     let has = |name| object.field(name).next().is_some();
     let what = if has("organizations") || has("peers") {
@@ -37,7 +37,7 @@ pub fn ensure_kind(object: &Object) -> Result<()> {
     Ok(())
 }
 
-/// The unknown field by which the author surely meant the field `name`.
+/// The unknown field by which the author probably meant `name`.
 pub fn misnamed<'a>(object: &'a Object, name: &str) -> Option<&'a str> {
     let mut keys = object.members().iter().map(|(key, _)| key.as_str());
     keys.find(|key| meant(&folded(key)) == Some(name))
@@ -58,7 +58,7 @@ pub fn unknown_fields(object: &Object) -> impl Iterator<Item = String> {
     })
 }
 
-/// The field that the author of an unknown field surely meant.
+/// The field that the author of an unknown field probably meant.
 fn meant(key: &str) -> Option<&'static str> {
     let alias = ALIASES.iter().find(|(alias, _)| *alias == key);
     let names = FIELDS.iter().map(|&(name, _)| name);
@@ -102,7 +102,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn means_a_field_only_for_a_near_typing_error_or_a_known_alias() {
+    fn suggests_a_field_only_for_a_near_typo_or_a_known_alias() {
         for (key, field) in [
             ("adress", Some("address")),
             ("addres", Some("address")),

@@ -6,9 +6,9 @@
 //!             | gzip(tar(connection.json, metadata/...))
 //! ```
 //!
-//! Files are in bytewise order of their paths; what gzip and tar are is in
-//! [`crate::formats::archive`]. Lengths are computed first, so that all of it can be written in one
-//! go: each file is read once for its bytes, and index definitions once before for the checks.
+//! Files are in bytewise order of their paths; [`crate::formats::archive`] defines gzip and tar.
+//! Lengths are computed first, so that everything can be written in one go: each file is read once
+//! for its bytes, and index definitions once before that for the checks.
 
 use std::io::{self, BufWriter, Write};
 
@@ -26,12 +26,12 @@ use crate::log::Warnings;
 pub struct Source {
     pub metadata: Metadata,
     pub warnings: Warnings,
-    /// The mode of a file with the package: one with a private key is for nobody else.
+    /// The mode of the package file: nobody else may read one with a private key.
     pub mode: u32,
     tree: Option<Dir>,
     metadata_content: Vec<u8>,
     connection: Vec<u8>,
-    /// What code.tar.gz holds, by path; without an [`Entry`] it is connection.json, as checked.
+    /// What code.tar.gz contains, by path; without an [`Entry`], it is connection.json as checked.
     files: Vec<(String, Option<Entry>)>,
     code_length: u64,
 }
@@ -51,7 +51,7 @@ impl Source {
         Ok(source)
     }
 
-    /// The same from what an author declares, with `tree` for META-INF.
+    /// The same from what an author declares, with `tree` as META-INF.
     pub fn declared(written: &Written, tree: Option<Dir>) -> Result<Self> {
         let content = written.metadata();
         let metadata = Metadata::parse(&content).refuse(METADATA)?;
@@ -116,7 +116,7 @@ impl Source {
         })
     }
 
-    /// Writes the package, and gives its digest; it is an error when something has changed since
+    /// Writes the package, and returns its digest; it is an error if anything has changed since
     /// [`Source::read`].
     pub fn write(&self, out: &mut dyn Write) -> Result<Digest> {
         let out = BufWriter::with_capacity(64 << 10, HashingWriter::new(out));
@@ -181,7 +181,7 @@ mod tests {
     }
 
     #[test]
-    fn warns_of_a_package_that_peers_do_not_take() {
+    fn warns_of_a_package_that_peers_do_not_accept() {
         assert_eq!(warnings(0), [""; 0]);
         assert_eq!(warnings(99 << 20), [""; 0]);
         // Each archive's records of 10,240 bytes, in gzip's blocks: 10,241 records of code,

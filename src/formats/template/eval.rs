@@ -16,14 +16,14 @@ use crate::text::quoted;
 /// Renders one template.
 pub struct Evaluator {
     dot: Value,
-    /// With their names: the last of a name counts.
+    /// With their names; the last variable of a name counts.
     variables: Vec<(String, Value)>,
     output: String,
     takes_files: bool,
-    /// Whether a file is printed, and anything else but white space.
+    /// Whether a file was printed, and whether anything else but white space was.
     has_file: bool,
     has_text: bool,
-    /// The bytes that functions may still read and make.
+    /// How many bytes functions may still read and make.
     work: usize,
 }
 
@@ -62,7 +62,8 @@ impl Evaluator {
         Ok(())
     }
 
-    /// The text of an action. A file's content gets nowhere else, so no function or condition sees it.
+    /// The text of an action. A file's content goes nowhere else, so no function or condition sees
+    /// it.
     fn print(&self, value: &Value) -> Result<Rc<str>> {
         let Some(path) = value.file() else {
             return value.print();
@@ -85,8 +86,8 @@ impl Evaluator {
         } else {
             self.has_text |= !text.trim_ascii().is_empty();
         }
-        // The peer sends the certificates of client_cert: a package must not get to write the lines
-        // around base64 that make one of what is in a file.
+        // The peer sends the certificates of client_cert: a package must not be able to add the
+        // lines that turn a file's base64 into a certificate.
         ensure!(
             !(self.has_file && self.has_text),
             "contains a file and other text, but only white space may be beside a file"
@@ -140,7 +141,7 @@ impl Evaluator {
         Ok(value)
     }
 
-    /// The value of a command, whose last argument may be the value before it in the pipeline.
+    /// The value of a command, whose last argument may be the previous value in the pipeline.
     fn command(&mut self, command: &[Operand], last: Option<Value>) -> Result<Value> {
         let (first, arguments) = command.split_first().context("has no value")?;
         match &first.term {
@@ -195,7 +196,7 @@ impl Evaluator {
         Ok(value)
     }
 
-    /// Counts texts that a function reads or makes.
+    /// Counts the texts that a function reads or makes.
     fn spend(&mut self, values: &[Value]) -> Result<()> {
         for value in values {
             if let Value::Text(text) = value {

@@ -93,7 +93,7 @@ impl Verb {
         })
     }
 
-    /// A number with zeros behind its sign.
+    /// A number with zeros after its sign.
     fn with_zeros(&self, number: &str) -> String {
         let zeros = if self.has_zeros {
             self.width.saturating_sub(number.len())

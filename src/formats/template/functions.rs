@@ -12,7 +12,7 @@ pub const FUNCTIONS: [&str; 15] = [
     "println", "printf",
 ];
 
-/// What the function `name` makes of its arguments; of `and` and `or`, where none decided before.
+/// What the function `name` makes of its arguments; for `and` and `or`, if none of them decided.
 pub fn call(name: &str, args: &[Value]) -> Result<Value> {
     Ok(match (name, args) {
         ("and" | "or", [.., last]) => last.clone(),
@@ -82,12 +82,12 @@ fn order(a: &Value, b: &Value) -> Result<Ordering> {
     order.with_context(|| format!("cannot compare {} with {}", a.kind(), b.kind()))
 }
 
-/// What is in the first value, by the first key or place, and so on.
+/// Looks up the first key or position in the value, the next one in what it finds, and so on.
 fn index(value: &Value, keys: &[Value]) -> Result<Value> {
     ensure!(!matches!(value, Value::Nil), "null has nothing in it");
     keys.iter().try_fold(value.clone(), |value, key| {
         let found = match (&value, key) {
-            // As Go: a key that is not there is an error only for fields.
+            // As in Go, a missing key is an error only for fields.
             (Value::Object(None), Value::Text(_)) => Some(Value::Nil),
             (Value::Object(Some(members)), Value::Text(key)) => {
                 Some(members.get(&**key).cloned().unwrap_or(Value::Nil))
@@ -109,12 +109,12 @@ fn slice(text: &str, from: i64, to: i64) -> Result<Value> {
     Ok(Value::Text(part.into()))
 }
 
-/// A place in a string or array; a negative one is in none.
+/// A position in a string or array; a negative one is always outside.
 fn place(at: i64) -> usize {
     usize::try_from(at).unwrap_or(usize::MAX)
 }
 
-/// All values one after the other: a line has spaces between all of them.
+/// All values in turn; in a line, with spaces between all of them.
 fn print(values: &[Value], is_line: bool) -> Result<Value> {
     let is_text = |value: &Value| matches!(value, Value::Text(_));
     let mut text = String::new();

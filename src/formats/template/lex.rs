@@ -7,7 +7,7 @@ use anyhow::{Context, Result, bail, ensure};
 use super::value::Value;
 use crate::text::quoted;
 
-/// What Go's template language takes for white space.
+/// What counts as white space in Go's template language.
 const SPACE: [char; 4] = [' ', '\t', '\r', '\n'];
 
 const NOT_CLOSED: &str = "is not closed by }}";
@@ -75,7 +75,7 @@ impl<'a> Lexer<'a> {
             };
             return Ok((!text.is_empty()).then_some(Item::Text(kept)));
         };
-        // Said first, whatever else is wrong with what the author took for text.
+        // Reported first: the author may have meant all of it as text.
         ensure!(start.contains("}}"), "{}: {NOT_CLOSED}", shown(start));
         self.rest = after_marker(inside).unwrap_or(inside);
         if self.rest.starts_with("/*") {
@@ -96,7 +96,7 @@ impl<'a> Lexer<'a> {
         }
     }
 
-    /// Goes behind the end of an action, where it is next: what follows it, before any trimming.
+    /// If an action ends here, moves past its end and returns what follows, before any trimming.
     fn closed(&mut self) -> Option<&'a str> {
         let bare = self.rest.trim_start_matches(SPACE);
         if let Some(after) = bare.strip_prefix("}}") {
@@ -110,11 +110,11 @@ impl<'a> Lexer<'a> {
 
     /// A comment, which must fill its action.
     fn comment(&mut self) -> Result<()> {
-        // The two do not share the asterisk.
+        // The two markers must not share their asterisk.
         let inside = self.rest.strip_prefix("/*").unwrap_or_default();
         let after = inside.split_once("*/").map(|(_, after)| after);
         let after = after.context("a comment is not closed by */")?;
-        // Go allows one character of white space here, and that only with a trim marker.
+        // Go allows one character of white space here, and only with a trim marker.
         let is_end =
             after.starts_with("}}") || after.get(1..).is_some_and(|end| end.starts_with("-}}"));
         self.rest = after;
@@ -171,7 +171,7 @@ impl<'a> Lexer<'a> {
         })
     }
 
-    /// The letters and digits at the start of `text`, after which a word may end.
+    /// The letters and digits at the start of `text`, where a word must end after them.
     fn name(&mut self, text: &'a str) -> Result<&'a str> {
         let end = text.find(|letter| !is_of_name(letter));
         let (name, rest) = text.split_at(end.unwrap_or(text.len()));
@@ -187,7 +187,7 @@ impl<'a> Lexer<'a> {
         Ok(name)
     }
 
-    /// A decimal number, which `text` begins with.
+    /// The decimal number that `text` begins with.
     fn number(&mut self, text: &'a str) -> Result<Value> {
         let mut last = ' ';
         let end = text.find(|letter: char| {
@@ -210,7 +210,7 @@ impl<'a> Lexer<'a> {
         value.context("has a number that is not decimal, or is too large")
     }
 
-    /// A string or rune, whose first quote is read.
+    /// A string or rune, whose opening quote has been read.
     fn quoted(&mut self, quote: char) -> Result<String> {
         let mut chars = self.rest.chars();
         let mut text = String::new();
@@ -230,13 +230,13 @@ impl<'a> Lexer<'a> {
     }
 }
 
-/// How a message may show an action of which `text` begins with.
+/// How a message may show the action that `text` begins with.
 pub fn shown(text: &str) -> String {
     let action = text.split_inclusive("}}").next().unwrap_or_default();
     quoted(action).trim_matches('"').to_owned()
 }
 
-/// What follows the marker that trims before an action, where it has one.
+/// What follows an action's trim marker, if it has one.
 fn after_marker(inside: &str) -> Option<&str> {
     inside.strip_prefix('-')?.strip_prefix(SPACE)
 }
@@ -262,6 +262,6 @@ fn escaped(chars: &mut Chars, quote: char) -> Option<char> {
             .checked_mul(radix)?
             .checked_add(chars.next()?.to_digit(radix)?)
     });
-    // The short ones are bytes, and so characters only in ASCII.
+    // The short ones are bytes, so they are characters only in ASCII.
     char::from_u32(number?).filter(|letter| count > 2 || letter.is_ascii())
 }

@@ -1,4 +1,4 @@
-//! What can be said of a template without a config.
+//! What is known of a template without a config.
 
 use std::collections::BTreeSet;
 use std::iter;
@@ -8,7 +8,7 @@ use super::parse::{Node, Operand, Pipeline, Term};
 /// The longest key that is named.
 const MAX_KEY: usize = 256;
 
-/// The keys that the nodes look for, where `dot` is the path of `.` in the config, if it is known.
+/// Collects the keys that the nodes look up; `dot` is the path of `.` in the config, if known.
 pub fn collect_keys(nodes: &[Node], dot: Option<&str>, keys: &mut BTreeSet<String>) {
     for node in nodes {
         let branches = match node {
@@ -43,7 +43,7 @@ fn keys_of_pipeline(pipeline: &Pipeline, dot: Option<&str>, keys: &mut BTreeSet<
     }
 }
 
-/// Where in the config an operand is, if it is seen here.
+/// The path of an operand in the config, if it can be determined.
 fn path(operand: &Operand, dot: Option<&str>) -> Option<String> {
     let start = match &operand.term {
         Term::Dot => dot?,
@@ -64,7 +64,7 @@ pub fn texts(nodes: &[Node], room: &mut usize) -> Vec<String> {
             Node::Action(actor) if actor.pipeline.variable.is_some() => continue,
             Node::Action(_) => return Vec::new(),
             Node::Text(text) => vec![text.clone()],
-            // Two may have conditions that never hold at once.
+            // Two blocks may have conditions that never hold together.
             Node::Block(_) if has_block => return Vec::new(),
             Node::Block(branches) => {
                 has_block = true;

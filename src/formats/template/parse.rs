@@ -28,7 +28,7 @@ pub struct Actor {
 pub struct Branch {
     /// `None` is `else`.
     pub condition: Option<Actor>,
-    /// Whether it is one of `with`, whose value becomes `.`.
+    /// Whether it belongs to `with`, whose value becomes `.`.
     pub is_with: bool,
     pub body: Vec<Node>,
 }
@@ -71,7 +71,7 @@ pub fn parse(source: &str) -> Result<Vec<Node>> {
 
 struct Parser<'a> {
     lexer: Lexer<'a>,
-    /// The names of those that there are, each as often as it is declared.
+    /// The names of the current variables, each as often as it is declared.
     variables: Vec<&'a str>,
     depth: usize,
 }
@@ -102,7 +102,7 @@ impl<'a> Parser<'a> {
         Ok((nodes, None))
     }
 
-    /// Reads what may hold itself.
+    /// Reads something that may contain itself.
     fn nested<T>(&mut self, read: impl FnOnce(&mut Self) -> Result<T>) -> Result<T> {
         ensure!(
             self.depth < MAX_DEPTH,
@@ -149,7 +149,7 @@ impl<'a> Parser<'a> {
         Ok(branches)
     }
 
-    /// Reads the pipeline of an action behind its first words.
+    /// Reads the pipeline of an action, after its first words.
     fn actor(&mut self, action: &Action<'a>, words: usize) -> Result<Actor> {
         let shown = shown(action.source);
         let mut tokens = action.tokens.get(words..).unwrap_or_default();
@@ -167,7 +167,7 @@ impl<'a> Parser<'a> {
             rest @ ..,
         ] = *tokens
         {
-            // Also one that is assigned to: whether it is there is seen when it is rendered.
+            // Even if it is only assigned to: rendering finds out whether it exists.
             self.variables.push(name);
             ensure!(
                 self.variables.len() <= MAX_DEPTH,

@@ -74,7 +74,7 @@ fn names_what_is_missing_and_never_a_value() {
 }
 
 #[test]
-fn names_what_is_no_template() {
+fn names_what_is_not_a_template() {
     let known =
         "if, with, else, end and or not eq ne lt le gt ge index len slice print println printf are";
     for (template, message) in [

@@ -10,19 +10,19 @@ use super::VARIABLE;
 use crate::formats::json::{self, Kind, Object};
 use crate::text::quoted;
 
-/// A value. It is cheap to copy, as a package chooses how often that is done.
+/// A value. It is cheap to copy, because a package chooses how often that happens.
 #[derive(Clone)]
 pub enum Value {
     Nil,
     Boolean(bool),
-    /// A number of the template without a point, a length, or a byte of a string.
+    /// A number in the template without a decimal point, a length, or a byte of a string.
     Whole(i64),
-    /// Any number of the config, and one of the template with a point or an exponent: as it is
-    /// written, and what it is compared as.
+    /// Any number in the config, or a number in the template with a decimal point or an exponent:
+    /// as written, and its value for comparisons.
     Number(Rc<str>, f64),
     Text(Rc<str>),
     Array(Rc<[Value]>),
-    /// `None` is the config that is not set.
+    /// `None` is an unset config.
     Object(Option<Rc<BTreeMap<String, Value>>>),
 }
 
@@ -42,7 +42,7 @@ impl Value {
             Kind::Boolean => Self::Boolean(value.get() == "true"),
             Kind::Number => {
                 let number: f64 = value.get().parse()?;
-                // As Go, which has nothing else for a number.
+                // As in Go, which reads every number as a float64.
                 ensure!(number.is_finite(), "has a number over 1.8e308");
                 Self::Number(value.get().into(), number)
             }
@@ -56,7 +56,7 @@ impl Value {
         })
     }
 
-    /// What it is, as messages name it.
+    /// The kind of value, as messages name it.
     pub fn kind(&self) -> &'static str {
         match self {
             Self::Nil => "null",
@@ -70,7 +70,7 @@ impl Value {
         }
     }
 
-    /// Whether `if` takes it for true: it is not the zero of its kind, nor empty.
+    /// Whether it counts as true in `if`: it is neither the zero of its kind nor empty.
     pub fn is_true(&self) -> bool {
         match self {
             Self::Nil => false,
@@ -81,7 +81,7 @@ impl Value {
         }
     }
 
-    /// The length of what has one.
+    /// The length, or 0 for a value that has none.
     pub fn len(&self) -> usize {
         match self {
             Self::Text(text) => text.len(),
@@ -112,7 +112,7 @@ impl Value {
         })
     }
 
-    /// The member `key`, which must be there. The error names those that are, and no value.
+    /// The member `key`, which must exist. The error names the existing keys, but no value.
     pub fn member(&self, key: &str) -> Result<Self> {
         let members = match self {
             Self::Object(Some(members)) => members,

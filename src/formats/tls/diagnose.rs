@@ -1,4 +1,4 @@
-//! Why the peer cannot read a text: the usual mistakes when putting a PEM file into a JSON string.
+//! Why the peer cannot read a text: common mistakes when putting a PEM file into a JSON string.
 
 use std::collections::BTreeSet;
 
@@ -6,7 +6,7 @@ use anyhow::{Error, anyhow};
 
 use super::block::{BEGIN, Block, END, blocks, is_wanted};
 
-/// The way to give the peer a file, for texts that name one.
+/// How to give the peer a file, for texts that name one.
 const OR_FILE: &str = ", or write {{.pem}} and add \"pem\": {\"file\": \"/PATH\"} to the peer's \
     CHAINCODE_AS_A_SERVICE_BUILDER_CONFIG";
 
@@ -64,14 +64,14 @@ fn without_begin(text: &str, wanted: &str) -> Error {
 
 fn is_path(text: &str) -> bool {
     const STARTS: [&str; 6] = ["/", "./", "../", "~/", "file:", "C:\\"];
-    // The last is of the private keys that Fabric CA and cryptogen write.
+    // The last ending is of private keys written by Fabric CA and cryptogen.
     const ENDS: [&str; 7] = [".pem", ".crt", ".cer", ".cert", ".key", ".der", "_sk"];
     !text.contains(char::is_control)
         && (STARTS.iter().any(|start| text.starts_with(start))
             || ENDS.iter().any(|end| text.ends_with(end)))
 }
 
-/// Whether a text is like `CORE_PEER_TLS_KEY_FILE` or `${TLS_KEY}`.
+/// Whether a text looks like `CORE_PEER_TLS_KEY_FILE` or `${TLS_KEY}`.
 fn is_variable(text: &str) -> bool {
     let name = text.trim_matches(['$', '{', '}']);
     let is_part = |byte: u8| byte.is_ascii_uppercase() || byte.is_ascii_digit() || byte == b'_';

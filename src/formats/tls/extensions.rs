@@ -7,14 +7,14 @@ use anyhow::Result;
 
 use super::der::{BOOLEAN, INTEGER, OCTET_STRING, Reader, SEQUENCE, implicit};
 
-/// What they say of a certificate's use.
+/// What a certificate's extensions say about its use.
 #[derive(Default)]
 pub struct Extensions<'a> {
     /// The alternative names of the subject, each with its tag.
     pub names: Vec<(u8, &'a [u8])>,
-    /// Whether the certificate may belong to an authority.
+    /// Whether the certificate may be a CA's.
     pub is_ca: bool,
-    /// Whether its key is said to sign certificates.
+    /// Whether the certificate says that its key signs certificates.
     pub signs: bool,
 }
 

@@ -4,7 +4,7 @@ use anyhow::{Result, ensure};
 
 use super::der::{Reader, SEQUENCE, SET};
 
-/// Reads over a Name: `SEQUENCE OF SET OF SEQUENCE { type OBJECT IDENTIFIER, value }`.
+/// Checks a Name: `SEQUENCE OF SET OF SEQUENCE { type OBJECT IDENTIFIER, value }`.
 pub fn check(mut name: Reader) -> Result<()> {
     while !name.is_empty() {
         let mut set = name.inside(SET)?;
@@ -35,7 +35,7 @@ fn is_string(tag: u8, value: &[u8]) -> bool {
         0x14 => true,
         // IA5String
         0x16 => value.is_ascii(),
-        // BMPString; newer Go knows which code units are characters, older does not
+        // BMPString; only newer Go checks which code units are characters
         0x1e => value.len().is_multiple_of(2),
         _ => false,
     }

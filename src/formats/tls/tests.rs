@@ -247,7 +247,10 @@ fn refuses_pem_of_another_kind_and_names_it_only_when_well_known() {
         ),
     ];
     for (text, kind) in cases {
-        assert_eq!(root(text), format!("contains {kind}, a CERTIFICATE is needed"));
+        assert_eq!(
+            root(text),
+            format!("contains {kind}, a CERTIFICATE is needed")
+        );
         assert_eq!(
             pair(text, ""),
             format!("client_cert: contains {kind}, a CERTIFICATE is needed")

@@ -46,7 +46,8 @@ pub fn parse(tag: u8, text: &[u8]) -> Option<Time> {
     })
 }
 
-/// The days up to a day of the Gregorian calendar. Years begin in March here, after the leap day.
+/// The days from 1970 to a date of the Gregorian calendar. Years begin in March here, so that the
+/// leap day comes last.
 fn days_since_1970(year: u32, month: u32, day: u32) -> i32 {
     let number = |number: u32| i32::try_from(number).unwrap_or(i32::MAX);
     let (year, month) = (

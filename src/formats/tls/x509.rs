@@ -26,7 +26,7 @@ pub struct Certificate<'a> {
     pub not_after: Time,
     /// What its extensions say.
     pub extensions: Extensions<'a>,
-    /// Whether its issuer and its subject have one name.
+    /// Whether its issuer and subject have the same name.
     pub is_self_issued: bool,
     /// Whether it is of a version that has extensions.
     pub is_v3: bool,

@@ -66,7 +66,7 @@ fn tar_lists_it() {
 }
 
 #[test]
-fn gzip_finds_it_sound() {
+fn gzip_accepts_it() {
     let peer = ids::binary();
     if unpacked(&peer).is_some() {
         for file in ["out.tar.gz", "code.tar.gz"] {
@@ -146,7 +146,7 @@ fn python_makes_the_same_package() {
 }
 
 #[test]
-fn the_peers_programs_take_it() {
+fn the_peers_programs_accept_it() {
     for folder in [
         ids::sample(),
         ids::binary(),

@@ -23,7 +23,7 @@ fn goes_to_a_file_named_by_the_label() {
 }
 
 #[test]
-fn is_for_nobody_else_with_a_private_key_in_it() {
+fn is_for_nobody_else_if_it_has_a_private_key() {
     let peer = folder();
     let connection = format!(
         r#"{{"address":"a:1","tls_required":true,"client_auth_required":true,"root_cert":{0},"client_cert":{0},"client_key":{1}}}"#,
@@ -104,7 +104,7 @@ fn does_not_rewrite_an_identical_file() {
 }
 
 #[test]
-fn replaces_another_file_only_by_force() {
+fn replaces_another_file_only_with_force() {
     let peer = folder();
     peer.put("bld/x", "precious");
     let line = "x: already exists and is not this package, --force replaces it";
@@ -191,7 +191,7 @@ fn leaves_nothing_on_a_full_disk() {
 }
 
 #[test]
-fn a_package_for_a_closed_standard_output_is_not_lost_without_a_word() {
+fn a_package_for_a_closed_standard_output_is_not_lost_silently() {
     let peer = folder();
     let args = ["package", "--output", "-", "."];
     let seen = user::run_after("exec >&-", &peer.path("package"), &args);

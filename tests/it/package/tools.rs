@@ -230,7 +230,7 @@ fn refused(package: &[u8], line: &str) {
 }
 
 #[test]
-fn what_install_refuses_has_a_line_that_helps() {
+fn what_install_refuses_has_a_helpful_message() {
     let how = "make the package with tar -czf FILE metadata.json code.tar.gz";
     let code = tgz(&[CONNECTION]);
     let code: Member = ("code.tar.gz", FILE, &code);
@@ -274,7 +274,7 @@ fn what_install_refuses_has_a_line_that_helps() {
 }
 
 #[test]
-fn what_the_peer_cannot_unpack_has_a_line_that_helps() {
+fn what_the_peer_cannot_unpack_has_a_helpful_message() {
     let kind = "the peer accepts only regular files and directories";
     for (members, line) in [
         (
@@ -343,7 +343,7 @@ fn names_that_the_peer_cleans_are_fine() {
 }
 
 #[test]
-fn what_a_peer_does_otherwise_than_expected_is_said() {
+fn says_where_a_peer_does_the_unexpected() {
     let mut code = tar_of(&[
         CONNECTION,
         ("connection.json", FILE, br#"{"address":"second:1"}"#),
@@ -454,7 +454,7 @@ fn a_bomb_ends_at_the_limit() {
 }
 
 #[test]
-fn a_folder_of_a_package_that_is_packed_already_is_recognized() {
+fn an_already_packed_folder_is_recognised() {
     let peer = Peer::empty();
     peer.put("bld/f/metadata.json", METADATA.2)
         .put("bld/f/code.tar.gz", tgz(&[CONNECTION]));

@@ -44,7 +44,7 @@ fn a_peer_reads_a_whole_connection_at_every_moment() {
 }
 
 #[test]
-fn several_at_once_do_no_harm() {
+fn simultaneous_runs_do_no_harm() {
     let (peer, first) = installed();
     let other = install(&peer, "other", "ccaas");
     for _ in 0..10 {
@@ -92,7 +92,7 @@ fn without_times(state: &BTreeSet<String>) -> Vec<String> {
 }
 
 #[test]
-fn what_root_writes_is_the_peers() {
+fn what_root_writes_belongs_to_the_peer() {
     let (peer, id) = installed();
     let second = install(&peer, "second", "ccaas");
     let third = install(&peer, "third", "ccaas");
@@ -165,7 +165,7 @@ fn no_link_is_followed() {
 }
 
 #[test]
-fn a_link_or_special_file_in_the_place_of_a_file_is_replaced() {
+fn a_link_or_special_file_where_a_file_belongs_is_replaced() {
     for name in [
         LAST,
         "bld/connection.json",

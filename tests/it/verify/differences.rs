@@ -297,7 +297,7 @@ fn links_and_special_files_are_differences() {
 }
 
 #[test]
-fn what_lies_among_the_builds_is_unrecorded() {
+fn strays_among_the_builds_are_unrecorded() {
     let peer = installed();
     copy(&peer, BUILD, "elsewhere");
     peer.put("builds/file", "x")

@@ -66,7 +66,7 @@ fn many_builds_are_reported_in_order() {
 }
 
 #[test]
-fn a_reader_that_goes_away_is_no_panic() {
+fn a_reader_that_goes_away_causes_no_panic() {
     let peer = installed();
     let (reader, writer) = io::pipe().unwrap();
     drop(reader);

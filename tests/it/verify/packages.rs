@@ -252,7 +252,7 @@ fn a_config_that_lacks_a_key_of_one_package() {
 }
 
 #[test]
-fn other_builders_are_told_by_the_type_of_their_package() {
+fn other_builders_are_recognised_by_the_type_of_their_package() {
     let peer = production();
     let ours = plain("ours", PLAIN);
     install(&peer, "ours", &ours);
@@ -416,7 +416,7 @@ fn a_package_that_is_not_the_one_in_its_name() {
 /// Packages of which this program cannot say what is made of them. Their builds are compared with
 /// the record.
 #[test]
-fn packages_of_no_use() {
+fn unusable_packages() {
     let whole = plain("basic", PLAIN);
     let connection = ("connection.json", PLAIN.as_bytes());
     let truncated = whole[..whole.len() - 9].to_owned();

@@ -366,7 +366,7 @@ fn a_build_of_another_package_is_found() {
 
 /// Without the config, whatever templates fill in may be there, and nothing else.
 #[test]
-fn what_is_no_template_is_verified_without_a_config() {
+fn what_is_not_a_template_is_verified_without_a_config() {
     let template = connection().replace("basic.example.com:9999", "{{.host}}:9999");
     for (from, to, is_found) in [
         ("basic.example.com:9999", "other.example.com:9998", false),

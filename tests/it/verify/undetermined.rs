@@ -86,7 +86,7 @@ fn cannot_tell_without_a_record() {
 
 /// Something unreadable does not hide a difference.
 #[test]
-fn goes_on_after_what_it_may_not_read() {
+fn continues_after_what_it_may_not_read() {
     for (closed, reason) in [
         (format!("bld/{INDEX_A}"), "cannot read"),
         ("bld/META-INF/statedb".to_owned(), "cannot open"),
@@ -202,7 +202,7 @@ fn a_path_that_cannot_be_verified() {
 }
 
 #[test]
-fn builds_that_come_and_go_meanwhile_are_no_differences() {
+fn builds_that_come_and_go_meanwhile_are_not_differences() {
     let peer = installed();
     for number in 0..16 {
         copy(&peer, BUILD, &format!("builds/many-{number:064x}"));

@@ -45,7 +45,7 @@ fn reads_what_it_wrote() {
 }
 
 #[test]
-fn takes_every_name_that_fits_and_no_other() {
+fn accepts_every_name_that_fits_and_no_other() {
     let x = |length| "x".repeat(length);
     let e_acute = |length: usize| "\u{e9}".repeat(length / 2);
     for (path, fits) in [

@@ -8,7 +8,7 @@ FROM $BUSYBOX_IMAGE AS busybox
 FROM $RUST_IMAGE AS build
 WORKDIR /source
 COPY . .
-# With --target, so that build scripts and macros have other flags.
+# With --target, so that the flags do not apply to build scripts and macros.
 RUN cargo install --locked --config musl/flags.toml --target "$(uname -m)-unknown-linux-musl" --path . --root /build
 COPY --from=busybox /bin/busybox /image/bin/busybox
 # Why three copies, and why 0755: see nix/packages/image.nix.

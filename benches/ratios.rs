@@ -1,9 +1,10 @@
-//! `cargo bench`: how long the program takes, as ratios against other programs on the same machine in the same run, and how much
-//! memory. Each figure is the median of runs that take turns, so that a busy moment hits both sides. docs/performance.md has the
-//! method and a table.
+//! `cargo bench`: how long the program takes, as ratios to other programs on the same machine in the
+//! same run, and how much memory. Each figure is the median of alternating runs, so that a busy
+//! moment hits both sides. docs/performance.md has the method and a table.
 //!
-//! The program is measured as it is released: statically linked with musl, where scripts/get-musl has put Rust for that, otherwise
-//! with this machine's C library. It needs `cp` and `sha256sum`, no network, no root.
+//! The program is measured as it is released: statically linked with musl, if scripts/get-musl has
+//! installed a Rust toolchain for that, and otherwise with this machine's C library. It needs `cp`
+//! and `sha256sum`, but neither a network nor root.
 
 use std::ffi::{OsStr, OsString};
 use std::fs;
@@ -377,7 +378,8 @@ fn copy(from: &Path, to: &Path) -> Command {
     command
 }
 
-/// Runs both sides in turn and prints the line of the table. Each side is a list of commands that run one after the other.
+/// Runs both sides in turn and prints a line of the table. Each side is a list of commands, run one
+/// after the other.
 fn row(
     what: &str,
     against: &str,
@@ -421,8 +423,9 @@ fn median(times: &mut [Duration]) -> Duration {
     times[times.len() / 2]
 }
 
-/// The peak memory of a command, in KiB. A fresh copy of this harness starts it, because the kernel counts the memory of the process
-/// that starts a program as the program's own: what that copy needs, about 2.5 MiB, is the least that can be seen.
+/// The peak memory of a command, in KiB. A fresh copy of this harness starts it, because the kernel
+/// counts the memory of the process that starts a program as the program's own: what that copy
+/// needs, about 2.5 MiB, is the least that can be measured.
 fn memory_of(command: &Command) -> u64 {
     let mut measured = Command::new(env::current_exe().unwrap());
     measured

@@ -41,10 +41,10 @@ rustPlatform.buildRustPackage {
   __structuredAttrs = true;
 
   preBuild = setFlags (toString released);
-  # The harness of the tests catches panics.
+  # The test harness catches panics.
   preCheck = setFlags "-C target-feature=+crt-static";
 
-  # Otherwise nixpkgs keeps the names of functions, a quarter of the size.
+  # Otherwise nixpkgs keeps function names, a quarter of the size.
   stripAllList = [ "bin" ];
 
   postInstall = ''
@@ -54,7 +54,7 @@ rustPlatform.buildRustPackage {
   '';
 
   # Without the release profile's link-time optimisation a test run takes a third of the time, and
-  # overflows are seen.
+  # overflows are caught.
   checkType = "debug";
   # script, which gives a program a terminal. Not strace, which may not trace in every sandbox:
   # scripts/ci runs the tests that need it.

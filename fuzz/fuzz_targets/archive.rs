@@ -1,5 +1,5 @@
-//! The archives of a package: no bytes make the readers panic, and where other readers take them
-//! too, they read the same.
+//! The archives of a package: no bytes make the readers panic, and whatever other readers accept
+//! too, they read in the same way.
 #![no_main]
 
 use std::io::{self, Read};
@@ -27,7 +27,7 @@ fn members(archive: &[u8]) -> io::Result<Files> {
     Ok(files)
 }
 
-/// The same by the crate `tar`, where all are regular files: of others it has other ideas than Go.
+/// The same by the crate `tar`, if all are regular files: it treats others differently from Go.
 fn members_by_tar(archive: &[u8]) -> io::Result<Option<Files>> {
     let mut archive = tar::Archive::new(archive);
     let mut files = Vec::new();
@@ -62,7 +62,7 @@ fuzz_target!(|bytes: &[u8]| {
         let file = [b"\x1f\x8b\x08\0\0\0\0\0\0\xff", &bytes[..used], &trailer].concat();
         match all(gunzip::Reader::new(&file[..])) {
             Ok(read) => assert_eq!(read, expected),
-            // There flate2 gives zeros, and Go an error.
+            // Here flate2 returns zeros, but Go an error.
             Err(error) => assert!(error.to_string().contains("before the beginning"), "{error}"),
         }
     }

@@ -35,7 +35,7 @@ let
       type = "json";
     };
   };
-  # The embedded sample: as it is, and with one of its files declared.
+  # The built-in sample: as it is, and with one of its files declared.
   sample = mkChaincodePackage { src = ../../src/sample; };
 in
 runCommand "chaincode-package" { } ''

@@ -76,8 +76,8 @@ in
 
     systemd.services.fabric-ccs-builder-rebuild = {
       description = "Rebuild the installed chaincode of a Fabric peer";
-      # A switch starts it too, even without a change: it does not stay active. With another
-      # configuration the peers are restarted, and so find what it has made.
+      # It does not stay active, so every switch starts it, even without a change. A changed
+      # configuration also restarts the peers, which then find what it has made.
       wantedBy = [ "multi-user.target" ];
       environment.${variable} = forUnit (builtins.toJSON values);
       unitConfig = {

@@ -1,6 +1,6 @@
 # The software bill of materials: the crates in Cargo.lock, as CycloneDX. Crates that only tests
 # need, and that the program does not contain, have the scope "excluded". Rust's standard library
-# and musl, which flake.lock fixes, are not listed.
+# and musl, which flake.lock pins, are not listed.
 { lib, writeText }:
 let
   manifest = lib.importTOML ../../Cargo.toml;

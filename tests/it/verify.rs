@@ -157,8 +157,8 @@ fn without_note(mut lines: Vec<String>) -> Vec<String> {
         "matches are"
     };
     let note = format!(
-        "note     {recorded} {matches} with a record only, which those who can write the builds \
-         can write too; the the peer's file system path or --packages to verify from the packages"
+        "note     {recorded} {matches} with a record only, which anyone who can write the builds can \
+         write too; give the peer's file system path or --packages to verify from the packages"
     );
     let mut expected = if recorded == 0 { vec![] } else { vec![note] };
     let differs = |line: &String| {

@@ -1,4 +1,5 @@
-//! The archives of a package, read as the crates `flate2` and `tar` read them; and what is refused, with its line.
+//! The archives of a package, read as the crates `flate2` and `tar` read them; and what is refused,
+//! with its line.
 
 use std::io::{self, Read, Write};
 
@@ -35,7 +36,7 @@ fn deflated(content: &[u8], level: u32) -> Vec<u8> {
     data.finish().unwrap()
 }
 
-/// A gzip file of these compressed data, which are said to be of this content.
+/// A gzip file of this compressed data, which claims to have this content.
 fn wrapped(data: &[u8], content: &[u8]) -> Vec<u8> {
     let mut crc = Crc::new();
     crc.update(content);
@@ -44,7 +45,7 @@ fn wrapped(data: &[u8], content: &[u8]) -> Vec<u8> {
     [header, data, &sum, &amount].concat()
 }
 
-/// Content that compressors like more or less.
+/// Content that compresses well or badly.
 fn content() -> impl Strategy<Value = Vec<u8>> {
     let piece = prop_oneof![
         vec(any::<u8>(), 0..300),
@@ -124,7 +125,7 @@ fn pax(key: &str, value: &str) -> String {
 
 const END: [u8; 1024] = [0; 1024];
 
-/// An archive of a member after others that say something of it.
+/// An archive of a member, after others that describe it.
 fn extended(extensions: &[Vec<u8>], name: &[u8]) -> Vec<u8> {
     let member = member(name, b'0', b"content");
     [&extensions.concat(), &member[..], &END].concat()
@@ -153,7 +154,7 @@ proptest! {
     #[test]
     fn a_damaged_gzip_file_is_refused_or_read_as_flate2_reads_it(content in vec(any::<u8>(), 0..300), level in 0..=9_u32, changes in changes(), cut in proptest::option::of(any::<Index>())) {
         let mut file = damaged(gzipped(&content, level), &changes, cut);
-        // Go passes over the reserved flags, flate2 does not.
+        // Go ignores the reserved flags, flate2 does not.
         file.iter_mut().skip(3).take(1).for_each(|flags| *flags &= 0x1f);
         if let Ok(read) = gunzipped(&file) {
             prop_assert_eq!(Some(read), all(MultiGzDecoder::new(file.as_slice())).ok());
@@ -173,7 +174,7 @@ proptest! {
             Ok(_) => {
                 let used = usize::try_from(decoder.total_in()).unwrap();
                 let ours = gunzipped(&wrapped(&data[..used], &read));
-                // There flate2 gives zeros, and Go an error.
+                // Here flate2 returns zeros, but Go an error.
                 let is_before = ours.as_ref().is_err_and(|line| line.contains("a distance leads back beyond the beginning"));
                 prop_assert!(is_before || ours == Ok(read));
             }
@@ -231,7 +232,7 @@ proptest! {
         }
         archive.truncate(cut.unwrap_or(archive.len()));
         if let (Ok(read), Ok(mut expected)) = (members(&archive), members_by_tar(&archive)) {
-            // In Go a name ends at the first null byte, also a long one.
+            // In Go a name ends at the first null byte, even a long one.
             for (name, ..) in &mut expected {
                 name.truncate(name.iter().position(|byte| *byte == 0).unwrap_or(name.len()));
             }
@@ -261,7 +262,7 @@ fn every_format_of_tar_is_read() {
         (prefix(b"\0\0\0\0\0\0", b"\0\0"), "name"),
         (extended(&[l(&long)], b"name"), long.as_str()),
         (extended(&[x(&pax("path", &long))], b"name"), &long),
-        // The last pax header counts, but GNU's name in any case.
+        // The last pax header counts, but GNU's name always wins.
         (
             extended(&[x(&pax("path", "a")), x(&pax("path", "b"))], b"name"),
             "b",
@@ -275,7 +276,7 @@ fn every_format_of_tar_is_read() {
             extended(&[x(&(pax("path", "a") + &pax("path", "")))], b"name"),
             "name",
         ),
-        // As BSD tar has it for the attributes of macOS.
+        // As BSD tar writes it for macOS attributes.
         (
             extended(
                 &[x(&pax("LIBARCHIVE.xattr.com.apple.provenance", "AQIA"))],
@@ -290,7 +291,8 @@ fn every_format_of_tar_is_read() {
             (name, Kind::File, &b"content"[..])
         );
     }
-    // A size in base 256, the end of the archive without blocks of zeros, and of the file without padding.
+    // A size in base 256, the end of the archive without blocks of zeros, and of the file without
+    // padding.
     let base_256 = changed(b"name", b'0', b"content", |header| {
         header[124..136].copy_from_slice(b"\x80\0\0\0\0\0\0\0\0\0\0\x07");
     });

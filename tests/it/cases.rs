@@ -1,10 +1,10 @@
 //! What people have trouble with, in the order in which they meet it. Most is known from public
-//! bug reports; what a peer and the Go builders do was watched.
+//! bug reports; what a peer and the Go builders do was observed.
 
 use super::peer::{CONFIG, INDEX, PLAIN, Peer, quoted, tls};
 use super::user;
 
-/// The only line of a build that succeeds, but for the last.
+/// The only line of a build that succeeds, apart from the last.
 #[track_caller]
 fn warns(peer: &Peer, line: &str) {
     peer.build().succeeds(&[&format!("build: warning: {line}")]);
@@ -73,7 +73,7 @@ fn with_tls(address: &str, domain: &str, root_cert: &str) -> String {
 #[test]
 fn a_domain_copied_from_the_documentation() {
     for (address, domain, root_cert, warning) in [
-        // An authority's certificate does not tell which names its servers have.
+        // A CA's certificate does not say which names its servers have.
         (
             "127.0.0.1:9999",
             "your.chaincode.host.com",
@@ -84,7 +84,7 @@ fn a_domain_copied_from_the_documentation() {
         ("[::1]:1", "::1", "rsa.pem", ""),
         ("unix:/run/basic", "basic.example.com", "rsa.pem", ""),
         ("basic.example.com:1", "", "rsa.pem", ""),
-        // A server's own does.
+        // A server's own certificate does.
         (
             "127.0.0.1:1",
             "your.chaincode.host.com",

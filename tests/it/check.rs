@@ -326,7 +326,7 @@ fn faulty() -> Peer {
     peer
 }
 
-/// What `check` says of [`faulty`]: the file, the field, the message and the hint of each fault.
+/// What `check` says about [`faulty`]: the file, the field, the message and the hint of each fault.
 const FAULTS: [[&str; 4]; 14] = [
     [
         "metadata.json",
@@ -429,7 +429,7 @@ fn all_faults_are_found_in_one_run() {
         path.display()
     );
     assert_eq!((status, stdout, stderr.as_str()), (1, expected, ""));
-    // The first is the one that a peer's log has.
+    // The first is the one in a peer's log.
     let log = user::run(&path, &["build", ".", ".", "../bld"]).stderr;
     assert_eq!(log.replacen("build: ", "fault    ", 1), line(&FAULTS[0]));
 }

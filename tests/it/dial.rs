@@ -68,7 +68,7 @@ fn says_what_failed() {
             stream.write_all(answer).unwrap();
         })
     };
-    // Port 1 is nobody's, as only root may listen there.
+    // Nobody listens on port 1, because only root may.
     let refused = "127.0.0.1:1: refused, nothing listens there".to_owned();
     assert_eq!(check(&plain(1)), (1, refused));
     for (port, what) in [

@@ -1,7 +1,7 @@
-//! Index definitions: which are published, and what is said of the others. The answers of real
-//! versions of `CouchDB` are in `tests/fixtures/couchdb`: each definition with the status and reason
-//! of `POST /db/_index`, the status of a query that uses the index (`view`), and what became of
-//! later writes to the database where they failed (`writes`).
+//! Index definitions: which are published, and what is said about the others. The answers of real
+//! versions of `CouchDB` are in `tests/fixtures/couchdb`: each definition with the status and
+//! reason of `POST /db/_index`, the status of a query that uses the index (`view`), and what became
+//! of later writes to the database where they failed (`writes`).
 
 use std::collections::BTreeSet;
 use std::fs;
@@ -14,8 +14,8 @@ use super::user;
 
 pub const FOLDER: &str = "META-INF/statedb/couchdb/indexes";
 
-/// What no version takes or can query, and is published all the same: the reason, and each name in
-/// the fixture.
+/// What no version accepts or can query, but is published nevertheless: the reason, and each name
+/// in the fixture.
 const LET_THROUGH: [(&str, &[&str]); 5] = [
     (
         "a later version may know the operator",
@@ -61,7 +61,7 @@ const LET_THROUGH: [(&str, &[&str]); 5] = [
     ),
 ];
 
-/// What some version takes, and is not published all the same.
+/// What some version accepts, but is not published nevertheless.
 const HELD_BACK: [(&str, &str); 1] = [(
     "nested over 100 deep, which is a limit of ours",
     "filter-nested-150",
@@ -102,7 +102,7 @@ fn package<'a>(definitions: impl IntoIterator<Item = (&'a str, &'a str)>) -> Pee
     peer
 }
 
-/// What a command for people says of the package.
+/// What a command for people says about the package.
 fn asked(peer: &Peer, command: &[&str]) -> Seen {
     user::run(&peer.path(""), &[command, &["src"]].concat())
 }
@@ -120,7 +120,7 @@ pub fn published(peer: &Peer) -> BTreeSet<String> {
         .collect()
 }
 
-/// Lays what was built and released where `verify` takes it for a peer's build, and verifies it.
+/// Puts what was built and released where `verify` takes it for a peer's build, and verifies it.
 fn verified(peer: &Peer) -> Seen {
     peer.put("kept/build-info.json", "{}");
     for name in ["bld", "release"] {
@@ -140,7 +140,8 @@ fn only_what_couchdb_accepts_is_published() {
     let peer = package(all());
     let published = published(&peer);
     let is_fine = |answer: &Value| answer["status"] == 200 && answer["view"] == 200;
-    // On the one version that takes an index without a name, no view without a name can be asked.
+    // On the only version that accepts an index without a name, a view without a name cannot be
+    // queried.
     let works =
         |answer: &Answer| answer.name == "name-empty" || answer.by_version.iter().any(is_fine);
     let named = |is_chosen: &dyn Fn(&Answer) -> bool| -> BTreeSet<&str> {
@@ -379,8 +380,8 @@ fn of_two_definitions_with_the_same_name_couchdb_keeps_the_last() {
     ]);
 }
 
-/// Where an author may have put a definition, what is said of it below META-INF, and whether it is
-/// said that it belongs somewhere.
+/// Where an author may have put a definition, what is said about it below META-INF, and whether it
+/// is said that it belongs somewhere.
 #[test]
 fn says_where_a_definition_belongs() {
     let ending = "its name does not end in .json";
@@ -487,8 +488,8 @@ fn says_where_the_folder_belongs() {
     peer.build().succeeds(&[]);
 }
 
-/// With the folder for another one that the peer looks for, or a collection that no chaincode has,
-/// the package is taken, and only people are told to mend it.
+/// With a misnamed folder, or a collection that no chaincode has, the package is accepted, and only
+/// people are told to fix it.
 #[test]
 fn folders_that_the_peer_does_not_read() {
     let is_file = "is a file, a directory is needed";
@@ -634,7 +635,7 @@ fn verify_knows_what_is_published() {
     assert_eq!((seen.status, last(&seen).len()), (1, 3), "{seen:?}");
     assert!(!seen.stdout.contains("release/"), "{seen:?}");
 
-    // One that cannot be read may be missing because it is not published.
+    // A definition that cannot be read may be missing because it is not published.
     let peer = kept();
     peer.set_mode(&harmful, 0);
     let peer = peer.run_by_nobody();

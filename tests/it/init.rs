@@ -1,7 +1,7 @@
 use super::peer::{Peer, Seen, tls};
 use super::user;
 
-/// Runs `init` with `args` in a folder that also holds PEM files.
+/// Runs `init` with `args` in a folder that also contains PEM files.
 fn init(peer: &Peer, args: &[&str]) -> Seen {
     for name in ["P-256.pem", "P-256.key", "other.P-256.key"] {
         peer.put(format!("bld/{name}"), tls(name));
@@ -69,7 +69,7 @@ fn options_go_where_they_belong() {
     ] {
         assert!(seen.stdout.contains(line), "{line}: {seen:?}");
     }
-    // The private key is for nobody else.
+    // Nobody else may read the private key.
     let modes = peer.modes("bld/x");
     assert!(
         modes.contains(&"connection.json 600".to_owned()),

@@ -46,7 +46,7 @@ fn a_file_gives_the_same_build_as_its_content() {
     let path = |name: &str| secrets.path().join(name).display().to_string();
     fs::write(path("cert.pem"), &cert).unwrap();
     fs::write(path("basic.key"), &key).unwrap();
-    // As sops-nix, agenix and Kubernetes have them.
+    // As sops-nix, agenix and Kubernetes put them there.
     std::os::unix::fs::symlink("basic.key", path("link")).unwrap();
     let files = peer(&format!(
         r#"{{"ca":{{"file":"{cert}"}},"cert":{{"file":"{cert}"}},"key":{{"file":"{}"}},"unused":{{"file":"/nowhere"}}}}"#,
@@ -249,7 +249,8 @@ fn an_object_that_does_not_name_a_file_has_its_message() {
     }
 }
 
-/// The tries of a package to send a key away in one of these fields, or to choose what to send by it.
+/// How a package may try to send away a key in one of these fields, or to choose by it what to
+/// send.
 const OPEN_FIELDS: [&str; 3] = [
     r#"{"address":"T:1"}"#,
     r#"{"address":"a:1","dial_timeout":"T"}"#,
@@ -344,7 +345,7 @@ fn a_hostile_package_cannot_print_a_file_elsewhere() {
 }
 
 /// Whatever a package does with a file, the outcome is the same for every content, unless the
-/// content stands alone in a field that may hold it.
+/// content is alone in a field that may have it.
 #[test]
 fn nothing_depends_on_what_is_in_a_file() {
     const VALUES: [&str; 10] = [
@@ -420,7 +421,7 @@ fn nothing_depends_on_what_is_in_a_file() {
 }
 
 /// The peer sends all certificates of `client_cert` to the chaincode's server, which may be the
-/// package's author: none may be made of what is in a file.
+/// package's author: none may be made from what is in a file.
 #[test]
 fn no_text_of_a_package_is_beside_a_file() {
     let secrets = tempfile::tempdir().unwrap();

@@ -1,4 +1,4 @@
-//! The usual mistakes in a package, and the line that says what to write instead: `check` has it for
+//! Common mistakes in a package, and the line that says what to write instead: `check` has it for
 //! each, and `build` in the peer's log where it refuses the package.
 
 use serde_json::Value;
@@ -317,7 +317,7 @@ fn package(metadata: &str, connection: impl AsRef<[u8]>) -> Peer {
     peer
 }
 
-/// Asserts that `check` has this line, and gives what `build` says.
+/// Asserts that `check` has this line, and returns what `build` says.
 #[track_caller]
 fn has(peer: &Peer, kind: &str, line: &str) -> Seen {
     let place = peer.path("x");

@@ -35,7 +35,7 @@ pub fn index(name: &str) -> String {
     INDEX.replace("indexOwner\"", &format!("{name}\""))
 }
 
-/// Says that a test is skipped, for want of this program; in continuous integration none may be.
+/// Says that a test is skipped for lack of this program; in continuous integration none may be.
 pub fn skip(program: &str) {
     assert!(
         env::var_os("CI").is_none(),
@@ -44,7 +44,7 @@ pub fn skip(program: &str) {
     eprintln!("skipped: {program} is missing, or not allowed");
 }
 
-/// The program to test: the one that cargo built, unless the variable `TESTED_PROGRAM` holds
+/// The program to test: the one that cargo built, unless the variable `TESTED_PROGRAM` has
 /// another path.
 pub fn program() -> &'static Path {
     static PROGRAM: LazyLock<PathBuf> = LazyLock::new(|| {

@@ -347,7 +347,7 @@ proptest! {
             let ours = Metadata::parse(metadata.as_bytes()).is_ok_and(|metadata| metadata.is_ours());
             prop_assert_eq!(ours, ["ccaas", "external"].contains(&kind.to_lowercase().as_str()), "{}", metadata);
         }
-        // A peer installs a package without a type, but no builder takes it.
+        // A peer installs a package without a type, but no builder claims it.
         let has_type = |_: &String| !matches!(&serde_json::from_str::<Value>(&metadata).unwrap()["type"], Value::Null);
         let label = read.map(|(_, label)| label).filter(|label| rules::is_label(label)).filter(has_type);
         let taken = Metadata::parse(metadata.as_bytes()).ok().and_then(|metadata| Some(metadata.label().ok()?.to_string()));

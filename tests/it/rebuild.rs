@@ -1,4 +1,4 @@
-//! `rebuild`: a peer's builds, made anew from its packages with another config.
+//! `rebuild`: a peer's builds, made again from its packages with another config.
 
 mod faults;
 
@@ -28,7 +28,7 @@ pub fn production(peer: Peer) -> Peer {
     peer.config(r#"{"host":"old"}"#)
 }
 
-/// Installs what is in `src` as the peer does, and gives the package ID.
+/// Installs what is in `src` as the peer does, and returns the package ID.
 fn install(peer: &Peer, label: &str, package_type: &str) -> String {
     put_metadata(peer, label, package_type);
     let script = "tar -czf code.tar.gz -C src . && tar -czf package -C metadata metadata.json -C .. code.tar.gz";
@@ -50,7 +50,7 @@ fn put_metadata(peer: &Peer, label: &str, package_type: &str) {
     peer.put("metadata/metadata.json", metadata);
 }
 
-/// Makes the build of a package that is installed, as the peer does.
+/// Makes the build of an installed package, as the peer does.
 fn build_with_config(peer: &Peer, id: &str) {
     peer.build().succeeds(&[]);
     peer.release().succeeds(&[]);
@@ -262,7 +262,7 @@ fn gives_a_record_to_the_build_of_another_builder() {
     rebuild(&peer, &args).prints(0, &[&line]);
     let path = format!("{build}/build-info.json");
     assert_eq!(peer.get(&path), info);
-    // The modes of what was there stay.
+    // The modes of existing files stay.
     peer.put(&path, r#"{"builder_name":"ccaas_builder"}"#)
         .set_mode(&format!("{build}/bld"), 0o700);
     for path in ["bld/connection.json", LAST] {

@@ -627,7 +627,7 @@ fn rebuild_leaves_what_the_peer_needs_whatever_call_fails() {
     let old = rebuilding.peer.listing("saved");
     for is_missing in [false, true] {
         let run = |wrapper: &[String]| rebuilding.run(wrapper, is_missing);
-        // To fill the disk says most, and each call costs time.
+        // A full disk shows the most, and each call costs time.
         let is_tried = |error: &str| match error {
             "EIO" => !is_missing,
             error => matches!(error, "ENOSPC" | "EINTR"),

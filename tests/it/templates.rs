@@ -49,7 +49,7 @@ fn a_config_of_null_is_unset() {
         ));
 }
 
-/// The form of the packages that fablo makes: other certificates on each peer.
+/// The form of the packages that fablo makes: different certificates on each peer.
 #[test]
 fn one_package_has_different_certificates_on_each_peer() {
     let (one, other) = (["P-256.pem", "P-256.key"], ["P-384.pem", "P-384.key"]);

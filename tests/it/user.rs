@@ -1,4 +1,4 @@
-//! The program as users run it: a sub-command, in some working directory.
+//! The program as users run it: a subcommand, in some working directory.
 
 use std::fs;
 use std::os::unix::fs::MetadataExt;

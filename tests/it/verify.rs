@@ -143,7 +143,7 @@ fn verify(peer: &Peer, names: &[&str]) -> (i32, Vec<String>) {
     (text.status, without_note(lines))
 }
 
-/// The lines but for notes. One says what a record does not prove, which must be there if and only
+/// The lines except notes. One says what a record does not prove, which must be there if and only
 /// if a build matches a record; the other what to do about a build that differs from its package.
 #[track_caller]
 fn without_note(mut lines: Vec<String>) -> Vec<String> {

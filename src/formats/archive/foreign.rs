@@ -1,4 +1,4 @@
-//! What other people's programs make of our archives. Where a program is missing its test is
+//! What other people's programs make of our archives. If a program is missing, its test is
 //! skipped, except in continuous integration (`CI` is set).
 
 use super::gzip::crc32;
@@ -81,7 +81,7 @@ fn files() -> Vec<File> {
     files
 }
 
-/// GNU tar's archive of these files, or `None` when a name is too long for it.
+/// GNU tar's archive of these files, or `None` if a name is too long for it.
 fn gnu_tar_of(dir: &Path, files: &[File]) -> Option<Vec<u8>> {
     let mut list = Vec::new();
     for (path, content) in files {

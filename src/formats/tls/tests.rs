@@ -509,7 +509,7 @@ fn a_block_of_headers_alone_is_skipped() {
     let [certificate, key] = [fixture!("P-256.pem"), fixture!("P-256.key")];
     let headers = "-----BEGIN PRIVATE KEY-----\nName: value\n-----END PRIVATE KEY-----\n";
     assert_eq!(pair(certificate, &format!("{headers}{key}")), ACCEPTED);
-    // Go reads on behind an END line that could be a header, and gives up.
+    // Go reads on after an END line that could be a header, and gives up.
     let colon = "-----BEGIN A: B-----\n-----END A: B-----\n";
     assert_ne!(pair(certificate, &format!("{colon}{key}")), ACCEPTED);
     assert_eq!(

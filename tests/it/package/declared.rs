@@ -1,4 +1,4 @@
-//! Options that take the place of a source folder.
+//! Options that replace a source folder.
 
 use std::path::Path;
 
@@ -170,7 +170,7 @@ fn the_id_goes_to_the_variables_that_chaincode_servers_read() {
         format!("CHAINCODE_ID={id}\nCORE_CHAINCODE_ID={id}\nCORE_CHAINCODE_ID_NAME={id}\n")
     );
     assert_eq!(peer.modes("bld"), ["a.tar.gz 644", "e 644"]);
-    // The same again is fine; what is there with other content stays, unless it is forced.
+    // The same again is fine; a file with other content stays, unless forced.
     assert_eq!(package(&peer, &args), seen);
     peer.put("bld/e", "mine");
     let line = "e: already exists and is not this environment, --force replaces it";

@@ -1,4 +1,4 @@
-//! Packages that other tools have made: their ID, what a peer reads in them, and how they are refused.
+//! Packages that other tools made: their ID, what a peer reads in them, and how they are refused.
 
 use std::fs;
 use std::process::Command;
@@ -44,7 +44,8 @@ const WRITERS: [(&str, &str); 12] = [
     ),
 ];
 
-/// Two gzip members, what tar on macOS adds, and links between equal files, which Python does not make.
+/// Two gzip members, what tar on macOS adds, and links between equal files, which Python does not
+/// make.
 const WRITE_PY: &str = "import gzip, io, sys, tarfile
 form, level = getattr(tarfile, sys.argv[1]), int(sys.argv[2])
 def archive(add):
@@ -87,7 +88,7 @@ fn sh(peer: &Peer, script: &str) {
     assert!(output.status.success(), "{script}: {output:?}");
 }
 
-/// The lines of `check` that tell what is recorded and released.
+/// The lines of `check` that say what is recorded and released.
 fn made(seen: &Seen) -> Vec<&str> {
     let is_made = |line: &&str| line.starts_with("recorded") || line.starts_with("released");
     seen.stdout.lines().filter(is_made).collect()
@@ -390,7 +391,7 @@ fn names_what_package_would_make_of_it() {
         "{checked:?}"
     );
     assert!(checked.stdout.contains(left_out), "{checked:?}");
-    // And of its own package nothing.
+    // And nothing about its own package.
     let peer = bare();
     super::packaged(&peer);
     let seen = run(&peer, &["check", "out.tar.gz"]);
@@ -425,7 +426,7 @@ fn another_builders_package_has_an_id_whatever_is_in_it() {
             .contains("\nfault    metadata.json: type: \"golang\" is for another builder"),
         "{checked:?}"
     );
-    // Nothing is said of a connection.json that it need not have.
+    // Nothing is said about a connection.json that it need not have.
     assert_eq!(checked.stdout.matches("fault ").count(), 1, "{checked:?}");
 }
 

@@ -1,4 +1,4 @@
-//! What others do to a peer's folders before or meanwhile, and what the system does not allow.
+//! What others do to a peer's folders before or during a run, and what the system does not allow.
 
 use std::collections::BTreeSet;
 use std::fs;
@@ -199,7 +199,7 @@ fn a_package_that_is_not_the_one_in_its_name_is_not_built() {
     let before = peer.listing(BUILDS);
     let shown = |id: &str| format!("./{}", file(id));
 
-    // Another package, one with another label, a link, and what is none.
+    // Another package, one with another label, a link, and something that is not a package.
     fs::copy(peer.path(file(&other)), peer.path(file(&id))).unwrap();
     let line = format!(
         "refused   {id}: {}: is not the package that its name says, but {other}",

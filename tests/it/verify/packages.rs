@@ -81,7 +81,7 @@ fn keep(peer: &Peer, label: &str, package: &[u8]) {
     fs::write(file, package).unwrap();
 }
 
-/// Runs the programs on a package as a peer does, and gives the status of `build`.
+/// Runs the programs on a package as a peer does, and returns the status of `build`.
 fn build(peer: &Peer, package: &[u8]) -> Seen {
     for dir in ["src", "metadata", "bld", "release", "outer"] {
         fs::create_dir_all(peer.path(dir)).unwrap();
@@ -225,7 +225,7 @@ fn what_templates_fill_in_is_verified_with_a_config_alone() {
         let start = format!("{build}: {path}: mismatch, from the package ");
         assert!(line.starts_with(&start), "{line}");
     }
-    // A wrong config is no difference.
+    // A wrong config is not a difference.
     for config in ["[]", "x"] {
         let seen = run(&peer, &["--config", config, PRODUCTION]);
         assert_eq!((seen.status, seen.stdout.as_str()), (2, ""), "{seen:?}");
@@ -282,7 +282,7 @@ fn a_removed_record_cannot_hide() {
     for name in ["SHA256SUMS", "build.intoto.json"] {
         fs::remove_file(peer.path(format!("{build}/bld/{name}"))).unwrap();
     }
-    // Whatever else was done.
+    // Whatever else was done to it.
     peer.put(
         format!("{build}/release/chaincode/server/connection.json"),
         "{}",
@@ -413,7 +413,7 @@ fn a_package_that_is_not_the_one_in_its_name() {
     assert_eq!(status, 1);
 }
 
-/// Packages of which this program cannot say what is made of them. Their builds are compared with
+/// Packages for which this program cannot say what is made of them. Their builds are compared with
 /// the record.
 #[test]
 fn unusable_packages() {
@@ -634,7 +634,7 @@ fn package_ids_must_be_there_and_match() {
     assert_eq!(seen.1[2..5], [missing(&not_here), unlisted(b), unlisted(c)]);
     assert_eq!((seen.0, seen.1.len()), (1, 6));
 
-    // Without the package there is nothing that the ID says of the build.
+    // Without the package, the ID says nothing about the build.
     let seen = verify(&peer, &["--package-id", a, BUILDS]);
     let line = format!(
         "{a}: cannot tell: its build matches its record, but its package is not here, give its folder with --packages"
@@ -642,7 +642,7 @@ fn package_ids_must_be_there_and_match() {
     assert_eq!((seen.0, &seen.1[2]), (2, &line));
     let seen = verify(&peer, &["--package-id", c, "--packages", PACKAGES, BUILDS]);
     assert_eq!(seen.0, 0, "{seen:?}");
-    // What differs has been said.
+    // What differs has already been reported.
     peer.put(format!("{build}/bld/added"), "x");
     let seen = verify(
         &peer,
@@ -754,7 +754,7 @@ fabric_ccs_builder_verify_cannot_tell 1
 # TYPE fabric_ccs_builder_verify_last_run_timestamp_seconds gauge
 fabric_ccs_builder_verify_last_run_timestamp_seconds"#
     );
-    // By rename: who had the old file open still reads that.
+    // By rename: a reader that has the old file open still reads that.
     let mut old = String::new();
     { held }.read_to_string(&mut old).unwrap();
     assert_eq!(old, "old");

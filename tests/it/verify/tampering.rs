@@ -1,4 +1,5 @@
-//! What those who can write a peer's folder can do so that a record still fits, and what finds it.
+//! What someone who can write to a peer's folder can do so that a record still fits, and what finds
+//! it.
 
 use std::fs;
 use std::path::Path;
@@ -131,7 +132,7 @@ fn collect(dir: &Path, below: &str, files: &mut Vec<(String, Digest)>) {
     }
 }
 
-/// What is done to a build, and how the line that names it goes on.
+/// What is done to a build, and how the line that names it continues.
 type Way = (&'static str, fn(&Build), &'static str);
 
 const CHANGED: &str = "bld/connection.json: mismatch, from the package ";
@@ -400,7 +401,7 @@ fn what_is_not_a_template_is_verified_without_a_config() {
             lines[0].starts_with(&format!("{path}: {start}")),
             "{to}: {lines:?}"
         );
-        // The released one is no other.
+        // The released one is the same.
         build.put(SERVER, &template);
         let (status, lines) = verify(&peer, &[PRODUCTION]);
         let last = &lines[lines.len() - 2];

@@ -19,7 +19,7 @@ fn read(archive: &[u8]) -> Vec<(String, Vec<u8>)> {
     super::super::tests::members(untar::Reader::new(archive)).unwrap()
 }
 
-/// The reason the writer gives for not taking this file.
+/// The reason that the writer gives for refusing this file.
 fn unwritable(path: &str, size: u64, content: &[u8]) -> String {
     let mut writer = Writer::new(io::sink());
     let err = put(&mut writer, path, size, content).unwrap_err();

@@ -165,7 +165,7 @@ fn why_missing(missing: &str, others: &BTreeSet<String>) -> String {
              package makes all of it from their folder"
         )
     } else {
-        format!("{missing} not found, a package holds {METADATA} and {CODE}")
+        format!("{missing} not found, a package contains {METADATA} and {CODE}")
     }
 }
 

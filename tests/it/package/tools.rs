@@ -236,8 +236,8 @@ fn what_install_refuses_has_a_helpful_message() {
     let code = tgz(&[CONNECTION]);
     let code: Member = ("code.tar.gz", FILE, &code);
     for (members, line) in [
-        (&[METADATA][..], "code.tar.gz not found, a package holds metadata.json and code.tar.gz".to_owned()),
-        (&[code], "metadata.json not found, a package holds metadata.json and code.tar.gz".into()),
+        (&[METADATA][..], "code.tar.gz not found, a package contains metadata.json and code.tar.gz".to_owned()),
+        (&[code], "metadata.json not found, a package contains metadata.json and code.tar.gz".into()),
         (&[METADATA, CONNECTION], "code.tar.gz not found, connection.json and META-INF belong in code.tar.gz; fabric-ccs-builder package makes all of it from their folder".into()),
         (&[METADATA, ("./code.tar.gz", FILE, code.2)], format!("code.tar.gz not found, to a peer ./code.tar.gz is another name: {how}")),
         (&[("./", DIR, b""), METADATA, code], format!("./: is a directory, which install refuses: {how}")),

@@ -263,7 +263,7 @@ fn text_of(json: &str) -> String {
             let fields = fields.as_array().unwrap().iter();
             let fields: Vec<_> = fields.map(|field| field.as_str().unwrap()).collect();
             format!(
-                " except the templates of connection.json, which --config verifies ({})",
+                " except for the templates of connection.json, which --config verifies ({})",
                 fields.join(", ")
             )
         });

@@ -116,7 +116,7 @@ impl Report {
         if !unverified.is_empty() {
             let fields = unverified.join(", ");
             but = format!(
-                " except the templates of {CONNECTION}, which --config verifies ({fields})"
+                " except for the templates of {CONNECTION}, which --config verifies ({fields})"
             );
             members.push(("unverified", json!(unverified)));
         }

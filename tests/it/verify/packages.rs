@@ -200,7 +200,7 @@ fn what_templates_fill_in_is_verified_with_a_config_alone() {
     let peer = production().config(r#"{"peername":"org1"}"#);
     let package = plain("basic_1.0", TEMPLATE);
     let build = install(&peer, "basic_1.0", &package);
-    let middle = " except the templates of connection.json, which --config verifies (address)";
+    let middle = " except for the templates of connection.json, which --config verifies (address)";
     let line = matches(&peer, &build, middle, 2);
     assert_eq!(verify(&peer, &[PRODUCTION]).1[0], line);
     let line = matches(&peer, &build, "", 2);

@@ -392,7 +392,7 @@ fn what_is_not_a_template_is_verified_without_a_config() {
         let (expected, start) = if is_found {
             (1, "mismatch: bld/connection.json: ")
         } else {
-            let start = "match, from the package but for the templates of connection.json, which \
+            let start = "match, from the package except for the templates of connection.json, which \
                          --config verifies (address), ";
             (0, start)
         };

@@ -124,7 +124,7 @@ runCommand "images" { nativeBuildInputs = tools; } ''
         return 1
       fi
       if grep -aq 'GNU C Library\|glibc' "$file"; then
-        echo "$file has the C library of GNU" >&2
+        echo "$file uses the GNU C library" >&2
         return 1
       fi
       case $file in

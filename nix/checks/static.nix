@@ -23,7 +23,7 @@ runCommand "static" { nativeBuildInputs = [ binutils ]; } ''
     exit 1
   fi
   if grep -a -o -m 1 -E "$NIX_STORE/[0-9a-z]{32}-[^/]*" "$program"; then
-    echo "$program names a path of the Nix store" >&2
+    echo "$program contains a path of the Nix store" >&2
     exit 1
   fi
   diff <(echo ${fabric-ccs-builder}) ${closure}/store-paths

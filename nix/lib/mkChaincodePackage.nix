@@ -41,10 +41,10 @@ let
       label
     else
       (inSource "metadata.json").label
-        or (throw "mkChaincodePackage: label: is missing, and src is no folder with a metadata.json that has one");
+        or (throw "mkChaincodePackage: label: is missing, and src has no metadata.json with one");
   checkedLabel =
     if builtins.match "[[:alnum:]][[:alnum:]_.+-]*" theLabel == null then
-      throw "mkChaincodePackage: label: a peer refuses ${builtins.toJSON theLabel}: letters, digits and _ . + - only, and first a letter or a digit"
+      throw "mkChaincodePackage: label: a peer refuses ${builtins.toJSON theLabel}: use only letters, digits and _ . + -, and begin with a letter or digit"
     else
       theLabel;
 
@@ -60,7 +60,7 @@ let
     lib.mapAttrs (
       name: value:
       if builtins.isPath value then
-        throw "mkChaincodePackage: connection.${name}: is a path: a certificate is given by builtins.readFile, and a key must not be copied into the Nix store"
+        throw "mkChaincodePackage: connection.${name}: is a path: read a certificate with builtins.readFile; a key must not be copied into the Nix store"
       else if
         hasKey value || (lib.toLower name == "client_key" && value != null && !isTemplate value)
       then
@@ -73,7 +73,7 @@ let
   fileName =
     name:
     if builtins.match "[^/]+" name == null then
-      throw "mkChaincodePackage: indexes, collections: ${builtins.toJSON name} is not the name of a file"
+      throw "mkChaincodePackage: indexes, collections: ${builtins.toJSON name} is not a file name"
     else
       name;
   named =
@@ -122,7 +122,7 @@ runCommand "chaincode-${checkedLabel}"
       ''}
       declare_file() {
         if [ -e "source/$1" ]; then
-          echo "$1: is in src and declared too, leave one of them out" >&2
+          echo "$1: is both in src and declared, leave one of them out" >&2
           return 1
         fi
         mkdir -p "$(dirname "source/$1")"
@@ -136,7 +136,7 @@ runCommand "chaincode-${checkedLabel}"
         '') declared
       )}
       if grep -l -r 'PRIVATE KEY' source; then
-        echo "a private key is in src: everyone can read it in the Nix store, make a new one" >&2
+        echo "src contains a private key, which everyone can now read in the Nix store: make a new one" >&2
         exit 1
       fi
 

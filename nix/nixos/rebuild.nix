@@ -30,8 +30,8 @@ in
       default = null;
       example = "fabric-peer0";
       description = ''
-        Which of {option}`services.fabric-ccs-builder.peers` it is, so that its values for templates are used. Not needed
-        where no peer has values of its own.
+        Which of {option}`services.fabric-ccs-builder.peers` this is, so that its values for templates are used. Not needed
+        if no peer has values of its own.
       '';
     };
     user = service.user "The peer's user, who owns the builds and can read the files of {option}`services.fabric-ccs-builder.templateFiles`. Required.";

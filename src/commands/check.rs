@@ -43,7 +43,7 @@ either, the current folder is checked if it is a package, otherwise a sample.
   --sample        checks the sample
   --verbose       also prints what the peer's log would have, and digests
 
-Exit status: 0 a peer would take the package and publish all of its index
+Exit status: 0 a peer would accept the package and publish all of its index
 definitions, 1 it would not, 2 something could not be done.
 
 Example: fabric-ccs-builder check --config '{\"peername\":\"org1peer1\"}' basic

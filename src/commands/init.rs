@@ -23,10 +23,11 @@ use crate::text::{escaped_line, quoted};
 pub const HELP: &str = "\
 Usage: fabric-ccs-builder init [OPTION...] DIR
 
-Writes a package's source folder to start from: metadata.json, connection.json
-and an index definition. DIR may exist already; nothing in it is overwritten.
+Writes a source folder for a package to start from: metadata.json,
+connection.json and an index definition. DIR may already exist; nothing in it
+is overwritten.
 
-  --address HOST:PORT  where a peer reaches the chaincode server; may hold
+  --address HOST:PORT  where a peer reaches the chaincode server; may contain
                        templates, as in '{{.peername}}_basic:9999'
   --collections NAME   adds an index definition of the private data collection
                        NAME; can be repeated
@@ -37,9 +38,9 @@ and an index definition. DIR may exist already; nothing in it is overwritten.
   --tls                the peer uses TLS, and its config has the certificate
   --root-cert FILE     the peer uses TLS, and trusts the certificates in FILE
   --client-cert FILE   the peer shows the certificate in FILE
-  --client-key FILE    its private key, which then is in the package
+  --client-key FILE    its private key, which goes into the package
 
-The files are PEM. With a private key in it, only you can read connection.json.
+The files are PEM. If connection.json has a private key, only you can read it.
 
 Exit status: 0 done, 1 a file or name is refused, 2 not possible; one line says
 why, and nothing is written.

@@ -121,9 +121,9 @@ fn why_not(root: &str, path: &str) -> Option<String> {
 /// Decides file by file, in the order of a walk, what is published.
 pub struct Judge<'a> {
     pub warnings: &'a mut Warnings,
-    /// Of all index definitions that were read.
+    /// The size of all index definitions that were read.
     bytes: u64,
-    /// Whether some were not read because there were too many: then the order matters.
+    /// Whether some were not read because that would have been too much: then the order matters.
     pub is_full: bool,
     folder: String,
     /// The index definitions in the folder, by design document and name.

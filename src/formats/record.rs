@@ -105,7 +105,7 @@ pub struct Record {
 }
 
 impl Record {
-    /// Reads the record in the build output `dir`, or returns `None` when neither of its files
+    /// Reads the record in the build output `dir`, or returns `None` if neither of its files
     /// exists.
     pub fn read(dir: &Dir) -> Result<Option<Self>> {
         let (sums, statement) = (dir.find_file(SUMS)?, dir.find_file(STATEMENT)?);

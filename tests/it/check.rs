@@ -403,7 +403,7 @@ const FAULTS: [[&str; 4]; 14] = [
         "connection.json",
         "client_key",
         "is not PEM",
-        r#"it must hold "-----BEGIN PRIVATE KEY-----" and line breaks"#,
+        r#"it must contain "-----BEGIN PRIVATE KEY-----" and line breaks"#,
     ],
     [
         "META-INF/a",
@@ -427,7 +427,7 @@ const FAULTS: [[&str; 4]; 14] = [
         "META-INF/statedb/couchdb/indexes/c.json",
         "",
         "is an array",
-        "write one definition a file",
+        "write one definition per file",
     ],
 ];
 

@@ -491,7 +491,7 @@ fn more_files_than_any_package_has() {
         .count();
     assert!(made > 200_000, "{made}");
     let line = format!(
-        "build: {}: holds more than 200000 files and folders, the most that are copied",
+        "build: {}: contains more than 200000 files and folders, the most that are copied",
         folder.display()
     );
     peer.build().refuses(&line);

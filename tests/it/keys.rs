@@ -186,7 +186,7 @@ fn what_is_not_a_readable_text_file_has_its_message() {
     for (name, reason) in [
         (
             "full",
-            "is not PEM, it must hold \"-----BEGIN PRIVATE KEY-----\" and line breaks",
+            "is not PEM, it must contain \"-----BEGIN PRIVATE KEY-----\" and line breaks",
         ),
         ("empty", "is empty, a PEM PRIVATE KEY is needed"),
         ("nul", "the private key's base64 is damaged"),
@@ -208,19 +208,19 @@ fn an_object_that_does_not_name_a_file_has_its_message() {
     for (value, reason) in [
         (
             r#"{"file":""}"#,
-            r#"has "" for a path, which must begin with /"#.to_owned(),
+            r#"has "" as its path, which must begin with /"#.to_owned(),
         ),
         (
             r#"{"file":"keys/a"}"#,
-            r#"has "keys/a" for a path, which must begin with /"#.to_owned(),
+            r#"has "keys/a" as its path, which must begin with /"#.to_owned(),
         ),
         (
             r#"{"file":"~/a"}"#,
-            r#"has "~/a" for a path, which must begin with /"#.to_owned(),
+            r#"has "~/a" as its path, which must begin with /"#.to_owned(),
         ),
         (
             r#"{"file":"-----BEGIN PRIVATE KEY-----"}"#,
-            "has the text for a path, which must begin with /".to_owned(),
+            "has the text as its path, which must begin with /".to_owned(),
         ),
         (
             r#"{"file":"/a\u0000b"}"#,

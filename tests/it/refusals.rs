@@ -216,7 +216,7 @@ fn root_certificates() {
         (Some(""), "is empty, a PEM CERTIFICATE is needed"),
         (
             Some("certificate"),
-            r#"is not PEM, it must hold "-----BEGIN CERTIFICATE-----" and line breaks"#,
+            r#"is not PEM, it must contain "-----BEGIN CERTIFICATE-----" and line breaks"#,
         ),
         (
             Some("/etc/hyperledger/ca.pem"),
@@ -275,12 +275,12 @@ fn client_keys_and_certificates() {
         (
             Some(certificate),
             Some("key"),
-            r#"client_key: is not PEM, it must hold "-----BEGIN PRIVATE KEY-----" and line breaks"#,
+            r#"client_key: is not PEM, it must contain "-----BEGIN PRIVATE KEY-----" and line breaks"#,
         ),
         (
             Some("cert"),
             Some(key),
-            r#"client_cert: is not PEM, it must hold "-----BEGIN CERTIFICATE-----" and line breaks"#,
+            r#"client_cert: is not PEM, it must contain "-----BEGIN CERTIFICATE-----" and line breaks"#,
         ),
         (
             Some(certificate),

@@ -23,7 +23,7 @@ pub struct Counts {
     mismatch: usize,
     unrecorded: usize,
     other: usize,
-    /// Of builds, and of anything else.
+    /// For builds, and for anything else.
     pub cannot_tell: usize,
     pub differences: usize,
     /// Whether some build is not what its package gives, or what was recorded.

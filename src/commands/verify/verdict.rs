@@ -111,8 +111,8 @@ impl Verdict {
             }
         }
         let Some(bld) = bld else {
-            let reason = "there is no folder bld, the peer's copy is under way, or has failed: then \
-                          rebuild it";
+            let reason = "there is no folder bld; the peer is still copying it, or failed to: then \
+                          run rebuild";
             self.undetermined.push(reason.to_owned());
             return Ok(());
         };
@@ -148,8 +148,8 @@ impl Verdict {
                     "another builder made it, or the record was removed; rebuild gives it one";
                 self.fault = Some(Fault::Unrecorded(reason.to_owned()));
             } else {
-                let reason = "bld has neither a record nor a connection.json, the peer's copy is \
-                              under way, or has failed: then rebuild it";
+                let reason = "bld has neither a record nor a connection.json; the peer is still \
+                              copying it, or failed to: then run rebuild";
                 self.undetermined.push(reason.to_owned());
             }
             return Ok(());

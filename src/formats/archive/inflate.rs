@@ -17,7 +17,7 @@ use std::rc::Rc;
 use super::{ends_early, invalid, read_array};
 
 const WINDOW: usize = 1 << 15;
-/// When no more is read ahead.
+/// How much content is enough for one read, in bytes.
 const FULL: usize = 4 * WINDOW;
 const LONGEST: u16 = 15;
 const END_OF_BLOCK: u16 = 256;

@@ -55,7 +55,7 @@ pub enum Kind {
     Other(&'static str),
 }
 
-/// The records of a pax header: what the last one says of each of [`KEYS`].
+/// The records of a pax header: the last one for each of [`KEYS`].
 type Records = Vec<(&'static [u8], Vec<u8>)>;
 
 const KEYS: [&[u8]; 7] = [

@@ -58,7 +58,7 @@ fn without_begin(text: &str, wanted: &str) -> Error {
             "lacks the lines \"-----BEGIN {wanted}-----\" and \"-----END {wanted}-----\" around its base64"
         )
     } else {
-        anyhow!("is not PEM, it must hold \"-----BEGIN {wanted}-----\" and line breaks")
+        anyhow!("is not PEM, it must contain \"-----BEGIN {wanted}-----\" and line breaks")
     }
 }
 

@@ -145,7 +145,7 @@ fn refuses_text_that_is_not_pem() {
     let good = fixture!("P-256.pem");
     let body: String = good.lines().filter(|line| !line.starts_with('-')).collect();
     let empty = "is empty, a PEM CERTIFICATE is needed";
-    let not_pem = "is not PEM, it must hold \"-----BEGIN CERTIFICATE-----\" and line breaks";
+    let not_pem = "is not PEM, it must contain \"-----BEGIN CERTIFICATE-----\" and line breaks";
     let way = r#", or write {{.pem}} and add "pem": {"file": "/PATH"} to the peer's CHAINCODE_AS_A_SERVICE_BUILDER_CONFIG"#;
     let path = &format!("looks like a file path, put the file's content here{way}");
     let variable = &format!("looks like the name of a variable, put the PEM itself here{way}");
@@ -210,7 +210,7 @@ fn refuses_text_that_is_not_pem() {
     }
     assert_eq!(
         pair(good, "key.txt"),
-        "client_key: is not PEM, it must hold \"-----BEGIN PRIVATE KEY-----\" and line breaks"
+        "client_key: is not PEM, it must contain \"-----BEGIN PRIVATE KEY-----\" and line breaks"
     );
     assert_eq!(
         pair(good, ""),
@@ -247,10 +247,13 @@ fn refuses_pem_of_another_kind_and_names_it_only_when_well_known() {
         ),
     ];
     for (text, kind) in cases {
-        assert_eq!(root(text), format!("holds {kind}, a CERTIFICATE is needed"));
+        assert_eq!(
+            root(text),
+            format!("contains {kind}, a CERTIFICATE is needed")
+        );
         assert_eq!(
             pair(text, ""),
-            format!("client_cert: holds {kind}, a CERTIFICATE is needed")
+            format!("client_cert: contains {kind}, a CERTIFICATE is needed")
         );
     }
     assert_eq!(

@@ -367,8 +367,8 @@ fn a_build_that_is_being_copied() {
     assert_eq!(
         partly(&["build-info.json", "release", "bld/META-INF"]),
         format!(
-            "{build}: cannot tell: bld has neither a record nor a connection.json, the peer's copy is \
-             under way, or has failed: then rebuild it"
+            "{build}: cannot tell: bld has neither a record nor a connection.json; the peer is still \
+             copying it, or failed to: then run rebuild"
         )
     );
 }

@@ -167,7 +167,7 @@ fn what_fails_to_write_content_says_why() {
         Ok(())
     };
     let err = Writer::new(io::sink()).file("a", 3, much).unwrap_err();
-    let reason = "a: changed while it was read (not 3 bytes any more)";
+    let reason = "a: changed while it was read (no longer 3 bytes)";
     assert_eq!(err.to_string(), reason);
 }
 

@@ -8,16 +8,16 @@ complete -c fabric-ccs-builder -f
 complete -c fabric-ccs-builder -l help
 complete -c fabric-ccs-builder -n '__fabric_ccs_builder_runs ""' -l version
 set -l commands \
-    "detect:tells whether a chaincode package is one of ours" \
+    "detect:says whether a chaincode package is for this builder" \
     "build:checks a package, copies it and records what was copied" \
     "release:publishes a build's connection.json and index definitions" \
-    "init:writes a package's source folder to start from" \
-    "check:finds every fault of a package or its source folder" \
-    "package:makes the chaincode package of a source folder, and prints its ID" \
-    "verify:compares what a peer runs with what build recorded" \
+    "init:writes a source folder for a package to start from" \
+    "check:finds every fault in a package or its source folder" \
+    "package:makes a chaincode package from a source folder, and prints its ID" \
+    "verify:compares what a peer runs with its packages or its record" \
     "rebuild:builds a peer's installed packages again, with the current config" \
     "install:puts the program where a peer looks for it" \
-    "help:prints this, or with a COMMAND its help" \
+    "help:prints this, or the help of a COMMAND" \
     "version:prints the version and how the program was built"
 for command in $commands
     set -l pair (string split -m 1 : $command)

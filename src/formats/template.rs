@@ -70,8 +70,8 @@ use crate::text::quoted;
 pub const VARIABLE: &str = "CHAINCODE_AS_A_SERVICE_BUILDER_CONFIG";
 
 /// How the variable gets to `build` in a peer.
-pub const TO_PEER: &str = "give the peer a JSON object with this key in it, and name it in \
-    propagateEnvironment of this builder";
+pub const TO_PEER: &str = "give the peer a JSON object with this key in it, and name the \
+    variable in this builder's propagateEnvironment";
 
 /// How many bytes a template's functions may read and make in all: the package chooses their
 /// arguments.

@@ -633,7 +633,7 @@ fn verify_knows_what_is_published() {
     peer.put(&harmful, INDEX)
         .put(format!("kept/bld/{FOLDER}/a.json"), HARMFUL);
     let seen = verify(&peer);
-    assert_eq!((seen.status, last(&seen).len()), (1, 3), "{seen:?}");
+    assert_eq!((seen.status, last(&seen).len()), (1, 4), "{seen:?}");
     assert!(!seen.stdout.contains("release/"), "{seen:?}");
 
     // A definition that cannot be read may be missing because it is not published.

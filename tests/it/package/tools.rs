@@ -239,7 +239,7 @@ fn what_install_refuses_has_a_helpful_message() {
         (&[METADATA][..], format!("code.tar.gz not found, a package contains metadata.json and code.tar.gz: {how}")),
         (&[code], format!("metadata.json not found, a package contains metadata.json and code.tar.gz: {how}")),
         (&[METADATA, CONNECTION], "code.tar.gz not found, connection.json and META-INF belong in code.tar.gz; fabric-ccs-builder package makes all of it from their folder".into()),
-        (&[METADATA, ("./code.tar.gz", FILE, code.2)], format!("code.tar.gz not found, to a peer ./code.tar.gz is another name: {how}")),
+        (&[METADATA, ("./code.tar.gz", FILE, code.2)], format!("code.tar.gz not found, the name ./code.tar.gz is another one to a peer: {how}")),
         (&[("x/metadata.json", FILE, b"{}"), ("x/code.tar.gz", FILE, b"")], format!("metadata.json not found, the name x/metadata.json is another one to a peer: {how}")),
         (&[("./", DIR, b""), METADATA, code], format!("./: is a directory, which install refuses: {how}")),
         (&[METADATA, ("code.tar.gz", tar::EntryType::Symlink, b"")], format!("code.tar.gz: is a symbolic link, which install refuses: {how}")),
@@ -464,7 +464,7 @@ fn an_already_packed_folder_is_recognised() {
     let peer = Peer::empty();
     peer.put("bld/f/metadata.json", METADATA.2)
         .put("bld/f/code.tar.gz", tgz(&[CONNECTION]));
-    let line = "code.tar.gz: is packed already; give the package file that it and metadata.json are in, or the folder that it was made from, with metadata.json beside connection.json";
+    let line = "code.tar.gz: is already packed; give the package file that it and metadata.json are in, or the folder that it was made from, with metadata.json beside connection.json";
     for args in [&["package", "f"][..], &["package", "--id", "f"]] {
         run(&peer, args).refuses(&format!("package: {line}"));
     }

@@ -208,15 +208,15 @@ fn an_object_that_does_not_name_a_file_has_its_message() {
     for (value, reason) in [
         (
             r#"{"file":""}"#,
-            r#"has the path "", which must begin with /"#.to_owned(),
+            r#"has "" as its path, which must begin with /"#.to_owned(),
         ),
         (
             r#"{"file":"keys/a"}"#,
-            r#"has the path "keys/a", which must begin with /"#.to_owned(),
+            r#"has "keys/a" as its path, which must begin with /"#.to_owned(),
         ),
         (
             r#"{"file":"~/a"}"#,
-            r#"has the path "~/a", which must begin with /"#.to_owned(),
+            r#"has "~/a" as its path, which must begin with /"#.to_owned(),
         ),
         (
             r#"{"file":"-----BEGIN PRIVATE KEY-----"}"#,

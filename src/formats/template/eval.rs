@@ -72,7 +72,7 @@ impl Evaluator {
         let shown = quoted(path);
         ensure!(
             path.starts_with('/'),
-            "has the path {shown}, which must begin with /"
+            "has {shown} as its path, which must begin with /"
         );
         Ok(files::read_text(Path::new(path))?.into())
     }

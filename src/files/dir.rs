@@ -36,10 +36,6 @@ pub(super) mod flags {
     pub const NOFOLLOW: i32 = 0o400_000;
 }
 
-/// Opens a directory for look-ups only, which needs no permission to read it. Its value is the same
-/// on all processors above.
-const PATH: i32 = 0o10_000_000;
-
 /// An open directory.
 #[derive(Debug)]
 pub struct Dir {
@@ -70,12 +66,6 @@ impl Dir {
     /// Opens the directory at `path`, which a user or the peer chose: links to it are followed.
     pub fn open(path: &Path) -> Result<Self> {
         let handle = open_dir(path, flags::DIRECTORY).cannot("open", path)?;
-        Ok(Self::new(handle, path.to_owned(), String::new(), false))
-    }
-
-    /// Opens the directory at `path` for what is made in it: it cannot be listed.
-    pub(super) fn open_unread(path: &Path) -> Result<Self> {
-        let handle = open_dir(path, flags::DIRECTORY | PATH).cannot("open", path)?;
         Ok(Self::new(handle, path.to_owned(), String::new(), false))
     }
 

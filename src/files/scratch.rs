@@ -20,7 +20,7 @@ impl Scratch {
         let parent = PathBuf::from(parent.unwrap_or_else(|| "/tmp".into()));
         let found = parent.canonicalize().cannot("open", &parent);
         let at_variable = |error: Error| error.at("TMPDIR");
-        let opened = found.and_then(|path| Dir::open_unread(&path));
+        let opened = found.and_then(|path| Dir::open(&path));
         let parent = opened.map_err(at_variable)?;
         let name = |attempt| format!("fabric-{word}-{}-{attempt}", process::id());
         for name in (0..100).map(name) {

@@ -288,17 +288,6 @@ fn names_the_variable_of_a_folder_that_is_missing() {
 }
 
 #[test]
-fn a_temporary_folder_need_not_be_readable() {
-    let peer = Peer::empty().run_by_nobody();
-    peer.set_mode("", 0o755).set_mode("bld", 0o333);
-    let setup = format!("export TMPDIR={}", peer.path("bld").display());
-    let seen = user::run_by_nobody_after(&setup, &peer.path(""), &["check"]);
-    peer.set_mode("bld", 0o755);
-    assert_eq!((seen.status, seen.stderr.as_str()), (0, ""), "{seen:?}");
-    peer.has_nothing_in("bld");
-}
-
-#[test]
 fn names_the_variable_of_a_folder_that_it_may_not_write_to() {
     let peer = Peer::empty();
     let seen = user::run_by_nobody_after("export TMPDIR=/proc", &peer.path("/"), &["check"]);

@@ -445,6 +445,7 @@ fn rolls_back_to_what_it_replaced() {
         has_other(&peer, "bld/bin");
         assert_eq!(peer.names("bld/bin"), NAMES);
     }
+    fs::remove_file(peer.path("bld/bin/release")).unwrap();
     peer.put("bld/bin/release", "mine");
     assert_eq!(install(&peer, &["."]).status, 0);
     // Of several versions, the last one is kept.

@@ -88,9 +88,9 @@ pub fn meanwhile<T>(mut other: impl FnMut() + Send, work: impl FnOnce() -> T) ->
     })
 }
 
-/// Pauses that grow from nothing to 40 ms, over and over.
+/// Pauses that grow from nothing to 150 ms, over and over: a busy machine needs long ones.
 pub fn pauses() -> impl Iterator<Item = Duration> {
-    (0..20)
+    (0..40)
         .cycle()
         .map(|step| Duration::from_micros(100 * step * step))
 }

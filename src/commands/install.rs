@@ -12,7 +12,7 @@ use serde_json::json;
 
 use super::arguments::{self, needed, text};
 use crate::error::{Cannot, Error, Outcome, Result, failed, usage};
-use crate::files::{Dir, NewFile};
+use crate::files::{Digest, Dir, Entry, NewFile};
 use crate::formats::template::VARIABLE;
 use crate::layout::{BIN, OPEN, PROGRAM, VERSION};
 use crate::log;
@@ -44,7 +44,7 @@ const NAMES: [&str; 4] = ["detect", "build", "release", PROGRAM];
 /// The folder in `bin` with the builder that was replaced. It counts if it has `detect`, which is
 /// put there last and removed first, so that what a killed run leaves is whole or nothing.
 const PREVIOUS: &str = ".previous";
-/// The most bytes of an older program that are read.
+/// The most bytes of an older program that are read to find its version.
 const MOST: u64 = 64 << 20;
 
 /// Installs, unless a peer could not use the name or path.
@@ -161,37 +161,37 @@ fn put(bin: &Dir, link: impl Fn(&NewFile, &str) -> io::Result<NewFile>) -> Resul
     }
     // All files are on disk and closed before the first program is replaced.
     files.iter_mut().try_for_each(NewFile::close)?;
-    let before = keep(bin, &program)?;
+    let before = keep(bin, Digest::of(&program))?;
     files.into_iter().try_for_each(NewFile::replace)?;
     Ok(before)
 }
 
-/// Keeps the builder that the new `program` replaces in `bin`, and describes it.
-fn keep(bin: &Dir, program: &[u8]) -> Result<String> {
+/// Keeps the builder in `bin` that this `program` replaces, and describes it.
+fn keep(bin: &Dir, program: Digest) -> Result<String> {
     let is_there = |name: &&str| !matches!(bin.look_up(name), Ok(None));
     let found = NAMES.into_iter().filter(is_there);
-    let found: Vec<(&str, Option<Vec<u8>>)> = found.map(|name| (name, read(bin, name))).collect();
+    let found: Vec<(&str, Option<Digest>)> = found.map(|name| (name, digest(bin, name))).collect();
     let Some(("detect", _)) = found.first() else {
         return Ok("where no builder was".to_owned());
     };
-    let is_same = |content: &Option<Vec<u8>>| content.as_deref() == Some(program);
-    let Some((_, other)) = found.iter().find(|(_, content)| !is_same(content)) else {
+    let is_same = |digest: &Option<Digest>| *digest == Some(program);
+    let Some((other, _)) = found.iter().find(|(_, digest)| !is_same(digest)) else {
         return Ok("as before".to_owned());
+    };
+    let other = match describe(bin, other) {
+        other if other == VERSION => "another build of it".to_owned(),
+        other => other,
     };
     let previous = bin.make_dir(PREVIOUS, OPEN)?.0;
     // A killed run has kept them, and replaced some.
-    let is_kept = |(name, content): &(&str, Option<Vec<u8>>)| {
-        is_same(content) || content.is_some() && *content == read(&previous, name)
+    let is_kept = |(name, found): &(&str, Option<Digest>)| {
+        is_same(found) || found.is_some() && *found == digest(&previous, name)
     };
     if !found.iter().all(is_kept) {
         NAMES.iter().try_for_each(|name| remove(&previous, name))?;
         let mut kept = found.iter().rev();
         kept.try_for_each(|(name, _)| keep_one(bin, name, &previous))?;
     }
-    let other = match describe(other.as_deref()) {
-        other if other == VERSION => "another build of it".to_owned(),
-        other => other,
-    };
     Ok(format!(
         "in place of {other}, which install --rollback puts back"
     ))
@@ -236,7 +236,7 @@ fn roll_back(bin: &Dir) -> Result<String> {
             Some(_) => kept.push(name),
         }
     }
-    let (old, new) = (read(&previous, "detect"), read(bin, "detect"));
+    let (old, new) = (describe(&previous, "detect"), describe(bin, "detect"));
     for name in kept.into_iter().rev() {
         let path = bin.path_of(name);
         fs::rename(previous.reach(name), bin.reach(name)).cannot("replace", &path)?;
@@ -244,7 +244,6 @@ fn roll_back(bin: &Dir) -> Result<String> {
         remove(&previous, name)?;
     }
     let _ = fs::remove_dir(bin.reach(PREVIOUS));
-    let (old, new) = (describe(old.as_deref()), describe(new.as_deref()));
     Ok(format!("has {old} again, in place of {new}"))
 }
 
@@ -255,20 +254,24 @@ fn nothing_to_roll_back<T>(bin: &Dir) -> Result<T> {
     ))
 }
 
-/// The content of the program `name` in `dir`, if it can be read. Our images have links to one.
-fn read(dir: &Dir, name: &str) -> Option<Vec<u8>> {
+/// The file of the program `name` in `dir`, if there is one. Our images have links to one file.
+fn find(dir: &Dir, name: &str) -> Option<Entry> {
     let is_link = fs::read_link(dir.reach(name)).is_ok_and(|to| to == Path::new(PROGRAM));
     let file = dir.find_file(if is_link { PROGRAM } else { name });
-    dir.read(&file.ok()??, MOST).ok()
+    file.ok()?
 }
 
-/// What a program is. It is not run to find out: nobody knows what it does.
-fn describe(program: Option<&[u8]>) -> String {
-    let is_elf = |program: &&[u8]| program.starts_with(b"\x7fELF");
-    let lines = program
-        .filter(is_elf)
-        .unwrap_or_default()
-        .split(|&byte| byte == b'\n');
+/// The digest of the program `name` in `dir`, if it can be read.
+fn digest(dir: &Dir, name: &str) -> Option<Digest> {
+    dir.digest(&find(dir, name)?).ok()
+}
+
+/// What the program `name` in `dir` is. It is not run to find out: nobody knows what it does.
+fn describe(dir: &Dir, name: &str) -> String {
+    let program = find(dir, name).and_then(|file| dir.read(&file, MOST).ok());
+    let program = program.filter(|program| program.starts_with(b"\x7fELF"));
+    let program = program.unwrap_or_default();
+    let lines = program.split(|&byte| byte == b'\n');
     let mut found = lines.filter_map(|line| {
         let length = line.iter().rev().take_while(|byte| byte.is_ascii_graphic());
         let (name, version) = line.split_at_checked(line.len() - length.count())?;

@@ -680,43 +680,53 @@ impl Rebuilding {
     }
 }
 
+/// Makes calls of `rebuild` fail that find a build, or that miss one, with the errors that `is_tried`.
+fn disturb_rebuild(is_missing: bool, is_tried: impl Fn(&str) -> bool) -> Tried {
+    let rebuilding = Rebuilding::new();
+    let all = rebuilding.new.listing(BUILDS);
+    let before = if is_missing {
+        Vec::new()
+    } else {
+        rebuilding.peer.listing("saved")
+    };
+    let run = |wrapper: &[String]| rebuilding.run(wrapper, is_missing);
+    disturb_some(&rebuilding.peer, is_tried, run, |call, seen| {
+        let found = rebuilding.peer.listing(BUILDS);
+        if seen.status == 0 {
+            assert_eq!(found, all, "{call}");
+            return true;
+        }
+        assert_eq!(seen.status, 2, "{call}: {seen:?}");
+        if found == before {
+            return false;
+        }
+        // Each is replaced separately, and printing comes last.
+        let is_late = ["rename", "open", "fcntl", "write(1, "];
+        let is_late = is_late.iter().any(|name| call.contains(name));
+        assert!(is_late, "{call}: {seen:?} {found:?}");
+        rebuilding.is_mended(call);
+        false
+    })
+}
+
 #[test]
 fn rebuild_leaves_what_the_peer_needs_whatever_call_fails() {
     if !can_trace() {
         return;
     }
-    let rebuilding = Rebuilding::new();
-    let all = rebuilding.new.listing(BUILDS);
-    let old = rebuilding.peer.listing("saved");
-    for is_missing in [false, true] {
-        let run = |wrapper: &[String]| rebuilding.run(wrapper, is_missing);
-        // A full disk shows the most, and each call costs time.
-        let is_tried = |error: &str| match error {
-            "EIO" => !is_missing,
-            error => matches!(error, "ENOSPC" | "EINTR"),
-        };
-        let tried = disturb_some(&rebuilding.peer, is_tried, run, |call, seen| {
-            let found = rebuilding.peer.listing(BUILDS);
-            if seen.status == 0 {
-                assert_eq!(found, all, "{call}");
-                return true;
-            }
-            assert_eq!(seen.status, 2, "{call}: {seen:?}");
-            if found == if is_missing { Vec::new() } else { old.clone() } {
-                return false;
-            }
-            // Each is replaced separately, and printing comes last.
-            let is_late = ["rename", "open", "fcntl", "write(1, "];
-            let is_late = is_late.iter().any(|name| call.contains(name));
-            assert!(is_late, "{call}: {seen:?} {found:?}");
-            rebuilding.is_mended(call);
-            false
-        });
-        tried.has(&["write", "make a folder", "sync", "rename"], &[]);
-        if !is_missing {
-            tried.has(&COPYING, &["read"]);
-        }
+    // Each call costs time, and these errors show the most.
+    let tried = disturb_rebuild(false, |error| ["EIO", "ENOSPC", "EINTR"].contains(&error));
+    tried.has(&COPYING, &["read"]);
+    tried.has(&["sync"], &[]);
+}
+
+#[test]
+fn a_missing_build_is_made_whole_or_not_at_all_whatever_call_fails() {
+    if !can_trace() {
+        return;
     }
+    let tried = disturb_rebuild(true, |error| ["ENOSPC", "EINTR"].contains(&error));
+    tried.has(&["write", "make a folder", "sync", "rename"], &[]);
 }
 
 #[test]

@@ -711,7 +711,31 @@ fn a_config_can_be_in_a_file() {
             (2, "", line)
         );
     }
-    let seen = run("@none");
-    let line = "check: cannot read none: No such file or directory (os error 2)\n";
-    assert_eq!((seen.status, seen.stderr.as_str()), (2, line));
+}
+
+/// In no command may it look like a refused package or a difference, which have the status 1.
+#[test]
+fn a_config_file_that_cannot_be_read_is_a_wrong_argument() {
+    let peer = folder(r#"{"address":"{{.a}}:1"}"#);
+    peer.put("large", vec![b' '; (1 << 20) + 1])
+        .put("latin1", b"{\"a\":\"\xe9\"}");
+    for (file, what) in [
+        (
+            "none",
+            "cannot read none: No such file or directory (os error 2)",
+        ),
+        ("/dev/null", "/dev/null: is not a regular file"),
+        ("large", "large: has more than the 1048576 bytes allowed"),
+        ("latin1", "latin1: is not UTF-8"),
+    ] {
+        for word in ["check", "verify", "rebuild"] {
+            let config = format!("@{file}");
+            let seen = user::run(&peer.path(""), &[word, "--config", &config, "package"]);
+            let line = format!("{word}: --config: {what}, see fabric-ccs-builder {word} --help\n");
+            assert_eq!(
+                (seen.status, seen.stdout.as_str(), seen.stderr),
+                (2, "", line)
+            );
+        }
+    }
 }

@@ -1,3 +1,5 @@
+use std::ffi::OsStr;
+use std::os::unix::ffi::OsStrExt;
 use std::path::Path;
 use std::process::{Command, Output};
 
@@ -738,4 +740,19 @@ fn a_config_file_that_cannot_be_read_is_a_wrong_argument() {
             );
         }
     }
+}
+
+#[test]
+fn a_config_that_is_not_utf_8_is_not_changed_silently() {
+    let peer = folder(r#"{"address":"{{.a}}:1","dial_timeout":"{{.b}}"}"#);
+    let config = OsStr::from_bytes(b"{\"a\":\"h\",\"b\":\"1s\",\"c\":\"\xe9\"}");
+    let mut command = Command::new(program());
+    command.args(["check", "--config"]).arg(config);
+    let seen = command.arg(peer.path("package")).output().unwrap();
+    let line = "check: --config: is not UTF-8, see fabric-ccs-builder check --help\n";
+    assert_eq!(String::from_utf8(seen.stderr).unwrap(), line);
+    assert_eq!(
+        (seen.status.code(), seen.stdout.as_slice()),
+        (Some(2), &b""[..])
+    );
 }

@@ -532,7 +532,7 @@ fn packages_that_are_missing_unreadable_or_among_other_files() {
     let name = file.strip_prefix(peer.path("")).unwrap().to_str().unwrap();
     peer.set_mode(name, 0);
     let seen = as_nobody(PRODUCTION);
-    let line = format!("{build}: cannot tell: cannot open {name}: Permission denied (os error 13)");
+    let line = format!("{build}: cannot tell: cannot read {name}: Permission denied (os error 13)");
     assert_eq!(seen.stdout.lines().next().unwrap(), line);
     assert_eq!((seen.status, seen.stderr.as_str()), (2, ""));
     peer.set_mode(name, 0o644);
@@ -544,7 +544,7 @@ fn packages_that_are_missing_unreadable_or_among_other_files() {
     peer.put_dir(PACKAGES);
     let made = std::process::Command::new("mkfifo").arg(&file).status();
     assert!(made.unwrap().success());
-    let line = format!("{build}: cannot tell: {name}: is not a regular file");
+    let line = format!("{build}: cannot tell: {name}: is a FIFO, not a regular file");
     assert_eq!(verify(&peer, &[PRODUCTION]).1[0], line);
 }
 
@@ -840,3 +840,45 @@ proptest! {
         }
     }
 }
+
+/// Whoever can write to the peer's folder must not make the auditor read elsewhere.
+#[test]
+fn no_link_below_a_peers_path_is_followed() {
+    for (name, reason) in [
+        ("externalbuilder", MOUNT),
+        ("externalbuilder/builds", MOUNT),
+        ("lifecycle", MOUNT),
+        ("lifecycle/chaincodes", MOUNT),
+    ] {
+        let peer = production();
+        let build = install(&peer, "basic", &plain("basic", PLAIN));
+        let link = format!("{PRODUCTION}/{name}");
+        fs::rename(peer.path(&link), peer.path("moved")).unwrap();
+        peer.put_link(&link, peer.path("moved").to_str().unwrap());
+        let line = format!("{link}: {reason}\n");
+        let seen = run(&peer, &[PRODUCTION]);
+        assert_eq!((seen.status, seen.stderr), (2, format!("verify: {line}")));
+        let is_verified = seen.stdout.contains(&format!("{build}: match, "));
+        assert_eq!(is_verified, name.starts_with("lifecycle"), "{name}");
+        let seen = user::run(&peer.path(""), &["rebuild", PRODUCTION]);
+        assert_eq!((seen.status, seen.stderr), (2, format!("rebuild: {line}")));
+        // A user may name what such a link leads to.
+        let seen = verify(&peer, &["--packages", PACKAGES, BUILDS]);
+        assert!(seen.0 == 0 && seen.1[0].contains(FROM_PACKAGE), "{seen:?}");
+    }
+    let peer = production();
+    let package = plain("basic", PLAIN);
+    let build = install(&peer, "basic", &package);
+    let (_, file) = names_of(&peer, &package, "basic");
+    fs::rename(&file, peer.path("moved")).unwrap();
+    std::os::unix::fs::symlink(peer.path("moved"), &file).unwrap();
+    let (status, lines) = verify(&peer, &[PRODUCTION]);
+    let shown = file.strip_prefix(peer.path("")).unwrap().display();
+    let line = format!("{build}: cannot tell: {shown}: is a symbolic link, not a regular file");
+    assert_eq!((status, &lines[0]), (2, &line));
+    // In a folder of their own packages, users may have links, as in /etc on NixOS.
+    let seen = verify(&peer, &["--packages", PACKAGES, BUILDS]);
+    assert!(seen.0 == 0 && seen.1[0].contains(FROM_PACKAGE), "{seen:?}");
+}
+
+const MOUNT: &str = "is a symbolic link, which is not followed, mount the folder there instead";

@@ -882,3 +882,38 @@ fn no_link_below_a_peers_path_is_followed() {
 }
 
 const MOUNT: &str = "is a symbolic link, which is not followed, mount the folder there instead";
+
+/// `build` looks into a folder `metadata` only where there is no META-INF.
+#[test]
+fn what_is_wrong_in_an_unused_folder_does_not_matter() {
+    let connection = ("connection.json", PLAIN.as_bytes());
+    let twice = [("metadata/x", &b"x"[..]), ("metadata/x", b"x")];
+    let index = ("statedb/couchdb/indexes/a.json", INDEX.as_bytes());
+    let below = |root: &str| format!("{root}/{}", index.0);
+    let (used, alternative) = (below("META-INF"), below("metadata"));
+    let with = |files: &[(&str, &[u8])]| {
+        packed(
+            "ccaas",
+            "basic",
+            &[&[connection], &twice[..], files].concat(),
+        )
+    };
+    is_made_again("META-INF", "basic", &with(&[(&used, index.1)]));
+    is_made_again("neither", "basic", &with(&[]));
+    is_made_again(
+        "both",
+        "basic",
+        &with(&[(&alternative, index.1), (&used, index.1)]),
+    );
+    // Where it is used, it does.
+    let peer = production();
+    let build = install(&peer, "basic", &with(&[(&alternative, index.1)]));
+    let (status, lines) = verify(&peer, &[PRODUCTION]);
+    let reason =
+        "metadata/x: occurs twice in the archive, and what a peer makes of that is not computed";
+    assert!(
+        lines[0].starts_with(&format!("{build}: cannot tell: ")) && lines[0].ends_with(reason),
+        "{lines:?}"
+    );
+    assert_eq!(status, 2);
+}

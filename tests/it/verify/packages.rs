@@ -917,3 +917,31 @@ fn what_is_wrong_in_an_unused_folder_does_not_matter() {
     );
     assert_eq!(status, 2);
 }
+
+#[test]
+fn an_unreadable_file_among_packages_has_one_line() {
+    let peer = production();
+    let labels = ["one", "two"];
+    let builds = labels.map(|label| {
+        let package = plain(label, PLAIN);
+        let build = install(&peer, label, &package);
+        peer.put(format!("elsewhere/{label}.tgz"), &package);
+        build
+    });
+    peer.put("elsewhere/closed.tgz", "x")
+        .set_mode("elsewhere/closed.tgz", 0);
+    let peer = peer.run_by_nobody();
+    let args = ["verify", "--packages", "elsewhere", BUILDS];
+    let seen = user::run_by_nobody(&peer.path(""), &args);
+    let reason = "cannot open elsewhere/closed.tgz: Permission denied (os error 13)";
+    let lines: Vec<&str> = seen.stdout.lines().collect();
+    let line = format!("elsewhere/closed.tgz: cannot tell: {reason}");
+    assert_eq!((seen.status, lines[0]), (2, line.as_str()), "{seen:?}");
+    for (line, build) in lines[1..].iter().zip(builds) {
+        assert!(
+            line.starts_with(&format!("{build}{FROM_PACKAGE}")),
+            "{seen:?}"
+        );
+    }
+    assert_eq!(seen.stderr, "");
+}

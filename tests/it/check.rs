@@ -611,6 +611,12 @@ fn warns_of_an_address_that_is_rarely_meant() {
         ("128.0.0.1:17051", ""),
         ("[fe80::1%25eth0]:9999", ""),
         ("unix:/run/localhost:7051", ""),
+        ("Unix:/run/localhost:7051", ""),
+        ("unixhost:7051", &port("7051", "a peer's")),
+        ("dns:localhost:9999", machine),
+        ("dns:///localhost", machine),
+        ("dns:///::1", machine),
+        ("dns:127.0.0.1", machine),
         ("dns:a", ""),
     ] {
         let peer = folder(&format!(r#"{{"address":"{address}"}}"#));

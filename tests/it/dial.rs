@@ -211,3 +211,15 @@ fn verify_dials_what_the_peer_reads() {
         "{seen:?}"
     );
 }
+
+#[test]
+fn a_server_that_drips_gets_no_more_time() {
+    let port = server(|mut stream| {
+        for byte in SETTINGS {
+            thread::sleep(std::time::Duration::from_millis(400));
+            let _ = stream.write_all(&[*byte]);
+        }
+    });
+    let line = format!("127.0.0.1:{port}: connected, but nothing answers within 1s");
+    assert_eq!(check(&plain(port)), (1, line));
+}

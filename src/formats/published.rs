@@ -272,6 +272,19 @@ mod tests {
     use super::*;
 
     #[test]
+    fn the_name_of_a_collection_is_fabrics() {
+        for (name, is_name) in [
+            ("a", true),
+            ("A-b_9", true),
+            ("", false),
+            ("a.b", false),
+            ("é", false),
+        ] {
+            assert_eq!(is_collection(name), is_name, "{name}");
+        }
+    }
+
+    #[test]
     fn definitions_beyond_the_limit_in_all_are_not_published() {
         let place = tempfile::tempdir().unwrap();
         let folder = "statedb/couchdb/indexes";

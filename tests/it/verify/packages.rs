@@ -478,6 +478,10 @@ fn unusable_packages() {
             "/a: directories nested more than 64 deep",
         ),
         (
+            packed("ccaas", "basic", &[connection, ("a", b""), ("a/b", b"")]),
+            "code.tar.gz: a/b: one of its folders is also a file, rename one",
+        ),
+        (
             plain("basic", "{}"),
             "connection.json: address: is missing or null",
         ),
@@ -944,4 +948,27 @@ fn an_unreadable_file_among_packages_has_one_line() {
         );
     }
     assert_eq!(seen.stderr, "");
+}
+
+/// `check`, `package --id` and `verify` refuse it with the same words.
+#[test]
+fn rebuild_refuses_what_no_peer_can_unpack() {
+    let peer = production();
+    let files = [
+        ("connection.json", PLAIN.as_bytes()),
+        ("a", b""),
+        ("a/b", b""),
+    ];
+    let package = packed("ccaas", "basic", &files);
+    keep(&peer, "basic", &package);
+    let seen = user::run(&peer.path(""), &["rebuild", PRODUCTION]);
+    let (id, file) = (id("basic", &package), names_of(&peer, &package, "basic").1);
+    let shown = file.strip_prefix(peer.path("")).unwrap().display();
+    let line = format!(
+        "refused   {id}: {shown}: code.tar.gz: a/b: one of its folders is also a file, rename one\n"
+    );
+    assert!(
+        seen.status == 1 && seen.stdout.starts_with(&line),
+        "{seen:?}"
+    );
 }

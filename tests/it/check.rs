@@ -762,3 +762,30 @@ fn a_config_that_is_not_utf_8_is_not_changed_silently() {
         (Some(2), &b""[..])
     );
 }
+
+/// `package` makes the package of a folder, so what it refuses is no package.
+#[test]
+fn refuses_a_folder_that_package_refuses() {
+    let peer = folder(PLAIN);
+    let name = format!("META-INF/{}", "x".repeat(101));
+    peer.put(format!("package/{name}"), "x");
+    let fault = format!(
+        "{name}: too long for a tar archive (100 bytes, or 155 up to a slash and 100 after it)"
+    );
+    let seen = user::run(&peer.path(""), &["package", "--id", "package"]);
+    assert_eq!(
+        (seen.status, seen.stderr),
+        (1, format!("package: {fault}\n"))
+    );
+    let (status, stdout, _) = check_folder(&peer, &[]);
+    let end = format!("\nfault    {fault}\nresult   a peer would refuse this package\n");
+    assert!(status == 1 && stdout.ends_with(&end), "{stdout}");
+    // It is said once, also where there are other faults.
+    peer.put("package/META-INF/statedb/couchdb/indexes/a.json", "x");
+    let (status, stdout, _) = check_folder(&peer, &[]);
+    assert_eq!(
+        (status, stdout.matches("fault ").count()),
+        (1, 1),
+        "{stdout}"
+    );
+}

@@ -443,6 +443,20 @@ fn names_what_package_would_make_of_it() {
 }
 
 #[test]
+fn says_that_package_would_refuse_what_a_peer_accepts() {
+    let name = format!("META-INF/{}", "x".repeat(101));
+    let [_, checked] = seen(&with_code(&[CONNECTION, (&name, FILE, b"x")]));
+    let line = format!(
+        "\nwarning  {name}: too long for a tar archive (100 bytes, or 155 up to a slash and 100 after it), the command package refuses this content\n"
+    );
+    assert!(
+        checked.status == 0 && checked.stdout.contains(&line),
+        "{checked:?}"
+    );
+    assert!(!checked.stdout.contains("differs"), "{checked:?}");
+}
+
+#[test]
 fn another_builders_package_has_an_id_whatever_is_in_it() {
     let metadata = (
         "metadata.json",

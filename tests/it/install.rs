@@ -487,13 +487,13 @@ fn a_rollback_leaves_no_program_of_ours_beside_another_builders() {
             ".previous/detect 644",
         ],
     );
-    assert_eq!(install(&peer, &["-q", "--rollback", "."]).status, 0);
+    assert_eq!(install(&peer, &["--rollback", "."]).status, 0);
     assert_eq!(peer.modes("bld/bin"), ["build 644", "detect 644"]);
     // What is not ours stays.
     assert_eq!(install(&peer, &["-q", "."]).status, 0);
     fs::remove_file(peer.path("bld/bin/release")).unwrap();
     peer.put("bld/bin/release", "mine");
-    assert_eq!(install(&peer, &["-q", "--rollback", "."]).status, 0);
+    assert_eq!(install(&peer, &["--rollback", "."]).status, 0);
     assert_eq!(peer.names("bld/bin"), ["build", "detect", "release"]);
     assert_eq!(peer.get("bld/bin/release"), "mine");
 }

@@ -5,7 +5,7 @@ use std::ffi::{OsStr, OsString};
 use std::path::{Path, PathBuf};
 
 use crate::error::{Result, refused, usage};
-use crate::files::{Dir, read_text};
+use crate::files::{Dir, read_small};
 use crate::formats::template::{Config, VARIABLE};
 use crate::layout::{CODE, CONNECTION, METADATA};
 use crate::text::is_unsafe;
@@ -46,7 +46,7 @@ pub fn config(option: Option<OsString>) -> Result<Option<OsString>> {
 fn values(value: &OsStr) -> Result<OsString> {
     let text = value.to_string_lossy();
     let config = match text.strip_prefix('@') {
-        Some(path) => read_text(Path::new(path))?,
+        Some(path) => read(path).or_else(|error| usage(format!("--config: {error}")))?,
         None => text.clone().into_owned(),
     };
     let Err(error) = Config::parse(&config) else {
@@ -63,6 +63,11 @@ fn values(value: &OsStr) -> Result<OsString> {
         error.to_string()
     };
     usage(format!("--config: {hint}"))
+}
+
+fn read(path: &str) -> Result<String> {
+    let content = read_small(Path::new(path))?;
+    String::from_utf8(content).or_else(|_| refused(format!("{path}: is not UTF-8")))
 }
 
 /// Opens the source folder of a package.

@@ -44,10 +44,12 @@ pub fn config(option: Option<OsString>) -> Result<Option<OsString>> {
 
 /// The config in the value of `--config`.
 fn values(value: &OsStr) -> Result<OsString> {
-    let text = value.to_string_lossy();
+    let Some(text) = value.to_str() else {
+        return usage("--config: is not UTF-8");
+    };
     let config = match text.strip_prefix('@') {
         Some(path) => read(path).or_else(|error| usage(format!("--config: {error}")))?,
-        None => text.clone().into_owned(),
+        None => text.to_owned(),
     };
     let Err(error) = Config::parse(&config) else {
         return Ok(config.into());

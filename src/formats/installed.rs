@@ -11,7 +11,6 @@
 //! `core/container/externalbuilder/externalbuilder.go`.
 
 use std::fmt;
-use std::path::Path;
 
 use super::package::Package;
 use crate::error::{Result, refused};
@@ -90,10 +89,16 @@ pub fn read(dir: &Dir, (id, entry): &(PackageId, Entry), target: Option<&Dir>) -
     ))
 }
 
-pub fn is_peer_path(path: &Path) -> bool {
-    [PACKAGES, BUILDS]
-        .iter()
-        .any(|name| path.join(name).is_dir())
+/// Opens [`PACKAGES`] or [`BUILDS`] below a peer's file system path, if it is there.
+pub fn find(peer: &Dir, path: &str) -> Result<Option<Dir>> {
+    let mut found = peer.descend("")?;
+    for name in path.split('/') {
+        if found.look_up(name)?.is_none() {
+            return Ok(None);
+        }
+        found = found.subdir(name)?;
+    }
+    Ok(Some(found.into_root()))
 }
 
 #[cfg(test)]

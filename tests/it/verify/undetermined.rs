@@ -251,9 +251,9 @@ fn a_peer_whose_folders_may_not_be_entered() {
         peer.set_mode(&format!("peer/{name}"), 0);
     }
     let peer = peer.run_by_nobody();
-    for word in ["verify", "rebuild"] {
+    for (word, name) in [("verify", "externalbuilder"), ("rebuild", "lifecycle")] {
         let seen = user::run_by_nobody(&peer.path(""), &[word, "peer"]);
-        let line = format!("{word}: cannot open peer/lifecycle: Permission denied (os error 13)\n");
+        let line = format!("{word}: cannot open peer/{name}: Permission denied (os error 13)\n");
         assert_eq!((seen.status, seen.stderr), (2, line));
     }
     for name in ["lifecycle", "externalbuilder"] {

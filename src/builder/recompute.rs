@@ -9,7 +9,7 @@ use std::fs::File;
 use std::io::{self, Write};
 use std::path::Path;
 
-use crate::error::{Cannot, Refuse, Result, refused};
+use crate::error::{Refuse, Result, refused};
 use crate::files::{Budget, Digest, Hashing, fault_of_name, join, sort_by_path};
 use crate::formats::archive::untar::{Header, Kind};
 use crate::formats::artifact::Artifact;
@@ -55,11 +55,6 @@ pub struct Outputs {
     pub artifacts: usize,
     /// The digest of `SHA256SUMS`.
     pub sums: Digest,
-}
-
-/// Reads the package file at `path`.
-pub fn read(path: &Path) -> Result<Recomputed> {
-    read_file(File::open(path).cannot("open", path)?, path)
 }
 
 /// Reads the package in an open file, which was found at `path`.

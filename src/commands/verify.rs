@@ -32,7 +32,7 @@ made. Each PATH is a peer's file system path (with lifecycle/chaincodes), its
 externalbuilder/builds, one of the builds in there (with build-info.json, bld
 and release), or a build output (with SHA256SUMS). Prints a line for each build
 that matches, a line for each difference, and a summary. Changes nothing in PATH
-and follows no link.
+and follows no link below it.
 
   --packages DIR    looks for packages in DIR too; repeatable
   --config JSON     the values for templates in connection.json, instead of the

@@ -13,7 +13,7 @@
 use std::fmt;
 
 use super::package::Package;
-use crate::error::{Result, refused};
+use crate::error::{Result, failed, refused};
 use crate::files::{Digest, Dir, Entry};
 use crate::log::Warnings;
 
@@ -93,10 +93,16 @@ pub fn read(dir: &Dir, (id, entry): &(PackageId, Entry), target: Option<&Dir>) -
 pub fn find(peer: &Dir, path: &str) -> Result<Option<Dir>> {
     let mut found = peer.descend("")?;
     for name in path.split('/') {
-        if found.look_up(name)?.is_none() {
-            return Ok(None);
+        match found.look_up(name)? {
+            None => return Ok(None),
+            Some(entry) if entry.listed().is_symlink() => {
+                return failed(format!(
+                    "{}: is a symbolic link, which is not followed, mount the folder there instead",
+                    found.path_of(name).display()
+                ));
+            }
+            Some(_) => found = found.subdir(name)?,
         }
-        found = found.subdir(name)?;
     }
     Ok(Some(found.into_root()))
 }

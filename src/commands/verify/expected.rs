@@ -1,8 +1,8 @@
 //! The packages that builds are verified from, and what is expected of each build.
 
 use std::cell::OnceCell;
-use std::fs;
-use std::io::ErrorKind;
+use std::fs::{self, File};
+use std::io::{ErrorKind, Seek};
 use std::path::{Path, PathBuf};
 
 use crate::builder::recompute::{self, Recipe};
@@ -50,19 +50,22 @@ impl Packages {
         let Some(id) = id else {
             return Expected::Recorded;
         };
-        let expected = self.find(own, id).and_then(|path| match path {
-            Some(path) => self.expect_of(&path, id),
+        let expected = self.find(own, id).and_then(|found| match found {
+            Some((file, path)) => self.expect_of(file, &path, id),
             None => Ok(Expected::Recorded),
         });
         expected.unwrap_or_else(|error| Expected::Undetermined(error.to_string()))
     }
 
-    fn expect_of(&self, path: &Path, id: &PackageId) -> Result<Expected> {
-        let read = recompute::read(path);
+    fn expect_of(&self, mut file: File, path: &Path, id: &PackageId) -> Result<Expected> {
+        let read = recompute::read_file(file.try_clone().cannot("read", path)?, path);
         let digest = match &read {
             Ok(read) => read.digest,
             // It may be damaged, or another package.
-            Err(Error::Refused(_)) => Digest::of_file(path)?,
+            Err(Error::Refused(_)) => {
+                file.rewind().cannot("read", path)?;
+                Digest::of_open(&file, path)?
+            }
             Err(_) => id.digest,
         };
         let wrong = |what| {
@@ -88,17 +91,28 @@ impl Packages {
         Ok(Expected::Made(Box::new(recipe), connection))
     }
 
-    /// The file of a package.
-    fn find(&self, own: Option<&Dir>, id: &PackageId) -> Result<Option<PathBuf>> {
+    /// The file of a package, and its path. A user's folders may have links to packages, but in the
+    /// peer's own none is followed.
+    fn find(&self, own: Option<&Dir>, id: &PackageId) -> Result<Option<(File, PathBuf)>> {
         let name = id.package_name();
-        for dir in own.into_iter().chain(&self.dirs) {
+        if let Some(own) = own
+            && let Some(entry) = own.look_up(&name)?
+        {
+            let path = own.path_of(&name);
+            if entry.listed().is_file() {
+                return Ok(Some((own.open_file(&entry)?, path)));
+            }
+            let (path, kind) = (path.display(), entry.kind());
+            return failed(format!("{path}: is {kind}, not a regular file"));
+        }
+        for dir in &self.dirs {
             let path = dir.path_of(&name);
             let found = match fs::metadata(&path) {
                 Err(error) if error.kind() == ErrorKind::NotFound => continue,
                 found => found.cannot("read", &path)?,
             };
             if found.is_file() {
-                return Ok(Some(path));
+                return open(&path).map(Some);
             }
             return failed(format!("{}: is not a regular file", path.display()));
         }
@@ -107,7 +121,7 @@ impl Packages {
         }
         let mut others = self.others.get().into_iter().flatten();
         let found = others.find(|(digest, _)| *digest == id.digest);
-        Ok(found.map(|(_, path)| path.clone()))
+        found.map(|(_, path)| open(path)).transpose()
     }
 
     fn others(&self) -> Result<Vec<(Digest, PathBuf)>> {
@@ -126,4 +140,9 @@ impl Packages {
         }
         Ok(others)
     }
+}
+
+fn open(path: &Path) -> Result<(File, PathBuf)> {
+    let file = File::open(path).cannot("open", path)?;
+    Ok((file, path.to_owned()))
 }

@@ -52,7 +52,7 @@ impl Rebuild {
     pub fn open(path: &Path, config: Option<OsString>, name: String, is_dry: bool) -> Result<Self> {
         let peer = Dir::open(path)?.with_hard_links();
         let found = |path| installed::find(&peer, path);
-        if found(PACKAGES)?.is_none() && found(BUILDS)?.is_none() {
+        if let (None, None) = (found(PACKAGES)?, found(BUILDS)?) {
             return failed(format!(
                 "{}: is not a peer's file system path (no {PACKAGES}), which usually is \
                  /var/hyperledger/production",

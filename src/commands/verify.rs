@@ -102,6 +102,11 @@ pub fn run(mut parser: Parser) -> Result<Outcome> {
         dial: args.dial,
         report: Report::new(args.json, args.quiet),
     };
+    for (path, error) in &run.packages.unreadable {
+        let (path, reason) = (path.display().to_string(), error.to_string());
+        run.report
+            .add_package(&path, report::CANNOT_TELL, &reason)?;
+    }
     for path in &args.paths {
         match Place::find(path) {
             Ok(place) => run.verify(path, &place)?,

@@ -1,6 +1,5 @@
 //! The packages that builds are verified from, and what is expected of each build.
 
-use std::cell::OnceCell;
 use std::fs::{self, File};
 use std::io::{ErrorKind, Seek};
 use std::path::{Path, PathBuf};
@@ -17,7 +16,9 @@ pub struct Packages {
     dirs: Vec<Dir>,
     config: Config,
     /// The packages in `dirs` whose names are not those that a peer gives them.
-    others: OnceCell<Vec<(Digest, PathBuf)>>,
+    others: Vec<(Digest, PathBuf)>,
+    /// Those of them that cannot be read, and why.
+    pub unreadable: Vec<(PathBuf, Error)>,
 }
 
 /// What a build should be.
@@ -37,12 +38,31 @@ pub enum Expected {
 impl Packages {
     /// Opens the folders that hold packages.
     pub fn open(paths: &[PathBuf], config: Config) -> Result<Self> {
-        let dirs = paths.iter().map(|path| Dir::open(path));
-        Ok(Self {
-            dirs: dirs.collect::<Result<_>>()?,
+        let mut packages = Self {
+            dirs: paths
+                .iter()
+                .map(|path| Dir::open(path))
+                .collect::<Result<_>>()?,
             config,
-            others: OnceCell::new(),
-        })
+            others: Vec::new(),
+            unreadable: Vec::new(),
+        };
+        for dir in &packages.dirs {
+            for entry in dir.list()? {
+                let path = dir.path_of(&entry.name);
+                let is_named = [".tar.gz", ".tgz"]
+                    .iter()
+                    .any(|end| entry.name.ends_with(end));
+                let is_other = is_named && PackageId::of_package(&entry.name).is_none();
+                if is_other && fs::metadata(&path).is_ok_and(|found| found.is_file()) {
+                    match Digest::of_file(&path) {
+                        Ok(digest) => packages.others.push((digest, path)),
+                        Err(error) => packages.unreadable.push((path, error)),
+                    }
+                }
+            }
+        }
+        Ok(packages)
     }
 
     /// What the build of the package `id` should be. A package in `own` comes first.
@@ -116,29 +136,9 @@ impl Packages {
             }
             return failed(format!("{}: is not a regular file", path.display()));
         }
-        if self.others.get().is_none() {
-            let _ = self.others.set(self.others()?);
-        }
-        let mut others = self.others.get().into_iter().flatten();
+        let mut others = self.others.iter();
         let found = others.find(|(digest, _)| *digest == id.digest);
         found.map(|(_, path)| open(path)).transpose()
-    }
-
-    fn others(&self) -> Result<Vec<(Digest, PathBuf)>> {
-        let mut others = Vec::new();
-        for dir in &self.dirs {
-            for entry in dir.list()? {
-                let path = dir.path_of(&entry.name);
-                let is_named = [".tar.gz", ".tgz"]
-                    .iter()
-                    .any(|end| entry.name.ends_with(end));
-                let is_other = is_named && PackageId::of_package(&entry.name).is_none();
-                if is_other && fs::metadata(&path).is_ok_and(|found| found.is_file()) {
-                    others.push((Digest::of_file(&path)?, path));
-                }
-            }
-        }
-        Ok(others)
     }
 }
 

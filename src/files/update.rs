@@ -5,8 +5,9 @@
 //! names in the given order. A failure before that changes no file. A killed process leaves files
 //! whose names begin with `.fabric-ccs-builder-`; the next run completes its work.
 
+use std::ffi::OsString;
 use std::fs::{self, File, Metadata};
-use std::io::{ErrorKind, Write};
+use std::io::{self, ErrorKind, Write};
 use std::os::unix::fs::{MetadataExt, fchown};
 use std::path::Path;
 
@@ -39,12 +40,28 @@ pub fn update(target: &Dir, made: &Dir, new: &[String], gone: &[String]) -> Resu
     })?;
     gone.iter().try_for_each(|path| {
         let (dir, name) = place(target, path)?;
-        match fs::remove_file(dir.reach(name)) {
+        match real_name(&dir, name).and_then(|name| fs::remove_file(dir.reach("").join(name))) {
             // It was a killed run's temporary file, which has just been replaced and renamed.
-            Err(error) if error.kind() == ErrorKind::NotFound => Ok(()),
+            Err(error) if error.kind() == ErrorKind::NotFound && name.starts_with(UNFINISHED) => {
+                Ok(())
+            }
             removed => removed.cannot("remove", &dir.path_of(name)),
         }
     })
+}
+
+/// The name of the file that [`Entry::name`](super::Entry::name) shows as `name`, first of those
+/// that are not UTF-8.
+fn real_name(dir: &Dir, name: &str) -> io::Result<OsString> {
+    if name.contains(char::REPLACEMENT_CHARACTER) {
+        for entry in fs::read_dir(dir.reach(""))? {
+            let found = entry?.file_name();
+            if found.to_str().is_none() && found.to_string_lossy() == name {
+                return Ok(found);
+            }
+        }
+    }
+    Ok(name.into())
 }
 
 /// Creates the directory `name` in `parent` with the files at the paths `new` in `made`. It appears

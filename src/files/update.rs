@@ -1,7 +1,7 @@
 //! Files replaced in a directory that others may read at any moment.
 //!
 //! Each new file is written under a temporary name in its final folder, with the owner and mode of
-//! what it replaces, or else the owner of the folder. When all are on disk, they get their final
+//! what it replaces (but see `mode_like`), or else the owner of the folder. When all are on disk, they get their final
 //! names in the given order. A failure before that changes no file. A killed process leaves files
 //! whose names begin with `.fabric-ccs-builder-`; the next run completes its work.
 
@@ -11,10 +11,10 @@ use std::io::{self, ErrorKind, Write};
 use std::os::unix::fs::{MetadataExt, fchown};
 use std::path::Path;
 
-use super::Dir;
 use super::dir::names;
+use super::{Dir, Entry};
 use crate::error::{Cannot, Result, refused};
-use crate::layout::{CLOSED, OPEN, UNFINISHED};
+use crate::layout::{CLOSED, OPEN, SECRET, UNFINISHED};
 
 /// Puts the files at the paths `new` from `made` into `target`, in this order, and then removes
 /// those at the paths `gone`.
@@ -108,7 +108,7 @@ fn stage(target: &Dir, source: &Dir, path: &str, temporary: &str) -> Result<()> 
                 "{shown}: is a directory where a file belongs, remove it"
             ));
         }
-        Some(old) if old.listed().is_file() => (old.listed(), old.listed().mode()),
+        Some(old) if old.listed().is_file() => (old.listed(), mode_like(old, &entry)),
         // A link or special file is replaced.
         _ => (&folder, entry.listed().mode()),
     };
@@ -120,6 +120,17 @@ fn stage(target: &Dir, source: &Dir, path: &str, temporary: &str) -> Result<()> 
         file.write_all(piece).cannot("write", &shown)
     })?;
     file.sync_all().cannot("write", &shown)
+}
+
+/// The mode of the `new` file in the place of the `old` one: the same, unless everybody could read a
+/// private key then.
+fn mode_like(old: &Entry, new: &Entry) -> u32 {
+    let (old, new) = (old.listed().mode(), new.listed().mode() & 0o777);
+    if new == SECRET && old & 0o004 != 0 {
+        SECRET
+    } else {
+        old
+    }
 }
 
 /// Opens the folder at `path` below `top`. Missing folders are created, owned like their parents,

@@ -113,7 +113,7 @@ fn files(
         (index, PUBLIC, INDEX.to_vec()),
     ];
     for name in collections {
-        if name.is_empty() || !is_collection(name) {
+        if !is_collection(name) {
             let name = quoted(name);
             return refused(format!(
                 "--collections: {name} is not a collection name, use letters, digits, _ and -"

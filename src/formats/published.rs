@@ -54,7 +54,7 @@ fn is_named(file: &str) -> bool {
 /// Whether Fabric accepts the name of a collection.
 pub fn is_collection(name: &str) -> bool {
     let is_allowed = |byte: u8| byte.is_ascii_alphanumeric() || b"_-".contains(&byte);
-    name.bytes().all(is_allowed)
+    !name.is_empty() && name.bytes().all(is_allowed)
 }
 
 /// Why the folder at `path` below `META-INF` is not published, nor anything in it.

@@ -72,7 +72,9 @@ fn offset(zone: &[u8]) -> Option<i64> {
         .filter(|_| is_offset)?
         .parse()
         .ok()?;
-    Some(sign * 60 * (60 * (number / 100) + number % 100))
+    let (hours, minutes) = (number / 100, number % 100);
+    // Go reads 24 hours and 60 minutes too, but writes the latter in another way and compares.
+    (hours <= 24 && minutes < 60).then_some(sign * 60 * (60 * hours + minutes))
 }
 
 #[cfg(test)]

@@ -95,7 +95,7 @@ pub fn run(args: impl IntoIterator<Item = OsString>) -> ExitCode {
 /// What the program itself does, without a command.
 fn of_program(name: &OsStr, args: &[OsString]) -> Result<Outcome> {
     match name.to_str() {
-        Some("--help" | "-h") => return Err(Error::Help),
+        Some("--help" | "-h" | "help") => return Err(Error::Help),
         Some("version") => return print(&details()),
         Some("--version" | "-V") if args == ["--verbose"] => return print(&details()),
         Some("--version" | "-V") => return Err(Error::Version),

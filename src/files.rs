@@ -18,7 +18,7 @@ mod walk;
 pub use digest::{Digest, Hashing};
 pub use dir::{Dir, join};
 pub use entry::{Entry, fault_of_name};
-pub use file::{pieces, read_text};
+pub use file::{pieces, read_pem, read_small};
 pub use new_file::NewFile;
 pub use scratch::Scratch;
 pub use sort::sort_by_path;

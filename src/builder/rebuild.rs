@@ -51,7 +51,8 @@ impl Rebuild {
     /// Opens the peer's file system path.
     pub fn open(path: &Path, config: Option<OsString>, name: String, is_dry: bool) -> Result<Self> {
         let peer = Dir::open(path)?.with_hard_links();
-        if !installed::is_peer_path(path) {
+        let found = |path| installed::find(&peer, path);
+        if let (None, None) = (found(PACKAGES)?, found(BUILDS)?) {
             return failed(format!(
                 "{}: is not a peer's file system path (no {PACKAGES}), which usually is \
                  /var/hyperledger/production",

@@ -9,7 +9,7 @@ use std::fs::File;
 use std::io::{self, Write};
 use std::path::Path;
 
-use crate::error::{Cannot, Refuse, Result, refused};
+use crate::error::{Error, Refuse, Result, refused};
 use crate::files::{Budget, Digest, Hashing, fault_of_name, join, sort_by_path};
 use crate::formats::archive::untar::{Header, Kind};
 use crate::formats::artifact::Artifact;
@@ -57,11 +57,6 @@ pub struct Outputs {
     pub sums: Digest,
 }
 
-/// Reads the package file at `path`.
-pub fn read(path: &Path) -> Result<Recomputed> {
-    read_file(File::open(path).cannot("open", path)?, path)
-}
-
 /// Reads the package in an open file, which was found at `path`.
 pub fn read_file(file: File, path: &Path) -> Result<Recomputed> {
     let mut warnings = [Warnings::default(), Warnings::default()];
@@ -70,6 +65,7 @@ pub fn read_file(file: File, path: &Path) -> Result<Recomputed> {
         connection: None,
         meta_inf: Folder::new(META_INF, first),
         alternative: Folder::new(ALTERNATIVE, second),
+        has_statedb: false,
     };
     let mut add = |member: &Header, content: &mut Content| code.add(member, content);
     let package = Package::visit(file, path, &mut add, &mut Warnings::default())?;
@@ -119,11 +115,14 @@ struct Code<'a> {
     connection: Option<Vec<u8>>,
     meta_inf: Folder<'a>,
     alternative: Folder<'a>,
+    /// Whether the alternative has a `statedb`.
+    has_statedb: bool,
 }
 
 impl Code<'_> {
     fn add(&mut self, member: &Header, content: &mut Content) -> Result<()> {
-        let root = member.name.split('/').next().unwrap_or_default();
+        let mut names = member.name.split('/');
+        let root = names.next().unwrap_or_default();
         match root {
             CONNECTION if member.kind == Kind::Dir || member.name != root => {
                 refused(format!("{root}: is a directory, a regular file is needed"))
@@ -140,7 +139,10 @@ impl Code<'_> {
                 Ok(())
             }
             META_INF => self.meta_inf.add(member, content),
-            ALTERNATIVE => self.alternative.add(member, content),
+            ALTERNATIVE => {
+                self.has_statedb |= names.next() == Some(STATEDB);
+                self.alternative.add(member, content)
+            }
             _ => Ok(()),
         }
     }
@@ -154,9 +156,7 @@ impl Code<'_> {
             return refused(format!("{META_INF}: is a file, a directory is needed"));
         }
         let has_meta_inf = !self.meta_inf.paths.is_empty();
-        let statedb = join(ALTERNATIVE, STATEDB);
-        let has_statedb = self.alternative.paths.contains_key(&statedb);
-        let tree = if is_alternative(has_meta_inf, has_statedb) {
+        let mut tree = if is_alternative(has_meta_inf, self.has_statedb) {
             self.alternative
         } else {
             self.meta_inf
@@ -191,6 +191,8 @@ struct Folder<'a> {
     judge: Judge<'a>,
     withheld: BTreeSet<String>,
     budget: Budget,
+    /// Why nothing can be made of it, which matters only if it becomes `META-INF`.
+    fault: Option<Error>,
 }
 
 impl<'a> Folder<'a> {
@@ -202,18 +204,18 @@ impl<'a> Folder<'a> {
             budget: Budget::new(PACKAGE),
             judge: Judge::new(warnings),
             withheld: BTreeSet::new(),
+            fault: None,
         }
     }
 
     fn add(&mut self, member: &Header, content: &mut Content) -> Result<()> {
+        if self.fault.is_none() {
+            self.fault = self.note(member).err();
+        }
+        if self.fault.is_some() || member.kind == Kind::Dir {
+            return Ok(());
+        }
         let path = &member.name;
-        for (end, _) in path.match_indices('/') {
-            self.put(path.get(..end).unwrap_or_default(), None)?;
-        }
-        if member.kind == Kind::Dir {
-            return self.put(path, None);
-        }
-        self.put(path, Some(member.size))?;
         let (_, below) = path.split_once('/').unwrap_or_default();
         let place = below.rsplit_once('/').unwrap_or(("", below));
         if is_stray(place.1) {
@@ -236,6 +238,16 @@ impl<'a> Folder<'a> {
         Ok(())
     }
 
+    /// Notes a member, and the folders that it is in.
+    fn note(&mut self, member: &Header) -> Result<()> {
+        let path = &member.name;
+        for (end, _) in path.match_indices('/') {
+            self.put(path.get(..end).unwrap_or_default(), None)?;
+        }
+        let is_file = member.kind == Kind::File;
+        self.put(path, is_file.then_some(member.size))
+    }
+
     /// Notes a file of this size, or a folder if there is no size.
     fn put(&mut self, path: &str, size: Option<u64>) -> Result<()> {
         match self.paths.get(path) {
@@ -251,7 +263,10 @@ impl<'a> Folder<'a> {
     }
 
     /// Refuses what a walk of the folder on disk would refuse.
-    fn check(&self) -> Result<()> {
+    fn check(&mut self) -> Result<()> {
+        if let Some(fault) = self.fault.take() {
+            return Err(fault);
+        }
         if self.judge.is_full {
             let reason =
                 "which index definitions are published depends on the order of their names";

@@ -5,7 +5,7 @@ use std::ffi::{OsStr, OsString};
 use std::path::{Path, PathBuf};
 
 use crate::error::{Result, refused, usage};
-use crate::files::{Dir, read_text};
+use crate::files::{Dir, read_small};
 use crate::formats::template::{Config, VARIABLE};
 use crate::layout::{CODE, CONNECTION, METADATA};
 use crate::text::is_unsafe;
@@ -44,10 +44,12 @@ pub fn config(option: Option<OsString>) -> Result<Option<OsString>> {
 
 /// The config in the value of `--config`.
 fn values(value: &OsStr) -> Result<OsString> {
-    let text = value.to_string_lossy();
+    let Some(text) = value.to_str() else {
+        return usage("--config: is not UTF-8");
+    };
     let config = match text.strip_prefix('@') {
-        Some(path) => read_text(Path::new(path))?,
-        None => text.clone().into_owned(),
+        Some(path) => read(path).or_else(|error| usage(format!("--config: {error}")))?,
+        None => text.to_owned(),
     };
     let Err(error) = Config::parse(&config) else {
         return Ok(config.into());
@@ -63,6 +65,11 @@ fn values(value: &OsStr) -> Result<OsString> {
         error.to_string()
     };
     usage(format!("--config: {hint}"))
+}
+
+fn read(path: &str) -> Result<String> {
+    let content = read_small(Path::new(path))?;
+    String::from_utf8(content).or_else(|_| refused(format!("{path}: is not UTF-8")))
 }
 
 /// Opens the source folder of a package.

@@ -15,7 +15,7 @@ use super::arguments::{self, path};
 use super::dial;
 use crate::builder::{self, Done};
 use crate::error::{Error, Outcome, Refuse, Result, usage};
-use crate::files::{Digest, Scratch};
+use crate::files::Scratch;
 use crate::formats::artifact;
 use crate::formats::connection::Connection;
 use crate::formats::package::source::Source;
@@ -105,11 +105,9 @@ fn check(path: Option<&Path>, config: Option<OsString>, report: &mut Report) -> 
     let subject = subject?;
     let review = builder::review(&subject.source, subject.metadata(), config.clone())?;
     report.add_review(review, subject.digest, now());
+    report_package(&subject, report)?;
     if report.faults.is_empty() {
         run_programs(&subject, config, &scratch, report)?;
-    }
-    if let Some(digest) = subject.digest {
-        report_differences(&subject, digest, report)?;
     }
     Ok(())
 }
@@ -154,12 +152,27 @@ fn report_program(name: &'static str, done: Result<Done>, report: &mut Report) -
     done.map(drop)
 }
 
-/// Reports what `package` would make of a package's content, if that differs.
-fn report_differences(subject: &Subject, digest: Digest, report: &mut Report) -> Result<()> {
-    let made = match Source::read(&subject.source, subject.metadata()) {
+/// Reports why `package` would refuse the content, or that it would make another package of it.
+fn report_package(subject: &Subject, report: &mut Report) -> Result<()> {
+    let made = match (
+        Source::read(&subject.source, subject.metadata()),
+        subject.digest,
+    ) {
         // This is already among the faults.
-        Err(Error::Refused(_)) => return Ok(()),
-        made => made?,
+        (Err(Error::Refused(_)), _) if report.has_faults() => return Ok(()),
+        (Err(Error::Refused(fault)), None) => {
+            report.faults.push(fault);
+            return Ok(());
+        }
+        (Err(Error::Refused(fault)), Some(_)) => {
+            let warning = format!("{fault}, the command package refuses this content");
+            report.warnings.push(warning);
+            return Ok(());
+        }
+        (made, digest) => (made?, digest),
+    };
+    let (made, Some(digest)) = made else {
+        return Ok(());
     };
     let by_package = made.write(&mut io::sink())?;
     if by_package != digest {

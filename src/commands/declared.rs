@@ -7,7 +7,7 @@ use lexopt::ValueExt;
 
 use super::arguments::path;
 use crate::error::{Result, refused, usage};
-use crate::files::read_text;
+use crate::files::read_pem;
 use crate::formats::tls;
 use crate::formats::written::Written;
 
@@ -46,7 +46,7 @@ impl Declared {
             Self::Text(field) => _ = written.connection.insert(field, value.string()?),
             Self::File(field) => {
                 let file = path(value)?;
-                let text = read_text(&file)?;
+                let text = read_pem(&file)?;
                 if field == "root_cert" && tls::holds_private_key(text.as_bytes()) {
                     let file = file.display();
                     return refused(format!(

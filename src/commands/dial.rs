@@ -33,7 +33,11 @@ impl Endpoint {
         let mut frame = [0; 9];
         let answered = set_timeouts(&stream, end).and_then(|()| {
             stream.write_all(PREFACE)?;
-            stream.read_exact(&mut frame)
+            // A timeout is for one read, and there may be as many as bytes.
+            frame.chunks_mut(1).try_for_each(|byte| {
+                set_timeouts(&stream, end)?;
+                stream.read_exact(byte)
+            })
         });
         match (answered.map_err(|error| error.kind()), frame) {
             (Ok(()), [_, _, _, SETTINGS, 0, 0, 0, 0, 0]) => {

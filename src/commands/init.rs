@@ -1,6 +1,6 @@
 //! `init`: writes a source folder for a package to start from.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
 use std::io::{ErrorKind, Write};
 use std::path::{self, Path};
@@ -54,11 +54,11 @@ const OF_COLLECTION: &[u8] = include_bytes!(
 );
 
 pub fn run(mut parser: Parser) -> Result<Outcome> {
-    let (mut dir, mut tls, mut collections) = (None, false, Vec::new());
+    let (mut dir, mut tls, mut collections) = (None, false, BTreeSet::new());
     let mut written = Written::default();
     while let Some(arg) = parser.next()? {
         match arg {
-            Arg::Long("collections") => collections.push(parser.value()?.string()?),
+            Arg::Long("collections") => _ = collections.insert(parser.value()?.string()?),
             Arg::Long("tls") => tls = true,
             Arg::Long(name) => match Declared::by(name) {
                 Some(declared) => declared.add(parser.value()?, &mut written)?,
@@ -101,7 +101,7 @@ fn files(
     dir: &Path,
     written: Written,
     tls: bool,
-    collections: &[String],
+    collections: &BTreeSet<String>,
 ) -> Result<Vec<NewContent>> {
     let metadata = metadata(dir, &written)?;
     let (mode, connection) = connection(written.connection, tls)?;
@@ -113,7 +113,7 @@ fn files(
         (index, PUBLIC, INDEX.to_vec()),
     ];
     for name in collections {
-        if name.is_empty() || !is_collection(name) {
+        if !is_collection(name) {
             let name = quoted(name);
             return refused(format!(
                 "--collections: {name} is not a collection name, use letters, digits, _ and -"

@@ -220,8 +220,8 @@ fn keep_one(bin: &Dir, name: &str, previous: &Dir) -> Result<()> {
     }
 }
 
-/// Puts the programs back that were replaced last, and returns what there is now. When it is
-/// killed, another run completes it: `detect` comes last.
+/// Puts the programs back that were replaced last, removes what else was installed with them, and
+/// returns what there is now. When it is killed, another run completes it: `detect` comes last.
 fn roll_back(bin: &Dir) -> Result<String> {
     bin.lock();
     let previous = match bin.look_up(PREVIOUS)? {
@@ -237,11 +237,16 @@ fn roll_back(bin: &Dir) -> Result<String> {
         }
     }
     let (old, new) = (describe(&previous, "detect"), describe(bin, "detect"));
-    for name in kept.into_iter().rev() {
-        let path = bin.path_of(name);
-        fs::rename(previous.reach(name), bin.reach(name)).cannot("replace", &path)?;
-        // It is still there if both were one file.
-        remove(&previous, name)?;
+    let ours = digest(bin, "detect");
+    for name in NAMES.into_iter().rev() {
+        if kept.contains(&name) {
+            let path = bin.path_of(name);
+            fs::rename(previous.reach(name), bin.reach(name)).cannot("replace", &path)?;
+            // It is still there if both were one file.
+            remove(&previous, name)?;
+        } else if ours.is_some() && digest(bin, name) == ours {
+            remove(bin, name)?;
+        }
     }
     let _ = fs::remove_dir(bin.reach(PREVIOUS));
     Ok(format!("has {old} again, in place of {new}"))

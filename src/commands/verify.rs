@@ -32,7 +32,7 @@ made. Each PATH is a peer's file system path (with lifecycle/chaincodes), its
 externalbuilder/builds, one of the builds in there (with build-info.json, bld
 and release), or a build output (with SHA256SUMS). Prints a line for each build
 that matches, a line for each difference, and a summary. Changes nothing in PATH
-and follows no link.
+and follows no link below it.
 
   --packages DIR    looks for packages in DIR too; repeatable
   --config JSON     the values for templates in connection.json, instead of the
@@ -102,6 +102,11 @@ pub fn run(mut parser: Parser) -> Result<Outcome> {
         dial: args.dial,
         report: Report::new(args.json, args.quiet),
     };
+    for (path, error) in &run.packages.unreadable {
+        let (path, reason) = (path.display().to_string(), error.to_string());
+        run.report
+            .add_package(&path, report::CANNOT_TELL, &reason)?;
+    }
     for path in &args.paths {
         match Place::find(path) {
             Ok(place) => run.verify(path, &place)?,

@@ -140,8 +140,18 @@ impl Dir {
     }
 }
 
-/// Reads the text file at `path`, of at most 1 MiB. A user chose it: links are followed.
-pub fn read_text(path: &Path) -> Result<String> {
+/// Reads the PEM file at `path`, of at most 1 MiB. A user chose it: links are followed.
+pub fn read_pem(path: &Path) -> Result<String> {
+    String::from_utf8(read_small(path)?).or_else(|_| {
+        let shown = path.display();
+        refused(format!(
+            "{shown}: is not UTF-8, convert it to PEM with openssl if it is DER"
+        ))
+    })
+}
+
+/// The same for any file.
+pub fn read_small(path: &Path) -> Result<Vec<u8>> {
     let shown = path.display();
     let file = OpenOptions::new()
         .read(true)
@@ -158,11 +168,7 @@ pub fn read_text(path: &Path) -> Result<String> {
             "{shown}: has more than the {MAX_SMALL} bytes allowed"
         ));
     }
-    String::from_utf8(content).or_else(|_| {
-        refused(format!(
-            "{shown}: is not UTF-8, convert it to PEM with openssl if it is DER"
-        ))
-    })
+    Ok(content)
 }
 
 #[cfg(test)]

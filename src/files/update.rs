@@ -1,19 +1,20 @@
 //! Files replaced in a directory that others may read at any moment.
 //!
 //! Each new file is written under a temporary name in its final folder, with the owner and mode of
-//! what it replaces, or else the owner of the folder. When all are on disk, they get their final
+//! what it replaces (but see `mode_like`), or else the owner of the folder. When all are on disk, they get their final
 //! names in the given order. A failure before that changes no file. A killed process leaves files
 //! whose names begin with `.fabric-ccs-builder-`; the next run completes its work.
 
+use std::ffi::OsString;
 use std::fs::{self, File, Metadata};
-use std::io::{ErrorKind, Write};
+use std::io::{self, ErrorKind, Write};
 use std::os::unix::fs::{MetadataExt, fchown};
 use std::path::Path;
 
-use super::Dir;
 use super::dir::names;
+use super::{Dir, Entry};
 use crate::error::{Cannot, Result, refused};
-use crate::layout::{CLOSED, OPEN, UNFINISHED};
+use crate::layout::{CLOSED, OPEN, SECRET, UNFINISHED};
 
 /// Puts the files at the paths `new` from `made` into `target`, in this order, and then removes
 /// those at the paths `gone`.
@@ -39,12 +40,28 @@ pub fn update(target: &Dir, made: &Dir, new: &[String], gone: &[String]) -> Resu
     })?;
     gone.iter().try_for_each(|path| {
         let (dir, name) = place(target, path)?;
-        match fs::remove_file(dir.reach(name)) {
+        match real_name(&dir, name).and_then(|name| fs::remove_file(dir.reach("").join(name))) {
             // It was a killed run's temporary file, which has just been replaced and renamed.
-            Err(error) if error.kind() == ErrorKind::NotFound => Ok(()),
+            Err(error) if error.kind() == ErrorKind::NotFound && name.starts_with(UNFINISHED) => {
+                Ok(())
+            }
             removed => removed.cannot("remove", &dir.path_of(name)),
         }
     })
+}
+
+/// The name of the file that [`Entry::name`](super::Entry::name) shows as `name`, first of those
+/// that are not UTF-8.
+fn real_name(dir: &Dir, name: &str) -> io::Result<OsString> {
+    if name.contains(char::REPLACEMENT_CHARACTER) {
+        for entry in fs::read_dir(dir.reach(""))? {
+            let found = entry?.file_name();
+            if found.to_str().is_none() && found.to_string_lossy() == name {
+                return Ok(found);
+            }
+        }
+    }
+    Ok(name.into())
 }
 
 /// Creates the directory `name` in `parent` with the files at the paths `new` in `made`. It appears
@@ -91,7 +108,7 @@ fn stage(target: &Dir, source: &Dir, path: &str, temporary: &str) -> Result<()> 
                 "{shown}: is a directory where a file belongs, remove it"
             ));
         }
-        Some(old) if old.listed().is_file() => (old.listed(), old.listed().mode()),
+        Some(old) if old.listed().is_file() => (old.listed(), mode_like(old, &entry)),
         // A link or special file is replaced.
         _ => (&folder, entry.listed().mode()),
     };
@@ -103,6 +120,17 @@ fn stage(target: &Dir, source: &Dir, path: &str, temporary: &str) -> Result<()> 
         file.write_all(piece).cannot("write", &shown)
     })?;
     file.sync_all().cannot("write", &shown)
+}
+
+/// The mode of the `new` file in the place of the `old` one: the same, unless everybody could read a
+/// private key then.
+fn mode_like(old: &Entry, new: &Entry) -> u32 {
+    let (old, new) = (old.listed().mode(), new.listed().mode() & 0o777);
+    if new == SECRET && old & 0o004 != 0 {
+        SECRET
+    } else {
+        old
+    }
 }
 
 /// Opens the folder at `path` below `top`. Missing folders are created, owned like their parents,

@@ -15,31 +15,43 @@ use crate::text::is_unsafe;
 /// The longest path of a socket, in bytes: `sun_path` of unix(7) has one more, for a null byte.
 const MAX_SOCKET: usize = 107;
 
-/// An address that the peer can dial, as written.
+/// An address that the peer can dial.
 #[derive(Debug, PartialEq, Eq)]
-pub struct Address(String);
+pub struct Address {
+    /// As written.
+    text: String,
+    pub(crate) target: Target,
+}
+
+/// What the peer dials.
+#[derive(Debug, PartialEq, Eq)]
+pub(crate) enum Target {
+    /// A Unix socket.
+    Socket,
+    /// A name or IP address without brackets; none means this machine, as in Go.
+    Host { host: String, port: u16 },
+}
 
 impl Address {
-    pub(crate) fn text(&self) -> &str {
-        &self.0
-    }
-
     /// The host whose name the peer looks for in the server's certificate.
     pub(crate) fn host(&self) -> Option<&str> {
-        let (host, _) = host_and_port(&self.0)?;
-        is_server_name(host).then_some(host)
+        match &self.target {
+            Target::Host { host, .. } if is_server_name(host) => Some(host),
+            _ => None,
+        }
     }
 
     /// Parses an address. The error says why no dial to it can succeed, and shows a valid address.
     pub fn parse(text: &str) -> Result<Self> {
-        check(text).map_err(|what| match suggestion(text) {
+        let target = parse(text).map_err(|what| match suggestion(text) {
             Some(address) => anyhow!("{what}, write {address}"),
             None if text.contains('$') || text.contains('{') && !text.contains("{{") => {
                 anyhow!("{what}, write a template such as {{{{.peername}}}}")
             }
             None => anyhow!("{what}, write for example basic.example.com:9999"),
         })?;
-        Ok(Self(text.to_owned()))
+        let text = text.to_owned();
+        Ok(Self { text, target })
     }
 }
 
@@ -59,22 +71,16 @@ fn suggestion(text: &str) -> Option<String> {
     } else {
         bare.to_owned()
     };
-    check(&address).is_ok().then_some(address)
-}
-
-/// The host and the port of an address, unless it is a socket or has no port.
-pub fn host_and_port(address: &str) -> Option<(&str, &str)> {
-    let (_, last) = address.rsplit_once('/').unwrap_or(("", address));
-    split(last).ok().filter(|_| !address.starts_with("unix"))
+    parse(&address).is_ok().then_some(address)
 }
 
 impl fmt::Display for Address {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(&self.0)
+        f.write_str(&self.text)
     }
 }
 
-fn check(text: &str) -> Result<()> {
+fn parse(text: &str) -> Result<Target> {
     ensure!(!text.is_empty(), "is empty");
     ensure!(!text.contains(char::is_whitespace), "contains white space");
     ensure!(!text.contains(is_unsafe), "contains a control character");
@@ -82,21 +88,21 @@ fn check(text: &str) -> Result<()> {
     // Go's URL parser lower-cases a scheme, even one that is meant as a host.
     let scheme = scheme.to_ascii_lowercase();
     match (scheme.as_str(), rest.strip_prefix("//")) {
-        ("unix" | "unix-abstract", _) => check_socket(&scheme, rest),
-        ("dns", Some(target)) => check_looked_up(after_name_server(target)?),
+        ("unix" | "unix-abstract", _) => parse_socket(&scheme, rest),
+        ("dns", Some(target)) => parse_looked_up(after_name_server(target)?),
         ("dns", None) => {
             // Nothing is unescaped in such a URL.
             ensure!(!rest.contains('%'), "has a % without /// after dns:");
-            check_looked_up(rest)
+            parse_looked_up(rest)
         }
-        ("passthrough", Some(target)) => check_host_port(after_name_server(target)?),
+        ("passthrough", Some(target)) => parse_host_port(after_name_server(target)?),
         ("passthrough", None) => bail!("has no /// after passthrough:"),
         (_, Some(_)) => bail!("is a URL, not host:port"),
-        (_, None) => check_host_port(text),
+        (_, None) => parse_host_port(text),
     }
 }
 
-fn check_socket(scheme: &str, socket: &str) -> Result<()> {
+fn parse_socket(scheme: &str, socket: &str) -> Result<Target> {
     let path = socket.strip_prefix("//").unwrap_or(socket);
     // Two slashes start an authority, which these two resolvers do not support.
     ensure!(
@@ -117,7 +123,7 @@ fn check_socket(scheme: &str, socket: &str) -> Result<()> {
         path.len() - 2 * escapes <= MAX_SOCKET,
         "has a socket path of more than {MAX_SOCKET} bytes"
     );
-    Ok(())
+    Ok(Target::Socket)
 }
 
 /// What comes after a URL's `//SERVER/`. Without a server, the default one looks up names.
@@ -127,7 +133,7 @@ fn after_name_server(target: &str) -> Result<&str> {
     let host_port = with_port(server, 53);
     // A URL's port is a number.
     let is_server = |(host, port): (_, &str)| {
-        is_server_name(host) && check_port(port).is_ok() && !port.starts_with("http")
+        is_server_name(host) && parse_port(port).is_ok() && !port.starts_with("http")
     };
     ensure!(
         server.is_empty() || split(&host_port).is_ok_and(is_server),
@@ -136,14 +142,16 @@ fn after_name_server(target: &str) -> Result<&str> {
     Ok(path)
 }
 
-/// Checks a target of gRPC's resolver `dns`, whose port is optional (grpc-go:
+/// Parses a target of gRPC's resolver `dns`, whose port is optional (grpc-go:
 /// `internal/resolver/dns`, `parseTarget`).
-fn check_looked_up(target: &str) -> Result<()> {
+fn parse_looked_up(target: &str) -> Result<Target> {
+    const PORT: u16 = 443;
     ensure!(!target.is_empty(), "has no host");
     if target.parse::<Ipv6Addr>().is_ok() {
-        return Ok(());
+        let (host, port) = (target.to_owned(), PORT);
+        return Ok(Target::Host { host, port });
     }
-    check_host_port(&with_port(target, 443))
+    parse_host_port(&with_port(target, PORT))
 }
 
 /// A host and its port, or the port `default` if it has none.
@@ -154,7 +162,7 @@ fn with_port(host_port: &str, default: u16) -> String {
     host_port.to_owned()
 }
 
-fn check_host_port(host_port: &str) -> Result<()> {
+fn parse_host_port(host_port: &str) -> Result<Target> {
     ensure!(
         !host_port.contains('$'),
         "has a shell variable, which nothing fills in"
@@ -176,7 +184,10 @@ fn check_host_port(host_port: &str) -> Result<()> {
         host.is_empty() || address.parse::<Ipv6Addr>().is_ok() || is_host(host),
         "has an invalid host name"
     );
-    check_port(port)
+    Ok(Target::Host {
+        host: host.replace("%25", "%"),
+        port: parse_port(port)?,
+    })
 }
 
 /// The host, without its brackets, and the port.
@@ -190,17 +201,18 @@ fn split(host_port: &str) -> Result<(&str, &str)> {
     Ok((host, port))
 }
 
-/// Checks a port: a number, or one of the two names that Go knows without asking the system.
-fn check_port(port: &str) -> Result<()> {
-    if matches!(port, "http" | "https") {
-        return Ok(());
+/// Parses a port: a number, or one of the two names that Go knows without asking the system.
+fn parse_port(port: &str) -> Result<u16> {
+    match port {
+        "http" => return Ok(80),
+        "https" => return Ok(443),
+        _ => ensure!(!port.is_empty(), "has no port"),
     }
-    ensure!(!port.is_empty(), "has no port");
     let is_number = port.bytes().all(|digit| digit.is_ascii_digit());
     ensure!(is_number, "has a port that is not a number");
     let number: u16 = port.parse().context("has a port above 65535")?;
     ensure!(number != 0, "has port 0");
-    Ok(())
+    Ok(number)
 }
 
 /// Whether a certificate can be for this name: a host name or an IP address.
@@ -271,6 +283,32 @@ mod tests {
 
     const ZONE: &str =
         "has a zone after %25 with characters other than letters, digits, - . _ and ~";
+
+    #[test]
+    fn a_target_is_a_socket_or_a_host_and_port() {
+        let target = |text: &str| Address::parse(text).unwrap().target;
+        for text in ["unix:/run/a:1", "Unix:a:1", "UNIX-abstract:a:1"] {
+            assert_eq!(target(text), Target::Socket, "{text}");
+        }
+        for (text, host, port) in [
+            ("unixhost:1", "unixhost", 1),
+            ("basic:http", "basic", 80),
+            (":9999", "", 9999),
+            ("a:09999", "a", 9999),
+            ("[::1]:1", "::1", 1),
+            ("[fe80::1%25eth0]:1", "fe80::1%eth0", 1),
+            ("dns:basic", "basic", 443),
+            ("dns:basic:1", "basic", 1),
+            ("dns:///basic", "basic", 443),
+            ("DNS://10.0.0.53:5353/basic:https", "basic", 443),
+            ("dns:///::1", "::1", 443),
+            ("dns:///[::1]", "::1", 443),
+            ("passthrough:///10.0.0.1:1", "10.0.0.1", 1),
+        ] {
+            let host = host.to_owned();
+            assert_eq!(target(text), Target::Host { host, port }, "{text}");
+        }
+    }
 
     #[test]
     fn says_what_is_wrong() {

@@ -3,7 +3,7 @@
 
 use std::net::IpAddr;
 
-use super::address::{Address, host_and_port};
+use super::address::{Address, Target};
 use super::json::Object;
 use super::tls;
 use super::values::Values;
@@ -93,7 +93,10 @@ pub fn of_private_key(content: &[u8]) -> Option<String> {
 
 /// What its author should know about `address`.
 pub fn of_address(values: &Values) -> Option<String> {
-    let (host, port) = host_and_port(&values.text("address")?.text)?;
+    let address = Address::parse(&values.text("address")?.text).ok()?;
+    let Target::Host { host, port } = address.target else {
+        return None;
+    };
     let ip: Option<IpAddr> = host.parse().ok();
     let name = host.trim_end_matches('.').to_ascii_lowercase();
     if ip.is_some_and(|ip| ip.is_unspecified()) || host.is_empty() {
@@ -107,9 +110,9 @@ pub fn of_address(values: &Values) -> Option<String> {
         // Not 7052: a peer listens there, but so do many chaincode servers with a host of their
         // own.
         let owner = match port {
-            "7050" | "7053" => "an orderer's",
-            "7051" => "a peer's",
-            "7054" => "a CA's",
+            7050 | 7053 => "an orderer's",
+            7051 => "a peer's",
+            7054 => "a CA's",
             _ => return None,
         };
         Some(format!(

@@ -12,7 +12,7 @@ use std::time::Duration;
 
 use anyhow::{Context, Result, anyhow, bail, ensure};
 
-use super::address::{self, Address};
+use super::address::{self, Address, Target};
 use super::advice;
 use super::dial_timeout::DialTimeout;
 use super::json::{self, Kind, Object};
@@ -384,14 +384,12 @@ impl Connection {
 
     /// What a peer would dial, unless it is a socket.
     pub(crate) fn endpoint(&self) -> Option<Endpoint> {
-        let (host, port) = address::host_and_port(self.address.text())?;
+        let Target::Host { host, port } = &self.address.target else {
+            return None;
+        };
         Some(Endpoint {
-            host: host.replace("%25", "%"),
-            port: match port {
-                "http" => 80,
-                "https" => 443,
-                port => port.parse().ok()?,
-            },
+            host: host.clone(),
+            port: *port,
             timeout: self.values.timeout(),
             has_tls: self.values.is("tls_required"),
         })

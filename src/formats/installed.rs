@@ -11,10 +11,9 @@
 //! `core/container/externalbuilder/externalbuilder.go`.
 
 use std::fmt;
-use std::path::Path;
 
 use super::package::Package;
-use crate::error::{Result, refused};
+use crate::error::{Result, failed, refused};
 use crate::files::{Digest, Dir, Entry};
 use crate::log::Warnings;
 
@@ -90,10 +89,22 @@ pub fn read(dir: &Dir, (id, entry): &(PackageId, Entry), target: Option<&Dir>) -
     ))
 }
 
-pub fn is_peer_path(path: &Path) -> bool {
-    [PACKAGES, BUILDS]
-        .iter()
-        .any(|name| path.join(name).is_dir())
+/// Opens [`PACKAGES`] or [`BUILDS`] below a peer's file system path, if it is there.
+pub fn find(peer: &Dir, path: &str) -> Result<Option<Dir>> {
+    let mut found = peer.descend("")?;
+    for name in path.split('/') {
+        match found.look_up(name)? {
+            None => return Ok(None),
+            Some(entry) if entry.listed().is_symlink() => {
+                return failed(format!(
+                    "{}: is a symbolic link, which is not followed, mount the folder there instead",
+                    found.path_of(name).display()
+                ));
+            }
+            Some(_) => found = found.subdir(name)?,
+        }
+    }
+    Ok(Some(found.into_root()))
 }
 
 #[cfg(test)]

@@ -13,7 +13,7 @@
 
 pub mod source;
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::fs::File;
 use std::io::{self, BufRead, BufReader, ErrorKind, Read, Write};
 use std::path::Path;
@@ -57,6 +57,9 @@ const HOW: &str = "make the package with tar -czf FILE metadata.json code.tar.gz
     folder, or with fabric-ccs-builder package DIR";
 /// The most bytes that may follow an archive: tar pads its records.
 const MAX_REST: u64 = 1 << 20;
+
+/// The longest name of a file or folder that file systems allow, in bytes.
+const MAX_NAME: usize = 255;
 
 /// A package file that was read to its end.
 pub struct Package {
@@ -187,6 +190,11 @@ fn member_of_code(member: &Header) -> Result<String> {
     if path.is_empty() && member.kind == Kind::File {
         return refused(format!("{name:?}: is not a file name"));
     }
+    if path.iter().any(|part| part.len() > MAX_NAME) {
+        return refused(format!(
+            "{name}: has a name of more than {MAX_NAME} bytes, shorten it"
+        ));
+    }
     if path.len() > BUILD.depth {
         let depth = BUILD.depth;
         return refused(format!("{name}: directories nested more than {depth} deep"));
@@ -243,10 +251,16 @@ impl<'a> Archive<'a> {
 
     /// Reads all of a code.tar.gz, and returns the paths of its files.
     fn visit(mut self, visit: Visit, warnings: &mut Warnings) -> Result<BTreeSet<String>> {
-        let mut files = BTreeSet::new();
+        let mut paths = BTreeMap::new();
         while let Some(member) = self.next_member(&member_of_code)? {
+            let is_file = member.kind == Kind::File;
+            if let Some(clash) = clash(&paths, &member.name, is_file) {
+                let (shown, path) = (&self.shown, &member.name);
+                return refused(format!("{shown}: {path}: {clash}, rename one"));
+            }
             visit(&member, &mut self.content())?;
-            if member.kind == Kind::Dir {
+            let is_twice = paths.insert(member.name.clone(), is_file).is_some();
+            if !is_file {
                 continue;
             }
             let (path, shown) = (member.name, &self.shown);
@@ -256,16 +270,38 @@ impl<'a> Archive<'a> {
                     member.mode
                 ));
             }
-            if files.contains(&path) {
+            if is_twice {
                 warnings.push(format!(
                     "{shown}: {path}: occurs twice, the peer writes the second over the first, and \
                      keeps what the first has beyond it"
                 ));
             }
-            files.insert(path);
         }
-        Ok(files)
+        let files = paths.into_iter().filter(|(_, is_file)| *is_file);
+        Ok(files.map(|(path, _)| path).collect())
     }
+}
+
+/// Why the peer cannot put a file or folder at `path`, when it has these `paths` (and whether each
+/// is a file) already.
+fn clash(paths: &BTreeMap<String, bool>, path: &str, is_file: bool) -> Option<&'static str> {
+    let is_known_file = |path: &str| paths.get(path) == Some(&true);
+    let mut folders = path.match_indices('/');
+    if folders.any(|(end, _)| path.get(..end).is_some_and(is_known_file)) {
+        return Some("one of its folders is also a file");
+    }
+    let folder = format!("{path}/");
+    let mut below = paths.range(folder.clone()..);
+    let is_known_folder = paths.get(path) == Some(&false)
+        || below
+            .next()
+            .is_some_and(|(next, _)| next.starts_with(&folder));
+    let is_both = if is_file {
+        is_known_folder
+    } else {
+        is_known_file(path)
+    };
+    is_both.then_some("is a file and also a folder")
 }
 
 /// Writes a member of code.tar.gz below `target`.

@@ -54,7 +54,7 @@ fn is_named(file: &str) -> bool {
 /// Whether Fabric accepts the name of a collection.
 pub fn is_collection(name: &str) -> bool {
     let is_allowed = |byte: u8| byte.is_ascii_alphanumeric() || b"_-".contains(&byte);
-    name.bytes().all(is_allowed)
+    !name.is_empty() && name.bytes().all(is_allowed)
 }
 
 /// Why the folder at `path` below `META-INF` is not published, nor anything in it.
@@ -270,6 +270,19 @@ pub fn of_build<'a>(
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn the_name_of_a_collection_is_fabrics() {
+        for (name, is_name) in [
+            ("a", true),
+            ("A-b_9", true),
+            ("", false),
+            ("a.b", false),
+            ("é", false),
+        ] {
+            assert_eq!(is_collection(name), is_name, "{name}");
+        }
+    }
 
     #[test]
     fn definitions_beyond_the_limit_in_all_are_not_published() {

@@ -577,3 +577,38 @@ fn bad_tar_has_its_message() {
         assert_eq!(members(&archive).unwrap_err(), line);
     }
 }
+
+/// Reads the same bytes again and again.
+struct Endless<'a>(io::Cursor<&'a [u8]>, usize);
+
+impl Read for Endless<'_> {
+    fn read(&mut self, out: &mut [u8]) -> io::Result<usize> {
+        if self.0.position() == self.0.get_ref().len() as u64 {
+            self.0.set_position(0);
+        }
+        let count = self.0.read(out)?;
+        self.1 += count;
+        assert!(self.1 < 300 << 20, "reads for ever");
+        Ok(count)
+    }
+}
+
+#[test]
+fn headers_that_describe_a_member_have_a_limit() {
+    let large = vec![0; 1 << 20];
+    let comments = pax("comment", &"x".repeat(900)).repeat(1000);
+    for (kind, content) in [
+        (b'K', &large[..]),
+        (b'L', &large),
+        (b'x', comments.as_bytes()),
+    ] {
+        let header = member(b"x", kind, content);
+        let mut reader = untar::Reader::new(Endless(io::Cursor::new(&header), 0));
+        let error = reader.next_member().unwrap_err();
+        let line = "tar: more than 256 MiB of names and pax headers";
+        assert_eq!(
+            (error.kind(), error.to_string().as_str()),
+            (io::ErrorKind::InvalidData, line)
+        );
+    }
+}

@@ -1,3 +1,5 @@
+use std::ffi::OsStr;
+use std::os::unix::ffi::OsStrExt;
 use std::path::Path;
 use std::process::{Command, Output};
 
@@ -609,6 +611,12 @@ fn warns_of_an_address_that_is_rarely_meant() {
         ("128.0.0.1:17051", ""),
         ("[fe80::1%25eth0]:9999", ""),
         ("unix:/run/localhost:7051", ""),
+        ("Unix:/run/localhost:7051", ""),
+        ("unixhost:7051", &port("7051", "a peer's")),
+        ("dns:localhost:9999", machine),
+        ("dns:///localhost", machine),
+        ("dns:///::1", machine),
+        ("dns:127.0.0.1", machine),
         ("dns:a", ""),
     ] {
         let peer = folder(&format!(r#"{{"address":"{address}"}}"#));
@@ -711,7 +719,73 @@ fn a_config_can_be_in_a_file() {
             (2, "", line)
         );
     }
-    let seen = run("@none");
-    let line = "check: cannot read none: No such file or directory (os error 2)\n";
-    assert_eq!((seen.status, seen.stderr.as_str()), (2, line));
+}
+
+/// In no command may it look like a refused package or a difference, which have the status 1.
+#[test]
+fn a_config_file_that_cannot_be_read_is_a_wrong_argument() {
+    let peer = folder(r#"{"address":"{{.a}}:1"}"#);
+    peer.put("large", vec![b' '; (1 << 20) + 1])
+        .put("latin1", b"{\"a\":\"\xe9\"}");
+    for (file, what) in [
+        (
+            "none",
+            "cannot read none: No such file or directory (os error 2)",
+        ),
+        ("/dev/null", "/dev/null: is not a regular file"),
+        ("large", "large: has more than the 1048576 bytes allowed"),
+        ("latin1", "latin1: is not UTF-8"),
+    ] {
+        for word in ["check", "verify", "rebuild"] {
+            let config = format!("@{file}");
+            let seen = user::run(&peer.path(""), &[word, "--config", &config, "package"]);
+            let line = format!("{word}: --config: {what}, see fabric-ccs-builder {word} --help\n");
+            assert_eq!(
+                (seen.status, seen.stdout.as_str(), seen.stderr),
+                (2, "", line)
+            );
+        }
+    }
+}
+
+#[test]
+fn a_config_that_is_not_utf_8_is_not_changed_silently() {
+    let peer = folder(r#"{"address":"{{.a}}:1","dial_timeout":"{{.b}}"}"#);
+    let config = OsStr::from_bytes(b"{\"a\":\"h\",\"b\":\"1s\",\"c\":\"\xe9\"}");
+    let mut command = Command::new(program());
+    command.args(["check", "--config"]).arg(config);
+    let seen = command.arg(peer.path("package")).output().unwrap();
+    let line = "check: --config: is not UTF-8, see fabric-ccs-builder check --help\n";
+    assert_eq!(String::from_utf8(seen.stderr).unwrap(), line);
+    assert_eq!(
+        (seen.status.code(), seen.stdout.as_slice()),
+        (Some(2), &b""[..])
+    );
+}
+
+/// `package` makes the package of a folder, so what it refuses is no package.
+#[test]
+fn refuses_a_folder_that_package_refuses() {
+    let peer = folder(PLAIN);
+    let name = format!("META-INF/{}", "x".repeat(101));
+    peer.put(format!("package/{name}"), "x");
+    let fault = format!(
+        "{name}: too long for a tar archive (100 bytes, or 155 up to a slash and 100 after it)"
+    );
+    let seen = user::run(&peer.path(""), &["package", "--id", "package"]);
+    assert_eq!(
+        (seen.status, seen.stderr),
+        (1, format!("package: {fault}\n"))
+    );
+    let (status, stdout, _) = check_folder(&peer, &[]);
+    let end = format!("\nfault    {fault}\nresult   a peer would refuse this package\n");
+    assert!(status == 1 && stdout.ends_with(&end), "{stdout}");
+    // It is said once, also where there are other faults.
+    peer.put("package/META-INF/statedb/couchdb/indexes/a.json", "x");
+    let (status, stdout, _) = check_folder(&peer, &[]);
+    assert_eq!(
+        (status, stdout.matches("fault ").count()),
+        (1, 1),
+        "{stdout}"
+    );
 }

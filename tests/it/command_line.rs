@@ -70,6 +70,7 @@ fn every_command_has_the_version() {
 #[test]
 fn help_and_version_are_commands_too() {
     assert_eq!(run("x", &["help"]), run("x", &["--help"]));
+    assert_eq!(run("x", &["help", "help"]), run("x", &["--help"]));
     for word in PEERS.into_iter().chain(PEOPLES) {
         assert_eq!(run("x", &["help", word]), run("x", &[word, "--help"]));
     }

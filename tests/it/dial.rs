@@ -144,7 +144,36 @@ fn with_tls_only_the_connection_is_tried() {
 #[test]
 fn a_socket_is_not_tried() {
     let line = "not tried, the address is not a host and port".to_owned();
-    assert_eq!(check(r#"{"address":"unix:/nowhere"}"#), (0, line));
+    for address in ["unix:/nowhere", "Unix:/run/localhost:1", "unix-abstract:a"] {
+        let connection = format!(r#"{{"address":"{address}"}}"#);
+        assert_eq!(check(&connection), (0, line.clone()), "{address}");
+    }
+}
+
+#[test]
+fn every_form_of_a_host_is_dialled() {
+    let refused = "127.0.0.1:1: refused, nothing listens there".to_owned();
+    for address in [
+        "127.0.0.1:1",
+        "dns:127.0.0.1:1",
+        "dns:///127.0.0.1:1",
+        "DNS://10.0.0.53/127.0.0.1:1",
+        "passthrough:///127.0.0.1:1",
+    ] {
+        let connection = format!(r#"{{"address":"{address}"}}"#);
+        assert_eq!(check(&connection), (1, refused.clone()), "{address}");
+    }
+    // Without a port it is that of HTTPS, and a name may begin like a socket's.
+    for (address, start) in [
+        ("dns:x.invalid", "x.invalid:443: no such name: "),
+        ("dns:///x.invalid", "x.invalid:443: no such name: "),
+        ("unix.invalid:http", "unix.invalid:80: no such name: "),
+    ] {
+        let (status, line) = check(&format!(
+            r#"{{"address":"{address}","dial_timeout":"20s"}}"#
+        ));
+        assert!(status == 1 && line.starts_with(start), "{address}: {line}");
+    }
 }
 
 /// `verify ARGS` of what a peer has built.
@@ -181,4 +210,16 @@ fn verify_dials_what_the_peer_reads() {
         seen.status == 0 && !seen.stdout.contains("reached"),
         "{seen:?}"
     );
+}
+
+#[test]
+fn a_server_that_drips_gets_no_more_time() {
+    let port = server(|mut stream| {
+        for byte in SETTINGS {
+            thread::sleep(std::time::Duration::from_millis(400));
+            let _ = stream.write_all(&[*byte]);
+        }
+    });
+    let line = format!("127.0.0.1:{port}: connected, but nothing answers within 1s");
+    assert_eq!(check(&plain(port)), (1, line));
 }

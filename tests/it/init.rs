@@ -119,6 +119,15 @@ fn options_go_where_they_belong() {
 }
 
 #[test]
+fn a_collection_that_is_named_twice_is_one() {
+    let peer = Peer::empty();
+    let seen = init(&peer, &["--collections", "a", "--collections", "a", "x"]);
+    assert_eq!((seen.status, seen.stderr.as_str()), (0, ""));
+    let paths = seen.stdout.matches("/collections/a/indexes/").count();
+    assert_eq!((paths, check(&peer, &["x"]).status), (1, 0));
+}
+
+#[test]
 fn overwrites_nothing() {
     for name in [
         "metadata.json",

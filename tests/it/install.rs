@@ -443,7 +443,7 @@ fn rolls_back_to_what_it_replaced() {
         }
         rolls_back("another builder", &version);
         has_other(&peer, "bld/bin");
-        assert_eq!(peer.names("bld/bin"), NAMES);
+        assert_eq!(peer.names("bld/bin"), ["build", "detect", "release"]);
     }
     fs::remove_file(peer.path("bld/bin/release")).unwrap();
     peer.put("bld/bin/release", "mine");
@@ -469,6 +469,33 @@ fn rolls_back_to_what_it_replaced() {
         let found = fs::read(peer.path("bld/bin").join(name)).unwrap();
         assert!(found == of_version("0.0.9"), "{name}");
     }
+}
+
+/// Fabric does without `release`, and a peer would run ours for the other builder's packages.
+#[test]
+fn a_rollback_leaves_no_program_of_ours_beside_another_builders() {
+    let peer = Peer::empty();
+    for name in ["detect", "build"] {
+        peer.put(format!("bld/bin/{name}"), "old");
+    }
+    assert_eq!(install(&peer, &["-q", "."]).status, 0);
+    has_programs(
+        &peer,
+        &[
+            ".previous/ 755",
+            ".previous/build 644",
+            ".previous/detect 644",
+        ],
+    );
+    assert_eq!(install(&peer, &["--rollback", "."]).status, 0);
+    assert_eq!(peer.modes("bld/bin"), ["build 644", "detect 644"]);
+    // What is not ours stays.
+    assert_eq!(install(&peer, &["-q", "."]).status, 0);
+    fs::remove_file(peer.path("bld/bin/release")).unwrap();
+    peer.put("bld/bin/release", "mine");
+    assert_eq!(install(&peer, &["--rollback", "."]).status, 0);
+    assert_eq!(peer.names("bld/bin"), ["build", "detect", "release"]);
+    assert_eq!(peer.get("bld/bin/release"), "mine");
 }
 
 #[test]

@@ -276,16 +276,32 @@ fn gives_a_record_to_the_build_of_another_builder() {
     rebuild(&peer, &args).prints(0, &[&line]);
     let path = format!("{build}/build-info.json");
     assert_eq!(peer.get(&path), info);
-    // The modes of existing files stay.
     peer.put(&path, r#"{"builder_name":"ccaas_builder"}"#)
         .set_mode(&format!("{build}/bld"), 0o700);
-    for path in ["bld/connection.json", LAST] {
-        let place = format!("{build}/{path}");
-        let mode = fs::metadata(peer.path(&place)).unwrap().mode() & 0o777;
-        assert_eq!(mode, if path == LAST { 0o600 } else { 0o644 }, "{path}");
-        peer.set_mode(&place, 0o600);
-    }
     is_new(&peer, &id);
+}
+
+/// What connection.json holds now may be a key, and both Go builders make it readable by all.
+#[test]
+fn modes_stay_unless_everybody_could_read_a_key() {
+    for (before, after) in [
+        (0o644, 0o600),
+        (0o604, 0o600),
+        (0o640, 0o640),
+        (0o400, 0o400),
+    ] {
+        let (peer, id) = installed();
+        let path = |name: &str| format!("{}/{name}", build_of(&id));
+        for name in ["bld/connection.json", "bld/SHA256SUMS", LAST] {
+            peer.set_mode(&path(name), before);
+        }
+        assert_eq!(rebuild(&peer, &NEW).status, 0);
+        let mode = |name| fs::metadata(peer.path(path(name))).unwrap().mode() & 0o777;
+        for name in ["bld/connection.json", LAST] {
+            assert_eq!(mode(name), after, "{name} {before:o}");
+        }
+        assert_eq!(mode("bld/SHA256SUMS"), before);
+    }
 }
 
 #[test]

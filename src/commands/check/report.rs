@@ -68,6 +68,11 @@ impl Report {
         }
     }
 
+    /// Whether something is wrong with the package.
+    pub fn has_faults(&self) -> bool {
+        !self.faults.is_empty() || !self.withheld.is_empty()
+    }
+
     /// Adds what was found at the time `now` in a package, whose file has this `digest` if there is
     /// one.
     pub fn add_review(&mut self, review: Review, digest: Option<Digest>, now: i64) {

@@ -1,8 +1,7 @@
 //! The packages that builds are verified from, and what is expected of each build.
 
-use std::cell::OnceCell;
-use std::fs;
-use std::io::ErrorKind;
+use std::fs::{self, File};
+use std::io::{ErrorKind, Seek};
 use std::path::{Path, PathBuf};
 
 use crate::builder::recompute::{self, Recipe};
@@ -17,7 +16,9 @@ pub struct Packages {
     dirs: Vec<Dir>,
     config: Config,
     /// The packages in `dirs` whose names are not those that a peer gives them.
-    others: OnceCell<Vec<(Digest, PathBuf)>>,
+    others: Vec<(Digest, PathBuf)>,
+    /// Those of them that cannot be read, and why.
+    pub unreadable: Vec<(PathBuf, Error)>,
 }
 
 /// What a build should be.
@@ -37,12 +38,31 @@ pub enum Expected {
 impl Packages {
     /// Opens the folders that hold packages.
     pub fn open(paths: &[PathBuf], config: Config) -> Result<Self> {
-        let dirs = paths.iter().map(|path| Dir::open(path));
-        Ok(Self {
-            dirs: dirs.collect::<Result<_>>()?,
+        let mut packages = Self {
+            dirs: paths
+                .iter()
+                .map(|path| Dir::open(path))
+                .collect::<Result<_>>()?,
             config,
-            others: OnceCell::new(),
-        })
+            others: Vec::new(),
+            unreadable: Vec::new(),
+        };
+        for dir in &packages.dirs {
+            for entry in dir.list()? {
+                let path = dir.path_of(&entry.name);
+                let is_named = [".tar.gz", ".tgz"]
+                    .iter()
+                    .any(|end| entry.name.ends_with(end));
+                let is_other = is_named && PackageId::of_package(&entry.name).is_none();
+                if is_other && fs::metadata(&path).is_ok_and(|found| found.is_file()) {
+                    match Digest::of_file(&path) {
+                        Ok(digest) => packages.others.push((digest, path)),
+                        Err(error) => packages.unreadable.push((path, error)),
+                    }
+                }
+            }
+        }
+        Ok(packages)
     }
 
     /// What the build of the package `id` should be. A package in `own` comes first.
@@ -50,19 +70,22 @@ impl Packages {
         let Some(id) = id else {
             return Expected::Recorded;
         };
-        let expected = self.find(own, id).and_then(|path| match path {
-            Some(path) => self.expect_of(&path, id),
+        let expected = self.find(own, id).and_then(|found| match found {
+            Some((file, path)) => self.expect_of(file, &path, id),
             None => Ok(Expected::Recorded),
         });
         expected.unwrap_or_else(|error| Expected::Undetermined(error.to_string()))
     }
 
-    fn expect_of(&self, path: &Path, id: &PackageId) -> Result<Expected> {
-        let read = recompute::read(path);
+    fn expect_of(&self, mut file: File, path: &Path, id: &PackageId) -> Result<Expected> {
+        let read = recompute::read_file(file.try_clone().cannot("read", path)?, path);
         let digest = match &read {
             Ok(read) => read.digest,
             // It may be damaged, or another package.
-            Err(Error::Refused(_)) => Digest::of_file(path)?,
+            Err(Error::Refused(_)) => {
+                file.rewind().cannot("read", path)?;
+                Digest::of_open(&file, path)?
+            }
             Err(_) => id.digest,
         };
         let wrong = |what| {
@@ -88,42 +111,38 @@ impl Packages {
         Ok(Expected::Made(Box::new(recipe), connection))
     }
 
-    /// The file of a package.
-    fn find(&self, own: Option<&Dir>, id: &PackageId) -> Result<Option<PathBuf>> {
+    /// The file of a package, and its path. A user's folders may have links to packages, but in the
+    /// peer's own none is followed.
+    fn find(&self, own: Option<&Dir>, id: &PackageId) -> Result<Option<(File, PathBuf)>> {
         let name = id.package_name();
-        for dir in own.into_iter().chain(&self.dirs) {
+        if let Some(own) = own
+            && let Some(entry) = own.look_up(&name)?
+        {
+            let path = own.path_of(&name);
+            if entry.listed().is_file() {
+                return Ok(Some((own.open_file(&entry)?, path)));
+            }
+            let (path, kind) = (path.display(), entry.kind());
+            return failed(format!("{path}: is {kind}, not a regular file"));
+        }
+        for dir in &self.dirs {
             let path = dir.path_of(&name);
             let found = match fs::metadata(&path) {
                 Err(error) if error.kind() == ErrorKind::NotFound => continue,
                 found => found.cannot("read", &path)?,
             };
             if found.is_file() {
-                return Ok(Some(path));
+                return open(&path).map(Some);
             }
             return failed(format!("{}: is not a regular file", path.display()));
         }
-        if self.others.get().is_none() {
-            let _ = self.others.set(self.others()?);
-        }
-        let mut others = self.others.get().into_iter().flatten();
+        let mut others = self.others.iter();
         let found = others.find(|(digest, _)| *digest == id.digest);
-        Ok(found.map(|(_, path)| path.clone()))
+        found.map(|(_, path)| open(path)).transpose()
     }
+}
 
-    fn others(&self) -> Result<Vec<(Digest, PathBuf)>> {
-        let mut others = Vec::new();
-        for dir in &self.dirs {
-            for entry in dir.list()? {
-                let path = dir.path_of(&entry.name);
-                let is_named = [".tar.gz", ".tgz"]
-                    .iter()
-                    .any(|end| entry.name.ends_with(end));
-                let is_other = is_named && PackageId::of_package(&entry.name).is_none();
-                if is_other && fs::metadata(&path).is_ok_and(|found| found.is_file()) {
-                    others.push((Digest::of_file(&path)?, path));
-                }
-            }
-        }
-        Ok(others)
-    }
+fn open(path: &Path) -> Result<(File, PathBuf)> {
+    let file = File::open(path).cannot("open", path)?;
+    Ok((file, path.to_owned()))
 }

@@ -17,7 +17,7 @@ use super::verdict::Verdict;
 use crate::error::{Outcome, Result, refused};
 use crate::files::{Dir, Entry, join};
 use crate::formats::connection::Connection;
-use crate::formats::installed::{BUILDS, PACKAGES, PackageId, is_peer_path};
+use crate::formats::installed::{self, BUILDS, PACKAGES, PackageId};
 use crate::layout::{BLD, BUILD_INFO, CONNECTION, RELEASE, SERVER, STATEMENT, SUMS};
 
 /// A directory named on the command line.
@@ -49,13 +49,17 @@ pub struct Target<'a> {
     entry: Option<&'a Entry>,
 }
 
+/// One of a peer's folders, if it is there.
+type Found = Result<Option<Dir>>;
+
 impl Place {
     /// Detects what is at `path`. It is an error if that cannot be verified.
     pub fn find(path: &Path) -> Result<Self> {
-        if is_peer_path(path) {
-            return Self::of_peer(path);
-        }
         let dir = open(path)?;
+        match [PACKAGES, BUILDS].map(|path| installed::find(&dir, path)) {
+            [Ok(None), Ok(None)] => {}
+            [packages, builds] => return Self::of_peer(dir, packages, builds),
+        }
         let entries = dir.list()?;
         let Some(layout) = layout(&dir, &entries) else {
             return refused(format!(
@@ -72,20 +76,20 @@ impl Place {
     }
 
     /// A peer's file system path; the peer may have built nothing yet.
-    fn of_peer(path: &Path) -> Result<Self> {
-        let (dir, entries) = match path.join(BUILDS) {
-            builds if builds.try_exists().is_ok_and(|exists| !exists) => (open(path)?, Vec::new()),
-            builds => {
-                let dir = open(&builds)?;
-                let entries = dir.list()?;
-                (dir, entries)
+    fn of_peer(peer: Dir, packages: Found, builds: Found) -> Result<Self> {
+        let packages = packages.and_then(|found| found.map_or_else(|| peer.descend(PACKAGES), Ok));
+        let (dir, entries) = match builds? {
+            Some(builds) => {
+                let entries = builds.list()?;
+                (builds, entries)
             }
+            None => (peer, Vec::new()),
         };
         Ok(Self {
             dir,
             entries,
             layout: Layout::Builds,
-            packages: Some(Dir::open(&path.join(PACKAGES))),
+            packages: Some(packages),
         })
     }
 

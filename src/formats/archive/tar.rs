@@ -54,8 +54,7 @@ impl<W: Write> Writer<W> {
         write(&mut self.inner)?;
         if self.inner.1 - start != size {
             return failed(format!(
-                "{}: changed while it was read (no longer {size} bytes)",
-                path.escape_debug()
+                "{path}: changed while it was read (no longer {size} bytes)"
             ));
         }
         self.pad(BLOCK_SIZE)
@@ -105,7 +104,6 @@ pub fn length(files: u64) -> u64 {
 /// Advances from the last path to the next one, which must be greater.
 fn advance(last: &mut String, path: &str) -> Result<()> {
     if path <= last.as_str() {
-        let (path, last) = (path.escape_debug(), last.escape_debug());
         return refused(format!("{path}: not after {last} in byte order"));
     }
     path.clone_into(last);
@@ -115,15 +113,14 @@ fn advance(last: &mut String, path: &str) -> Result<()> {
 /// The one header of the regular file `path` of `size` bytes.
 fn encode(path: &str, size: u64) -> Result<[u8; BLOCK]> {
     check_path(path)?;
-    let shown = path.escape_debug();
     let Some((prefix, name)) = split(path) else {
         return refused(format!(
-            "{shown}: too long for a tar archive (100 bytes, or 155 up to a slash and 100 after it)"
+            "{path}: too long for a tar archive (100 bytes, or 155 up to a slash and 100 after it)"
         ));
     };
     if size > MAX_SIZE {
         return refused(format!(
-            "{shown}: too large for a tar archive (less than 8 GiB)"
+            "{path}: too large for a tar archive (less than 8 GiB)"
         ));
     }
     let mut block = [0; BLOCK];
@@ -160,7 +157,6 @@ fn check_path(path: &str) -> Result<()> {
     } else {
         return Ok(());
     };
-    let path = path.escape_debug();
     refused(format!("{path}: {fault} in the name of an entry"))
 }
 

@@ -25,10 +25,15 @@ const VERSION: Range<usize> = 263..265;
 const NUMBERS: [Range<usize>; 3] = [108..116, 116..124, 136..148];
 const DEVICE: [Range<usize>; 2] = [329..337, 337..345];
 
+/// The most bytes of names and pax headers in an archive: programs write some hundred for a member.
+const MAX_EXTENSIONS: u64 = 256 << 20;
+
 /// Reads the members of a tar archive. As a [`Read`], it is the content of the current one.
 pub struct Reader<R> {
     content: Take<R>,
     padding: u64,
+    /// The bytes of names and pax headers so far.
+    extensions: u64,
 }
 
 /// What an archive says about a member.
@@ -65,8 +70,11 @@ const KEYS: [&[u8]; 7] = [
 impl<R: Read> Reader<R> {
     /// Reads nothing yet.
     pub fn new(inner: R) -> Self {
-        let (content, padding) = (inner.take(0), 0);
-        Self { content, padding }
+        Self {
+            content: inner.take(0),
+            padding: 0,
+            extensions: 0,
+        }
     }
 
     /// What follows the archive, once there is no next member.
@@ -138,6 +146,10 @@ impl<R: Read> Reader<R> {
     fn read_small(&mut self) -> io::Result<Vec<u8>> {
         if self.content.limit() > MAX_SMALL {
             return Err(invalid("tar: a name or pax header of more than 1 MiB"));
+        }
+        self.extensions += BLOCK as u64 + self.content.limit();
+        if self.extensions > MAX_EXTENSIONS {
+            return Err(invalid("tar: more than 256 MiB of names and pax headers"));
         }
         let mut content = Vec::new();
         self.read_to_end(&mut content)?;

@@ -74,7 +74,7 @@ impl Evaluator {
             path.starts_with('/'),
             "has {shown} as its path, which must begin with /"
         );
-        Ok(files::read_text(Path::new(path))?.into())
+        Ok(files::read_pem(Path::new(path))?.into())
     }
 
     fn write(&mut self, text: &str, is_file: bool) -> Result<()> {

@@ -72,7 +72,9 @@ fn offset(zone: &[u8]) -> Option<i64> {
         .filter(|_| is_offset)?
         .parse()
         .ok()?;
-    Some(sign * 60 * (60 * (number / 100) + number % 100))
+    let (hours, minutes) = (number / 100, number % 100);
+    // Go reads 24 hours and 60 minutes too, but writes the latter in another way and compares.
+    (hours <= 24 && minutes < 60).then_some(sign * 60 * (60 * hours + minutes))
 }
 
 #[cfg(test)]
@@ -87,6 +89,12 @@ mod tests {
             (UTC_TIME, "250102030405+0130", true),
             (UTC_TIME, "000229000000Z", true),
             (UTC_TIME, "250102030405+0000", false),
+            (UTC_TIME, "250102030405+0059", true),
+            (UTC_TIME, "250102030405+0060", false),
+            (UTC_TIME, "250102030405-0160", false),
+            (UTC_TIME, "250102030405+2459", true),
+            (UTC_TIME, "250102030405+2500", false),
+            (UTC_TIME, "250102030405-9900", false),
             (UTC_TIME, "250229000000Z", false),
             (UTC_TIME, "250431000000Z", false),
             (UTC_TIME, "251302030405Z", false),

@@ -281,6 +281,7 @@ fn what_install_refuses_has_a_helpful_message() {
 #[test]
 fn what_the_peer_cannot_unpack_has_a_helpful_message() {
     let kind = "the peer accepts only regular files and directories";
+    let long = format!("a/{}/b", "x".repeat(256));
     for (members, line) in [
         (
             &[("link", tar::EntryType::Symlink, &b""[..])][..],
@@ -311,6 +312,30 @@ fn what_the_peer_cannot_unpack_has_a_helpful_message() {
             r#""a/..": is not a file name"#.into(),
         ),
         (&[("", FILE, b"")], r#""": is not a file name"#.into()),
+        (
+            &[("a", FILE, b""), ("./a/b", FILE, b"")],
+            "a/b: one of its folders is also a file, rename one".into(),
+        ),
+        (
+            &[("a", FILE, b""), ("a/b/c", DIR, b"")],
+            "a/b/c: one of its folders is also a file, rename one".into(),
+        ),
+        (
+            &[("a/", DIR, b""), ("a", FILE, b"")],
+            "a: is a file and also a folder, rename one".into(),
+        ),
+        (
+            &[("a", FILE, b""), ("a", DIR, b"")],
+            "a: is a file and also a folder, rename one".into(),
+        ),
+        (
+            &[("a/b/c", FILE, b""), ("a-b", FILE, b""), ("a/b", FILE, b"")],
+            "a/b: is a file and also a folder, rename one".into(),
+        ),
+        (
+            &[(&long, FILE, b"")],
+            format!("{long}: has a name of more than 255 bytes, shorten it"),
+        ),
     ] {
         refused(&with_code(members), &format!("code.tar.gz: {line}"));
     }
@@ -325,9 +350,17 @@ fn what_the_peer_cannot_unpack_has_a_helpful_message() {
     );
 }
 
+/// Each folder as often as it comes, and names that only begin alike.
 #[test]
 fn names_that_the_peer_cleans_are_fine() {
+    let longest = "y".repeat(255);
     let package = with_code(&[
+        ("a/", DIR, b""),
+        ("./a", DIR, b""),
+        ("a.b", FILE, b""),
+        ("a/b", FILE, b""),
+        ("a", DIR, b""),
+        (&longest, FILE, b""),
         ("./", DIR, b""),
         (".//./connection.json", FILE, PLAIN.as_bytes()),
         (
@@ -337,7 +370,7 @@ fn names_that_the_peer_cleans_are_fine() {
         ),
     ]);
     let [identified, checked] = seen(&package);
-    let read = "package: x.tgz: a peer reads type ccaas, connection.json and 1 other file in code.tar.gz\n";
+    let read = "package: x.tgz: a peer reads type ccaas, connection.json and 4 other files in code.tar.gz\n";
     assert_eq!((identified.status, identified.stderr.as_str()), (0, read));
     assert_eq!(
         (checked.status, checked.stderr.as_str()),
@@ -407,6 +440,20 @@ fn names_what_package_would_make_of_it() {
         "{seen:?}"
     );
     assert!(!seen.stdout.contains("differs"), "{seen:?}");
+}
+
+#[test]
+fn says_that_package_would_refuse_what_a_peer_accepts() {
+    let name = format!("META-INF/{}", "x".repeat(101));
+    let [_, checked] = seen(&with_code(&[CONNECTION, (&name, FILE, b"x")]));
+    let line = format!(
+        "\nwarning  {name}: too long for a tar archive (100 bytes, or 155 up to a slash and 100 after it), the command package refuses this content\n"
+    );
+    assert!(
+        checked.status == 0 && checked.stdout.contains(&line),
+        "{checked:?}"
+    );
+    assert!(!checked.stdout.contains("differs"), "{checked:?}");
 }
 
 #[test]

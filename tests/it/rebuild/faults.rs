@@ -1,7 +1,9 @@
 //! What others do to a peer's folders before or during a run, and what the system does not allow.
 
 use std::collections::BTreeSet;
+use std::ffi::OsStr;
 use std::fs;
+use std::os::unix::ffi::OsStrExt;
 use std::os::unix::fs::MetadataExt;
 use std::thread;
 
@@ -312,5 +314,19 @@ fn what_a_killed_run_left_is_removed() {
     assert_eq!(state(&peer), before);
     assert_eq!(rebuild(&peer, &NEW).status, 0);
     assert_eq!(peer.names(BUILDS).len(), 1);
+    is_new(&peer, &id);
+}
+
+#[test]
+fn a_file_whose_name_is_not_utf_8_is_removed() {
+    let (peer, id) = installed();
+    let bld = peer.path(format!("{}/bld", build_of(&id)));
+    for name in [&b"\xff"[..], b"\xfe", "\u{fffd}".as_bytes(), b"a\xff.json"] {
+        fs::write(bld.join(OsStr::from_bytes(name)), "x").unwrap();
+    }
+    let line = format!(
+        "rebuilt   {id}: the peer will dial new:9999 without TLS, before: dial old:9999 without TLS; 8 files differ"
+    );
+    rebuild(&peer, &NEW).prints(0, &[&line]);
     is_new(&peer, &id);
 }

@@ -478,6 +478,10 @@ fn unusable_packages() {
             "/a: directories nested more than 64 deep",
         ),
         (
+            packed("ccaas", "basic", &[connection, ("a", b""), ("a/b", b"")]),
+            "code.tar.gz: a/b: one of its folders is also a file, rename one",
+        ),
+        (
             plain("basic", "{}"),
             "connection.json: address: is missing or null",
         ),
@@ -532,7 +536,7 @@ fn packages_that_are_missing_unreadable_or_among_other_files() {
     let name = file.strip_prefix(peer.path("")).unwrap().to_str().unwrap();
     peer.set_mode(name, 0);
     let seen = as_nobody(PRODUCTION);
-    let line = format!("{build}: cannot tell: cannot open {name}: Permission denied (os error 13)");
+    let line = format!("{build}: cannot tell: cannot read {name}: Permission denied (os error 13)");
     assert_eq!(seen.stdout.lines().next().unwrap(), line);
     assert_eq!((seen.status, seen.stderr.as_str()), (2, ""));
     peer.set_mode(name, 0o644);
@@ -544,7 +548,7 @@ fn packages_that_are_missing_unreadable_or_among_other_files() {
     peer.put_dir(PACKAGES);
     let made = std::process::Command::new("mkfifo").arg(&file).status();
     assert!(made.unwrap().success());
-    let line = format!("{build}: cannot tell: {name}: is not a regular file");
+    let line = format!("{build}: cannot tell: {name}: is a FIFO, not a regular file");
     assert_eq!(verify(&peer, &[PRODUCTION]).1[0], line);
 }
 
@@ -839,4 +843,132 @@ proptest! {
             prop_assert_eq!(status, if is_without_config { 0 } else { 2 });
         }
     }
+}
+
+/// Whoever can write to the peer's folder must not make the auditor read elsewhere.
+#[test]
+fn no_link_below_a_peers_path_is_followed() {
+    for (name, reason) in [
+        ("externalbuilder", MOUNT),
+        ("externalbuilder/builds", MOUNT),
+        ("lifecycle", MOUNT),
+        ("lifecycle/chaincodes", MOUNT),
+    ] {
+        let peer = production();
+        let build = install(&peer, "basic", &plain("basic", PLAIN));
+        let link = format!("{PRODUCTION}/{name}");
+        fs::rename(peer.path(&link), peer.path("moved")).unwrap();
+        peer.put_link(&link, peer.path("moved").to_str().unwrap());
+        let line = format!("{link}: {reason}\n");
+        let seen = run(&peer, &[PRODUCTION]);
+        assert_eq!((seen.status, seen.stderr), (2, format!("verify: {line}")));
+        let is_verified = seen.stdout.contains(&format!("{build}: match, "));
+        assert_eq!(is_verified, name.starts_with("lifecycle"), "{name}");
+        let seen = user::run(&peer.path(""), &["rebuild", PRODUCTION]);
+        assert_eq!((seen.status, seen.stderr), (2, format!("rebuild: {line}")));
+        // A user may name what such a link leads to.
+        let seen = verify(&peer, &["--packages", PACKAGES, BUILDS]);
+        assert!(seen.0 == 0 && seen.1[0].contains(FROM_PACKAGE), "{seen:?}");
+    }
+    let peer = production();
+    let package = plain("basic", PLAIN);
+    let build = install(&peer, "basic", &package);
+    let (_, file) = names_of(&peer, &package, "basic");
+    fs::rename(&file, peer.path("moved")).unwrap();
+    std::os::unix::fs::symlink(peer.path("moved"), &file).unwrap();
+    let (status, lines) = verify(&peer, &[PRODUCTION]);
+    let shown = file.strip_prefix(peer.path("")).unwrap().display();
+    let line = format!("{build}: cannot tell: {shown}: is a symbolic link, not a regular file");
+    assert_eq!((status, &lines[0]), (2, &line));
+    // In a folder of their own packages, users may have links, as in /etc on NixOS.
+    let seen = verify(&peer, &["--packages", PACKAGES, BUILDS]);
+    assert!(seen.0 == 0 && seen.1[0].contains(FROM_PACKAGE), "{seen:?}");
+}
+
+const MOUNT: &str = "is a symbolic link, which is not followed, mount the folder there instead";
+
+/// `build` looks into a folder `metadata` only where there is no META-INF.
+#[test]
+fn what_is_wrong_in_an_unused_folder_does_not_matter() {
+    let connection = ("connection.json", PLAIN.as_bytes());
+    let twice = [("metadata/x", &b"x"[..]), ("metadata/x", b"x")];
+    let index = ("statedb/couchdb/indexes/a.json", INDEX.as_bytes());
+    let below = |root: &str| format!("{root}/{}", index.0);
+    let (used, alternative) = (below("META-INF"), below("metadata"));
+    let with = |files: &[(&str, &[u8])]| {
+        packed(
+            "ccaas",
+            "basic",
+            &[&[connection], &twice[..], files].concat(),
+        )
+    };
+    is_made_again("META-INF", "basic", &with(&[(&used, index.1)]));
+    is_made_again("neither", "basic", &with(&[]));
+    is_made_again(
+        "both",
+        "basic",
+        &with(&[(&alternative, index.1), (&used, index.1)]),
+    );
+    // Where it is used, it does.
+    let peer = production();
+    let build = install(&peer, "basic", &with(&[(&alternative, index.1)]));
+    let (status, lines) = verify(&peer, &[PRODUCTION]);
+    let reason =
+        "metadata/x: occurs twice in the archive, and what a peer makes of that is not computed";
+    assert!(
+        lines[0].starts_with(&format!("{build}: cannot tell: ")) && lines[0].ends_with(reason),
+        "{lines:?}"
+    );
+    assert_eq!(status, 2);
+}
+
+#[test]
+fn an_unreadable_file_among_packages_has_one_line() {
+    let peer = production();
+    let labels = ["one", "two"];
+    let builds = labels.map(|label| {
+        let package = plain(label, PLAIN);
+        let build = install(&peer, label, &package);
+        peer.put(format!("elsewhere/{label}.tgz"), &package);
+        build
+    });
+    peer.put("elsewhere/closed.tgz", "x")
+        .set_mode("elsewhere/closed.tgz", 0);
+    let peer = peer.run_by_nobody();
+    let args = ["verify", "--packages", "elsewhere", BUILDS];
+    let seen = user::run_by_nobody(&peer.path(""), &args);
+    let reason = "cannot open elsewhere/closed.tgz: Permission denied (os error 13)";
+    let lines: Vec<&str> = seen.stdout.lines().collect();
+    let line = format!("elsewhere/closed.tgz: cannot tell: {reason}");
+    assert_eq!((seen.status, lines[0]), (2, line.as_str()), "{seen:?}");
+    for (line, build) in lines[1..].iter().zip(builds) {
+        assert!(
+            line.starts_with(&format!("{build}{FROM_PACKAGE}")),
+            "{seen:?}"
+        );
+    }
+    assert_eq!(seen.stderr, "");
+}
+
+/// `check`, `package --id` and `verify` refuse it with the same words.
+#[test]
+fn rebuild_refuses_what_no_peer_can_unpack() {
+    let peer = production();
+    let files = [
+        ("connection.json", PLAIN.as_bytes()),
+        ("a", b""),
+        ("a/b", b""),
+    ];
+    let package = packed("ccaas", "basic", &files);
+    keep(&peer, "basic", &package);
+    let seen = user::run(&peer.path(""), &["rebuild", PRODUCTION]);
+    let (id, file) = (id("basic", &package), names_of(&peer, &package, "basic").1);
+    let shown = file.strip_prefix(peer.path("")).unwrap().display();
+    let line = format!(
+        "refused   {id}: {shown}: code.tar.gz: a/b: one of its folders is also a file, rename one\n"
+    );
+    assert!(
+        seen.status == 1 && seen.stdout.starts_with(&line),
+        "{seen:?}"
+    );
 }

@@ -239,3 +239,24 @@ fn builds_that_come_and_go_meanwhile_are_not_differences() {
         }
     });
 }
+
+/// Fabric makes the peer's folders 0750 and 0700: that a user may not look is not that there is
+/// nothing.
+#[test]
+fn a_peer_whose_folders_may_not_be_entered() {
+    let peer = installed();
+    peer.put_dir("peer/lifecycle/chaincodes")
+        .put_dir("peer/externalbuilder/builds");
+    for name in ["lifecycle", "externalbuilder"] {
+        peer.set_mode(&format!("peer/{name}"), 0);
+    }
+    let peer = peer.run_by_nobody();
+    for (word, name) in [("verify", "externalbuilder"), ("rebuild", "lifecycle")] {
+        let seen = user::run_by_nobody(&peer.path(""), &[word, "peer"]);
+        let line = format!("{word}: cannot open peer/{name}: Permission denied (os error 13)\n");
+        assert_eq!((seen.status, seen.stderr), (2, line));
+    }
+    for name in ["lifecycle", "externalbuilder"] {
+        peer.set_mode(&format!("peer/{name}"), 0o700);
+    }
+}

@@ -251,3 +251,16 @@ fn writes_these_bytes() {
         assert!(write(&[(path, b"hello")]) == expected, "{path}");
     }
 }
+
+#[test]
+fn messages_show_names_as_they_are() {
+    let long = format!("it's \"{}\"", "x".repeat(100));
+    assert!(unwritable(&long, 0, b"").starts_with(&format!("{long}: too long ")));
+    let line = "it's: changed while it was read (no longer 1 bytes)";
+    assert_eq!(unwritable("it's", 1, b""), line);
+    assert_eq!(unwritable("it's/", 0, b"").split(':').next(), Some("it's/"));
+    let mut writer = Writer::new(io::sink());
+    put(&mut writer, "it's", 0, b"").unwrap();
+    let error = put(&mut writer, "a's", 0, b"").unwrap_err().to_string();
+    assert_eq!(error, "a's: not after it's in byte order");
+}

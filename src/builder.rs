@@ -1,4 +1,4 @@
-//! What the programs `build` and `release` do to directories, for the peer and for `check`.
+//! What the programs `build` and `release` do to directories, for the peer, `check` and `rebuild`.
 //! [`recompute`] gives what they would make of a package file.
 
 mod build;

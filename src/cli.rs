@@ -1,5 +1,5 @@
-//! The command line: selects the command. This is the one place that turns an error into a line and
-//! an exit status.
+//! The command line: selects the command. This is the one place that turns an error that ends a
+//! command into a line and an exit status.
 
 use std::env::consts;
 use std::ffi::{OsStr, OsString};

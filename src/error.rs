@@ -1,5 +1,6 @@
-//! How a command ends: with an answer, or with an error. Only [`crate::cli`] turns the kind of an
-//! error into an exit status and a message.
+//! How a command ends: with an answer, or with an error, whose kind decides the exit status.
+//! [`crate::cli`] prints an error that ends a command; `check`, `verify` and `rebuild` report those
+//! that are about one package or build, and go on.
 
 use std::fmt::{self, Display};
 use std::io;

@@ -18,7 +18,7 @@ pub const CODE: &str = "code.tar.gz";
 pub const META_INF: &str = "META-INF";
 /// The folder that replaces META-INF in the layout of Fabric's `cc_service.md`.
 pub const ALTERNATIVE: &str = "metadata";
-/// The folder in both of these, and in the release output, that holds what is published.
+/// The folder in both of these, and in the release output, that holds the index definitions.
 pub const STATEDB: &str = "statedb";
 /// The record's list of digests in a build output.
 pub const SUMS: &str = "SHA256SUMS";
@@ -67,7 +67,7 @@ pub const MAX_INSTALL: u64 = (100 << 20) - (16 << 10);
 /// The longest line of the log, including its line feed, in bytes; the peer stops reading at 64
 /// KiB.
 pub const MAX_LINE: usize = 4096;
-/// The most warnings that one run prints; another line says how many were left out.
+/// The most warnings of a package that are printed; another line says how many were left out.
 pub const MAX_WARNINGS: usize = 60;
 
 /// The most that a directory tree may hold.

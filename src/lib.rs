@@ -11,7 +11,7 @@
 //! |---|---|
 //! | [`cli`] | selects the command; turns errors into lines and exit statuses |
 //! | `commands` | the arguments and the output of each command |
-//! | `builder` | `build` and `release`, what they would make, and every fault of a package |
+//! | `builder` | `build`, `release` and `rebuild`, what they would make, and every fault of a package |
 //! | [`formats`] | the file formats of packages, records and releases |
 //! | [`files`] | directories held open, walks, outputs that appear only when complete, digests |
 //! | `log`, [`text`] | the one place that prints, and how text is escaped and quoted |

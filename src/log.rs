@@ -2,8 +2,8 @@
 //! for people.
 //!
 //! The peer reads standard error line by line. It stops reading at a line of 64 KiB, and a program
-//! that keeps writing then blocks for ever. So a line has at most [`MAX_LINE`] bytes, and a run
-//! prints at most [`MAX_WARNINGS`] warnings.
+//! that keeps writing then blocks for ever. So a line has at most [`MAX_LINE`] bytes, and at most
+//! [`MAX_WARNINGS`] warnings are printed of a package.
 //!
 //! [`MAX_LINE`]: crate::layout::MAX_LINE
 

@@ -210,8 +210,8 @@ impl Draft {
         self.0.iter().filter_map(|(_, field)| field.template())
     }
 
-    /// Checks that some config makes this draft into `written`, and returns the fields that depend
-    /// on the config.
+    /// Compares with `written` whatever needs no config, and returns the fields that do need one: a
+    /// field with a template may be anything there.
     pub(crate) fn agrees(&self, written: &[u8]) -> Result<Vec<&'static str>> {
         let found = Connection::parse_written(written)?;
         let (mut values, mut unknown) = (

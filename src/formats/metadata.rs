@@ -55,8 +55,8 @@ impl Metadata {
     /// Whether this builder accepts packages of this type: `ccaas` (Fabric's builder) or `external`
     /// (the older one), whatever the case.
     pub fn is_ours(&self) -> bool {
-        // Same as Go's strings.ToLower: outside ASCII, only the Kelvin sign becomes an ASCII
-        // letter, and neither of our types has a k.
+        // Same as Go's strings.ToLower: outside ASCII, only U+212A (the Kelvin sign) and U+0130
+        // become ASCII letters, k and i, and neither of our types has one of these.
         matches!(
             &*self.package_type.to_ascii_lowercase(),
             "ccaas" | "external"

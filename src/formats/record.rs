@@ -6,8 +6,9 @@
 //! - `build.intoto.json`, an in-toto Statement v1 (unsigned) with a Link v0.3 predicate: the
 //!   artifacts as `subject`, every file that was read as `materials`.
 //!
-//! Both depend only on the package and the config: they contain no time, host, path, user, process
-//! or version of this program. [`statement`] writes and reads the second.
+//! Both depend only on the package, the config, and the files that the config names: they contain
+//! no time, host, path, user, process or version of this program. [`statement`] writes and reads
+//! the second.
 
 use anyhow::{Context, ensure};
 

@@ -53,7 +53,7 @@ pub const CLOSED: u32 = 0o700;
 pub const MAX_SMALL: u64 = 1 << 20;
 /// The most bytes of index definitions that are read in one package: checking them takes time.
 pub const MAX_INDEXES: u64 = 64 << 20;
-/// The largest file of a record, in bytes. No package within [`PACKAGE`] needs one as large.
+/// The largest file of a record, in bytes. No package within [`TREE_LIMITS`] needs one as large.
 pub const MAX_RECORD: u64 = 128 << 20;
 /// The longest path in a package or build, in bytes: the peer prepends its own folders, and Linux
 /// allows 4096 in total.
@@ -84,7 +84,7 @@ pub struct Limits {
 }
 
 /// What a package may hold below its META-INF.
-pub const PACKAGE: Limits = Limits {
+pub const TREE_LIMITS: Limits = Limits {
     depth: 64,
     entries: 200_000,
     bytes: 4 << 30,
@@ -92,9 +92,9 @@ pub const PACKAGE: Limits = Limits {
 };
 
 /// What a build of such a package may hold, including the peer's files and the record.
-pub const BUILD: Limits = Limits {
-    depth: PACKAGE.depth + 8,
-    entries: PACKAGE.entries + 1000,
-    bytes: PACKAGE.bytes + (1 << 30),
-    path_bytes: PACKAGE.path_bytes + (1 << 20),
+pub const BUILD_LIMITS: Limits = Limits {
+    depth: TREE_LIMITS.depth + 8,
+    entries: TREE_LIMITS.entries + 1000,
+    bytes: TREE_LIMITS.bytes + (1 << 30),
+    path_bytes: TREE_LIMITS.path_bytes + (1 << 20),
 };

@@ -21,7 +21,7 @@ use crate::formats::package::{Content, Package};
 use crate::formats::published::{self, Judge};
 use crate::formats::record::Build;
 use crate::formats::template::Config;
-use crate::layout::{ALTERNATIVE, CONNECTION, MAX_SMALL, META_INF, PACKAGE, STATEDB};
+use crate::layout::{ALTERNATIVE, CONNECTION, MAX_SMALL, META_INF, STATEDB, TREE_LIMITS};
 use crate::log::Warnings;
 
 /// What a package file says, read to its end.
@@ -199,7 +199,7 @@ impl<'a> Folder<'a> {
             name,
             paths: BTreeMap::new(),
             files: Vec::new(),
-            budget: Budget::new(PACKAGE),
+            budget: Budget::new(TREE_LIMITS),
             judge: Judge::new(warnings),
             withheld: BTreeSet::new(),
         }
@@ -261,8 +261,8 @@ impl<'a> Folder<'a> {
             if let Some(fault) = fault_of_name(path) {
                 return refused(format!("{path}: {fault}"));
             }
-            if !is_file && path.matches('/').count() > PACKAGE.depth {
-                let depth = PACKAGE.depth;
+            if !is_file && path.matches('/').count() > TREE_LIMITS.depth {
+                let depth = TREE_LIMITS.depth;
                 return refused(format!("{path}: directories nested more than {depth} deep"));
             }
         }

@@ -4,7 +4,7 @@ use super::published::{self, Judge};
 use super::tls;
 use crate::error::{Faults, Result};
 use crate::files::{Dir, Entry};
-use crate::layout::{ALTERNATIVE, CONNECTION, MAX_SMALL, META_INF, METADATA, PACKAGE, STATEDB};
+use crate::layout::{ALTERNATIVE, CONNECTION, MAX_SMALL, META_INF, METADATA, STATEDB, TREE_LIMITS};
 use crate::log::Warnings;
 
 /// The package's `META-INF` or, in the layout of Fabric's `cc_service.md`, the folder `metadata` if
@@ -122,7 +122,7 @@ type Visit<'a> = &'a mut dyn FnMut(&str, &Dir, &[&Entry], &mut Judge) -> Result<
 /// Visits the tree's folders, parents first.
 pub fn walk(tree: &Dir, warnings: &mut Warnings, visit: Visit) -> Result<()> {
     let (mut judge, mut strays) = (Judge::new(warnings), Strays::default());
-    tree.walk(PACKAGE, |dir, files| {
+    tree.walk(TREE_LIMITS, |dir, files| {
         let folder = enter(tree, dir, &mut judge);
         visit(&folder, dir, &strays.leave_out(dir, files), &mut judge)
     })?;

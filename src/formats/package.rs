@@ -23,7 +23,7 @@ use super::archive::{gunzip, untar};
 use super::metadata::Metadata;
 use crate::error::{Cannot, Error, Refuse, Result, refused};
 use crate::files::{Budget, Digest, Dir, Hashing, pieces};
-use crate::layout::{BUILD, CODE, CONNECTION, MAX_SMALL, METADATA, SECRET};
+use crate::layout::{BUILD_LIMITS, CODE, CONNECTION, MAX_SMALL, METADATA, SECRET};
 use crate::log::Warnings;
 
 /// Called for each member of a code.tar.gz, whose name is the path as the peer cleans it. Content
@@ -187,8 +187,8 @@ fn member_of_code(member: &Header) -> Result<String> {
     if path.is_empty() && member.kind == Kind::File {
         return refused(format!("{name:?}: is not a file name"));
     }
-    if path.len() > BUILD.depth {
-        let depth = BUILD.depth;
+    if path.len() > BUILD_LIMITS.depth {
+        let depth = BUILD_LIMITS.depth;
         return refused(format!("{name}: directories nested more than {depth} deep"));
     }
     Ok(path.join("/"))
@@ -206,7 +206,7 @@ impl<'a> Archive<'a> {
         Self {
             reader: untar::Reader::new(gunzip::Reader::new(file)),
             shown,
-            budget: Budget::new(BUILD),
+            budget: Budget::new(BUILD_LIMITS),
         }
     }
 

@@ -19,7 +19,7 @@ use super::artifact::Artifact;
 use super::index::Definition;
 use crate::error::Result;
 use crate::files::{Digest, Dir, Entry, join, sort_by_path};
-use crate::layout::{BUILD, CONNECTION, MAX_INDEXES, MAX_SMALL, META_INF, SERVER, STATEDB};
+use crate::layout::{BUILD_LIMITS, CONNECTION, MAX_INDEXES, MAX_SMALL, META_INF, SERVER, STATEDB};
 use crate::log::Warnings;
 
 /// Where the file at `path` in a build output is published, if it is sound.
@@ -239,7 +239,7 @@ pub fn walk(
         return Ok(());
     }
     let mut judge = Judge::new(warnings);
-    tree.subdir(STATEDB)?.walk(BUILD, |dir, files| {
+    tree.subdir(STATEDB)?.walk(BUILD_LIMITS, |dir, files| {
         let path = dir.relative("");
         let folder = path.strip_prefix(META_INF).unwrap_or_default();
         let folder = folder.trim_start_matches('/');

@@ -21,7 +21,7 @@ use crate::text::plural;
 /// directory `output`. `config` is read only if the package is ours.
 pub fn build(source: &Dir, metadata: &Dir, output: &Dir, config: Option<OsString>) -> Result<Done> {
     let (metadata, metadata_content) = Metadata::read(metadata)?;
-    metadata.must_be_ours()?;
+    metadata.refuse_foreign()?;
     let config = Config::read(config)?;
     let (draft, mut warnings, connection_content) = Draft::read(source)?;
     let connection = draft.resolve(&config).refuse(CONNECTION)?;
@@ -54,7 +54,7 @@ pub fn build(source: &Dir, metadata: &Dir, output: &Dir, config: Option<OsString
     staging.commit(&names.collect::<Vec<_>>())?;
 
     let artifacts = plural(build.artifacts().count(), "artifact", "artifacts");
-    let made = format!("{}: {artifacts} by {VERSION}", metadata.label_shown());
+    let made = format!("{}: {artifacts} by {VERSION}", metadata.label_for_log());
     let digest = build.connection_written;
     Ok(Done::new(warnings, &made, digest, &connection))
 }

@@ -35,7 +35,7 @@ pub struct Recomputed {
 impl Recomputed {
     /// Whether this is the package `id`.
     pub fn is(&self, id: &PackageId) -> bool {
-        self.digest == id.digest && self.metadata.label_shown() == id.label
+        self.digest == id.digest && self.metadata.label_for_log() == id.label
     }
 }
 

@@ -19,7 +19,7 @@ pub fn release(build: &Dir, release: &Dir) -> Result<Done> {
         check(record, build)?;
     }
     let label = match Metadata::read(build) {
-        Ok((metadata, _)) => metadata.label_shown().to_owned(),
+        Ok((metadata, _)) => metadata.label_for_log().to_owned(),
         // The label is only for the log; with a record, metadata.json has been checked.
         Err(Error::Refused(_)) => "package without a label".to_owned(),
         Err(error) => return Err(error),

@@ -138,7 +138,7 @@ fn metadata(dir: &Path, written: &Written) -> Result<Vec<u8>> {
     let content = object([("type", json!(package_type)), ("label", json!(label))]);
     let metadata = Metadata::parse(&content).refuse(METADATA)?;
     metadata
-        .must_be_ours()
+        .refuse_foreign()
         .map_err(|error| error.at("--type"))?;
     metadata.label().map_err(|error| error.at("--label"))?;
     Ok(content)

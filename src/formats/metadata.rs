@@ -38,7 +38,7 @@ impl Metadata {
     pub(crate) fn collect(content: &[u8], faults: &mut Faults) -> Option<Self> {
         let object = faults.take(Object::parse(content))?;
         let metadata = faults.take(Self::of(&object));
-        faults.take(metadata.as_ref().map_or(Ok(()), Self::for_us));
+        faults.take(metadata.as_ref().map_or(Ok(()), Self::check_type));
         faults.take(object.string("path"));
         faults.take(Label::of(&object));
         metadata
@@ -71,11 +71,11 @@ impl Metadata {
     }
 
     /// Like [`Metadata::is_ours`], for callers that need it to be true.
-    pub(crate) fn must_be_ours(&self) -> error::Result<()> {
-        self.for_us().refuse(METADATA)
+    pub(crate) fn refuse_foreign(&self) -> error::Result<()> {
+        self.check_type().refuse(METADATA)
     }
 
-    fn for_us(&self) -> Result<()> {
+    fn check_type(&self) -> Result<()> {
         ensure!(
             self.is_ours(),
             r#"type: {} is for another builder, write "ccaas" or "external""#,
@@ -91,7 +91,7 @@ impl Metadata {
     }
 
     /// The label for the log. It need not be valid here: the peer has checked it at install.
-    pub(crate) fn label_shown(&self) -> &str {
+    pub(crate) fn label_for_log(&self) -> &str {
         let label = self.label.as_ref();
         label.map_or("package without a label", |label| &label.0)
     }

@@ -75,8 +75,8 @@ impl Packages {
             return wrong(format!("has the SHA-256 {digest}, not the one in its name"));
         }
         let read = read?;
-        if read.metadata.label_shown() != id.label {
-            let label = quoted(read.metadata.label_shown());
+        if read.metadata.label_for_log() != id.label {
+            let label = quoted(read.metadata.label_for_log());
             return wrong(format!("has the label {label}, not the one in its name"));
         }
         if !read.metadata.is_ours() {

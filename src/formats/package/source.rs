@@ -41,7 +41,7 @@ impl Source {
     /// directory, and checks them as `build` and a peer's install would.
     pub fn read(dir: &Dir, metadata: &Dir) -> Result<Self> {
         let metadata = Metadata::read(metadata)?;
-        metadata.0.must_be_ours()?;
+        metadata.0.refuse_foreign()?;
         metadata.0.label()?;
         let mut source = Self::new(metadata, Draft::read(dir)?, meta_inf::find(dir)?)?;
         let misplaced = meta_inf::misplaced(dir, source.tree.as_ref())?;
@@ -55,7 +55,7 @@ impl Source {
     pub fn declared(written: &Written, tree: Option<Dir>) -> Result<Self> {
         let content = written.metadata();
         let metadata = Metadata::parse(&content).refuse(METADATA)?;
-        metadata.must_be_ours()?;
+        metadata.refuse_foreign()?;
         metadata.label()?;
         let connection = written.connection();
         let (draft, warnings) = Draft::parse(&connection).refuse(CONNECTION)?;

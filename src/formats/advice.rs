@@ -50,7 +50,7 @@ pub fn of_server_name(values: &Values) -> Option<String> {
         .filter(|domain| values.is("client_auth_required") && !domain.text.is_empty());
     let name = domain.map_or(host, |domain| &domain.text);
     let root_cert = &values.text("root_cert")?.text;
-    let what = match (tls::is_for(root_cert, name), domain) {
+    let what = match (tls::own_certificate_is_for(root_cert, name), domain) {
         (Some(true), _) | (None, None) => return None,
         (Some(false), None) => {
             "root_cert: is the server's own certificate, but not for the host in address: the peer \

@@ -15,7 +15,7 @@ pub struct Extensions<'a> {
     /// Whether the certificate may be a CA's.
     pub is_ca: bool,
     /// Whether the certificate says that its key signs certificates.
-    pub signs: bool,
+    pub key_signs_certificates: bool,
 }
 
 /// The tags of alternative names.
@@ -49,7 +49,7 @@ impl<'a> Extensions<'a> {
             // keyUsage
             15 => {
                 let (_, bits) = value.bit_string()?;
-                self.signs = bits.first().is_some_and(|first| first & 0x04 != 0);
+                self.key_signs_certificates = bits.first().is_some_and(|first| first & 0x04 != 0);
                 Ok(())
             }
             // subjectAltName

@@ -25,7 +25,7 @@ pub fn build(source: &Dir, metadata: &Dir, output: &Dir, config: Option<OsString
     let config = Config::read(config)?;
     let (draft, mut warnings, connection_content) = Draft::read(source)?;
     let connection = draft.resolve(&config).refuse(CONNECTION)?;
-    warnings.extend(connection.warning());
+    warnings.extend(connection.server_name_advice());
     let tree = meta_inf::find(source)?;
     warnings.extend(meta_inf::misplaced(source, tree.as_ref())?);
 

@@ -357,7 +357,7 @@ impl Connection {
     }
 
     /// What the package's author should know about the server's name.
-    pub fn warning(&self) -> Option<String> {
+    pub fn server_name_advice(&self) -> Option<String> {
         let advice = advice::of_server_name(&self.values)?;
         Some(format!("{CONNECTION}: {advice}"))
     }

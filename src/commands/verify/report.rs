@@ -34,7 +34,7 @@ pub struct Report {
 }
 
 /// What a line is about: the key of the JSON member, and its value.
-type Subject<'a> = (&'static str, &'a str);
+type LineOf<'a> = (&'static str, &'a str);
 
 impl Report {
     /// An empty report.
@@ -100,7 +100,7 @@ impl Report {
     }
 
     /// The line of a build that matches.
-    fn matching(&self, subject: Subject, origin: Origin, compared: &Compared) -> String {
+    fn matching(&self, subject: LineOf, origin: Origin, compared: &Compared) -> String {
         let Compared {
             artifacts,
             sums,
@@ -152,7 +152,7 @@ impl Report {
         self.add_other(("build", &target.shown), result, &said)
     }
 
-    fn add_other(&mut self, subject: Subject, result: &str, reason: &str) -> Result<()> {
+    fn add_other(&mut self, subject: LineOf, result: &str, reason: &str) -> Result<()> {
         let is_difference = matches!(result, MISSING | "mismatch");
         self.counts.differences += usize::from(is_difference);
         self.counts.cannot_tell += usize::from(result == CANNOT_TELL);
@@ -162,14 +162,14 @@ impl Report {
         log::print(&self.because(subject, result, reason))
     }
 
-    fn because(&self, subject: Subject, result: &str, reason: &str) -> String {
+    fn because(&self, subject: LineOf, result: &str, reason: &str) -> String {
         let members = vec![("reason", json!(reason))];
         self.line(subject, result, &format!("{result}: {reason}"), members)
     }
 
     fn line(
         &self,
-        (key, subject): Subject,
+        (key, subject): LineOf,
         result: &str,
         text: &str,
         rest: Vec<(&str, Value)>,

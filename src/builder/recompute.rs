@@ -161,7 +161,7 @@ impl Code<'_> {
         } else {
             self.meta_inf
         };
-        tree.check()?;
+        tree.refuse_as_walk_would()?;
         let mut files = tree.files;
         sort_by_path(&mut files, |file| &file.path);
         let digest = Digest::of(&connection);
@@ -251,7 +251,7 @@ impl<'a> Folder<'a> {
     }
 
     /// Refuses what a walk of the folder on disk would refuse.
-    fn check(&self) -> Result<()> {
+    fn refuse_as_walk_would(&self) -> Result<()> {
         if self.judge.is_full {
             let reason =
                 "which index definitions are published depends on the order of their names";

@@ -16,7 +16,7 @@ use crate::text::plural;
 pub fn release(build: &Dir, release: &Dir) -> Result<Done> {
     let record = Record::read(build)?;
     if let Some(record) = &record {
-        check(record, build)?;
+        compare_with_record(record, build)?;
     }
     let label = match Metadata::read(build) {
         Ok((metadata, _)) => metadata.label_for_log().to_owned(),
@@ -52,7 +52,7 @@ pub fn release(build: &Dir, release: &Dir) -> Result<Done> {
 }
 
 /// Refuses a build output that differs from its record.
-fn check(record: &Record, build: &Dir) -> Result<()> {
+fn compare_with_record(record: &Record, build: &Dir) -> Result<()> {
     let comparison = record.compare(build);
     if let Some(error) = comparison.undetermined.into_iter().next() {
         return Err(error);

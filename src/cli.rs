@@ -88,7 +88,7 @@ pub fn run(args: impl IntoIterator<Item = OsString>) -> ExitCode {
     };
     ExitCode::from(match ended {
         Ok(outcome) => outcome as u8,
-        Err(error) => say(&error, word),
+        Err(error) => report(&error, word),
     })
 }
 
@@ -147,7 +147,7 @@ fn details() -> String {
 
 /// Prints what went wrong and returns the exit status. For the peer that is always 1. For people, 1
 /// means that the input is wrong, and 2 that something could not be done.
-fn say(error: &Error, word: &str) -> u8 {
+fn report(error: &Error, word: &str) -> u8 {
     let is_the_peers = PROGRAMS.contains(&word);
     match error {
         Error::Usage(message) if is_the_peers || word == PROGRAM => {

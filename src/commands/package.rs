@@ -115,7 +115,9 @@ impl Arguments {
         } else if self.path.is_none() && self.declared.is_none() {
             "missing argument DIR"
         } else {
-            self.declared.as_ref().map_or(Ok(()), declared::require_all)?;
+            self.declared
+                .as_ref()
+                .map_or(Ok(()), declared::require_all)?;
             return Ok(self);
         })
     }

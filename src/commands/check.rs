@@ -57,7 +57,7 @@ pub fn run(mut parser: Parser) -> Result<Outcome> {
     while let Some(arg) = parser.next()? {
         match arg {
             Arg::Long("config") => config = Some(parser.value()?),
-            Arg::Long("dial") => report.dials = true,
+            Arg::Long("dial") => report.wants_dial = true,
             Arg::Long("json") => report.json = true,
             Arg::Long("sample") => sample = true,
             Arg::Long("verbose") => report.verbose = true,
@@ -137,7 +137,7 @@ fn run_programs(
     let connection = Connection::parse_written(&content).refuse(CONNECTION)?;
     report.address = Some(connection.address().to_string());
     report.dial = Some(connection.dial());
-    report.dialled = report.dials.then(|| dial::dial(&connection));
+    report.dial_result = report.wants_dial.then(|| dial::dial(&connection));
     Ok(())
 }
 

@@ -21,7 +21,7 @@ pub struct Report {
     pub json: bool,
     pub verbose: bool,
     /// Whether to dial the address.
-    pub dials: bool,
+    pub wants_dial: bool,
     /// What is checked.
     pub shown: String,
     /// The answer when nothing is wrong.
@@ -42,7 +42,7 @@ pub struct Report {
     /// What the peer would do.
     pub dial: Option<String>,
     /// The result of dialling from this machine: `Err` if a peer here would fail.
-    pub dialled: Option<std::result::Result<String, String>>,
+    pub dial_result: Option<std::result::Result<String, String>>,
     /// The ID of the package that `package` would make of the same content, if it differs.
     pub packaged: Option<String>,
 }
@@ -117,7 +117,7 @@ impl Report {
         } else if !self.withheld.is_empty() {
             let answer = "a peer would accept this package, but not all of its index definitions";
             ("incomplete", answer, Outcome::No)
-        } else if matches!(self.dialled, Some(Err(_))) {
+        } else if matches!(self.dial_result, Some(Err(_))) {
             let answer =
                 "a peer would accept this package, but this machine cannot reach its server";
             ("unreached", answer, Outcome::No)
@@ -165,8 +165,8 @@ impl Report {
         if let Some(dial) = &self.dial {
             out.line("address", &format!("the peer would {dial}"));
         }
-        if let Some(Ok(dialled) | Err(dialled)) = &self.dialled {
-            out.line("dialled", dialled);
+        if let Some(Ok(said) | Err(said)) = &self.dial_result {
+            out.line("dialled", said);
         }
         if let Some(id) = &self.packaged {
             let text =
@@ -200,7 +200,7 @@ impl Report {
             "released": files(&self.released),
             "address": self.address,
             "dial": self.dial,
-            "dialled": self.dialled.as_ref().map(|(Ok(said) | Err(said))| said),
+            "dialled": self.dial_result.as_ref().map(|(Ok(said) | Err(said))| said),
             "packaged": self.packaged,
             "result": result,
             "reason": reason,

@@ -13,9 +13,9 @@ pub use release::release;
 pub use review::{Review, review};
 
 use crate::files::Digest;
+use crate::findings::Warnings;
 use crate::formats::connection::Connection;
 use crate::layout::CONNECTION;
-use crate::log::Warnings;
 
 /// What a program did.
 pub struct Done {

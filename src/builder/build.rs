@@ -5,6 +5,7 @@ use std::ffi::OsString;
 use super::Done;
 use crate::error::{Refuse, Result};
 use crate::files::{Digest, Dir, Staging, join, sort_by_path};
+use crate::findings::Warnings;
 use crate::formats::artifact::Artifact;
 use crate::formats::connection::Draft;
 use crate::formats::meta_inf;
@@ -14,7 +15,6 @@ use crate::formats::template::Config;
 use crate::layout::{
     ALTERNATIVE, CONNECTION, META_INF, METADATA, PUBLIC, SECRET, STATEMENT, SUMS, VERSION,
 };
-use crate::log::Warnings;
 use crate::text::plural;
 
 /// Builds the package in `source` and `metadata`, which may be one directory, into the empty

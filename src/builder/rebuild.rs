@@ -12,6 +12,7 @@ use serde_json::json;
 use super::{build, recompute, release};
 use crate::error::{Error, Refuse, Result, failed, refused};
 use crate::files::{Digest, Dir, Entry, Scratch, create, join, remove_unfinished, update};
+use crate::findings::Warnings;
 use crate::formats::artifact::{self, Artifact};
 use crate::formats::comparison::Comparison;
 use crate::formats::connection::Connection;
@@ -21,7 +22,6 @@ use crate::formats::template::Config;
 use crate::layout::{
     BLD, BUILD_INFO, CLOSED, CONNECTION, METADATA, PUBLIC, RELEASE, SECRET, SERVER, UNFINISHED,
 };
-use crate::log::Warnings;
 
 /// A peer's builds, and what is needed to make them again.
 pub struct Rebuild {

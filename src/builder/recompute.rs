@@ -11,6 +11,7 @@ use std::path::Path;
 
 use crate::error::{Cannot, Refuse, Result, refused};
 use crate::files::{Budget, Digest, Hashing, fault_of_name, join, sort_by_path};
+use crate::findings::Warnings;
 use crate::formats::archive::untar::{Header, Kind};
 use crate::formats::artifact::Artifact;
 use crate::formats::connection::{Connection, Draft};
@@ -22,7 +23,6 @@ use crate::formats::published::{self, Judge};
 use crate::formats::record::Build;
 use crate::formats::template::Config;
 use crate::layout::{ALTERNATIVE, CONNECTION, MAX_SMALL, META_INF, STATEDB, TREE_LIMITS};
-use crate::log::Warnings;
 
 /// What a package file says, read to its end.
 pub struct Recomputed {

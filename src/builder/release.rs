@@ -3,13 +3,13 @@
 use super::Done;
 use crate::error::{Error, Refuse, Result, failed, refused};
 use crate::files::{Digest, Dir, Staging};
+use crate::findings::Warnings;
 use crate::formats::comparison::Origin;
 use crate::formats::connection::Connection;
 use crate::formats::metadata::Metadata;
 use crate::formats::published;
 use crate::formats::record::{NO_RECORD, Record};
 use crate::layout::{CONNECTION, META_INF, PUBLIC, SECRET, SERVER, STATEDB};
-use crate::log::Warnings;
 use crate::text::plural;
 
 /// Publishes the build output `build` in the empty directory `release`.

@@ -3,8 +3,9 @@
 use std::collections::BTreeSet;
 use std::ffi::OsString;
 
-use crate::error::{Faults, Result};
+use crate::error::Result;
 use crate::files::Dir;
+use crate::findings::{Faults, Warnings};
 use crate::formats::advice;
 use crate::formats::connection::Draft;
 use crate::formats::meta_inf;
@@ -12,7 +13,6 @@ use crate::formats::metadata::Metadata;
 use crate::formats::template::Config;
 use crate::formats::values::Values;
 use crate::layout::{CONNECTION, METADATA};
-use crate::log::Warnings;
 
 /// What a package's author should know.
 #[derive(Default)]

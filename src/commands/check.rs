@@ -16,11 +16,11 @@ use super::dial;
 use crate::builder::{self, Done};
 use crate::error::{Error, Outcome, Refuse, Result, usage};
 use crate::files::{Digest, Scratch};
+use crate::findings::Warnings;
 use crate::formats::artifact;
 use crate::formats::connection::Connection;
 use crate::formats::package::source::Source;
 use crate::layout::{CONNECTION, METADATA, SERVER};
-use crate::log::Warnings;
 use report::{Program, Report};
 use subject::{Subject, left_out};
 

@@ -10,8 +10,9 @@ use serde_json::{Value, json};
 
 use super::arguments::{needed, path};
 use super::declared::Declared;
-use crate::error::{Cannot, Error, Faults, Outcome, Refuse, Result, failed, refused, usage};
+use crate::error::{Cannot, Error, Outcome, Refuse, Result, failed, refused, usage};
 use crate::files::NewFile;
+use crate::findings::Faults;
 use crate::formats::connection::Draft;
 use crate::formats::metadata::Metadata;
 use crate::formats::published::is_collection;

@@ -12,11 +12,12 @@ use super::arguments::{self, path};
 use super::declared::{self, Declared};
 use crate::error::{Cannot, Error, Outcome, Result, failed, usage};
 use crate::files::{Digest, Dir, NewFile};
+use crate::findings::Warnings;
 use crate::formats::package::Package;
 use crate::formats::package::source::Source;
 use crate::formats::written::Written;
 use crate::layout::{CODE, CONNECTION, META_INF, PUBLIC, SECRET};
-use crate::log::{self, Warnings};
+use crate::log;
 use crate::text::plural;
 
 pub const HELP: &str = "\

@@ -18,10 +18,10 @@ use super::dial_timeout::DialTimeout;
 use super::json::{self, Kind, Object};
 use super::template::{Config, Template};
 use super::values::{Text, Value, Values};
-use crate::error::{self, Faults, Refuse, refused};
+use crate::error::{self, Refuse, refused};
 use crate::files::Dir;
+use crate::findings::{Faults, Warnings};
 use crate::layout::{CONNECTION, MAX_SMALL};
-use crate::log::Warnings;
 use crate::text::quoted;
 
 /// How the peer reads a field.

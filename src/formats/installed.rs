@@ -16,7 +16,7 @@ use std::path::Path;
 use super::package::Package;
 use crate::error::{Result, refused};
 use crate::files::{Digest, Dir, Entry};
-use crate::log::Warnings;
+use crate::findings::Warnings;
 
 pub const PACKAGES: &str = "lifecycle/chaincodes";
 pub const BUILDS: &str = "externalbuilder/builds";

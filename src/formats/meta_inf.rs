@@ -2,10 +2,10 @@
 
 use super::published::{self, Judge};
 use super::tls;
-use crate::error::{Faults, Result};
+use crate::error::Result;
 use crate::files::{Dir, Entry};
+use crate::findings::{Faults, Warnings};
 use crate::layout::{ALTERNATIVE, CONNECTION, MAX_SMALL, META_INF, METADATA, STATEDB, TREE_LIMITS};
-use crate::log::Warnings;
 
 /// The package's `META-INF` or, in the layout of Fabric's `cc_service.md`, the folder `metadata` if
 /// it contains a `statedb`.

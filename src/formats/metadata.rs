@@ -7,8 +7,9 @@ use std::fmt;
 use anyhow::{Context, Result, ensure};
 
 use super::json::Object;
-use crate::error::{self, Error, Faults, Refuse};
+use crate::error::{self, Error, Refuse};
 use crate::files::Dir;
+use crate::findings::Faults;
 use crate::layout::{MAX_LABEL, METADATA};
 use crate::text::quoted;
 

@@ -23,8 +23,8 @@ use super::archive::{gunzip, untar};
 use super::metadata::Metadata;
 use crate::error::{Cannot, Error, Refuse, Result, refused};
 use crate::files::{Budget, Digest, Dir, Hashing, pieces};
+use crate::findings::Warnings;
 use crate::layout::{BUILD_LIMITS, CODE, CONNECTION, MAX_SMALL, METADATA, SECRET};
-use crate::log::Warnings;
 
 /// Called for each member of a code.tar.gz, whose name is the path as the peer cleans it. Content
 /// that it does not read is skipped.

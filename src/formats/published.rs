@@ -19,8 +19,8 @@ use super::artifact::Artifact;
 use super::index::Definition;
 use crate::error::Result;
 use crate::files::{Digest, Dir, Entry, join, sort_by_path};
+use crate::findings::Warnings;
 use crate::layout::{BUILD_LIMITS, CONNECTION, MAX_INDEXES, MAX_SMALL, META_INF, SERVER, STATEDB};
-use crate::log::Warnings;
 
 /// Where the file at `path` in a build output is published, if it is sound.
 fn place(path: &str) -> Option<String> {

@@ -9,10 +9,11 @@ use serde_json::{Value, json};
 use crate::builder::Review;
 use crate::error::{Error, Outcome, Result};
 use crate::files::Digest;
+use crate::findings::{Warning, Warnings};
 use crate::formats::advice;
 use crate::formats::artifact::Artifact;
 use crate::layout::CONNECTION;
-use crate::log::{self, Warning, Warnings};
+use crate::log;
 use crate::text::{escaped_line, json_line};
 
 /// What was found, and how to print it.

@@ -6,10 +6,10 @@ use std::path::Path;
 use super::super::arguments::source_folder;
 use crate::error::{Result, refused};
 use crate::files::{Digest, Dir, Scratch};
+use crate::findings::Warnings;
 use crate::formats::meta_inf;
 use crate::formats::package::Package;
 use crate::layout::{CONNECTION, METADATA, PUBLIC};
-use crate::log::Warnings;
 
 /// A file of the built-in sample, by its path in a source folder.
 macro_rules! sample {

@@ -4,8 +4,8 @@ use anyhow::{Result, ensure};
 
 use super::super::json::{Object, folded};
 use super::FIELDS;
+use crate::findings::Warnings;
 use crate::layout::CONNECTION;
-use crate::log::Warnings;
 use crate::text::{nearest, quoted};
 
 /// Other names that people use for a field, apart from typos.

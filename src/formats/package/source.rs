@@ -12,15 +12,15 @@
 
 use std::io::{self, BufWriter, Write};
 
-use crate::error::{Faults, Refuse, Result, refused};
+use crate::error::{Refuse, Result, refused};
 use crate::files::{Digest, Dir, Entry, Hashing, sort_by_path};
+use crate::findings::{Faults, Warnings};
 use crate::formats::archive::{gzip, tar};
 use crate::formats::connection::Draft;
 use crate::formats::metadata::Metadata;
 use crate::formats::written::Written;
 use crate::formats::{advice, meta_inf};
 use crate::layout::{CODE, CONNECTION, MAX_INSTALL, METADATA, PUBLIC, SECRET};
-use crate::log::Warnings;
 
 /// The content of a package that passed all checks.
 pub struct Source {

@@ -23,7 +23,8 @@ pub fn build(source: &Dir, metadata: &Dir, output: &Dir, config: Option<OsString
     let (metadata, metadata_content) = Metadata::read(metadata)?;
     metadata.refuse_foreign()?;
     let config = Config::read(config)?;
-    let (draft, mut warnings, connection_content) = Draft::read(source)?;
+    let connection_content = Draft::content(source)?;
+    let (draft, mut warnings) = Draft::parse(&connection_content).refuse(CONNECTION)?;
     let connection = draft.resolve(&config).refuse(CONNECTION)?;
     warnings.extend(connection.server_name_advice());
     let tree = meta_inf::find(source)?;

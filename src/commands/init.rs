@@ -170,12 +170,8 @@ fn connection(mut given: BTreeMap<&'static str, String>, tls: bool) -> Result<(u
         text("client_cert"),
     ];
     let content = object(fields.into_iter().flatten());
-    let checked = Faults::first(|faults| {
-        let (draft, _) = Draft::collect(&content, faults)?;
-        draft.review(None, faults);
-        Ok(())
-    });
-    checked.refuse(CONNECTION)?;
+    let (draft, _) = Draft::parse(&content).refuse(CONNECTION)?;
+    Faults::first(|faults| Ok(draft.review(None, faults))).refuse(CONNECTION)?;
     Ok((if has_client { SECRET } else { PUBLIC }, content))
 }
 

@@ -18,7 +18,7 @@ use super::dial_timeout::DialTimeout;
 use super::json::{self, Kind, Object};
 use super::template::{Config, Template};
 use super::values::{Text, Value, Values};
-use crate::error::{self, Refuse, refused};
+use crate::error::{self, refused};
 use crate::files::Dir;
 use crate::findings::{Faults, Warnings};
 use crate::layout::{CONNECTION, MAX_SMALL};
@@ -61,13 +61,7 @@ enum Field {
 type ReadTemplate = fn(&str) -> Result<Template>;
 
 impl Draft {
-    /// Reads the file in `dir`; returns the draft, warnings for its author, and the content.
-    pub(crate) fn read(dir: &Dir) -> error::Result<(Self, Warnings, Vec<u8>)> {
-        let content = Self::content(dir)?;
-        let (draft, warnings) = Self::parse(&content).refuse(CONNECTION)?;
-        Ok((draft, warnings, content))
-    }
-
+    /// The content of the file in `dir`.
     pub(crate) fn content(dir: &Dir) -> error::Result<Vec<u8>> {
         if dir.look_up(CONNECTION)?.is_none()
             && let Some(advice) = advice::of_other_places(dir)

@@ -43,7 +43,7 @@ impl Source {
         let metadata = Metadata::read(metadata)?;
         metadata.0.refuse_foreign()?;
         metadata.0.label()?;
-        let mut source = Self::new(metadata, Draft::read(dir)?, meta_inf::find(dir)?)?;
+        let mut source = Self::new(metadata, Draft::content(dir)?, meta_inf::find(dir))?;
         let misplaced = meta_inf::misplaced(dir, source.tree.as_ref())?;
         source.warnings.extend(misplaced);
         let left_out = meta_inf::left_out(dir, source.tree.as_ref())?;
@@ -57,21 +57,21 @@ impl Source {
         let metadata = Metadata::parse(&content).refuse(METADATA)?;
         metadata.refuse_foreign()?;
         metadata.label()?;
-        let connection = written.connection();
-        let (draft, warnings) = Draft::parse(&connection).refuse(CONNECTION)?;
-        Self::new((metadata, content), (draft, warnings, connection), tree)
+        Self::new((metadata, content), written.connection(), Ok(tree))
     }
 
     fn new(
         (metadata, metadata_content): (Metadata, Vec<u8>),
-        (draft, mut warnings, connection): (Draft, Warnings, Vec<u8>),
-        tree: Option<Dir>,
+        connection: Vec<u8>,
+        tree: Result<Option<Dir>>,
     ) -> Result<Self> {
+        let (draft, mut warnings) = Draft::parse(&connection).refuse(CONNECTION)?;
         let values = Faults::first(|faults| Ok(draft.review(None, faults)));
         let values = values.refuse(CONNECTION)?;
         let advice = [advice::of_address(&values), advice::of_server_name(&values)];
         let advice = advice.into_iter().flatten();
         warnings.extend(advice.map(|advice| format!("{CONNECTION}: {advice}")));
+        let tree = tree?;
         let (mut files, mut mode) = (vec![(CONNECTION.to_owned(), None)], PUBLIC);
         if let Some(tree) = &tree {
             meta_inf::walk(tree, &mut warnings, &mut |folder, dir, found, judge| {

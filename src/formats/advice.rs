@@ -37,6 +37,16 @@ pub fn of_other_places(dir: &Dir) -> Option<String> {
     ))
 }
 
+/// What the author of connection.json should know about its values, and where it is known what time
+/// it is `now`, in seconds since 1970, about its certificates.
+pub fn of_values(values: &Values, now: Option<i64>) -> impl Iterator<Item = String> {
+    let advice = [of_address(values), of_server_name(values)];
+    let certificates = now.map(|now| of_certificates(values, now));
+    let advice = advice.into_iter().flatten();
+    let advice = advice.chain(certificates.into_iter().flatten());
+    advice.map(|advice| format!("{CONNECTION}: {advice}"))
+}
+
 /// A warning if the server's certificate is not for the name that the peer looks for, or seems not
 /// to be.
 pub fn of_server_name(values: &Values) -> Option<String> {
@@ -92,7 +102,7 @@ pub fn of_private_key(content: &[u8]) -> Option<String> {
 }
 
 /// What its author should know about `address`.
-pub fn of_address(values: &Values) -> Option<String> {
+fn of_address(values: &Values) -> Option<String> {
     let (host, port) = host_and_port(&values.text("address")?.text)?;
     let ip: Option<IpAddr> = host.parse().ok();
     let name = host.trim_end_matches('.').to_ascii_lowercase();
@@ -118,8 +128,8 @@ pub fn of_address(values: &Values) -> Option<String> {
     }
 }
 
-/// What its author should know about certificates, at the time `now` in seconds since 1970.
-pub fn of_certificates(values: &Values, now: i64) -> Vec<String> {
+/// What its author should know about certificates, at the time `now`.
+fn of_certificates(values: &Values, now: i64) -> Vec<String> {
     const SOON: i64 = 30 * 86_400;
     let text = |name: &str, by: &str| {
         let text = values

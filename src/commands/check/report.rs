@@ -89,11 +89,7 @@ impl Report {
         }
         self.add_warnings(review.warnings);
         if let Some(values) = &review.values {
-            let advice = [advice::of_address(values), advice::of_server_name(values)];
-            let advice = advice.into_iter().flatten();
-            let advice = advice.chain(advice::of_certificates(values, now));
-            self.warnings
-                .extend(advice.map(|text| format!("{CONNECTION}: {text}")));
+            self.warnings.extend(advice::of_values(values, Some(now)));
         }
     }
 

@@ -68,9 +68,7 @@ impl Source {
         let (draft, mut warnings) = Draft::parse(&connection).refuse(CONNECTION)?;
         let values = Faults::first(|faults| Ok(draft.review(None, faults)));
         let values = values.refuse(CONNECTION)?;
-        let advice = [advice::of_address(&values), advice::of_server_name(&values)];
-        let advice = advice.into_iter().flatten();
-        warnings.extend(advice.map(|advice| format!("{CONNECTION}: {advice}")));
+        warnings.extend(advice::of_values(&values, None));
         let tree = tree?;
         let (mut files, mut mode) = (vec![(CONNECTION.to_owned(), None)], PUBLIC);
         if let Some(tree) = &tree {

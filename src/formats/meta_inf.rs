@@ -121,11 +121,37 @@ type Visit<'a> = &'a mut dyn FnMut(&str, &Dir, &[&Entry], &mut Judge) -> Result<
 
 /// Visits the tree's folders, parents first.
 pub fn walk(tree: &Dir, warnings: &mut Warnings, visit: Visit) -> Result<()> {
+    walk_with(tree, false, warnings, visit)
+}
+
+/// Like [`walk`], but adds whatever must not be copied to the faults, and continues.
+pub fn collect(tree: &Dir, warnings: &mut Warnings, faults: &mut Faults) -> Result<()> {
+    walk_with(tree, true, warnings, &mut |folder, dir, files, judge| {
+        for file in files {
+            let read = dir.check(file).and_then(|()| judge.read(folder, dir, file));
+            if faults.take_refusal(read)?.is_some() {
+                judge.warnings.extend(private_key(dir, file)?);
+            }
+        }
+        Ok(())
+    })
+}
+
+fn walk_with(tree: &Dir, takes_faults: bool, warnings: &mut Warnings, visit: Visit) -> Result<()> {
     let (mut judge, mut strays) = (Judge::new(warnings), Strays::default());
-    tree.walk(TREE_LIMITS, |dir, files| {
-        let folder = enter(tree, dir, &mut judge);
-        visit(&folder, dir, &strays.leave_out(dir, files), &mut judge)
-    })?;
+    let visit = |dir: &Dir, files: &[Entry]| {
+        let (root, path) = (tree.relative(""), dir.relative(""));
+        let folder = published::below(&root, &path);
+        if let Some(fault) = published::fault_of_folder(folder) {
+            judge.warnings.withhold(&path, fault);
+        }
+        visit(folder, dir, &strays.leave_out(dir, files), &mut judge)
+    };
+    if takes_faults {
+        tree.walk_all(visit)?;
+    } else {
+        tree.walk(TREE_LIMITS, visit)?;
+    }
     warnings.extend(strays.warning());
     Ok(())
 }
@@ -169,34 +195,4 @@ pub fn private_key(dir: &Dir, file: &Entry) -> Result<Option<String>> {
 pub fn is_stray(name: &str) -> bool {
     let name = name.to_ascii_lowercase();
     name.starts_with("._") || [".ds_store", "thumbs.db", "desktop.ini"].contains(&name.as_str())
-}
-
-/// Like [`walk`], but adds whatever must not be copied to the faults, and continues.
-pub fn collect(tree: &Dir, warnings: &mut Warnings, faults: &mut Faults) -> Result<()> {
-    let (mut judge, mut strays) = (Judge::new(warnings), Strays::default());
-    tree.walk_all(|dir, files| {
-        let folder = enter(tree, dir, &mut judge);
-        for file in strays.leave_out(dir, files) {
-            let read = dir
-                .check(file)
-                .and_then(|()| judge.read(&folder, dir, file));
-            if faults.take_refusal(read)?.is_some() {
-                judge.warnings.extend(private_key(dir, file)?);
-            }
-        }
-        Ok(())
-    })?;
-    warnings.extend(strays.warning());
-    Ok(())
-}
-
-/// The path of the folder `dir` in the tree, whose name is checked.
-fn enter(tree: &Dir, dir: &Dir, judge: &mut Judge) -> String {
-    let (root, path) = (tree.relative(""), dir.relative(""));
-    let folder = path.strip_prefix(&root).unwrap_or_default();
-    let folder = folder.trim_start_matches('/');
-    if let Some(fault) = published::fault_of_folder(folder) {
-        judge.warnings.withhold(&path, fault);
-    }
-    folder.to_owned()
 }

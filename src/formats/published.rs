@@ -31,6 +31,12 @@ fn place(path: &str) -> Option<String> {
     is_definition(path).then(|| path.to_owned())
 }
 
+/// What follows the folder `root` in the `path` of something in it, or of itself.
+pub fn below<'a>(root: &str, path: &'a str) -> &'a str {
+    let below = path.strip_prefix(root).unwrap_or_default();
+    below.trim_start_matches('/')
+}
+
 /// The names in a path behind the folder of `CouchDB`; none, if it is not below it.
 fn below_couchdb(path: &str) -> Vec<&str> {
     let below = path.strip_prefix("statedb/couchdb/");
@@ -241,8 +247,7 @@ pub fn walk(
     let mut judge = Judge::new(warnings);
     tree.subdir(STATEDB)?.walk(BUILD_LIMITS, |dir, files| {
         let path = dir.relative("");
-        let folder = path.strip_prefix(META_INF).unwrap_or_default();
-        let folder = folder.trim_start_matches('/');
+        let folder = below(META_INF, &path);
         for file in files {
             let judged = judge.read(folder, dir, file)?;
             visit(dir.relative(&file.name), judged)?;

@@ -16,7 +16,7 @@ use crate::formats::archive::untar::{Header, Kind};
 use crate::formats::artifact::Artifact;
 use crate::formats::connection::{Connection, Draft};
 use crate::formats::installed::PackageId;
-use crate::formats::meta_inf::{is_alternative, is_stray};
+use crate::formats::meta_inf::is_stray;
 use crate::formats::metadata::Metadata;
 use crate::formats::package::{Content, Package};
 use crate::formats::published::{self, Judge};
@@ -156,7 +156,7 @@ impl Code<'_> {
         let has_meta_inf = !self.meta_inf.paths.is_empty();
         let statedb = join(ALTERNATIVE, STATEDB);
         let has_statedb = self.alternative.paths.contains_key(&statedb);
-        let tree = if is_alternative(has_meta_inf, has_statedb) {
+        let tree = if has_statedb && !has_meta_inf {
             self.alternative
         } else {
             self.meta_inf

@@ -20,13 +20,7 @@ pub fn find(source: &Dir) -> Result<Option<Dir>> {
     }
     let alternative = source.subdir(ALTERNATIVE)?;
     let has_statedb = alternative.look_up(STATEDB)?.is_some();
-    Ok(is_alternative(false, has_statedb).then_some(alternative))
-}
-
-/// Whether `metadata` replaces `META-INF` in a package that may have a `META-INF`, and may have a
-/// `statedb` in a folder `metadata`.
-pub fn is_alternative(has_meta_inf: bool, has_statedb: bool) -> bool {
-    has_statedb && !has_meta_inf
+    Ok(has_statedb.then_some(alternative))
 }
 
 /// A line for everything in a package's source folder that is not packaged, except what

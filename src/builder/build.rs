@@ -28,7 +28,7 @@ pub fn build(source: &Dir, metadata: &Dir, output: &Dir, config: Option<OsString
     let connection = draft.resolve(&config).refuse(CONNECTION)?;
     warnings.extend(connection.server_name_advice());
     let tree = meta_inf::find(source)?;
-    warnings.extend(meta_inf::misplaced(source, tree.as_ref())?);
+    warnings.extend(meta_inf::outside(source, tree.as_ref())?.misplaced);
 
     let staging = Staging::new(output)?;
     let out = &staging.dir;

@@ -81,8 +81,8 @@ impl Review {
             let read = meta_inf::collect(tree, &mut self.warnings, &mut self.faults);
             self.faults.take_refusal(read)?;
         }
-        let misplaced = meta_inf::misplaced(source, tree.as_ref())?;
-        self.warnings.extend(misplaced);
+        let outside = meta_inf::outside(source, tree.as_ref())?;
+        self.warnings.extend(outside.misplaced);
         Ok(())
     }
 }

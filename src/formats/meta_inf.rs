@@ -23,11 +23,19 @@ pub fn find(source: &Dir) -> Result<Option<Dir>> {
     Ok(has_statedb.then_some(alternative))
 }
 
-/// A line for everything in a package's source folder that is not packaged, except what
-/// [`misplaced`] already names.
-pub fn left_out(source: &Dir, tree: Option<&Dir>) -> Result<Option<String>> {
+/// What there is in a package's source folder outside its tree, one line each.
+pub struct Outside {
+    /// Every folder that its author took for part of the tree.
+    pub misplaced: Vec<String>,
+    /// Everything else that is not packaged, if anything.
+    pub left_out: Option<String>,
+}
+
+/// Looks at what is in a package's source folder outside its tree.
+pub fn outside(source: &Dir, tree: Option<&Dir>) -> Result<Outside> {
     let tree_name = tree.map(|tree| tree.relative("")).unwrap_or_default();
-    let misplaced = find_misplaced(source, tree)?;
+    let mut misplaced = Misplaced::new();
+    search(source, &tree_name, DEPTH, &mut 0, &mut misplaced)?;
     let is_left_out = |entry: &Entry| {
         ![METADATA, CONNECTION, META_INF, &tree_name].contains(&entry.name.as_str())
             && !misplaced
@@ -37,18 +45,18 @@ pub fn left_out(source: &Dir, tree: Option<&Dir>) -> Result<Option<String>> {
     let left_out = source.list()?.into_iter().filter(is_left_out);
     let only = format!("only {METADATA}, {CONNECTION} and {META_INF} are");
     let names: Vec<String> = left_out.map(|entry| entry.name).collect();
-    Ok(names.first().map(|first| match names.len() - 1 {
+    let left_out = names.first().map(|first| match names.len() - 1 {
         0 => format!("{first}: is not packaged, {only}"),
         more => format!("{first}: and {more} more are not packaged, {only}"),
-    }))
-}
-
-/// A line for every folder outside the `tree` that its author took for part of it.
-pub fn misplaced(source: &Dir, tree: Option<&Dir>) -> Result<Vec<String>> {
-    let misplaced = find_misplaced(source, tree)?.into_iter();
-    Ok(misplaced
+    });
+    let misplaced = misplaced.into_iter();
+    let misplaced = misplaced
         .map(|(found, place)| format!("{found}: is ignored, index definitions belong in {place}"))
-        .collect())
+        .collect();
+    Ok(Outside {
+        misplaced,
+        left_out,
+    })
 }
 
 /// How deep folders in the wrong place are looked for, and in how many: a package can hold all of a
@@ -58,13 +66,6 @@ const MOST: usize = 1000;
 
 /// Folders in the wrong place, each with the right one.
 type Misplaced = Vec<(String, String)>;
-
-fn find_misplaced(source: &Dir, tree: Option<&Dir>) -> Result<Misplaced> {
-    let mut found = Vec::new();
-    let tree = tree.map(|tree| tree.relative("")).unwrap_or_default();
-    search(source, &tree, DEPTH, &mut 0, &mut found)?;
-    Ok(found)
-}
 
 fn search(
     dir: &Dir,

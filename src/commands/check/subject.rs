@@ -90,7 +90,7 @@ impl Subject {
 /// elsewhere.
 pub fn left_out(source: &Dir) -> Result<Option<String>> {
     let tree = meta_inf::find(source).unwrap_or_default();
-    meta_inf::left_out(source, tree.as_ref())
+    Ok(meta_inf::outside(source, tree.as_ref())?.left_out)
 }
 
 fn write_sample(scratch: &Scratch) -> Result<Dir> {

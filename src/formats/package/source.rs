@@ -44,10 +44,9 @@ impl Source {
         metadata.0.refuse_foreign()?;
         metadata.0.label()?;
         let mut source = Self::new(metadata, Draft::content(dir)?, meta_inf::find(dir))?;
-        let misplaced = meta_inf::misplaced(dir, source.tree.as_ref())?;
-        source.warnings.extend(misplaced);
-        let left_out = meta_inf::left_out(dir, source.tree.as_ref())?;
-        source.warnings.extend(left_out);
+        let outside = meta_inf::outside(dir, source.tree.as_ref())?;
+        source.warnings.extend(outside.misplaced);
+        source.warnings.extend(outside.left_out);
         Ok(source)
     }
 

@@ -107,20 +107,20 @@ impl Arguments {
 
     fn check(self) -> Result<Self> {
         let writes = self.force || self.output.is_some() || self.env.is_some();
-        usage(if self.id && writes {
-            "--id writes nothing, leave --output, --env and --force out"
-        } else if self.output.as_ref().is_some_and(|output| output.is_empty()) {
-            "--output: is empty, name a file"
-        } else if self.path.is_some() && self.declared.is_some() {
-            "DIR is a whole package, leave out either it or the options that replace it"
-        } else if self.path.is_none() && self.declared.is_none() {
-            "missing argument DIR"
-        } else {
-            self.declared
-                .as_ref()
-                .map_or(Ok(()), declared::require_all)?;
-            return Ok(self);
-        })
+        if self.id && writes {
+            return usage("--id writes nothing, leave --output, --env and --force out");
+        }
+        if self.output.as_ref().is_some_and(|output| output.is_empty()) {
+            return usage("--output: is empty, name a file");
+        }
+        match (&self.path, &self.declared) {
+            (Some(_), Some(_)) => {
+                usage("DIR is a whole package, leave out either it or the options that replace it")
+            }
+            (None, None) => usage("missing argument DIR"),
+            (Some(_), None) => Ok(self),
+            (None, Some(written)) => declared::require_all(written).map(|()| self),
+        }
     }
 
     /// The package to make.

@@ -122,7 +122,7 @@ impl Rebuild {
         self.packages.check(entry).ok()?;
         let file = self.packages.open_file(entry).ok()?;
         let read = recompute::read_file(file, &self.packages.path_of(&entry.name)).ok()?;
-        if !read.is(id) || !read.metadata.is_ours() {
+        if !id.is_of(read.digest, &read.metadata) || !read.metadata.is_ours() {
             return None;
         }
         let recipe = read.recipe.ok()?;

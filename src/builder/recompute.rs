@@ -15,7 +15,6 @@ use crate::findings::Warnings;
 use crate::formats::archive::untar::{Header, Kind};
 use crate::formats::artifact::Artifact;
 use crate::formats::connection::{Connection, Draft};
-use crate::formats::installed::PackageId;
 use crate::formats::meta_inf::is_stray;
 use crate::formats::metadata::Metadata;
 use crate::formats::package::{Content, Package};
@@ -30,13 +29,6 @@ pub struct Recomputed {
     pub metadata: Metadata,
     /// What is made of it, or why `build` would refuse it.
     pub recipe: Result<Recipe>,
-}
-
-impl Recomputed {
-    /// Whether this is the package `id`.
-    pub fn is(&self, id: &PackageId) -> bool {
-        self.digest == id.digest && self.metadata.label_for_log() == id.label
-    }
 }
 
 /// What is made of a package, except for what the config fills in.

@@ -13,6 +13,7 @@
 use std::fmt;
 use std::path::Path;
 
+use super::metadata::{Label, Metadata};
 use super::package::Package;
 use crate::error::{Result, refused};
 use crate::files::{Digest, Dir, Entry};
@@ -24,7 +25,7 @@ pub const BUILDS: &str = "externalbuilder/builds";
 /// What every organisation of a channel approves: a label, and the SHA-256 of the package.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub struct PackageId {
-    pub label: String,
+    pub label: Label,
     pub digest: Digest,
 }
 
@@ -47,8 +48,16 @@ impl PackageId {
     /// Splits at the last separator, because a label may contain separators but a hash does not.
     fn split(text: &str, separator: char) -> Option<Self> {
         let (label, digest) = text.rsplit_once(separator)?;
-        let (label, digest) = (label.to_owned(), Digest::parse(digest)?);
-        (!label.is_empty()).then_some(Self { label, digest })
+        Some(Self {
+            label: Label::parse(label.to_owned()).ok()?,
+            digest: Digest::parse(digest)?,
+        })
+    }
+
+    /// Whether it is the ID of the package with this digest and metadata.json.
+    pub fn is_of(&self, digest: Digest, metadata: &Metadata) -> bool {
+        let is_same = |label: &Label| *label == self.label;
+        digest == self.digest && metadata.label().is_ok_and(is_same)
     }
 
     pub fn build_name(&self) -> String {
@@ -80,11 +89,11 @@ pub fn read(dir: &Dir, (id, entry): &(PackageId, Entry), target: Option<&Dir>) -
     let (file, path) = (dir.open_file(entry)?, dir.path_of(&entry.name));
     // `check` has the warnings.
     let package = Package::read_file(file, &path, target, &mut Warnings::default())?;
-    let (shown, digest) = (path.display(), package.digest);
-    let label = package.metadata.label().map_err(|error| error.at(&shown))?;
-    if digest == id.digest && label.to_string() == id.label {
+    if id.is_of(package.digest, &package.metadata) {
         return Ok(package);
     }
+    let (shown, digest) = (path.display(), package.digest);
+    let label = package.metadata.label().map_err(|error| error.at(&shown))?;
     refused(format!(
         "{shown}: is not the package that its name says, but {label}:{digest}"
     ))
@@ -105,7 +114,10 @@ mod tests {
         let hash = Digest::of(b"").to_string();
         for label in ["a", "a-b_1.0+c", "basic_1.0"] {
             let id = PackageId::parse(&format!("{label}:{hash}")).unwrap();
-            assert_eq!((id.label.as_str(), id.digest), (label, Digest::of(b"")));
+            assert_eq!(
+                (id.label.to_string(), id.digest),
+                (label.to_owned(), Digest::of(b""))
+            );
             assert_eq!(id.to_string(), format!("{label}:{hash}"));
             assert_eq!(PackageId::of_build(&id.build_name()), Some(id.clone()));
             assert_eq!(id.package_name(), format!("{label}.{hash}.tar.gz"));
@@ -114,6 +126,8 @@ mod tests {
         for name in [
             hash.clone(),
             format!("-{hash}"),
+            format!("a/b-{hash}"),
+            format!("..-{hash}"),
             format!("a{hash}"),
             format!("a-{}", &hash[1..]),
             format!("a-{}", hash.to_uppercase()),

@@ -99,7 +99,7 @@ impl Metadata {
 }
 
 /// A package's label: an ASCII letter or digit, followed by more of these or `.`, `+`, `-`, `_`.
-#[derive(Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub struct Label(String);
 
 impl Label {
@@ -107,15 +107,20 @@ impl Label {
         let label = object.string("label")?;
         let label =
             label.context(r#"label: is missing, write for example "label": "basic_1.0""#)?;
+        Self::parse(label).context("label")
+    }
+
+    /// The error, why a peer does not install a package with this label, follows the word label.
+    pub fn parse(label: String) -> Result<Self> {
         let is_inner = |byte: u8| byte.is_ascii_alphanumeric() || b"_.+-".contains(&byte);
         ensure!(
             label.bytes().all(is_inner) && label.starts_with(|c: char| c.is_ascii_alphanumeric()),
-            "label: {} is refused by Fabric, begin with a letter or digit and continue with those or . + - _",
+            "{} is refused by Fabric, begin with a letter or digit and continue with those or . + - _",
             quoted(&label)
         );
         ensure!(
             label.len() <= MAX_LABEL,
-            "label: has {} bytes, a peer can install at most {MAX_LABEL}",
+            "has {} bytes, a peer can install at most {MAX_LABEL}",
             label.len()
         );
         Ok(Self(label))

@@ -75,9 +75,14 @@ impl Packages {
             return wrong(format!("has the SHA-256 {digest}, not the one in its name"));
         }
         let read = read?;
-        if read.metadata.label_for_log() != id.label {
-            let label = quoted(read.metadata.label_for_log());
-            return wrong(format!("has the label {label}, not the one in its name"));
+        if !id.is_of(digest, &read.metadata) {
+            return wrong(match read.metadata.label() {
+                Ok(label) => {
+                    let label = quoted(&label.to_string());
+                    format!("has the label {label}, not the one in its name")
+                }
+                Err(_) => "has no label that a peer accepts, but one in its name".to_owned(),
+            });
         }
         if !read.metadata.is_ours() {
             return Ok(Expected::Other(read.metadata.package_type));

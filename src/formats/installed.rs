@@ -84,11 +84,11 @@ pub fn packages(dir: &Dir) -> Result<Vec<(PackageId, Entry)>> {
 
 /// Reads the package `id` in the file `entry` of `dir`, which is [`PACKAGES`], and unpacks its
 /// code.tar.gz to `target`. A package with another ID is refused.
-pub fn read(dir: &Dir, (id, entry): &(PackageId, Entry), target: Option<&Dir>) -> Result<Package> {
+pub fn read(dir: &Dir, (id, entry): &(PackageId, Entry), target: &Dir) -> Result<Package> {
     dir.check(entry)?;
     let (file, path) = (dir.open_file(entry)?, dir.path_of(&entry.name));
     // `check` has the warnings.
-    let package = Package::read_file(file, &path, target, &mut Warnings::default())?;
+    let package = Package::read_file(file, &path, Some(target), &mut Warnings::default())?;
     if id.is_of(package.digest, &package.metadata) {
         return Ok(package);
     }

@@ -13,7 +13,7 @@ use super::declared::Declared;
 use crate::error::{Cannot, Error, Outcome, Refuse, Result, failed, refused, usage};
 use crate::files::NewFile;
 use crate::findings::Faults;
-use crate::formats::connection::Draft;
+use crate::formats::connection::{Draft, field_names};
 use crate::formats::metadata::Metadata;
 use crate::formats::published::is_collection;
 use crate::formats::written::Written;
@@ -158,18 +158,12 @@ fn connection(mut given: BTreeMap<&'static str, String>, tls: bool) -> Result<(u
             given.entry(field).or_insert_with(|| text.to_owned());
         }
     }
-    let text = |field| Some((field, json!(given.get(field)?)));
-    let fields = [
-        text("address"),
-        text("domain"),
-        text("dial_timeout"),
-        Some(("tls_required", json!(has_tls))),
-        has_client.then_some(("client_auth_required", json!(true))),
-        text("root_cert"),
-        text("client_key"),
-        text("client_cert"),
-    ];
-    let content = object(fields.into_iter().flatten());
+    let value = |name| match name {
+        "tls_required" => Some(json!(has_tls)),
+        "client_auth_required" => has_client.then_some(json!(true)),
+        _ => given.get(name).map(|text| json!(text)),
+    };
+    let content = object(field_names().filter_map(|name| Some((name, value(name)?))));
     let (draft, _) = Draft::parse(&content).refuse(CONNECTION)?;
     Faults::first(|faults| Ok(draft.review(None, faults))).refuse(CONNECTION)?;
     Ok((if has_client { SECRET } else { PUBLIC }, content))

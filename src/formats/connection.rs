@@ -46,6 +46,11 @@ const FIELDS: [(&str, Type); 8] = [
     ("client_cert", Type::TlsText),
 ];
 
+/// The names of [`FIELDS`].
+pub fn field_names() -> impl Iterator<Item = &'static str> {
+    FIELDS.iter().map(|&(name, _)| name)
+}
+
 /// A connection.json whose types are right, and whose templates are not yet filled in.
 pub struct Draft(Vec<(&'static str, Field)>);
 

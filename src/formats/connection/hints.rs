@@ -3,7 +3,7 @@
 use anyhow::{Result, ensure};
 
 use super::super::json::{Object, folded};
-use super::FIELDS;
+use super::{FIELDS, field_names};
 use crate::findings::Warnings;
 use crate::layout::CONNECTION;
 use crate::text::{nearest, quoted};
@@ -61,7 +61,7 @@ pub fn unknown_fields(object: &Object) -> impl Iterator<Item = String> {
 
 /// Warns of each field that is there more than once.
 pub fn find_repeated(object: &Object, warnings: &mut Warnings) {
-    for (name, _) in FIELDS {
+    for name in field_names() {
         if object.field(name).nth(1).is_some() {
             warnings.push(format!(
                 "{CONNECTION}: {name}: is there more than once, the peer reads the last, leave the \
@@ -74,10 +74,9 @@ pub fn find_repeated(object: &Object, warnings: &mut Warnings) {
 /// The field that the author of an unknown field probably meant.
 fn meant(key: &str) -> Option<&'static str> {
     let alias = ALIASES.iter().find(|(alias, _)| *alias == key);
-    let mut names = FIELDS.iter().map(|&(name, _)| name);
     alias
         .map(|&(_, name)| name)
-        .or_else(|| nearest(key, &mut names))
+        .or_else(|| nearest(key, &mut field_names()))
 }
 
 /// A warning for each field that the peer ignores because of another one.

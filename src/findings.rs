@@ -1,15 +1,50 @@
 //! What is found in a package: faults, for which a peer or `build` refuses it, and warnings. Hostile
 //! input can cause any number, so only those that will be shown are kept.
 
+use std::fmt::Display;
+
 use crate::error::{Error, Result};
 use crate::layout::MAX_WARNINGS;
 use crate::log::line;
 use crate::text::plural;
 
+/// A fault or warning, which messages show as one line.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Finding {
+    /// The file or folder of the package that it is about, if it is about one.
+    pub file: Option<String>,
+    /// The line, which begins with it.
+    pub line: String,
+}
+
+impl Finding {
+    /// Something about this file or folder.
+    pub fn at(file: impl Into<String>, text: impl Display) -> Self {
+        let file = file.into();
+        Self {
+            line: format!("{file}: {text}"),
+            file: Some(file),
+        }
+    }
+
+    /// What follows the file in the line.
+    pub fn text(&self) -> &str {
+        let file = self.file.as_deref().unwrap_or_default();
+        let text = self.line.strip_prefix(file).unwrap_or_default();
+        text.trim_start_matches([':', ' '])
+    }
+}
+
+impl From<String> for Finding {
+    fn from(line: String) -> Self {
+        Self { file: None, line }
+    }
+}
+
 /// Everything that is wrong with an input, each fault once, in the order found. `build` reports the
 /// first and `check` reports all, so whatever reads a format adds its faults here and continues.
 #[derive(Debug, Default)]
-pub struct Faults(Vec<String>);
+pub struct Faults(Vec<Finding>);
 
 impl Faults {
     /// The value, or `None` after adding the fault.
@@ -17,11 +52,15 @@ impl Faults {
         result.map_err(|fault| self.push(format!("{fault:#}"))).ok()
     }
 
-    /// The value, or `None` after adding a refusal. Other errors are not about the input.
-    pub fn take_refusal<T>(&mut self, result: Result<T>) -> Result<Option<T>> {
+    /// The value, or `None` after adding a refusal, which may be about this file. Other errors are
+    /// not about the input.
+    pub fn take_refusal<T>(&mut self, file: &str, result: Result<T>) -> Result<Option<T>> {
         match result {
-            Err(Error::Refused(fault)) => {
-                self.push(fault);
+            Err(Error::Refused(line)) => {
+                let text = line.strip_prefix(file);
+                let is_about = text.is_some_and(|text| text.starts_with([':', ' ']));
+                let file = is_about.then(|| file.to_owned());
+                self.push(Finding { file, line });
                 Ok(None)
             }
             result => result.map(Some),
@@ -29,7 +68,8 @@ impl Faults {
     }
 
     /// Adds a fault. Hostile input can have any number, so not all are kept.
-    pub fn push(&mut self, fault: String) {
+    pub fn push(&mut self, fault: impl Into<Finding>) {
+        let fault = fault.into();
         if self.0.len() < MAX_WARNINGS && !self.0.contains(&fault) {
             self.0.push(fault);
         }
@@ -40,7 +80,7 @@ impl Faults {
         let mut faults = Self::default();
         let value = read(&mut faults);
         for fault in faults.0 {
-            self.push(format!("{name}: {fault}"));
+            self.push(Finding::at(name, fault.line));
         }
         value
     }
@@ -53,11 +93,11 @@ impl Faults {
             .0
             .into_iter()
             .next()
-            .map_or(value, |first| Err(anyhow::Error::msg(first)))
+            .map_or(value, |first| Err(anyhow::Error::msg(first.line)))
     }
 
     /// Each fault.
-    pub fn into_vec(self) -> Vec<String> {
+    pub fn into_vec(self) -> Vec<Finding> {
         self.0
     }
 
@@ -67,8 +107,8 @@ impl Faults {
     }
 }
 
-impl Extend<String> for Faults {
-    fn extend<T: IntoIterator<Item = String>>(&mut self, faults: T) {
+impl Extend<Finding> for Faults {
+    fn extend<T: IntoIterator<Item = Finding>>(&mut self, faults: T) {
         faults.into_iter().for_each(|fault| self.push(fault));
     }
 }
@@ -86,15 +126,15 @@ pub struct Warnings {
 #[derive(Debug)]
 pub enum Warning {
     /// Something that the package's author should know.
-    Note(String),
+    Note(Finding),
     /// A path that is not published, and its fault.
     Withheld(String, String),
 }
 
 impl Warnings {
     /// Adds a warning.
-    pub fn push(&mut self, warning: String) {
-        self.keep(Warning::Note(warning));
+    pub fn push(&mut self, warning: impl Into<Finding>) {
+        self.keep(Warning::Note(warning.into()));
     }
 
     fn keep(&mut self, warning: Warning) {
@@ -123,7 +163,7 @@ impl Warnings {
             format!("{warnings} not shown")
         });
         let kept = self.kept.iter().map(|warning| match warning {
-            Warning::Note(text) => text.clone(),
+            Warning::Note(finding) => finding.line.clone(),
             Warning::Withheld(path, fault) => format!("{path}: is not published: {fault}"),
         });
         kept.chain(more)
@@ -141,8 +181,8 @@ impl Warnings {
     }
 }
 
-impl Extend<String> for Warnings {
-    fn extend<T: IntoIterator<Item = String>>(&mut self, warnings: T) {
+impl<W: Into<Finding>> Extend<W> for Warnings {
+    fn extend<T: IntoIterator<Item = W>>(&mut self, warnings: T) {
         warnings.into_iter().for_each(|warning| self.push(warning));
     }
 }

@@ -8,6 +8,7 @@ use super::json::Object;
 use super::tls;
 use super::values::Values;
 use crate::files::{Dir, Entry};
+use crate::findings::Finding;
 use crate::layout::{CODE, CONNECTION, META_INF};
 use crate::text::plural;
 
@@ -39,12 +40,12 @@ pub fn of_other_places(dir: &Dir) -> Option<String> {
 
 /// What the author of connection.json should know about its values, and where it is known what time
 /// it is `now`, in seconds since 1970, about its certificates.
-pub fn of_values(values: &Values, now: Option<i64>) -> impl Iterator<Item = String> {
+pub fn of_values(values: &Values, now: Option<i64>) -> impl Iterator<Item = Finding> {
     let advice = [of_address(values), of_server_name(values)];
     let certificates = now.map(|now| of_certificates(values, now));
     let advice = advice.into_iter().flatten();
     let advice = advice.chain(certificates.into_iter().flatten());
-    advice.map(|advice| format!("{CONNECTION}: {advice}"))
+    advice.map(|advice| Finding::at(CONNECTION, advice))
 }
 
 /// A warning if the server's certificate is not for the name that the peer looks for, or seems not
@@ -83,22 +84,21 @@ pub fn of_server_name(values: &Values) -> Option<String> {
 }
 
 /// A warning where a connection.json as the package has it holds a private key.
-pub fn of_private_key(content: &[u8]) -> Option<String> {
+pub fn of_private_key(content: &[u8]) -> Option<Finding> {
     let object = Object::parse(content).ok()?;
     let holds = |name: &&str| {
         let text = object.string(name).unwrap_or_default();
         text.is_some_and(|text| tls::holds_private_key(text.as_bytes()))
     };
     let certificate = ["root_cert", "client_cert"].into_iter().find(holds);
-    certificate
-        .map(|name| format!("{CONNECTION}: {name}: {}, remove it here", tls::KEY_WITHIN))
-        .or_else(|| {
-            tls::holds_private_key(content).then(|| {
-                format!(
-                    "{CONNECTION}: a private key goes into the package, a template would keep it out"
-                )
-            })
-        })
+    let text = match certificate {
+        Some(name) => format!("{name}: {}, remove it here", tls::KEY_WITHIN),
+        None if tls::holds_private_key(content) => {
+            "a private key goes into the package, a template would keep it out".to_owned()
+        }
+        None => return None,
+    };
+    Some(Finding::at(CONNECTION, text))
 }
 
 /// What its author should know about `address`.

@@ -20,7 +20,7 @@ use super::template::{Config, Template};
 use super::values::{Text, Value, Values};
 use crate::error::{self, refused};
 use crate::files::Dir;
-use crate::findings::{Faults, Warnings};
+use crate::findings::{Faults, Finding, Warnings};
 use crate::layout::{CONNECTION, MAX_SMALL};
 use crate::text::quoted;
 
@@ -356,9 +356,9 @@ impl Connection {
     }
 
     /// What the package's author should know about the server's name.
-    pub fn server_name_advice(&self) -> Option<String> {
+    pub fn server_name_advice(&self) -> Option<Finding> {
         let advice = advice::of_server_name(&self.values)?;
-        Some(format!("{CONNECTION}: {advice}"))
+        Some(Finding::at(CONNECTION, advice))
     }
 
     /// What the peer will do, as messages say it: `dial HOST:PORT with TLS`.

@@ -4,7 +4,7 @@ use super::published::{self, Judge};
 use super::tls;
 use crate::error::Result;
 use crate::files::{Dir, Entry};
-use crate::findings::{Faults, Warnings};
+use crate::findings::{Faults, Finding, Warnings};
 use crate::layout::{ALTERNATIVE, CONNECTION, MAX_SMALL, META_INF, METADATA, STATEDB, TREE_LIMITS};
 
 /// The package's `META-INF` or, in the layout of Fabric's `cc_service.md`, the folder `metadata` if
@@ -26,33 +26,33 @@ pub fn find(source: &Dir) -> Result<Option<Dir>> {
 /// What there is in a package's source folder outside its tree, one line each.
 pub struct Outside {
     /// Every folder that its author took for part of the tree.
-    pub misplaced: Vec<String>,
+    pub misplaced: Vec<Finding>,
     /// Everything else that is not packaged, if anything.
-    pub left_out: Option<String>,
+    pub left_out: Option<Finding>,
 }
 
 /// Looks at what is in a package's source folder outside its tree.
 pub fn outside(source: &Dir, tree: Option<&Dir>) -> Result<Outside> {
     let tree_name = tree.map(|tree| tree.relative("")).unwrap_or_default();
-    let mut misplaced = Misplaced::new();
+    let mut misplaced = Vec::new();
     search(source, &tree_name, DEPTH, &mut 0, &mut misplaced)?;
+    let is_within = |found: &Finding, name: &str| {
+        let path = found.file.as_deref().unwrap_or_default();
+        path.split('/').next() == Some(name)
+    };
     let is_left_out = |entry: &Entry| {
-        ![METADATA, CONNECTION, META_INF, &tree_name].contains(&entry.name.as_str())
-            && !misplaced
-                .iter()
-                .any(|(path, _)| path.split('/').next() == Some(&entry.name))
+        let name = entry.name.as_str();
+        ![METADATA, CONNECTION, META_INF, &tree_name].contains(&name)
+            && !misplaced.iter().any(|found| is_within(found, name))
     };
     let left_out = source.list()?.into_iter().filter(is_left_out);
     let only = format!("only {METADATA}, {CONNECTION} and {META_INF} are");
     let names: Vec<String> = left_out.map(|entry| entry.name).collect();
-    let left_out = names.first().map(|first| match names.len() - 1 {
-        0 => format!("{first}: is not packaged, {only}"),
-        more => format!("{first}: and {more} more are not packaged, {only}"),
-    });
-    let misplaced = misplaced.into_iter();
-    let misplaced = misplaced
-        .map(|(found, place)| format!("{found}: is ignored, index definitions belong in {place}"))
-        .collect();
+    let text = match names.len().saturating_sub(1) {
+        0 => format!("is not packaged, {only}"),
+        more => format!("and {more} more are not packaged, {only}"),
+    };
+    let left_out = names.first().map(|first| Finding::at(first, text));
     Ok(Outside {
         misplaced,
         left_out,
@@ -64,15 +64,12 @@ pub fn outside(source: &Dir, tree: Option<&Dir>) -> Result<Outside> {
 const DEPTH: usize = 2;
 const MOST: usize = 1000;
 
-/// Folders in the wrong place, each with the right one.
-type Misplaced = Vec<(String, String)>;
-
 fn search(
     dir: &Dir,
     except: &str,
     depth: usize,
     listed: &mut usize,
-    found: &mut Misplaced,
+    found: &mut Vec<Finding>,
 ) -> Result<()> {
     *listed += 1;
     for entry in dir.list()? {
@@ -88,7 +85,8 @@ fn search(
             {
                 place = format!("META-INF/statedb/couchdb/collections/{collection}/indexes");
             }
-            found.push((path, place));
+            let text = format_args!("is ignored, index definitions belong in {place}");
+            found.push(Finding::at(path, text));
         } else if depth > 0 && *listed < MOST {
             // A warning only, so whatever hinders the look does not matter.
             let dir = dir.subdir(name);
@@ -124,7 +122,8 @@ pub fn collect(tree: &Dir, warnings: &mut Warnings, faults: &mut Faults) -> Resu
     walk_with(tree, true, warnings, &mut |folder, dir, files, judge| {
         for file in files {
             let read = dir.check(file).and_then(|()| judge.read(folder, dir, file));
-            if faults.take_refusal(read)?.is_some() {
+            let path = dir.relative(&file.name);
+            if faults.take_refusal(&path, read)?.is_some() {
                 judge.warnings.extend(private_key(dir, file)?);
             }
         }
@@ -168,22 +167,20 @@ impl Strays {
         files
     }
 
-    fn warning(self) -> Option<String> {
-        let first = self.first?;
-        Some(match self.count - 1 {
-            0 => format!("{first}: is left out, an operating system made it"),
-            more => {
-                format!("{first}: and {more} more are left out, operating systems made them")
-            }
-        })
+    fn warning(self) -> Option<Finding> {
+        let text = match self.count.saturating_sub(1) {
+            0 => "is left out, an operating system made it".to_owned(),
+            more => format!("and {more} more are left out, operating systems made them"),
+        };
+        Some(Finding::at(self.first?, text))
     }
 }
 
 /// A warning of a file that holds a private key.
-pub fn private_key(dir: &Dir, file: &Entry) -> Result<Option<String>> {
+pub fn private_key(dir: &Dir, file: &Entry) -> Result<Option<Finding>> {
     let holds = file.size() <= MAX_SMALL && tls::holds_private_key(&dir.read(file, MAX_SMALL)?);
-    let path = dir.relative(&file.name);
-    Ok(holds.then(|| format!("{path}: {}, move it elsewhere", tls::KEY_WITHIN)))
+    let text = format_args!("{}, move it elsewhere", tls::KEY_WITHIN);
+    Ok(holds.then(|| Finding::at(dir.relative(&file.name), text)))
 }
 
 /// Whether an operating system has put the file there, without its author's knowledge.

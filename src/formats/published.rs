@@ -19,7 +19,7 @@ use super::artifact::Artifact;
 use super::index::Definition;
 use crate::error::Result;
 use crate::files::{Digest, Dir, Entry, join, sort_by_path};
-use crate::findings::Warnings;
+use crate::findings::{Finding, Warnings};
 use crate::layout::{BUILD_LIMITS, CONNECTION, MAX_INDEXES, MAX_SMALL, META_INF, SERVER, STATEDB};
 
 /// Where the file at `path` in a build output is published, if it is sound.
@@ -180,8 +180,9 @@ impl<'a> Judge<'a> {
         if !is_definition(&path) {
             let root = shown.strip_suffix(&path).unwrap_or_default();
             let reason = why_not(root, &path);
-            self.warnings
-                .extend(reason.map(|reason| format!("{shown}: is not released, {reason}")));
+            self.warnings.extend(
+                reason.map(|reason| Finding::at(shown, format_args!("is not released, {reason}"))),
+            );
             return Ok(Judged::default());
         }
         let mut content = None;
@@ -212,7 +213,7 @@ impl<'a> Judge<'a> {
     fn add(&mut self, folder: &str, name: &str, shown: &str, definition: Definition) {
         let warnings = definition.warnings.into_iter();
         self.warnings
-            .extend(warnings.map(|warning| format!("{shown}: {warning}")));
+            .extend(warnings.map(|warning| Finding::at(shown, warning)));
         if self.folder != folder {
             folder.clone_into(&mut self.folder);
             self.names.clear();
@@ -221,9 +222,9 @@ impl<'a> Judge<'a> {
             .identity
             .and_then(|names| self.names.insert(names, name.to_owned()));
         if let Some(earlier) = earlier {
-            self.warnings.push(format!(
-                "{shown}: has the ddoc and name of {earlier}, CouchDB keeps only {name}"
-            ));
+            let text =
+                format_args!("has the ddoc and name of {earlier}, CouchDB keeps only {name}");
+            self.warnings.push(Finding::at(shown, text));
         }
     }
 }

@@ -6,7 +6,7 @@ use std::path::Path;
 use super::super::arguments::source_folder;
 use crate::error::{Result, refused};
 use crate::files::{Digest, Dir, Scratch};
-use crate::findings::Warnings;
+use crate::findings::{Finding, Warnings};
 use crate::formats::meta_inf;
 use crate::formats::package::Package;
 use crate::layout::{CONNECTION, METADATA, PUBLIC};
@@ -88,7 +88,7 @@ impl Subject {
 
 /// A line that names what in a folder is not packaged. If META-INF is refused, that is reported
 /// elsewhere.
-pub fn left_out(source: &Dir) -> Result<Option<String>> {
+pub fn left_out(source: &Dir) -> Result<Option<Finding>> {
     let tree = meta_inf::find(source).unwrap_or_default();
     Ok(meta_inf::outside(source, tree.as_ref())?.left_out)
 }

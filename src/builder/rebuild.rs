@@ -175,6 +175,7 @@ impl Changes {
         if !target.map_or(Ok(false), has_info)? {
             new.push(BUILD_INFO.to_owned());
         }
+        // A running peer reads this one.
         let last = format!("{RELEASE}/{SERVER}/{CONNECTION}");
         if let Some(place) = new.iter().position(|path| *path == last) {
             new.remove(place);

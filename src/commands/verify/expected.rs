@@ -63,6 +63,7 @@ impl Packages {
             Ok(read) => read.digest,
             // It may be damaged, or another package.
             Err(Error::Refused(_)) => Digest::of_file(path)?,
+            // Nothing is known of it, as `read?` says below.
             Err(_) => id.digest,
         };
         let wrong = |what| {

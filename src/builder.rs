@@ -1,4 +1,4 @@
-//! What the programs `build` and `release` do to directories, for the peer and for `check`.
+//! What the programs `build` and `release` do to directories, for the peer, `check` and `rebuild`.
 //! [`recompute`] gives what they would make of a package file.
 
 mod build;
@@ -13,9 +13,9 @@ pub use release::release;
 pub use review::{Review, review};
 
 use crate::files::Digest;
+use crate::findings::Warnings;
 use crate::formats::connection::Connection;
 use crate::layout::CONNECTION;
-use crate::log::Warnings;
 
 /// What a program did.
 pub struct Done {

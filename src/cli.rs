@@ -1,5 +1,5 @@
-//! The command line: selects the command. This is the one place that turns an error into a line and
-//! an exit status.
+//! The command line: selects the command. This is the one place that turns an error that ends a
+//! command into a line and an exit status.
 
 use std::env::consts;
 use std::ffi::{OsStr, OsString};
@@ -88,7 +88,7 @@ pub fn run(args: impl IntoIterator<Item = OsString>) -> ExitCode {
     };
     ExitCode::from(match ended {
         Ok(outcome) => outcome as u8,
-        Err(error) => say(&error, word),
+        Err(error) => report(&error, word),
     })
 }
 
@@ -147,7 +147,7 @@ fn details() -> String {
 
 /// Prints what went wrong and returns the exit status. For the peer that is always 1. For people, 1
 /// means that the input is wrong, and 2 that something could not be done.
-fn say(error: &Error, word: &str) -> u8 {
+fn report(error: &Error, word: &str) -> u8 {
     let is_the_peers = PROGRAMS.contains(&word);
     match error {
         Error::Usage(message) if is_the_peers || word == PROGRAM => {

@@ -1,13 +1,12 @@
-//! How a command ends: with an answer, or with an error. Only [`crate::cli`] turns the kind of an
-//! error into an exit status and a message.
+//! How a command ends: with an answer, or with an error, whose kind decides the exit status.
+//! [`crate::cli`] prints an error that ends a command; `check`, `verify` and `rebuild` report those
+//! that are about one package or build, and go on.
 
 use std::fmt::{self, Display};
 use std::io;
 use std::path::Path;
 
 use lexopt::Arg;
-
-use crate::layout::MAX_WARNINGS;
 
 /// A command's answer, which is also its exit status.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -127,72 +126,5 @@ pub trait Refuse<T> {
 impl<T> Refuse<T> for anyhow::Result<T> {
     fn refuse(self, name: impl Display) -> Result<T> {
         self.map_err(|error| Error::Refused(format!("{name}: {error:#}")))
-    }
-}
-
-/// Everything that is wrong with an input, each fault once, in the order found. `build` reports the
-/// first and `check` reports all, so whatever reads a format adds its faults here and continues.
-#[derive(Debug, Default)]
-pub struct Faults(Vec<String>);
-
-impl Faults {
-    /// The value, or `None` after adding the fault.
-    pub fn take<T>(&mut self, result: anyhow::Result<T>) -> Option<T> {
-        result.map_err(|fault| self.push(format!("{fault:#}"))).ok()
-    }
-
-    /// The value, or `None` after adding a refusal. Other errors are not about the input.
-    pub fn take_refusal<T>(&mut self, result: Result<T>) -> Result<Option<T>> {
-        match result {
-            Err(Error::Refused(fault)) => {
-                self.push(fault);
-                Ok(None)
-            }
-            result => result.map(Some),
-        }
-    }
-
-    /// Adds a fault. Hostile input can have any number, so not all are kept.
-    pub fn push(&mut self, fault: String) {
-        if self.0.len() < MAX_WARNINGS && !self.0.contains(&fault) {
-            self.0.push(fault);
-        }
-    }
-
-    /// Adds the faults that `read` finds in the file `name`.
-    pub fn collect<T>(&mut self, name: &str, read: impl FnOnce(&mut Self) -> T) -> T {
-        let mut faults = Self::default();
-        let value = read(&mut faults);
-        for fault in faults.0 {
-            self.push(format!("{name}: {fault}"));
-        }
-        value
-    }
-
-    /// What `read` returns, or the first fault that it finds.
-    pub fn first<T>(read: impl FnOnce(&mut Self) -> anyhow::Result<T>) -> anyhow::Result<T> {
-        let mut faults = Self::default();
-        let value = read(&mut faults);
-        faults
-            .0
-            .into_iter()
-            .next()
-            .map_or(value, |first| Err(anyhow::Error::msg(first)))
-    }
-
-    /// Each fault.
-    pub fn into_vec(self) -> Vec<String> {
-        self.0
-    }
-
-    /// Whether there is none.
-    pub fn is_empty(&self) -> bool {
-        self.0.is_empty()
-    }
-}
-
-impl Extend<String> for Faults {
-    fn extend<T: IntoIterator<Item = String>>(&mut self, faults: T) {
-        faults.into_iter().for_each(|fault| self.push(fault));
     }
 }

@@ -18,7 +18,7 @@ pub const CODE: &str = "code.tar.gz";
 pub const META_INF: &str = "META-INF";
 /// The folder that replaces META-INF in the layout of Fabric's `cc_service.md`.
 pub const ALTERNATIVE: &str = "metadata";
-/// The folder in both of these, and in the release output, that holds what is published.
+/// The folder in both of these, and in the release output, that holds the index definitions.
 pub const STATEDB: &str = "statedb";
 /// The record's list of digests in a build output.
 pub const SUMS: &str = "SHA256SUMS";
@@ -53,7 +53,7 @@ pub const CLOSED: u32 = 0o700;
 pub const MAX_SMALL: u64 = 1 << 20;
 /// The most bytes of index definitions that are read in one package: checking them takes time.
 pub const MAX_INDEXES: u64 = 64 << 20;
-/// The largest file of a record, in bytes. No package within [`PACKAGE`] needs one as large.
+/// The largest file of a record, in bytes. No package within [`TREE_LIMITS`] needs one as large.
 pub const MAX_RECORD: u64 = 128 << 20;
 /// The longest path in a package or build, in bytes: the peer prepends its own folders, and Linux
 /// allows 4096 in total.
@@ -67,7 +67,7 @@ pub const MAX_INSTALL: u64 = (100 << 20) - (16 << 10);
 /// The longest line of the log, including its line feed, in bytes; the peer stops reading at 64
 /// KiB.
 pub const MAX_LINE: usize = 4096;
-/// The most warnings that one run prints; another line says how many were left out.
+/// The most warnings of a package that are printed; another line says how many were left out.
 pub const MAX_WARNINGS: usize = 60;
 
 /// The most that a directory tree may hold.
@@ -84,7 +84,7 @@ pub struct Limits {
 }
 
 /// What a package may hold below its META-INF.
-pub const PACKAGE: Limits = Limits {
+pub const TREE_LIMITS: Limits = Limits {
     depth: 64,
     entries: 200_000,
     bytes: 4 << 30,
@@ -92,9 +92,9 @@ pub const PACKAGE: Limits = Limits {
 };
 
 /// What a build of such a package may hold, including the peer's files and the record.
-pub const BUILD: Limits = Limits {
-    depth: PACKAGE.depth + 8,
-    entries: PACKAGE.entries + 1000,
-    bytes: PACKAGE.bytes + (1 << 30),
-    path_bytes: PACKAGE.path_bytes + (1 << 20),
+pub const BUILD_LIMITS: Limits = Limits {
+    depth: TREE_LIMITS.depth + 8,
+    entries: TREE_LIMITS.entries + 1000,
+    bytes: TREE_LIMITS.bytes + (1 << 30),
+    path_bytes: TREE_LIMITS.path_bytes + (1 << 20),
 };

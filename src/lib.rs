@@ -11,9 +11,10 @@
 //! |---|---|
 //! | [`cli`] | selects the command; turns errors into lines and exit statuses |
 //! | `commands` | the arguments and the output of each command |
-//! | `builder` | `build` and `release`, what they would make, and every fault of a package |
+//! | `builder` | `build`, `release` and `rebuild`, what they would make, and every fault of a package |
 //! | [`formats`] | the file formats of packages, records and releases |
 //! | [`files`] | directories held open, walks, outputs that appear only when complete, digests |
+//! | `findings` | the faults and warnings of a package |
 //! | `log`, [`text`] | the one place that prints, and how text is escaped and quoted |
 //! | [`error`], `layout` | how a command ends: answers and kinds of errors; names, modes and limits |
 //!
@@ -32,6 +33,7 @@ pub mod cli;
 mod commands;
 mod error;
 mod files;
+mod findings;
 mod formats;
 mod layout;
 mod log;

@@ -5,6 +5,7 @@ use std::ffi::OsString;
 use super::Done;
 use crate::error::{Refuse, Result};
 use crate::files::{Digest, Dir, Staging, join, sort_by_path};
+use crate::findings::Warnings;
 use crate::formats::artifact::Artifact;
 use crate::formats::connection::Draft;
 use crate::formats::meta_inf;
@@ -14,20 +15,20 @@ use crate::formats::template::Config;
 use crate::layout::{
     ALTERNATIVE, CONNECTION, META_INF, METADATA, PUBLIC, SECRET, STATEMENT, SUMS, VERSION,
 };
-use crate::log::Warnings;
 use crate::text::plural;
 
 /// Builds the package in `source` and `metadata`, which may be one directory, into the empty
 /// directory `output`. `config` is read only if the package is ours.
 pub fn build(source: &Dir, metadata: &Dir, output: &Dir, config: Option<OsString>) -> Result<Done> {
     let (metadata, metadata_content) = Metadata::read(metadata)?;
-    metadata.must_be_ours()?;
+    metadata.refuse_foreign()?;
     let config = Config::read(config)?;
-    let (draft, mut warnings, connection_content) = Draft::read(source)?;
+    let connection_content = Draft::content(source)?;
+    let (draft, mut warnings) = Draft::parse(&connection_content).refuse(CONNECTION)?;
     let connection = draft.resolve(&config).refuse(CONNECTION)?;
-    warnings.extend(connection.warning());
+    warnings.extend(connection.server_name_advice());
     let tree = meta_inf::find(source)?;
-    warnings.extend(meta_inf::misplaced(source, tree.as_ref())?);
+    warnings.extend(meta_inf::outside(source, tree.as_ref())?.misplaced);
 
     let staging = Staging::new(output)?;
     let out = &staging.dir;
@@ -54,7 +55,7 @@ pub fn build(source: &Dir, metadata: &Dir, output: &Dir, config: Option<OsString
     staging.commit(&names.collect::<Vec<_>>())?;
 
     let artifacts = plural(build.artifacts().count(), "artifact", "artifacts");
-    let made = format!("{}: {artifacts} by {VERSION}", metadata.label_shown());
+    let made = format!("{}: {artifacts} by {VERSION}", metadata.label_for_log());
     let digest = build.connection_written;
     Ok(Done::new(warnings, &made, digest, &connection))
 }

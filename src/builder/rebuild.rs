@@ -9,9 +9,11 @@ use std::path::Path;
 
 use serde_json::json;
 
-use super::{build, recompute, release};
+use super::recompute::{self, Recomputed};
+use super::{build, release};
 use crate::error::{Error, Refuse, Result, failed, refused};
 use crate::files::{Digest, Dir, Entry, Scratch, create, join, remove_unfinished, update};
+use crate::findings::Warnings;
 use crate::formats::artifact::{self, Artifact};
 use crate::formats::comparison::Comparison;
 use crate::formats::connection::Connection;
@@ -21,7 +23,6 @@ use crate::formats::template::Config;
 use crate::layout::{
     BLD, BUILD_INFO, CLOSED, CONNECTION, METADATA, PUBLIC, RELEASE, SECRET, SERVER, UNFINISHED,
 };
-use crate::log::Warnings;
 
 /// A peer's builds, and what is needed to make them again.
 pub struct Rebuild {
@@ -81,7 +82,11 @@ impl Rebuild {
     /// Makes a package's build, and replaces what differs. Returns `None` if the package is for
     /// another builder.
     pub fn run(&self, installed: &(PackageId, Entry)) -> Result<Option<Rebuilt>> {
-        if let Some(connection) = self.unchanged(installed) {
+        let read = self.read(installed);
+        if read.as_ref().is_some_and(|read| !read.metadata.is_ours()) {
+            return Ok(None);
+        }
+        if let Some(connection) = read.and_then(|read| self.unchanged(&installed.0, read)) {
             return Ok(Some(Rebuilt {
                 before: Some(connection.dial()),
                 after: connection.dial(),
@@ -90,9 +95,7 @@ impl Rebuild {
             }));
         }
         let scratch = Scratch::new("rebuild")?;
-        let Some((made, mut warnings)) = self.make(installed, &scratch)? else {
-            return Ok(None);
-        };
+        let (made, mut warnings) = self.make(installed, &scratch)?;
         let name = installed.0.build_name();
         let target = self.builds.find_dir(&name)?.map(Dir::into_root);
         let list = |part| artifact::list(&made.subdir(part)?.into_root());
@@ -117,15 +120,17 @@ impl Rebuild {
         Ok(Some(rebuilt))
     }
 
-    /// The connection.json of a build that is what its package gives, where that is known without
-    /// making it: no key is written to a disk then. What hinders it is said when the build is made.
-    fn unchanged(&self, (id, entry): &(PackageId, Entry)) -> Option<Connection> {
+    /// What the package file says, if it can be read and is the one that its name says.
+    fn read(&self, (id, entry): &(PackageId, Entry)) -> Option<Recomputed> {
         self.packages.check(entry).ok()?;
         let file = self.packages.open_file(entry).ok()?;
         let read = recompute::read_file(file, &self.packages.path_of(&entry.name)).ok()?;
-        if !read.is(id) || !read.metadata.is_ours() {
-            return None;
-        }
+        id.is_of(read.digest, &read.metadata).then_some(read)
+    }
+
+    /// The connection.json of a build that is what its package gives, where that is known without
+    /// making it: no key is written to a disk then. What hinders it is said when the build is made.
+    fn unchanged(&self, id: &PackageId, read: Recomputed) -> Option<Connection> {
         let recipe = read.recipe.ok()?;
         let config = Config::read(self.config.clone()).ok()?;
         let connection = recipe.connection(&config).ok()??;
@@ -137,16 +142,9 @@ impl Rebuild {
 
     /// Makes all of a package's build in `scratch`. Gives its folder and what the package's author
     /// should know.
-    fn make(
-        &self,
-        installed: &(PackageId, Entry),
-        scratch: &Scratch,
-    ) -> Result<Option<(Dir, Warnings)>> {
+    fn make(&self, installed: &(PackageId, Entry), scratch: &Scratch) -> Result<(Dir, Warnings)> {
         let (source, metadata) = (scratch.dir("src")?, scratch.dir("metadata")?);
-        let package = installed::read(&self.packages, installed, Some(&source))?;
-        if !package.metadata.is_ours() {
-            return Ok(None);
-        }
+        let package = installed::read(&self.packages, installed, &source)?;
         package.code?;
         metadata.write(METADATA, PUBLIC, &package.metadata_content)?;
         let made = scratch.dir("made")?;
@@ -156,7 +154,7 @@ impl Rebuild {
         release(&bld, &released)?;
         let info = json!({"builder_name": self.name}).to_string();
         made.write(BUILD_INFO, SECRET, info.as_bytes())?;
-        Ok(Some((made, warnings)))
+        Ok((made, warnings))
     }
 }
 
@@ -178,6 +176,7 @@ impl Changes {
         if !target.map_or(Ok(false), has_info)? {
             new.push(BUILD_INFO.to_owned());
         }
+        // A running peer reads this one.
         let last = format!("{RELEASE}/{SERVER}/{CONNECTION}");
         if let Some(place) = new.iter().position(|path| *path == last) {
             new.remove(place);

@@ -11,18 +11,17 @@ use std::path::Path;
 
 use crate::error::{Error, Refuse, Result, refused};
 use crate::files::{Budget, Digest, Hashing, fault_of_name, join, sort_by_path};
+use crate::findings::Warnings;
 use crate::formats::archive::untar::{Header, Kind};
 use crate::formats::artifact::Artifact;
 use crate::formats::connection::{Connection, Draft};
-use crate::formats::installed::PackageId;
-use crate::formats::meta_inf::{is_alternative, is_stray};
+use crate::formats::meta_inf::is_stray;
 use crate::formats::metadata::Metadata;
 use crate::formats::package::{Content, Package};
 use crate::formats::published::{self, Judge};
 use crate::formats::record::Build;
 use crate::formats::template::Config;
-use crate::layout::{ALTERNATIVE, CONNECTION, MAX_SMALL, META_INF, PACKAGE, STATEDB};
-use crate::log::Warnings;
+use crate::layout::{ALTERNATIVE, CONNECTION, MAX_SMALL, META_INF, STATEDB, TREE_LIMITS};
 
 /// What a package file says, read to its end.
 pub struct Recomputed {
@@ -30,13 +29,6 @@ pub struct Recomputed {
     pub metadata: Metadata,
     /// What is made of it, or why `build` would refuse it.
     pub recipe: Result<Recipe>,
-}
-
-impl Recomputed {
-    /// Whether this is the package `id`.
-    pub fn is(&self, id: &PackageId) -> bool {
-        self.digest == id.digest && self.metadata.label_shown() == id.label
-    }
 }
 
 /// What is made of a package, except for what the config fills in.
@@ -156,12 +148,12 @@ impl Code<'_> {
             return refused(format!("{META_INF}: is a file, a directory is needed"));
         }
         let has_meta_inf = !self.meta_inf.paths.is_empty();
-        let mut tree = if is_alternative(has_meta_inf, self.has_statedb) {
+        let mut tree = if self.has_statedb && !has_meta_inf {
             self.alternative
         } else {
             self.meta_inf
         };
-        tree.check()?;
+        tree.refuse_as_walk_would()?;
         let mut files = tree.files;
         sort_by_path(&mut files, |file| &file.path);
         let digest = Digest::of(&connection);
@@ -201,7 +193,7 @@ impl<'a> Folder<'a> {
             name,
             paths: BTreeMap::new(),
             files: Vec::new(),
-            budget: Budget::new(PACKAGE),
+            budget: Budget::new(TREE_LIMITS),
             judge: Judge::new(warnings),
             withheld: BTreeSet::new(),
             fault: None,
@@ -263,7 +255,7 @@ impl<'a> Folder<'a> {
     }
 
     /// Refuses what a walk of the folder on disk would refuse.
-    fn check(&mut self) -> Result<()> {
+    fn refuse_as_walk_would(&mut self) -> Result<()> {
         if let Some(fault) = self.fault.take() {
             return Err(fault);
         }
@@ -276,8 +268,8 @@ impl<'a> Folder<'a> {
             if let Some(fault) = fault_of_name(path) {
                 return refused(format!("{path}: {fault}"));
             }
-            if !is_file && path.matches('/').count() > PACKAGE.depth {
-                let depth = PACKAGE.depth;
+            if !is_file && path.matches('/').count() > TREE_LIMITS.depth {
+                let depth = TREE_LIMITS.depth;
                 return refused(format!("{path}: directories nested more than {depth} deep"));
             }
         }

@@ -3,23 +3,23 @@
 use super::Done;
 use crate::error::{Error, Refuse, Result, failed, refused};
 use crate::files::{Digest, Dir, Staging};
+use crate::findings::Warnings;
 use crate::formats::comparison::Origin;
 use crate::formats::connection::Connection;
 use crate::formats::metadata::Metadata;
 use crate::formats::published;
 use crate::formats::record::{NO_RECORD, Record};
 use crate::layout::{CONNECTION, META_INF, PUBLIC, SECRET, SERVER, STATEDB};
-use crate::log::Warnings;
 use crate::text::plural;
 
 /// Publishes the build output `build` in the empty directory `release`.
 pub fn release(build: &Dir, release: &Dir) -> Result<Done> {
     let record = Record::read(build)?;
     if let Some(record) = &record {
-        check(record, build)?;
+        compare_with_record(record, build)?;
     }
     let label = match Metadata::read(build) {
-        Ok((metadata, _)) => metadata.label_shown().to_owned(),
+        Ok((metadata, _)) => metadata.label_for_log().to_owned(),
         // The label is only for the log; with a record, metadata.json has been checked.
         Err(Error::Refused(_)) => "package without a label".to_owned(),
         Err(error) => return Err(error),
@@ -52,7 +52,7 @@ pub fn release(build: &Dir, release: &Dir) -> Result<Done> {
 }
 
 /// Refuses a build output that differs from its record.
-fn check(record: &Record, build: &Dir) -> Result<()> {
+fn compare_with_record(record: &Record, build: &Dir) -> Result<()> {
     let comparison = record.compare(build);
     if let Some(error) = comparison.undetermined.into_iter().next() {
         return Err(error);

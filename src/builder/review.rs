@@ -3,16 +3,16 @@
 use std::collections::BTreeSet;
 use std::ffi::OsString;
 
-use crate::error::{Faults, Result};
+use crate::error::Result;
 use crate::files::Dir;
+use crate::findings::{Faults, Warnings};
 use crate::formats::advice;
 use crate::formats::connection::Draft;
 use crate::formats::meta_inf;
 use crate::formats::metadata::Metadata;
 use crate::formats::template::Config;
 use crate::formats::values::Values;
-use crate::layout::{CONNECTION, METADATA};
-use crate::log::Warnings;
+use crate::layout::{CONNECTION, META_INF, METADATA};
 
 /// What a package's author should know.
 #[derive(Default)]
@@ -33,7 +33,7 @@ pub struct Review {
 pub fn review(source: &Dir, metadata: &Dir, config: Option<OsString>) -> Result<Review> {
     let mut review = Review::default();
     let faults = &mut review.faults;
-    if let Some(content) = faults.take_refusal(metadata.read_needed(METADATA))? {
+    if let Some(content) = faults.take_refusal(METADATA, metadata.read_needed(METADATA))? {
         let collect = |faults: &mut Faults| Metadata::collect(&content, faults);
         review.metadata = faults.collect(METADATA, collect);
     }
@@ -44,8 +44,8 @@ pub fn review(source: &Dir, metadata: &Dir, config: Option<OsString>) -> Result<
     if is_foreign && source.look_up(CONNECTION)?.is_none() {
         return Ok(review);
     }
-    if let Some(content) = faults.take_refusal(Draft::content(source))? {
-        let config = faults.take_refusal(Config::read(config))?;
+    if let Some(content) = faults.take_refusal(CONNECTION, Draft::content(source))? {
+        let config = faults.take_refusal("", Config::read(config))?;
         review.review_connection(&content, config.as_ref());
     }
     review.review_tree(source)?;
@@ -76,13 +76,14 @@ impl Review {
     }
 
     fn review_tree(&mut self, source: &Dir) -> Result<()> {
-        let tree = self.faults.take_refusal(meta_inf::find(source))?.flatten();
+        let tree = meta_inf::find(source);
+        let tree = self.faults.take_refusal(META_INF, tree)?.flatten();
         if let Some(tree) = &tree {
             let read = meta_inf::collect(tree, &mut self.warnings, &mut self.faults);
-            self.faults.take_refusal(read)?;
+            self.faults.take_refusal(META_INF, read)?;
         }
-        let misplaced = meta_inf::misplaced(source, tree.as_ref())?;
-        self.warnings.extend(misplaced);
+        let outside = meta_inf::outside(source, tree.as_ref())?;
+        self.warnings.extend(outside.misplaced);
         Ok(())
     }
 }

@@ -16,11 +16,11 @@ use super::dial;
 use crate::builder::{self, Done};
 use crate::error::{Error, Outcome, Refuse, Result, usage};
 use crate::files::Scratch;
+use crate::findings::Warnings;
 use crate::formats::artifact;
 use crate::formats::connection::Connection;
 use crate::formats::package::source::Source;
 use crate::layout::{CONNECTION, METADATA, SERVER};
-use crate::log::Warnings;
 use report::{Program, Report};
 use subject::{Subject, left_out};
 
@@ -57,7 +57,7 @@ pub fn run(mut parser: Parser) -> Result<Outcome> {
     while let Some(arg) = parser.next()? {
         match arg {
             Arg::Long("config") => config = Some(parser.value()?),
-            Arg::Long("dial") => report.dials = true,
+            Arg::Long("dial") => report.wants_dial = true,
             Arg::Long("json") => report.json = true,
             Arg::Long("sample") => sample = true,
             Arg::Long("verbose") => report.verbose = true,
@@ -135,7 +135,7 @@ fn run_programs(
     let connection = Connection::parse_written(&content).refuse(CONNECTION)?;
     report.address = Some(connection.address().to_string());
     report.dial = Some(connection.dial());
-    report.dialled = report.dials.then(|| dial::dial(&connection));
+    report.dial_result = report.wants_dial.then(|| dial::dial(&connection));
     Ok(())
 }
 
@@ -161,12 +161,12 @@ fn report_package(subject: &Subject, report: &mut Report) -> Result<()> {
         // This is already among the faults.
         (Err(Error::Refused(_)), _) if report.has_faults() => return Ok(()),
         (Err(Error::Refused(fault)), None) => {
-            report.faults.push(fault);
+            report.faults.push(fault.into());
             return Ok(());
         }
         (Err(Error::Refused(fault)), Some(_)) => {
             let warning = format!("{fault}, the command package refuses this content");
-            report.warnings.push(warning);
+            report.warnings.push(warning.into());
             return Ok(());
         }
         (made, digest) => (made?, digest),

@@ -60,8 +60,8 @@ impl Declared {
     }
 }
 
-/// Checks that no option is missing.
-pub fn check(written: &Written) -> Result<()> {
+/// Refuses a command line on which an option is missing.
+pub fn require_all(written: &Written) -> Result<()> {
     let has = |field| written.connection.contains_key(field);
     let (has_cert, has_key) = (has("client_cert"), has("client_key"));
     for (is_missing, missing) in [

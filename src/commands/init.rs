@@ -10,9 +10,10 @@ use serde_json::{Value, json};
 
 use super::arguments::{needed, path};
 use super::declared::Declared;
-use crate::error::{Cannot, Error, Faults, Outcome, Refuse, Result, failed, refused, usage};
+use crate::error::{Cannot, Error, Outcome, Refuse, Result, failed, refused, usage};
 use crate::files::NewFile;
-use crate::formats::connection::Draft;
+use crate::findings::Faults;
+use crate::formats::connection::{Draft, field_names};
 use crate::formats::metadata::Metadata;
 use crate::formats::published::is_collection;
 use crate::formats::written::Written;
@@ -138,7 +139,7 @@ fn metadata(dir: &Path, written: &Written) -> Result<Vec<u8>> {
     let content = object([("type", json!(package_type)), ("label", json!(label))]);
     let metadata = Metadata::parse(&content).refuse(METADATA)?;
     metadata
-        .must_be_ours()
+        .refuse_foreign()
         .map_err(|error| error.at("--type"))?;
     metadata.label().map_err(|error| error.at("--label"))?;
     Ok(content)
@@ -157,24 +158,14 @@ fn connection(mut given: BTreeMap<&'static str, String>, tls: bool) -> Result<(u
             given.entry(field).or_insert_with(|| text.to_owned());
         }
     }
-    let text = |field| Some((field, json!(given.get(field)?)));
-    let fields = [
-        text("address"),
-        text("domain"),
-        text("dial_timeout"),
-        Some(("tls_required", json!(has_tls))),
-        has_client.then_some(("client_auth_required", json!(true))),
-        text("root_cert"),
-        text("client_key"),
-        text("client_cert"),
-    ];
-    let content = object(fields.into_iter().flatten());
-    let checked = Faults::first(|faults| {
-        let (draft, _) = Draft::collect(&content, faults)?;
-        draft.review(None, faults);
-        Ok(())
-    });
-    checked.refuse(CONNECTION)?;
+    let value = |name| match name {
+        "tls_required" => Some(json!(has_tls)),
+        "client_auth_required" => has_client.then_some(json!(true)),
+        _ => given.get(name).map(|text| json!(text)),
+    };
+    let content = object(field_names().filter_map(|name| Some((name, value(name)?))));
+    let (draft, _) = Draft::parse(&content).refuse(CONNECTION)?;
+    Faults::first(|faults| Ok(draft.review(None, faults))).refuse(CONNECTION)?;
     Ok((if has_client { SECRET } else { PUBLIC }, content))
 }
 

@@ -12,11 +12,12 @@ use super::arguments::{self, path};
 use super::declared::{self, Declared};
 use crate::error::{Cannot, Error, Outcome, Result, failed, usage};
 use crate::files::{Digest, Dir, NewFile};
+use crate::findings::Warnings;
 use crate::formats::package::Package;
 use crate::formats::package::source::Source;
 use crate::formats::written::Written;
 use crate::layout::{CODE, CONNECTION, META_INF, PUBLIC, SECRET};
-use crate::log::{self, Warnings};
+use crate::log;
 use crate::text::plural;
 
 pub const HELP: &str = "\
@@ -106,18 +107,20 @@ impl Arguments {
 
     fn check(self) -> Result<Self> {
         let writes = self.force || self.output.is_some() || self.env.is_some();
-        usage(if self.id && writes {
-            "--id writes nothing, leave --output, --env and --force out"
-        } else if self.output.as_ref().is_some_and(|output| output.is_empty()) {
-            "--output: is empty, name a file"
-        } else if self.path.is_some() && self.declared.is_some() {
-            "DIR is a whole package, leave out either it or the options that replace it"
-        } else if self.path.is_none() && self.declared.is_none() {
-            "missing argument DIR"
-        } else {
-            self.declared.as_ref().map_or(Ok(()), declared::check)?;
-            return Ok(self);
-        })
+        if self.id && writes {
+            return usage("--id writes nothing, leave --output, --env and --force out");
+        }
+        if self.output.as_ref().is_some_and(|output| output.is_empty()) {
+            return usage("--output: is empty, name a file");
+        }
+        match (&self.path, &self.declared) {
+            (Some(_), Some(_)) => {
+                usage("DIR is a whole package, leave out either it or the options that replace it")
+            }
+            (None, None) => usage("missing argument DIR"),
+            (Some(_), None) => Ok(self),
+            (None, Some(written)) => declared::require_all(written).map(|()| self),
+        }
     }
 
     /// The package to make.

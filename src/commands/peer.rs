@@ -65,7 +65,7 @@ const RELEASE_OUTPUT: &str = "RELEASE_OUTPUT_DIR";
 pub fn detect(parser: Parser) -> Result<Outcome> {
     let [_, metadata] = paths(parser, [SOURCE_DIR, METADATA_DIR])?;
     let (metadata, _) = Metadata::read(&Dir::open(&metadata)?)?;
-    if let Err(error) = metadata.must_be_ours() {
+    if let Err(error) = metadata.refuse_foreign() {
         // If no builder claims the package, the peer's own message is only about Docker.
         if !metadata.is_fabrics_own() {
             log::line("detect", error);

@@ -174,7 +174,7 @@ impl Run {
             let path = own.path_of(&id.package_name()).display().to_string();
             let found = match self.packages.expect(Some(own), Some(&id)) {
                 Expected::Wrong(reason) => {
-                    self.report.add_package(&path, "mismatch", &reason)?;
+                    self.report.add_package(&path, report::MISMATCH, &reason)?;
                     Standing::Reported
                 }
                 // Another builder's packages need no build of ours.

@@ -14,7 +14,7 @@ use std::path::{Path, PathBuf};
 use super::Entry;
 use super::sort::sort_by_path;
 use crate::error::{Cannot, Result, refused};
-use crate::layout::{OPEN, PACKAGE};
+use crate::layout::{OPEN, TREE_LIMITS};
 
 /// Flags of open(2), which differ between processors (Linux: `asm/fcntl.h`). A wrong value would
 /// silently follow links, so the code does not compile for a processor whose values are not here.
@@ -170,7 +170,7 @@ impl Dir {
 
     /// Every entry, even those with faults, sorted bytewise by name.
     pub(crate) fn list(&self) -> Result<Vec<Entry>> {
-        const MOST: usize = PACKAGE.entries;
+        const MOST: usize = TREE_LIMITS.entries;
         let mut entries = Vec::new();
         let listed = fs::read_dir(self.reach("")).cannot("list", &self.path)?;
         for entry in listed {

@@ -19,6 +19,7 @@ pub struct NewFile {
     path: PathBuf,
     /// The final path as messages show it.
     shown: PathBuf,
+    /// Empty after a rename, because another run may use that name by then.
     temporary: PathBuf,
     /// Open until everything is written. A program cannot be run while any process has its file
     /// open for writing, so the file is closed before it gets its final name.
@@ -82,7 +83,6 @@ impl NewFile {
     pub fn replace(mut self) -> Result<()> {
         self.close()?;
         fs::rename(&self.temporary, &self.path).cannot("create", &self.shown)?;
-        // Another run may use that name by now.
         self.temporary.clear();
         Ok(())
     }
@@ -105,12 +105,14 @@ impl NewFile {
 
     /// For file systems without hard links: reserves the name with an empty file first, so that
     /// nobody else can take it.
-    fn rename_to_new(&self) -> io::Result<()> {
+    fn rename_to_new(&mut self) -> io::Result<()> {
         let mut options = OpenOptions::new();
         options.write(true).create_new(true).open(&self.path)?;
         fs::rename(&self.temporary, &self.path).inspect_err(|_| {
             let _ = fs::remove_file(&self.path);
-        })
+        })?;
+        self.temporary.clear();
+        Ok(())
     }
 }
 
@@ -128,7 +130,6 @@ impl Write for NewFile {
 
 impl Drop for NewFile {
     fn drop(&mut self) {
-        // After a rename it no longer exists.
         let _ = fs::remove_file(&self.temporary);
     }
 }

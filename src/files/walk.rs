@@ -2,7 +2,7 @@
 
 use super::{Dir, Entry};
 use crate::error::{Result, refused};
-use crate::layout::{BUILD, Limits, MAX_PATH};
+use crate::layout::{BUILD_LIMITS, Limits, MAX_PATH};
 
 impl Dir {
     /// Visits this directory and all directories below it, parents first and in bytewise order of
@@ -21,7 +21,7 @@ impl Dir {
         &self,
         mut visit: impl FnMut(&Self, &[Entry]) -> Result<()>,
     ) -> Result<()> {
-        self.walk_with(BUILD, true, &mut visit)
+        self.walk_with(BUILD_LIMITS, true, &mut visit)
     }
 
     fn walk_with(&self, limits: Limits, takes_faults: bool, visit: Visit) -> Result<()> {

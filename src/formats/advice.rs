@@ -8,6 +8,7 @@ use super::json::Object;
 use super::tls;
 use super::values::Values;
 use crate::files::{Dir, Entry};
+use crate::findings::Finding;
 use crate::layout::{CODE, CONNECTION, META_INF};
 use crate::text::plural;
 
@@ -37,6 +38,16 @@ pub fn of_other_places(dir: &Dir) -> Option<String> {
     ))
 }
 
+/// What the author of connection.json should know about its values, and where it is known what time
+/// it is `now`, in seconds since 1970, about its certificates.
+pub fn of_values(values: &Values, now: Option<i64>) -> impl Iterator<Item = Finding> {
+    let advice = [of_address(values), of_server_name(values)];
+    let certificates = now.map(|now| of_certificates(values, now));
+    let advice = advice.into_iter().flatten();
+    let advice = advice.chain(certificates.into_iter().flatten());
+    advice.map(|advice| Finding::at(CONNECTION, advice))
+}
+
 /// A warning if the server's certificate is not for the name that the peer looks for, or seems not
 /// to be.
 pub fn of_server_name(values: &Values) -> Option<String> {
@@ -50,7 +61,7 @@ pub fn of_server_name(values: &Values) -> Option<String> {
         .filter(|domain| values.is("client_auth_required") && !domain.text.is_empty());
     let name = domain.map_or(host, |domain| &domain.text);
     let root_cert = &values.text("root_cert")?.text;
-    let what = match (tls::is_for(root_cert, name), domain) {
+    let what = match (tls::own_certificate_is_for(root_cert, name), domain) {
         (Some(true), _) | (None, None) => return None,
         (Some(false), None) => {
             "root_cert: is the server's own certificate, but not for the host in address: the peer \
@@ -73,26 +84,25 @@ pub fn of_server_name(values: &Values) -> Option<String> {
 }
 
 /// A warning where a connection.json as the package has it holds a private key.
-pub fn of_private_key(content: &[u8]) -> Option<String> {
+pub fn of_private_key(content: &[u8]) -> Option<Finding> {
     let object = Object::parse(content).ok()?;
     let holds = |name: &&str| {
         let text = object.string(name).unwrap_or_default();
         text.is_some_and(|text| tls::holds_private_key(text.as_bytes()))
     };
     let certificate = ["root_cert", "client_cert"].into_iter().find(holds);
-    certificate
-        .map(|name| format!("{CONNECTION}: {name}: {}, remove it here", tls::KEY_WITHIN))
-        .or_else(|| {
-            tls::holds_private_key(content).then(|| {
-                format!(
-                    "{CONNECTION}: a private key goes into the package, a template would keep it out"
-                )
-            })
-        })
+    let text = match certificate {
+        Some(name) => format!("{name}: {}, remove it here", tls::KEY_WITHIN),
+        None if tls::holds_private_key(content) => {
+            "a private key goes into the package, a template would keep it out".to_owned()
+        }
+        None => return None,
+    };
+    Some(Finding::at(CONNECTION, text))
 }
 
 /// What its author should know about `address`.
-pub fn of_address(values: &Values) -> Option<String> {
+fn of_address(values: &Values) -> Option<String> {
     let address = Address::parse(&values.text("address")?.text).ok()?;
     let Target::Host { host, port } = address.target else {
         return None;
@@ -121,8 +131,8 @@ pub fn of_address(values: &Values) -> Option<String> {
     }
 }
 
-/// What its author should know about certificates, at the time `now` in seconds since 1970.
-pub fn of_certificates(values: &Values, now: i64) -> Vec<String> {
+/// What its author should know about certificates, at the time `now`.
+fn of_certificates(values: &Values, now: i64) -> Vec<String> {
     const SOON: i64 = 30 * 86_400;
     let text = |name: &str, by: &str| {
         let text = values

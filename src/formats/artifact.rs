@@ -2,7 +2,7 @@
 
 use crate::error::Result;
 use crate::files::{Digest, Dir, sort_by_path};
-use crate::layout::BUILD;
+use crate::layout::BUILD_LIMITS;
 
 /// A file by its path below some directory and its content's digest.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -16,7 +16,7 @@ pub struct Artifact {
 /// The files in and below `dir`, sorted.
 pub fn list(dir: &Dir) -> Result<Vec<Artifact>> {
     let mut files = Vec::new();
-    dir.walk(BUILD, |dir, found| {
+    dir.walk(BUILD_LIMITS, |dir, found| {
         for file in found {
             let (path, digest) = (dir.relative(&file.name), dir.digest(file)?);
             files.push(Artifact { path, digest });

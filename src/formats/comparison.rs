@@ -1,4 +1,4 @@
-//! How a directory differs from its record.
+//! How a directory differs from a list of artifacts.
 
 use std::collections::BTreeMap;
 use std::fmt;
@@ -40,7 +40,7 @@ pub enum Origin {
     /// The record of the build.
     #[default]
     Record,
-    /// The record, which is what the package makes, but for what templates fill in.
+    /// The record, which matches the package except in what templates fill in.
     Templates,
     /// The package, from which everything was computed again.
     Package,
@@ -74,7 +74,7 @@ impl Difference {
     }
 }
 
-/// The differences between a directory and its record, in both directions.
+/// The differences between a directory and a list of artifacts, in both directions.
 #[derive(Default)]
 pub struct Comparison {
     pub differences: Vec<Difference>,
@@ -88,6 +88,7 @@ impl Comparison {
     pub fn new(dir: Option<&Dir>, recorded: &[Artifact], read: &[(&str, Digest)]) -> Self {
         let mut comparison = Self::default();
         let recorded = recorded.iter().map(|file| (&*file.path, Some(file.digest)));
+        // What is seen stays in the map, without its digest.
         let mut unseen = BTreeMap::new();
         unseen.extend(recorded);
         let mut compare = |dir: &Dir, files: &[Entry]| {

@@ -18,10 +18,10 @@ use super::dial_timeout::DialTimeout;
 use super::json::{self, Kind, Object};
 use super::template::{Config, Template};
 use super::values::{Text, Value, Values};
-use crate::error::{self, Faults, Refuse, refused};
+use crate::error::{self, refused};
 use crate::files::Dir;
+use crate::findings::{Faults, Finding, Warnings};
 use crate::layout::{CONNECTION, MAX_SMALL};
-use crate::log::Warnings;
 use crate::text::quoted;
 
 /// How the peer reads a field.
@@ -46,6 +46,11 @@ const FIELDS: [(&str, Type); 8] = [
     ("client_cert", Type::TlsText),
 ];
 
+/// The names of [`FIELDS`].
+pub fn field_names() -> impl Iterator<Item = &'static str> {
+    FIELDS.iter().map(|&(name, _)| name)
+}
+
 /// A connection.json whose types are right, and whose templates are not yet filled in.
 pub struct Draft(Vec<(&'static str, Field)>);
 
@@ -61,13 +66,7 @@ enum Field {
 type ReadTemplate = fn(&str) -> Result<Template>;
 
 impl Draft {
-    /// Reads the file in `dir`; returns the draft, warnings for its author, and the content.
-    pub(crate) fn read(dir: &Dir) -> error::Result<(Self, Warnings, Vec<u8>)> {
-        let content = Self::content(dir)?;
-        let (draft, warnings) = Self::parse(&content).refuse(CONNECTION)?;
-        Ok((draft, warnings, content))
-    }
-
+    /// The content of the file in `dir`.
     pub(crate) fn content(dir: &Dir) -> error::Result<Vec<u8>> {
         if dir.look_up(CONNECTION)?.is_none()
             && let Some(advice) = advice::of_other_places(dir)
@@ -210,8 +209,8 @@ impl Draft {
         self.0.iter().filter_map(|(_, field)| field.template())
     }
 
-    /// Checks that some config makes this draft into `written`, and returns the fields that depend
-    /// on the config.
+    /// Compares with `written` whatever needs no config, and returns the fields that do need one: a
+    /// field with a template may be anything there.
     pub(crate) fn agrees(&self, written: &[u8]) -> Result<Vec<&'static str>> {
         let found = Connection::parse_written(written)?;
         let (mut values, mut unknown) = (
@@ -357,9 +356,9 @@ impl Connection {
     }
 
     /// What the package's author should know about the server's name.
-    pub fn warning(&self) -> Option<String> {
+    pub fn server_name_advice(&self) -> Option<Finding> {
         let advice = advice::of_server_name(&self.values)?;
-        Some(format!("{CONNECTION}: {advice}"))
+        Some(Finding::at(CONNECTION, advice))
     }
 
     /// What the peer will do, as messages say it: `dial HOST:PORT with TLS`.

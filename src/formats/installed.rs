@@ -12,10 +12,11 @@
 
 use std::fmt;
 
+use super::metadata::{Label, Metadata};
 use super::package::Package;
 use crate::error::{Result, failed, refused};
 use crate::files::{Digest, Dir, Entry};
-use crate::log::Warnings;
+use crate::findings::Warnings;
 
 pub const PACKAGES: &str = "lifecycle/chaincodes";
 pub const BUILDS: &str = "externalbuilder/builds";
@@ -23,7 +24,7 @@ pub const BUILDS: &str = "externalbuilder/builds";
 /// What every organisation of a channel approves: a label, and the SHA-256 of the package.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub struct PackageId {
-    pub label: String,
+    pub label: Label,
     pub digest: Digest,
 }
 
@@ -46,8 +47,16 @@ impl PackageId {
     /// Splits at the last separator, because a label may contain separators but a hash does not.
     fn split(text: &str, separator: char) -> Option<Self> {
         let (label, digest) = text.rsplit_once(separator)?;
-        let (label, digest) = (label.to_owned(), Digest::parse(digest)?);
-        (!label.is_empty()).then_some(Self { label, digest })
+        Some(Self {
+            label: Label::parse(label.to_owned()).ok()?,
+            digest: Digest::parse(digest)?,
+        })
+    }
+
+    /// Whether it is the ID of the package with this digest and metadata.json.
+    pub fn is_of(&self, digest: Digest, metadata: &Metadata) -> bool {
+        let is_same = |label: &Label| *label == self.label;
+        digest == self.digest && metadata.label().is_ok_and(is_same)
     }
 
     pub fn build_name(&self) -> String {
@@ -74,16 +83,16 @@ pub fn packages(dir: &Dir) -> Result<Vec<(PackageId, Entry)>> {
 
 /// Reads the package `id` in the file `entry` of `dir`, which is [`PACKAGES`], and unpacks its
 /// code.tar.gz to `target`. A package with another ID is refused.
-pub fn read(dir: &Dir, (id, entry): &(PackageId, Entry), target: Option<&Dir>) -> Result<Package> {
+pub fn read(dir: &Dir, (id, entry): &(PackageId, Entry), target: &Dir) -> Result<Package> {
     dir.check(entry)?;
     let (file, path) = (dir.open_file(entry)?, dir.path_of(&entry.name));
     // `check` has the warnings.
-    let package = Package::read_file(file, &path, target, &mut Warnings::default())?;
-    let (shown, digest) = (path.display(), package.digest);
-    let label = package.metadata.label().map_err(|error| error.at(&shown))?;
-    if digest == id.digest && label.to_string() == id.label {
+    let package = Package::read_file(file, &path, Some(target), &mut Warnings::default())?;
+    if id.is_of(package.digest, &package.metadata) {
         return Ok(package);
     }
+    let (shown, digest) = (path.display(), package.digest);
+    let label = package.metadata.label().map_err(|error| error.at(&shown))?;
     refused(format!(
         "{shown}: is not the package that its name says, but {label}:{digest}"
     ))
@@ -116,7 +125,10 @@ mod tests {
         let hash = Digest::of(b"").to_string();
         for label in ["a", "a-b_1.0+c", "basic_1.0"] {
             let id = PackageId::parse(&format!("{label}:{hash}")).unwrap();
-            assert_eq!((id.label.as_str(), id.digest), (label, Digest::of(b"")));
+            assert_eq!(
+                (id.label.to_string(), id.digest),
+                (label.to_owned(), Digest::of(b""))
+            );
             assert_eq!(id.to_string(), format!("{label}:{hash}"));
             assert_eq!(PackageId::of_build(&id.build_name()), Some(id.clone()));
             assert_eq!(id.package_name(), format!("{label}.{hash}.tar.gz"));
@@ -125,6 +137,8 @@ mod tests {
         for name in [
             hash.clone(),
             format!("-{hash}"),
+            format!("a/b-{hash}"),
+            format!("..-{hash}"),
             format!("a{hash}"),
             format!("a-{}", &hash[1..]),
             format!("a-{}", hash.to_uppercase()),

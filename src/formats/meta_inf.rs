@@ -2,10 +2,10 @@
 
 use super::published::{self, Judge};
 use super::tls;
-use crate::error::{Faults, Result};
+use crate::error::Result;
 use crate::files::{Dir, Entry};
-use crate::layout::{ALTERNATIVE, CONNECTION, MAX_SMALL, META_INF, METADATA, PACKAGE, STATEDB};
-use crate::log::Warnings;
+use crate::findings::{Faults, Finding, Warnings};
+use crate::layout::{ALTERNATIVE, CONNECTION, MAX_SMALL, META_INF, METADATA, STATEDB, TREE_LIMITS};
 
 /// The package's `META-INF` or, in the layout of Fabric's `cc_service.md`, the folder `metadata` if
 /// it contains a `statedb`.
@@ -20,41 +20,43 @@ pub fn find(source: &Dir) -> Result<Option<Dir>> {
     }
     let alternative = source.subdir(ALTERNATIVE)?;
     let has_statedb = alternative.look_up(STATEDB)?.is_some();
-    Ok(is_alternative(false, has_statedb).then_some(alternative))
+    Ok(has_statedb.then_some(alternative))
 }
 
-/// Whether `metadata` replaces `META-INF` in a package that may have a `META-INF`, and may have a
-/// `statedb` in a folder `metadata`.
-pub fn is_alternative(has_meta_inf: bool, has_statedb: bool) -> bool {
-    has_statedb && !has_meta_inf
+/// What there is in a package's source folder outside its tree, one line each.
+pub struct Outside {
+    /// Every folder that its author took for part of the tree.
+    pub misplaced: Vec<Finding>,
+    /// Everything else that is not packaged, if anything.
+    pub left_out: Option<Finding>,
 }
 
-/// A line for everything in a package's source folder that is not packaged, except what
-/// [`misplaced`] already names.
-pub fn left_out(source: &Dir, tree: Option<&Dir>) -> Result<Option<String>> {
+/// Looks at what is in a package's source folder outside its tree.
+pub fn outside(source: &Dir, tree: Option<&Dir>) -> Result<Outside> {
     let tree_name = tree.map(|tree| tree.relative("")).unwrap_or_default();
-    let misplaced = find_misplaced(source, tree)?;
+    let mut misplaced = Vec::new();
+    search(source, &tree_name, DEPTH, &mut 0, &mut misplaced)?;
+    let is_within = |found: &Finding, name: &str| {
+        let path = found.file.as_deref().unwrap_or_default();
+        path.split('/').next() == Some(name)
+    };
     let is_left_out = |entry: &Entry| {
-        ![METADATA, CONNECTION, META_INF, &tree_name].contains(&entry.name.as_str())
-            && !misplaced
-                .iter()
-                .any(|(path, _)| path.split('/').next() == Some(&entry.name))
+        let name = entry.name.as_str();
+        ![METADATA, CONNECTION, META_INF, &tree_name].contains(&name)
+            && !misplaced.iter().any(|found| is_within(found, name))
     };
     let left_out = source.list()?.into_iter().filter(is_left_out);
     let only = format!("only {METADATA}, {CONNECTION} and {META_INF} are");
     let names: Vec<String> = left_out.map(|entry| entry.name).collect();
-    Ok(names.first().map(|first| match names.len() - 1 {
-        0 => format!("{first}: is not packaged, {only}"),
-        more => format!("{first}: and {more} more are not packaged, {only}"),
-    }))
-}
-
-/// A line for every folder outside the `tree` that its author took for part of it.
-pub fn misplaced(source: &Dir, tree: Option<&Dir>) -> Result<Vec<String>> {
-    let misplaced = find_misplaced(source, tree)?.into_iter();
-    Ok(misplaced
-        .map(|(found, place)| format!("{found}: is ignored, index definitions belong in {place}"))
-        .collect())
+    let text = match names.len().saturating_sub(1) {
+        0 => format!("is not packaged, {only}"),
+        more => format!("and {more} more are not packaged, {only}"),
+    };
+    let left_out = names.first().map(|first| Finding::at(first, text));
+    Ok(Outside {
+        misplaced,
+        left_out,
+    })
 }
 
 /// How deep folders in the wrong place are looked for, and in how many: a package can hold all of a
@@ -62,22 +64,12 @@ pub fn misplaced(source: &Dir, tree: Option<&Dir>) -> Result<Vec<String>> {
 const DEPTH: usize = 2;
 const MOST: usize = 1000;
 
-/// Folders in the wrong place, each with the right one.
-type Misplaced = Vec<(String, String)>;
-
-fn find_misplaced(source: &Dir, tree: Option<&Dir>) -> Result<Misplaced> {
-    let mut found = Vec::new();
-    let tree = tree.map(|tree| tree.relative("")).unwrap_or_default();
-    search(source, &tree, DEPTH, &mut 0, &mut found)?;
-    Ok(found)
-}
-
 fn search(
     dir: &Dir,
     except: &str,
     depth: usize,
     listed: &mut usize,
-    found: &mut Misplaced,
+    found: &mut Vec<Finding>,
 ) -> Result<()> {
     *listed += 1;
     for entry in dir.list()? {
@@ -93,7 +85,8 @@ fn search(
             {
                 place = format!("META-INF/statedb/couchdb/collections/{collection}/indexes");
             }
-            found.push((path, place));
+            let text = format_args!("is ignored, index definitions belong in {place}");
+            found.push(Finding::at(path, text));
         } else if depth > 0 && *listed < MOST {
             // A warning only, so whatever hinders the look does not matter.
             let dir = dir.subdir(name);
@@ -121,11 +114,38 @@ type Visit<'a> = &'a mut dyn FnMut(&str, &Dir, &[&Entry], &mut Judge) -> Result<
 
 /// Visits the tree's folders, parents first.
 pub fn walk(tree: &Dir, warnings: &mut Warnings, visit: Visit) -> Result<()> {
+    walk_with(tree, false, warnings, visit)
+}
+
+/// Like [`walk`], but adds whatever must not be copied to the faults, and continues.
+pub fn collect(tree: &Dir, warnings: &mut Warnings, faults: &mut Faults) -> Result<()> {
+    walk_with(tree, true, warnings, &mut |folder, dir, files, judge| {
+        for file in files {
+            let read = dir.check(file).and_then(|()| judge.read(folder, dir, file));
+            let path = dir.relative(&file.name);
+            if faults.take_refusal(&path, read)?.is_some() {
+                judge.warnings.extend(private_key(dir, file)?);
+            }
+        }
+        Ok(())
+    })
+}
+
+fn walk_with(tree: &Dir, takes_faults: bool, warnings: &mut Warnings, visit: Visit) -> Result<()> {
     let (mut judge, mut strays) = (Judge::new(warnings), Strays::default());
-    tree.walk(PACKAGE, |dir, files| {
-        let folder = enter(tree, dir, &mut judge);
-        visit(&folder, dir, &strays.leave_out(dir, files), &mut judge)
-    })?;
+    let visit = |dir: &Dir, files: &[Entry]| {
+        let (root, path) = (tree.relative(""), dir.relative(""));
+        let folder = published::below(&root, &path);
+        if let Some(fault) = published::fault_of_folder(folder) {
+            judge.warnings.withhold(&path, fault);
+        }
+        visit(folder, dir, &strays.leave_out(dir, files), &mut judge)
+    };
+    if takes_faults {
+        tree.walk_all(visit)?;
+    } else {
+        tree.walk(TREE_LIMITS, visit)?;
+    }
     warnings.extend(strays.warning());
     Ok(())
 }
@@ -147,56 +167,24 @@ impl Strays {
         files
     }
 
-    fn warning(self) -> Option<String> {
-        let first = self.first?;
-        Some(match self.count - 1 {
-            0 => format!("{first}: is left out, an operating system made it"),
-            more => {
-                format!("{first}: and {more} more are left out, operating systems made them")
-            }
-        })
+    fn warning(self) -> Option<Finding> {
+        let text = match self.count.saturating_sub(1) {
+            0 => "is left out, an operating system made it".to_owned(),
+            more => format!("and {more} more are left out, operating systems made them"),
+        };
+        Some(Finding::at(self.first?, text))
     }
 }
 
 /// A warning of a file that holds a private key.
-pub fn private_key(dir: &Dir, file: &Entry) -> Result<Option<String>> {
+pub fn private_key(dir: &Dir, file: &Entry) -> Result<Option<Finding>> {
     let holds = file.size() <= MAX_SMALL && tls::holds_private_key(&dir.read(file, MAX_SMALL)?);
-    let path = dir.relative(&file.name);
-    Ok(holds.then(|| format!("{path}: {}, move it elsewhere", tls::KEY_WITHIN)))
+    let text = format_args!("{}, move it elsewhere", tls::KEY_WITHIN);
+    Ok(holds.then(|| Finding::at(dir.relative(&file.name), text)))
 }
 
 /// Whether an operating system has put the file there, without its author's knowledge.
 pub fn is_stray(name: &str) -> bool {
     let name = name.to_ascii_lowercase();
     name.starts_with("._") || [".ds_store", "thumbs.db", "desktop.ini"].contains(&name.as_str())
-}
-
-/// Like [`walk`], but adds whatever must not be copied to the faults, and continues.
-pub fn collect(tree: &Dir, warnings: &mut Warnings, faults: &mut Faults) -> Result<()> {
-    let (mut judge, mut strays) = (Judge::new(warnings), Strays::default());
-    tree.walk_all(|dir, files| {
-        let folder = enter(tree, dir, &mut judge);
-        for file in strays.leave_out(dir, files) {
-            let read = dir
-                .check(file)
-                .and_then(|()| judge.read(&folder, dir, file));
-            if faults.take_refusal(read)?.is_some() {
-                judge.warnings.extend(private_key(dir, file)?);
-            }
-        }
-        Ok(())
-    })?;
-    warnings.extend(strays.warning());
-    Ok(())
-}
-
-/// The path of the folder `dir` in the tree, whose name is checked.
-fn enter(tree: &Dir, dir: &Dir, judge: &mut Judge) -> String {
-    let (root, path) = (tree.relative(""), dir.relative(""));
-    let folder = path.strip_prefix(&root).unwrap_or_default();
-    let folder = folder.trim_start_matches('/');
-    if let Some(fault) = published::fault_of_folder(folder) {
-        judge.warnings.withhold(&path, fault);
-    }
-    folder.to_owned()
 }

@@ -7,8 +7,9 @@ use std::fmt;
 use anyhow::{Context, Result, ensure};
 
 use super::json::Object;
-use crate::error::{self, Error, Faults, Refuse};
+use crate::error::{self, Error, Refuse};
 use crate::files::Dir;
+use crate::findings::Faults;
 use crate::layout::{MAX_LABEL, METADATA};
 use crate::text::quoted;
 
@@ -38,7 +39,7 @@ impl Metadata {
     pub(crate) fn collect(content: &[u8], faults: &mut Faults) -> Option<Self> {
         let object = faults.take(Object::parse(content))?;
         let metadata = faults.take(Self::of(&object));
-        faults.take(metadata.as_ref().map_or(Ok(()), Self::for_us));
+        faults.take(metadata.as_ref().map_or(Ok(()), Self::check_type));
         faults.take(object.string("path"));
         faults.take(Label::of(&object));
         metadata
@@ -55,8 +56,8 @@ impl Metadata {
     /// Whether this builder accepts packages of this type: `ccaas` (Fabric's builder) or `external`
     /// (the older one), whatever the case.
     pub fn is_ours(&self) -> bool {
-        // Same as Go's strings.ToLower: outside ASCII, only the Kelvin sign becomes an ASCII
-        // letter, and neither of our types has a k.
+        // Same as Go's strings.ToLower: outside ASCII, only U+212A (the Kelvin sign) and U+0130
+        // become ASCII letters, k and i, and neither of our types has one of these.
         matches!(
             &*self.package_type.to_ascii_lowercase(),
             "ccaas" | "external"
@@ -71,11 +72,11 @@ impl Metadata {
     }
 
     /// Like [`Metadata::is_ours`], for callers that need it to be true.
-    pub(crate) fn must_be_ours(&self) -> error::Result<()> {
-        self.for_us().refuse(METADATA)
+    pub(crate) fn refuse_foreign(&self) -> error::Result<()> {
+        self.check_type().refuse(METADATA)
     }
 
-    fn for_us(&self) -> Result<()> {
+    fn check_type(&self) -> Result<()> {
         ensure!(
             self.is_ours(),
             r#"type: {} is for another builder, write "ccaas" or "external""#,
@@ -91,14 +92,14 @@ impl Metadata {
     }
 
     /// The label for the log. It need not be valid here: the peer has checked it at install.
-    pub(crate) fn label_shown(&self) -> &str {
+    pub(crate) fn label_for_log(&self) -> &str {
         let label = self.label.as_ref();
         label.map_or("package without a label", |label| &label.0)
     }
 }
 
 /// A package's label: an ASCII letter or digit, followed by more of these or `.`, `+`, `-`, `_`.
-#[derive(Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub struct Label(String);
 
 impl Label {
@@ -106,15 +107,20 @@ impl Label {
         let label = object.string("label")?;
         let label =
             label.context(r#"label: is missing, write for example "label": "basic_1.0""#)?;
+        Self::parse(label).context("label")
+    }
+
+    /// The error, why a peer does not install a package with this label, follows the word label.
+    pub fn parse(label: String) -> Result<Self> {
         let is_inner = |byte: u8| byte.is_ascii_alphanumeric() || b"_.+-".contains(&byte);
         ensure!(
             label.bytes().all(is_inner) && label.starts_with(|c: char| c.is_ascii_alphanumeric()),
-            "label: {} is refused by Fabric, begin with a letter or digit and continue with those or . + - _",
+            "{} is refused by Fabric, begin with a letter or digit and continue with those or . + - _",
             quoted(&label)
         );
         ensure!(
             label.len() <= MAX_LABEL,
-            "label: has {} bytes, a peer can install at most {MAX_LABEL}",
+            "has {} bytes, a peer can install at most {MAX_LABEL}",
             label.len()
         );
         Ok(Self(label))

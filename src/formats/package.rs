@@ -23,8 +23,8 @@ use super::archive::{gunzip, untar};
 use super::metadata::Metadata;
 use crate::error::{Cannot, Error, Refuse, Result, refused};
 use crate::files::{Budget, Digest, Dir, Hashing, pieces};
-use crate::layout::{BUILD, CODE, CONNECTION, MAX_SMALL, METADATA, SECRET};
-use crate::log::Warnings;
+use crate::findings::Warnings;
+use crate::layout::{BUILD_LIMITS, CODE, CONNECTION, MAX_SMALL, METADATA, SECRET};
 
 /// Called for each member of a code.tar.gz, whose name is the path as the peer cleans it. Content
 /// that it does not read is skipped.
@@ -195,8 +195,8 @@ fn member_of_code(member: &Header) -> Result<String> {
             "{name}: has a name of more than {MAX_NAME} bytes, shorten it"
         ));
     }
-    if path.len() > BUILD.depth {
-        let depth = BUILD.depth;
+    if path.len() > BUILD_LIMITS.depth {
+        let depth = BUILD_LIMITS.depth;
         return refused(format!("{name}: directories nested more than {depth} deep"));
     }
     Ok(path.join("/"))
@@ -214,7 +214,7 @@ impl<'a> Archive<'a> {
         Self {
             reader: untar::Reader::new(gunzip::Reader::new(file)),
             shown,
-            budget: Budget::new(BUILD),
+            budget: Budget::new(BUILD_LIMITS),
         }
     }
 

@@ -19,8 +19,8 @@ use super::artifact::Artifact;
 use super::index::Definition;
 use crate::error::Result;
 use crate::files::{Digest, Dir, Entry, join, sort_by_path};
-use crate::layout::{BUILD, CONNECTION, MAX_INDEXES, MAX_SMALL, META_INF, SERVER, STATEDB};
-use crate::log::Warnings;
+use crate::findings::{Finding, Warnings};
+use crate::layout::{BUILD_LIMITS, CONNECTION, MAX_INDEXES, MAX_SMALL, META_INF, SERVER, STATEDB};
 
 /// Where the file at `path` in a build output is published, if it is sound.
 fn place(path: &str) -> Option<String> {
@@ -29,6 +29,12 @@ fn place(path: &str) -> Option<String> {
     }
     let path = path.strip_prefix(META_INF)?.strip_prefix('/')?;
     is_definition(path).then(|| path.to_owned())
+}
+
+/// What follows the folder `root` in the `path` of something in it, or of itself.
+pub fn below<'a>(root: &str, path: &'a str) -> &'a str {
+    let below = path.strip_prefix(root).unwrap_or_default();
+    below.trim_start_matches('/')
 }
 
 /// The names in a path behind the folder of `CouchDB`; none, if it is not below it.
@@ -174,8 +180,9 @@ impl<'a> Judge<'a> {
         if !is_definition(&path) {
             let root = shown.strip_suffix(&path).unwrap_or_default();
             let reason = why_not(root, &path);
-            self.warnings
-                .extend(reason.map(|reason| format!("{shown}: is not released, {reason}")));
+            self.warnings.extend(
+                reason.map(|reason| Finding::at(shown, format_args!("is not released, {reason}"))),
+            );
             return Ok(Judged::default());
         }
         let mut content = None;
@@ -206,7 +213,7 @@ impl<'a> Judge<'a> {
     fn add(&mut self, folder: &str, name: &str, shown: &str, definition: Definition) {
         let warnings = definition.warnings.into_iter();
         self.warnings
-            .extend(warnings.map(|warning| format!("{shown}: {warning}")));
+            .extend(warnings.map(|warning| Finding::at(shown, warning)));
         if self.folder != folder {
             folder.clone_into(&mut self.folder);
             self.names.clear();
@@ -215,9 +222,9 @@ impl<'a> Judge<'a> {
             .identity
             .and_then(|names| self.names.insert(names, name.to_owned()));
         if let Some(earlier) = earlier {
-            self.warnings.push(format!(
-                "{shown}: has the ddoc and name of {earlier}, CouchDB keeps only {name}"
-            ));
+            let text =
+                format_args!("has the ddoc and name of {earlier}, CouchDB keeps only {name}");
+            self.warnings.push(Finding::at(shown, text));
         }
     }
 }
@@ -239,10 +246,9 @@ pub fn walk(
         return Ok(());
     }
     let mut judge = Judge::new(warnings);
-    tree.subdir(STATEDB)?.walk(BUILD, |dir, files| {
+    tree.subdir(STATEDB)?.walk(BUILD_LIMITS, |dir, files| {
         let path = dir.relative("");
-        let folder = path.strip_prefix(META_INF).unwrap_or_default();
-        let folder = folder.trim_start_matches('/');
+        let folder = below(META_INF, &path);
         for file in files {
             let judged = judge.read(folder, dir, file)?;
             visit(dir.relative(&file.name), judged)?;

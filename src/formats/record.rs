@@ -6,8 +6,9 @@
 //! - `build.intoto.json`, an in-toto Statement v1 (unsigned) with a Link v0.3 predicate: the
 //!   artifacts as `subject`, every file that was read as `materials`.
 //!
-//! Both depend only on the package and the config: they contain no time, host, path, user, process
-//! or version of this program. [`statement`] writes and reads the second.
+//! Both depend only on the package, the config, and the files that the config names: they contain
+//! no time, host, path, user, process or version of this program. [`statement`] writes and reads
+//! the second.
 
 use anyhow::{Context, ensure};
 
@@ -182,7 +183,7 @@ fn parse_line(text: &str) -> Option<Artifact> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::layout::PACKAGE;
+    use crate::layout::TREE_LIMITS;
 
     #[test]
     fn lines_are_read_strictly() {
@@ -213,7 +214,7 @@ mod tests {
     fn the_largest_record_can_be_read() {
         // A tenth of the files, each path of the longest average length allowed, made of the
         // characters that need the most room.
-        let room = PACKAGE.path_bytes / PACKAGE.entries - META_INF.len() - 1;
+        let room = TREE_LIMITS.path_bytes / TREE_LIMITS.entries - META_INF.len() - 1;
         let digest = Digest::of(b"");
         let file = |number| Artifact {
             path: format!("{META_INF}/{number:06}{}", "\\".repeat(room - 6)),
@@ -224,7 +225,7 @@ mod tests {
             connection_read: digest,
             connection_written: digest,
             meta_inf_source: META_INF,
-            meta_inf: (0..PACKAGE.entries / 10).map(file).collect(),
+            meta_inf: (0..TREE_LIMITS.entries / 10).map(file).collect(),
         };
         let place = tempfile::tempdir().unwrap();
         let dir = Dir::open(place.path()).unwrap();

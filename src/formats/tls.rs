@@ -96,7 +96,7 @@ pub fn expiries(text: &str) -> impl Iterator<Item = Time> {
 
 /// If `root_cert` is the server's own certificate and not a CA's: whether it is for this name,
 /// without which the peer refuses the server.
-pub fn is_for(root_cert: &str, name: &str) -> Option<bool> {
+pub fn own_certificate_is_for(root_cert: &str, name: &str) -> Option<bool> {
     let mut found = wanted_blocks(root_cert, CERTIFICATE);
     let (block, None) = (found.next()?, found.next()) else {
         return None;
@@ -105,10 +105,12 @@ pub fn is_for(root_cert: &str, name: &str) -> Option<bool> {
     let Extensions {
         names,
         is_ca,
-        signs,
+        key_signs_certificates,
     } = certificate.extensions;
-    // `openssl req -x509` marks every certificate as a CA's, but does not say that its key signs.
-    let is_own = !is_ca || certificate.is_self_issued && !signs && !names.is_empty();
+    // `openssl req -x509` marks a server's certificate as a CA's too. Such a one names the server,
+    // and does not say that its key signs certificates.
+    let is_servers = certificate.is_self_issued && !key_signs_certificates && !names.is_empty();
+    let is_own = !is_ca || is_servers;
     let is_for = names.iter().any(|&(tag, found)| is_name(tag, found, name));
     (is_own && certificate.is_v3).then_some(is_for)
 }

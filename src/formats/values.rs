@@ -9,7 +9,7 @@ use serde::{Serialize, Serializer};
 use super::address::{self, Address};
 use super::dial_timeout::{self, DialTimeout};
 use super::tls;
-use crate::error::Faults;
+use crate::findings::Faults;
 
 /// The value of a field, as we write it.
 #[derive(Clone, Serialize)]

@@ -9,10 +9,11 @@ use serde_json::{Value, json};
 use crate::builder::Review;
 use crate::error::{Error, Outcome, Result};
 use crate::files::Digest;
+use crate::findings::{Finding, Warning, Warnings};
 use crate::formats::advice;
 use crate::formats::artifact::Artifact;
 use crate::layout::CONNECTION;
-use crate::log::{self, Warning, Warnings};
+use crate::log;
 use crate::text::{escaped_line, json_line};
 
 /// What was found, and how to print it.
@@ -21,7 +22,7 @@ pub struct Report {
     pub json: bool,
     pub verbose: bool,
     /// Whether to dial the address.
-    pub dials: bool,
+    pub wants_dial: bool,
     /// What is checked.
     pub shown: String,
     /// The answer when nothing is wrong.
@@ -30,10 +31,10 @@ pub struct Report {
     pub package: Option<String>,
     pub package_type: Option<String>,
     /// Why a peer would not take it.
-    pub faults: Vec<String>,
+    pub faults: Vec<Finding>,
     /// Why something in it would not be published.
-    pub withheld: Vec<String>,
-    pub warnings: Vec<String>,
+    pub withheld: Vec<Finding>,
+    pub warnings: Vec<Finding>,
     pub programs: Vec<Program>,
     /// The files that were made.
     pub recorded: Vec<Artifact>,
@@ -42,7 +43,7 @@ pub struct Report {
     /// What the peer would do.
     pub dial: Option<String>,
     /// The result of dialling from this machine: `Err` if a peer here would fail.
-    pub dialled: Option<std::result::Result<String, String>>,
+    pub dial_result: Option<std::result::Result<String, String>>,
     /// The ID of the package that `package` would make of the same content, if it differs.
     pub packaged: Option<String>,
 }
@@ -59,12 +60,13 @@ impl Report {
         let (kept, more) = warnings.into_kept();
         for warning in kept {
             match warning {
-                Warning::Note(text) => self.warnings.push(text),
-                Warning::Withheld(path, fault) => self.withheld.push(format!("{path}: {fault}")),
+                Warning::Note(finding) => self.warnings.push(finding),
+                Warning::Withheld(path, fault) => self.withheld.push(Finding::at(path, fault)),
             }
         }
         if more > 0 {
-            self.warnings.push(format!("{more} more are not shown"));
+            let more = format!("{more} more are not shown");
+            self.warnings.push(more.into());
         }
     }
 
@@ -87,17 +89,12 @@ impl Report {
         if !review.keys.is_empty() {
             let config = example(review.keys.iter().map(String::as_str));
             let config = config.replace('\'', r"'\''");
-            self.faults.push(format!(
-                "{CONNECTION}: templates need values, write --config '{config}'"
-            ));
+            let text = format_args!("templates need values, write --config '{config}'");
+            self.faults.push(Finding::at(CONNECTION, text));
         }
         self.add_warnings(review.warnings);
         if let Some(values) = &review.values {
-            let advice = [advice::of_address(values), advice::of_server_name(values)];
-            let advice = advice.into_iter().flatten();
-            let advice = advice.chain(advice::of_certificates(values, now));
-            self.warnings
-                .extend(advice.map(|text| format!("{CONNECTION}: {text}")));
+            self.warnings.extend(advice::of_values(values, Some(now)));
         }
     }
 
@@ -106,7 +103,7 @@ impl Report {
         let cannot = match checked {
             Ok(()) => None,
             Err(Error::Refused(fault)) => {
-                self.faults.push(fault);
+                self.faults.push(fault.into());
                 None
             }
             Err(Error::Failed(reason)) => Some(reason),
@@ -122,7 +119,7 @@ impl Report {
         } else if !self.withheld.is_empty() {
             let answer = "a peer would accept this package, but not all of its index definitions";
             ("incomplete", answer, Outcome::No)
-        } else if matches!(self.dialled, Some(Err(_))) {
+        } else if matches!(self.dial_result, Some(Err(_))) {
             let answer =
                 "a peer would accept this package, but this machine cannot reach its server";
             ("unreached", answer, Outcome::No)
@@ -152,9 +149,9 @@ impl Report {
             lines.for_each(|text| out.line("", &format!("{name}: {text}")));
         }
         let faults = self.faults.iter().chain(&self.withheld);
-        faults.for_each(|fault| out.coloured("fault", RED, fault));
+        faults.for_each(|fault| out.coloured("fault", RED, &fault.line));
         let warnings = self.warnings.iter();
-        warnings.for_each(|warning| out.coloured("warning", YELLOW, warning));
+        warnings.for_each(|warning| out.coloured("warning", YELLOW, &warning.line));
         if self.verbose {
             for Artifact { path, digest } in &self.recorded {
                 out.line("recorded", &format!("{digest}  {path}"));
@@ -170,8 +167,8 @@ impl Report {
         if let Some(dial) = &self.dial {
             out.line("address", &format!("the peer would {dial}"));
         }
-        if let Some(Ok(dialled) | Err(dialled)) = &self.dialled {
-            out.line("dialled", dialled);
+        if let Some(Ok(said) | Err(said)) = &self.dial_result {
+            out.line("dialled", said);
         }
         if let Some(id) = &self.packaged {
             let text =
@@ -184,9 +181,6 @@ impl Report {
     }
 
     fn object(&self, result: &str, reason: Option<&str>) -> String {
-        let findings = |lines: &mut dyn Iterator<Item = &String>| -> Value {
-            lines.map(|line| finding(line)).collect()
-        };
         let files = |files: &[Artifact]| -> Value {
             let files = files.iter();
             files
@@ -199,13 +193,13 @@ impl Report {
             "source": self.shown,
             "package": self.package,
             "type": self.package_type,
-            "faults": findings(&mut self.faults.iter().chain(&self.withheld)),
-            "warnings": findings(&mut self.warnings.iter()),
+            "faults": parts(self.faults.iter().chain(&self.withheld)),
+            "warnings": parts(&self.warnings),
             "recorded": files(&self.recorded),
             "released": files(&self.released),
             "address": self.address,
             "dial": self.dial,
-            "dialled": self.dialled.as_ref().map(|(Ok(said) | Err(said))| said),
+            "dialled": self.dial_result.as_ref().map(|(Ok(said) | Err(said))| said),
             "packaged": self.packaged,
             "result": result,
             "reason": reason,
@@ -247,51 +241,27 @@ impl Lines {
     }
 }
 
-/// The parts of a fault or warning, `FILE: FIELD: MESSAGE, HINT`, of which only the message is
-/// always there. A hint is recognised by its first words, such as [`VERBS`].
-fn finding(line: &str) -> Value {
-    let end = line.find(": ").or_else(|| line.find(" not found"));
-    let (file, rest) = line.split_at(end.unwrap_or_default());
-    let mut rest = rest.trim_start_matches([':', ' ']);
-    let mut fields = Vec::new();
-    while let Some((field, after)) = rest.split_once(": ") {
-        let name = field.trim_matches('"');
-        if name.is_empty()
-            || !name
-                .bytes()
-                .all(|byte| byte.is_ascii_alphanumeric() || b"_$-".contains(&byte))
-        {
-            break;
-        }
-        fields.push(name);
-        rest = after;
-    }
-    let is_hint = |text: &str| {
-        let verb = text.split(' ').next().unwrap_or_default();
-        VERBS.contains(&verb)
-            || text.starts_with("did you mean")
-            || text.starts_with("for example ")
-            || text.starts_with("it must ")
-            || text.ends_with(" is needed")
+/// Faults or warnings in parts: the file, the path of the field in it, and what follows. What comes
+/// from the package is in quotes or braces there, so a plain word with a colon is a field.
+fn parts<'a>(findings: impl IntoIterator<Item = &'a Finding>) -> Value {
+    let is_field = |name: &str| {
+        let is_inner = |byte: u8| byte.is_ascii_alphanumeric() || b"_$".contains(&byte);
+        !name.is_empty() && name.bytes().all(is_inner)
     };
-    let starts = rest.match_indices([',', ';', ':']).map(|(place, _)| place);
-    let hints = starts.filter_map(|place| Some((place, rest.get(place..)?.get(2..)?)));
-    let (end, hint) = hints.into_iter().find(|(_, hint)| is_hint(hint)).unzip();
-    let message = rest.get(..end.unwrap_or(rest.len()));
-    let known = |text: String| Some(text).filter(|text| !text.is_empty());
-    json!({
-        "file": known(file.to_owned()),
-        "field": known(fields.join(".")),
-        "message": message,
-        "hint": hint,
-    })
+    let parts = findings.into_iter().map(|finding| {
+        let (mut fields, mut message) = (Vec::new(), finding.text());
+        while let Some((name, rest)) = message.split_once(": ")
+            && finding.file.is_some()
+            && is_field(name)
+        {
+            fields.push(name);
+            message = rest;
+        }
+        let field = (!fields.is_empty()).then(|| fields.join("."));
+        json!({"file": finding.file, "field": field, "message": message})
+    });
+    parts.collect()
 }
-
-/// What a message tells its reader to do.
-const VERBS: [&str; 18] = [
-    "write", "leave", "put", "save", "use", "keep", "remove", "rename", "convert", "decode",
-    "decrypt", "make", "begin", "give", "copy", "in", "run", "move",
-];
 
 /// A config with these keys, to be completed.
 fn example<'a>(keys: impl Iterator<Item = &'a str>) -> String {

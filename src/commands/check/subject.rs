@@ -6,10 +6,10 @@ use std::path::Path;
 use super::super::arguments::source_folder;
 use crate::error::{Result, refused};
 use crate::files::{Digest, Dir, Scratch};
+use crate::findings::{Finding, Warnings};
 use crate::formats::meta_inf;
 use crate::formats::package::Package;
 use crate::layout::{CONNECTION, METADATA, PUBLIC};
-use crate::log::Warnings;
 
 /// A file of the built-in sample, by its path in a source folder.
 macro_rules! sample {
@@ -88,9 +88,9 @@ impl Subject {
 
 /// A line that names what in a folder is not packaged. If META-INF is refused, that is reported
 /// elsewhere.
-pub fn left_out(source: &Dir) -> Result<Option<String>> {
+pub fn left_out(source: &Dir) -> Result<Option<Finding>> {
     let tree = meta_inf::find(source).unwrap_or_default();
-    meta_inf::left_out(source, tree.as_ref())
+    Ok(meta_inf::outside(source, tree.as_ref())?.left_out)
 }
 
 fn write_sample(scratch: &Scratch) -> Result<Dir> {

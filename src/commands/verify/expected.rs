@@ -86,6 +86,7 @@ impl Packages {
                 file.rewind().cannot("read", path)?;
                 Digest::of_open(&file, path)?
             }
+            // Nothing is known of it, as `read?` says below.
             Err(_) => id.digest,
         };
         let wrong = |what| {
@@ -98,9 +99,14 @@ impl Packages {
             return wrong(format!("has the SHA-256 {digest}, not the one in its name"));
         }
         let read = read?;
-        if read.metadata.label_shown() != id.label {
-            let label = quoted(read.metadata.label_shown());
-            return wrong(format!("has the label {label}, not the one in its name"));
+        if !id.is_of(digest, &read.metadata) {
+            return wrong(match read.metadata.label() {
+                Ok(label) => {
+                    let label = quoted(&label.to_string());
+                    format!("has the label {label}, not the one in its name")
+                }
+                Err(_) => "has no label that a peer accepts, but one in its name".to_owned(),
+            });
         }
         if !read.metadata.is_ours() {
             return Ok(Expected::Other(read.metadata.package_type));

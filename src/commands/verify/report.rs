@@ -14,14 +14,19 @@ use crate::layout::{CONNECTION, MAX_WARNINGS, SUMS};
 use crate::log;
 use crate::text::{escaped_line, json_line, plural};
 
-/// The result if nothing could be determined.
-pub const CANNOT_TELL: &str = "cannot tell";
-/// The result for a package ID that is not there but must be.
-pub const MISSING: &str = "missing";
-/// The result for a package ID that was not asked for.
-pub const UNLISTED: &str = "unlisted";
-/// The result for a package without a build.
-pub const NOT_BUILT: &str = "not built";
+/// A result, and what it makes of the answer.
+pub type Answer = (&'static str, Outcome);
+
+/// Nothing could be determined.
+pub const CANNOT_TELL: Answer = ("cannot tell", Outcome::Undetermined);
+/// A package is not the one that its name says.
+pub const MISMATCH: Answer = ("mismatch", Outcome::No);
+/// A package ID is not there but must be.
+pub const MISSING: Answer = ("missing", Outcome::No);
+/// A package ID is there that was not asked for.
+pub const UNLISTED: Answer = ("unlisted", Outcome::Yes);
+/// A package has no build.
+pub const NOT_BUILT: Answer = ("not built", Outcome::Yes);
 const OTHER: &str = "other builder";
 const UNRECORDED: &str = "unrecorded build";
 
@@ -34,7 +39,7 @@ pub struct Report {
 }
 
 /// What a line is about: the key of the JSON member, and its value.
-type Subject<'a> = (&'static str, &'a str);
+type LineOf<'a> = (&'static str, &'a str);
 
 impl Report {
     /// An empty report.
@@ -56,7 +61,7 @@ impl Report {
         }
         if self.json && !self.quiet {
             let path = path.display().to_string();
-            log::print(&self.because(("build", &path), CANNOT_TELL, &reason))?;
+            log::print(&self.because(("build", &path), CANNOT_TELL.0, &reason))?;
         }
         Ok(())
     }
@@ -88,7 +93,7 @@ impl Report {
         }
         if !self.quiet || verdict.is_without_config() {
             let undetermined = verdict.undetermined.iter();
-            lines.extend(undetermined.map(|reason| self.because(subject, CANNOT_TELL, reason)));
+            lines.extend(undetermined.map(|reason| self.because(subject, CANNOT_TELL.0, reason)));
             if let Some(package_type) = &verdict.other {
                 let reason = format!("its package has the type {package_type:?}");
                 lines += &self.because(subject, OTHER, &reason);
@@ -100,7 +105,7 @@ impl Report {
     }
 
     /// The line of a build that matches.
-    fn matching(&self, subject: Subject, origin: Origin, compared: &Compared) -> String {
+    fn matching(&self, subject: LineOf, origin: Origin, compared: &Compared) -> String {
         let Compared {
             artifacts,
             sums,
@@ -127,49 +132,53 @@ impl Report {
     }
 
     /// Prints a result for a package that has no build.
-    pub fn add_package(&mut self, path: &str, result: &str, reason: &str) -> Result<()> {
-        self.add_other(("package", path), result, reason)
+    pub fn add_package(&mut self, path: &str, found: Answer, reason: &str) -> Result<()> {
+        self.add_other(("package", path), found, reason)
     }
 
     /// Prints a result for a package ID.
-    pub fn add_id(&mut self, id: &PackageId, result: &str, reason: &str) -> Result<()> {
-        self.add_other(("package_id", &id.to_string()), result, reason)
+    pub fn add_id(&mut self, id: &PackageId, found: Answer, reason: &str) -> Result<()> {
+        self.add_other(("package_id", &id.to_string()), found, reason)
     }
 
-    /// Prints the result of dialling a target's chaincode. A failure counts as undetermined.
+    /// Prints the result of dialling a target's chaincode.
     pub fn add_dial(
         &mut self,
         target: &Target,
         dialled: std::result::Result<String, String>,
     ) -> Result<()> {
-        let result = if dialled.is_ok() {
-            "dialled"
-        } else {
-            "not reached"
+        let (found, said) = match dialled {
+            Ok(said) => (("dialled", Outcome::Yes), said),
+            Err(said) => (("not reached", Outcome::Undetermined), said),
         };
-        self.counts.cannot_tell += usize::from(dialled.is_err());
-        let (Ok(said) | Err(said)) = dialled;
-        self.add_other(("build", &target.shown), result, &said)
+        self.add_other(("build", &target.shown), found, &said)
     }
 
-    fn add_other(&mut self, subject: Subject, result: &str, reason: &str) -> Result<()> {
-        let is_difference = matches!(result, MISSING | "mismatch");
-        self.counts.differences += usize::from(is_difference);
-        self.counts.cannot_tell += usize::from(result == CANNOT_TELL);
-        if self.quiet && !is_difference {
+    fn add_other(
+        &mut self,
+        subject: LineOf,
+        (result, outcome): Answer,
+        reason: &str,
+    ) -> Result<()> {
+        match outcome {
+            Outcome::No => self.counts.differences += 1,
+            Outcome::Undetermined => self.counts.cannot_tell += 1,
+            Outcome::Yes => {}
+        }
+        if self.quiet && outcome != Outcome::No {
             return Ok(());
         }
         log::print(&self.because(subject, result, reason))
     }
 
-    fn because(&self, subject: Subject, result: &str, reason: &str) -> String {
+    fn because(&self, subject: LineOf, result: &str, reason: &str) -> String {
         let members = vec![("reason", json!(reason))];
         self.line(subject, result, &format!("{result}: {reason}"), members)
     }
 
     fn line(
         &self,
-        (key, subject): Subject,
+        (key, subject): LineOf,
         result: &str,
         text: &str,
         rest: Vec<(&str, Value)>,

@@ -6,11 +6,11 @@ use super::expected::Expected;
 use crate::builder::recompute::{Outputs, Recipe};
 use crate::error::{Error, Outcome, Result};
 use crate::files::{Digest, Dir, Entry};
+use crate::findings::Warnings;
 use crate::formats::comparison::{Comparison, Difference, Found, Origin};
 use crate::formats::published;
 use crate::formats::record::{NO_RECORD, Record};
 use crate::layout::{BLD, BUILD_INFO, CONNECTION, META_INF, RELEASE, STATEDB, STATEMENT, SUMS};
-use crate::log::Warnings;
 
 /// The verdict on one build. It is a match if it was compared and every list is empty.
 #[derive(Default)]

@@ -69,7 +69,8 @@ impl Wanted {
         Ok(())
     }
 
-    /// Notes what was found for `id`.
+    /// Notes what was found for `id`. Of several builds, and of a package in several places, the
+    /// first counts, unless one has been reported: then nothing else need be said.
     pub fn add(&mut self, id: PackageId, found: Standing) {
         let known = self.found.iter_mut().find(|(known, _)| *known == id);
         match (known, found) {

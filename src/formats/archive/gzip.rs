@@ -15,7 +15,8 @@ use std::io::{self, Write};
 use std::sync::LazyLock;
 
 const HEADER: [u8; 10] = [0x1f, 0x8b, 8, 0, 0, 0, 0, 0, 0, 255];
-const FULL: u16 = u16::MAX;
+/// The most bytes that a stored block can hold.
+const MAX_STORED: u16 = u16::MAX;
 
 /// Writes a gzip file. The bytes do not depend on how the content is cut into writes.
 pub struct Writer<W> {
@@ -31,7 +32,7 @@ impl<W: Write> Writer<W> {
         inner.write_all(&HEADER)?;
         Ok(Self {
             inner,
-            block: Vec::with_capacity(FULL.into()),
+            block: Vec::with_capacity(MAX_STORED.into()),
             crc: 0,
             length: 0,
         })
@@ -60,7 +61,7 @@ impl<W: Write> Writer<W> {
 
 impl<W: Write> Write for Writer<W> {
     fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
-        let full = usize::from(FULL);
+        let full = usize::from(MAX_STORED);
         // A full block may be the last one, so it stays here until there is a byte for the next.
         if self.block.len() == full && !bytes.is_empty() {
             self.write_block(false)?;
@@ -78,7 +79,7 @@ impl<W: Write> Write for Writer<W> {
 
 /// How many bytes [`Writer`] writes for `content` bytes.
 pub fn length(content: u64) -> u64 {
-    let blocks = content.div_ceil(FULL.into()).max(1);
+    let blocks = content.div_ceil(MAX_STORED.into()).max(1);
     // The header, 5 bytes before the content of each block, and the trailer.
     HEADER.len() as u64 + 5 * blocks + content + 8
 }

@@ -18,7 +18,7 @@ use super::{ends_early, invalid, read_array};
 
 const WINDOW: usize = 1 << 15;
 /// How much content is enough for one read, in bytes.
-const FULL: usize = 4 * WINDOW;
+const ENOUGH: usize = 4 * WINDOW;
 const LONGEST: u16 = 15;
 const END_OF_BLOCK: u16 = 256;
 /// The order in which the lengths of the code for code lengths are stored.
@@ -71,7 +71,7 @@ impl<R: BufRead> Inflate<R> {
     pub fn read(&mut self, out: &mut Vec<u8>) -> io::Result<usize> {
         out.drain(..out.len().saturating_sub(WINDOW));
         let start = out.len();
-        while out.len() < FULL {
+        while out.len() < ENOUGH {
             match &self.codes {
                 Some(codes) if self.bits.read_symbol(codes, out)? == END_OF_BLOCK => {
                     self.codes = None;

@@ -3,9 +3,9 @@
 use anyhow::{Result, ensure};
 
 use super::super::json::{Object, folded};
-use super::FIELDS;
+use super::{FIELDS, field_names};
+use crate::findings::{Finding, Warnings};
 use crate::layout::CONNECTION;
-use crate::log::Warnings;
 use crate::text::{nearest, quoted};
 
 /// Other names that people use for a field, apart from typos.
@@ -45,7 +45,7 @@ pub fn misnamed<'a>(object: &'a Object, name: &str) -> Option<&'a str> {
 }
 
 /// A warning for each field that the peer does not know.
-pub fn unknown_fields(object: &Object) -> impl Iterator<Item = String> {
+pub fn unknown_fields(object: &Object) -> impl Iterator<Item = Finding> {
     let names = FIELDS.map(|(name, _)| name);
     let keys = object.members().iter().map(|(key, _)| key);
     let unknown = keys.filter(move |key| !names.contains(&folded(key).as_str()));
@@ -55,18 +55,17 @@ pub fn unknown_fields(object: &Object) -> impl Iterator<Item = String> {
             None => format!("it knows {}", names.join(", ")),
         };
         let key = quoted(key);
-        format!("{CONNECTION}: {key}: is not a field that the peer knows, and is left out; {hint}")
+        let text = format!("{key}: is not a field that the peer knows, and is left out; {hint}");
+        Finding::at(CONNECTION, text)
     })
 }
 
 /// Warns of each field that is there more than once.
 pub fn find_repeated(object: &Object, warnings: &mut Warnings) {
-    for (name, _) in FIELDS {
+    for name in field_names() {
         if object.field(name).nth(1).is_some() {
-            warnings.push(format!(
-                "{CONNECTION}: {name}: is there more than once, the peer reads the last, leave the \
-                 others out"
-            ));
+            let text = "is there more than once, the peer reads the last, leave the others out";
+            warnings.push(Finding::at(CONNECTION, format_args!("{name}: {text}")));
         }
     }
 }
@@ -74,14 +73,13 @@ pub fn find_repeated(object: &Object, warnings: &mut Warnings) {
 /// The field that the author of an unknown field probably meant.
 fn meant(key: &str) -> Option<&'static str> {
     let alias = ALIASES.iter().find(|(alias, _)| *alias == key);
-    let mut names = FIELDS.iter().map(|&(name, _)| name);
     alias
         .map(|&(_, name)| name)
-        .or_else(|| nearest(key, &mut names))
+        .or_else(|| nearest(key, &mut field_names()))
 }
 
 /// A warning for each field that the peer ignores because of another one.
-pub fn ignored_fields(object: &Object) -> Result<Vec<String>> {
+pub fn ignored_fields(object: &Object) -> Result<Vec<Finding>> {
     const CLIENT_AUTH: &str = "client_auth_required";
     let has_tls = object.boolean("tls_required")? == Some(true);
     let has_client = object.boolean(CLIENT_AUTH)? == Some(true);
@@ -107,7 +105,7 @@ pub fn ignored_fields(object: &Object) -> Result<Vec<String>> {
             }
             _ => "is left out, the peer ignores it unless tls_required is true",
         };
-        ignored.push(format!("{CONNECTION}: {name}: {what}"));
+        ignored.push(Finding::at(CONNECTION, format_args!("{name}: {what}")));
     }
     Ok(ignored)
 }

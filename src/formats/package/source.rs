@@ -12,15 +12,15 @@
 
 use std::io::{self, BufWriter, Write};
 
-use crate::error::{Faults, Refuse, Result, refused};
+use crate::error::{Refuse, Result, refused};
 use crate::files::{Digest, Dir, Entry, Hashing, sort_by_path};
+use crate::findings::{Faults, Warnings};
 use crate::formats::archive::{gzip, tar};
 use crate::formats::connection::Draft;
 use crate::formats::metadata::Metadata;
 use crate::formats::written::Written;
 use crate::formats::{advice, meta_inf};
 use crate::layout::{CODE, CONNECTION, MAX_INSTALL, METADATA, PUBLIC, SECRET};
-use crate::log::Warnings;
 
 /// The content of a package that passed all checks.
 pub struct Source {
@@ -41,13 +41,12 @@ impl Source {
     /// directory, and checks them as `build` and a peer's install would.
     pub fn read(dir: &Dir, metadata: &Dir) -> Result<Self> {
         let metadata = Metadata::read(metadata)?;
-        metadata.0.must_be_ours()?;
+        metadata.0.refuse_foreign()?;
         metadata.0.label()?;
-        let mut source = Self::new(metadata, Draft::read(dir)?, meta_inf::find(dir)?)?;
-        let misplaced = meta_inf::misplaced(dir, source.tree.as_ref())?;
-        source.warnings.extend(misplaced);
-        let left_out = meta_inf::left_out(dir, source.tree.as_ref())?;
-        source.warnings.extend(left_out);
+        let mut source = Self::new(metadata, Draft::content(dir)?, meta_inf::find(dir))?;
+        let outside = meta_inf::outside(dir, source.tree.as_ref())?;
+        source.warnings.extend(outside.misplaced);
+        source.warnings.extend(outside.left_out);
         Ok(source)
     }
 
@@ -55,23 +54,21 @@ impl Source {
     pub fn declared(written: &Written, tree: Option<Dir>) -> Result<Self> {
         let content = written.metadata();
         let metadata = Metadata::parse(&content).refuse(METADATA)?;
-        metadata.must_be_ours()?;
+        metadata.refuse_foreign()?;
         metadata.label()?;
-        let connection = written.connection();
-        let (draft, warnings) = Draft::parse(&connection).refuse(CONNECTION)?;
-        Self::new((metadata, content), (draft, warnings, connection), tree)
+        Self::new((metadata, content), written.connection(), Ok(tree))
     }
 
     fn new(
         (metadata, metadata_content): (Metadata, Vec<u8>),
-        (draft, mut warnings, connection): (Draft, Warnings, Vec<u8>),
-        tree: Option<Dir>,
+        connection: Vec<u8>,
+        tree: Result<Option<Dir>>,
     ) -> Result<Self> {
+        let (draft, mut warnings) = Draft::parse(&connection).refuse(CONNECTION)?;
         let values = Faults::first(|faults| Ok(draft.review(None, faults)));
         let values = values.refuse(CONNECTION)?;
-        let advice = [advice::of_address(&values), advice::of_server_name(&values)];
-        let advice = advice.into_iter().flatten();
-        warnings.extend(advice.map(|advice| format!("{CONNECTION}: {advice}")));
+        warnings.extend(advice::of_values(&values, None));
+        let tree = tree?;
         let (mut files, mut mode) = (vec![(CONNECTION.to_owned(), None)], PUBLIC);
         if let Some(tree) = &tree {
             meta_inf::walk(tree, &mut warnings, &mut |folder, dir, found, judge| {

@@ -5,7 +5,7 @@
 
 use anyhow::{Context, Result, bail, ensure};
 
-pub const BOOLEAN: u8 = 0x01;
+const BOOLEAN: u8 = 0x01;
 pub const INTEGER: u8 = 0x02;
 pub const BIT_STRING: u8 = 0x03;
 pub const OCTET_STRING: u8 = 0x04;
@@ -104,13 +104,14 @@ impl<'a> Reader<'a> {
         Some(value)
     }
 
-    /// Skips the next element if it is a BOOLEAN.
-    pub fn skip_boolean(&mut self) -> Result<()> {
-        if self.next_is(BOOLEAN) {
-            let value = self.contents(BOOLEAN)?;
-            self.require(matches!(value, [0 | 0xff]))?;
+    /// A BOOLEAN DEFAULT FALSE.
+    pub fn boolean(&mut self) -> Result<bool> {
+        if !self.next_is(BOOLEAN) {
+            return Ok(false);
         }
-        Ok(())
+        let value = self.contents(BOOLEAN)?;
+        self.require(matches!(value, [0 | 0xff]))?;
+        Ok(value == [0xff])
     }
 
     /// An INTEGER's two's complement bytes, as few as possible.
@@ -234,15 +235,15 @@ mod tests {
 
     #[test]
     fn reads_booleans_identifiers_and_bit_strings_strictly() {
-        for (der, skipped, rest) in [
-            (&b"\x01\x01\xff\x05"[..], true, &b"\x05"[..]),
-            (b"\x01\x01\x00\x05", true, b"\x05"),
-            (b"\x01\x01\x01\x05", false, b"\x05"),
-            (b"\x01\x00\x05", false, b"\x05"),
-            (b"\x02\x01\x01", true, b"\x02\x01\x01"),
+        for (der, value, rest) in [
+            (&b"\x01\x01\xff\x05"[..], Some(true), &b"\x05"[..]),
+            (b"\x01\x01\x00\x05", Some(false), b"\x05"),
+            (b"\x01\x01\x01\x05", None, b"\x05"),
+            (b"\x01\x00\x05", None, b"\x05"),
+            (b"\x02\x01\x01", Some(false), b"\x02\x01\x01"),
         ] {
             let mut reader = reader(der);
-            assert_eq!(reader.skip_boolean().is_ok(), skipped, "{der:02x?}");
+            assert_eq!(reader.boolean().ok(), value, "{der:02x?}");
             assert_eq!(reader.rest, rest, "{der:02x?}");
         }
 

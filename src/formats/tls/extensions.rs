@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 
 use anyhow::Result;
 
-use super::der::{BOOLEAN, INTEGER, OCTET_STRING, Reader, SEQUENCE, implicit};
+use super::der::{INTEGER, OCTET_STRING, Reader, SEQUENCE, implicit};
 
 /// What a certificate's extensions say about its use.
 #[derive(Default)]
@@ -15,7 +15,7 @@ pub struct Extensions<'a> {
     /// Whether the certificate may be a CA's.
     pub is_ca: bool,
     /// Whether the certificate says that its key signs certificates.
-    pub signs: bool,
+    pub key_signs_certificates: bool,
 }
 
 /// The tags of alternative names.
@@ -30,7 +30,7 @@ pub fn read(mut extensions: Reader<'_>) -> Result<Extensions<'_>> {
     while !extensions.is_empty() {
         let mut extension = extensions.inside(SEQUENCE)?;
         let id = extension.object_identifier()?;
-        extension.skip_boolean()?;
+        extension.boolean()?;
         let value = extension.inside(OCTET_STRING)?;
         extension.require(seen.insert(id))?;
         // id-ce, 2.5.29
@@ -49,7 +49,7 @@ impl<'a> Extensions<'a> {
             // keyUsage
             15 => {
                 let (_, bits) = value.bit_string()?;
-                self.signs = bits.first().is_some_and(|first| first & 0x04 != 0);
+                self.key_signs_certificates = bits.first().is_some_and(|first| first & 0x04 != 0);
                 Ok(())
             }
             // subjectAltName
@@ -57,9 +57,7 @@ impl<'a> Extensions<'a> {
             // basicConstraints
             19 => {
                 let mut constraints = value.inside(SEQUENCE)?;
-                let begin = constraints;
-                constraints.skip_boolean()?;
-                self.is_ca = { begin }.contents(BOOLEAN).is_ok_and(|value| value != [0]);
+                self.is_ca = constraints.boolean()?;
                 if constraints.next_is(INTEGER) {
                     constraints.int()?;
                 }

@@ -422,6 +422,13 @@ fn a_package_that_is_not_the_one_in_its_name() {
     let reason = r#"has the label "basic", not the one in its name, put the original back"#;
     assert!(lines[0].contains(reason), "{lines:?}");
     assert_eq!(status, 1);
+    // There is no label.
+    let peer = production();
+    install(&peer, "evil", &plain("", PLAIN));
+    let (status, lines) = verify(&peer, &[PRODUCTION]);
+    let reason = "has no label that a peer accepts, but one in its name, put the original back";
+    assert!(lines[0].contains(reason), "{lines:?}");
+    assert_eq!(status, 1);
 }
 
 /// Packages for which this program cannot say what is made of them. Their builds are compared with
@@ -680,9 +687,11 @@ fn package_ids_must_be_there_and_match() {
     );
     assert_eq!((seen.0, seen.1.len()), (1, 3), "{seen:?}");
 
-    let seen = run(&peer, &["--package-id", "x", PRODUCTION]);
-    let line = "verify: --package-id: is not a package ID, LABEL:HASH is needed, see fabric-ccs-builder verify --help\n";
-    assert_eq!((seen.status, seen.stderr.as_str()), (2, line));
+    for wrong in ["x".to_owned(), id("../../x", b"")] {
+        let seen = run(&peer, &["--package-id", &wrong, PRODUCTION]);
+        let line = "verify: --package-id: is not a package ID, LABEL:HASH is needed, see fabric-ccs-builder verify --help\n";
+        assert_eq!((seen.status, seen.stderr.as_str()), (2, line), "{wrong}");
+    }
 }
 
 /// A peer with a build of each kind; the last has no build.

@@ -116,8 +116,8 @@ impl Rebuild {
         Ok(Some(rebuilt))
     }
 
-    /// The connection.json of a build that is what its package gives, where that is known without
-    /// making it: no key is written to a disk then. What hinders it is said when the build is made.
+    /// The connection.json of a build that already matches its package, computed without building,
+    /// so that no key is written to disk. `None` also stands for any error: building will report it.
     fn unchanged(&self, (id, entry): &(PackageId, Entry)) -> Option<Connection> {
         self.packages.check(entry).ok()?;
         let file = self.packages.open_file(entry).ok()?;
@@ -159,8 +159,8 @@ impl Rebuild {
     }
 }
 
-/// What makes a build what it has to be: the paths of the files that are missing or other ones, and
-/// of those that do not belong there.
+/// What has to change in a build: the paths of the files that are missing or differ, and of those
+/// that do not belong there.
 #[derive(Default)]
 struct Changes {
     new: Vec<String>,

@@ -23,8 +23,8 @@ pub fn find(source: &Dir) -> Result<Option<Dir>> {
     Ok(is_alternative(false, has_statedb).then_some(alternative))
 }
 
-/// Whether `metadata` replaces `META-INF` in a package that may have a `META-INF`, and may have a
-/// `statedb` in a folder `metadata`.
+/// Whether the folder `metadata` takes the place of `META-INF`: if there is no `META-INF`, and
+/// `metadata` contains a `statedb`.
 pub fn is_alternative(has_meta_inf: bool, has_statedb: bool) -> bool {
     has_statedb && !has_meta_inf
 }

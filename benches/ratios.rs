@@ -181,7 +181,11 @@ impl Bench {
             ("detect, small package", Some(1.3), &detect),
             ("build, small package", Some(2.0), &build),
             ("release, small package", Some(2.0), &release),
-            ("what build makes, made and no more", None, &only_files),
+            (
+                "writing the files of that build, without checks",
+                None,
+                &only_files,
+            ),
         ];
         for (what, goal, ours) in rows {
             row(what, "nothing", goal, 300, ours, &nothing);

@@ -14,7 +14,7 @@ set -l commands \
     "init:writes a source folder for a package to start from" \
     "check:finds every fault in a package or its source folder" \
     "package:makes a chaincode package from a source folder, and prints its ID" \
-    "verify:compares what a peer runs with its packages or its record" \
+    "verify:compares what a peer keeps with its packages or its record" \
     "rebuild:builds a peer's installed packages again, with the current config" \
     "install:puts the program where a peer looks for it" \
     "help:prints this, or the help of a COMMAND" \

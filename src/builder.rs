@@ -1,5 +1,5 @@
 //! What the programs `build` and `release` do to directories, for the peer, `check` and `rebuild`.
-//! [`recompute`] gives what they would make of a package file.
+//! [`recompute`] gives what they would produce from a package file.
 
 mod build;
 mod rebuild;

@@ -29,7 +29,7 @@ For people:
   init     writes a source folder for a package to start from
   check    finds every fault in a package or its source folder
   package  makes a chaincode package from a source folder, and prints its ID
-  verify   compares what a peer runs with its packages or its record
+  verify   compares what a peer keeps with its packages or its record
   rebuild  builds a peer's installed packages again, with the current config
   install  puts the program where a peer looks for it
 
@@ -113,7 +113,7 @@ fn print(text: &str) -> Result<Outcome> {
     log::print(text).map(|()| Outcome::Yes)
 }
 
-/// Adds the option of a command that surely was meant, which its help text names.
+/// Suggests the option in the command's help text that was probably meant.
 fn with_option(message: String, help: &str) -> String {
     let wrong = message.strip_prefix("invalid option '--");
     let wrong = wrong.and_then(|wrong| wrong.strip_suffix('\''));

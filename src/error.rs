@@ -67,7 +67,7 @@ impl Display for Error {
             Self::Usage(message) | Self::Refused(message) | Self::Failed(message) => {
                 f.write_str(message)
             }
-            Self::Help | Self::Version | Self::Closed => f.write_str("there is nothing to say"),
+            Self::Help | Self::Version | Self::Closed => f.write_str("no message"),
         }
     }
 }

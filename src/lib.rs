@@ -24,7 +24,7 @@
 //! copied (`formats::meta_inf`, [`formats::index`]), and everything is recorded
 //! ([`formats::record`]). `builder::release` compares a build with its record and publishes what
 //! `formats::published` finds sound. Later, `commands::verify` compares both outputs with what
-//! `builder::recompute` makes of the package by the same rules, or with the record.
+//! `builder::recompute` produces from the package by the same rules, or with the record.
 //! `builder::review` is for `check`: it reads the same formats, but continues after a fault.
 #![forbid(unsafe_code)]
 

@@ -34,8 +34,7 @@ pub fn print(text: &str) -> Result<()> {
         })
 }
 
-/// Standard output without the standard library's buffer, which looks for ends of lines. It is an
-/// error when nobody gets what is written to it.
+/// Standard output without the standard library's line buffering. It is an error if it is closed.
 pub fn stdout() -> Result<File> {
     let stdout = io::stdout().as_fd().try_clone_to_owned().map(File::from);
     let stdout = stdout.map_err(|error| cannot_print(&error))?;
@@ -45,9 +44,9 @@ pub fn stdout() -> Result<File> {
     Ok(stdout)
 }
 
-/// Whether standard output was closed when this process began. The standard library has opened
-/// `/dev/null` in its place then, for reading too. So do a few programs for what they start and do
-/// not listen to: this is no reason to fail for a command that does more than to print.
+/// Whether standard output was closed when this process began: the standard library then opens
+/// `/dev/null` in its place, readable as well as writable. Some programs start their children like
+/// that, so only a command whose whole purpose is to print fails.
 fn is_closed(mut stdout: &File) -> bool {
     let is_null = |found: &fs::Metadata| {
         let null = fs::metadata("/dev/null").map(|null| null.rdev());

@@ -58,7 +58,7 @@ let
           example = {
             client_key = "/run/secrets/org1peer1.key";
           };
-          description = "The same for {option}`${option}.templateFiles`.";
+          description = "This peer's files for templates. Each replaces the one in {option}`${option}.templateFiles`.";
         };
       };
       config.templateConfig = ofFiles config.templateFiles;
@@ -175,8 +175,8 @@ in
         fabric-peer1.templateConfig.peername = "org1peer1";
       };
       description = ''
-        The same, with values for templates that differ between peers, so that each can fill in a package differently.
-        {option}`${option}.peerUnits` is short for peers without any.
+        The peers' systemd services, each with its own values for templates, so that each can fill in a package
+        differently. {option}`${option}.peerUnits` is short for peers without any.
       '';
     };
 

@@ -1,4 +1,4 @@
-# A timer that compares what the peers run with what `build` recorded.
+# A timer that compares a peer's builds with its packages, or with what `build` recorded.
 { config, lib, ... }:
 let
   inherit (lib) mkOption types;
@@ -10,8 +10,9 @@ in
   options.services.fabric-ccs-builder.verify = {
     enable = lib.mkEnableOption ''
       a timer that runs `verify` over the peer's builds. Its unit, `fabric-ccs-builder-verify.service`, fails on a
-      difference (status 1), and also if something cannot be determined (status 2), as for a build by another builder:
-      if the peer has such builds, add 2 to the unit's `SuccessExitStatus`
+      difference (status 1), and also if something cannot be determined (status 2). Another builder's builds can only
+      be recognised by their packages: if the peer has such builds, set
+      {option}`services.fabric-ccs-builder.verify.builds` to its `peer.fileSystemPath`
     '';
     builds = service.path "/externalbuilder/builds" "The peer's `peer.fileSystemPath`, to verify its builds from its packages, or `externalbuilder/builds` below it, to verify them from their records.";
     startAt = mkOption {

@@ -158,8 +158,8 @@ impl Rebuild {
     }
 }
 
-/// What makes a build what it has to be: the paths of the files that are missing or other ones, and
-/// of those that do not belong there.
+/// What has to change in a build: the paths of the files that are missing or differ, and of those
+/// that do not belong there.
 #[derive(Default)]
 struct Changes {
     new: Vec<String>,

@@ -1,5 +1,5 @@
-//! What `build` and `release` make of a package, computed from its file: nothing is unpacked, and
-//! at most one index definition is in memory at a time.
+//! What `build` and `release` produce from a package, computed from its file: nothing is unpacked,
+//! and at most one index definition is in memory at a time.
 //!
 //! The rules are those that both follow on disk. Where the order of the archive would matter, as
 //! when a file occurs twice, the package is refused.
@@ -27,11 +27,11 @@ use crate::layout::{ALTERNATIVE, CONNECTION, MAX_SMALL, META_INF, STATEDB, TREE_
 pub struct Recomputed {
     pub digest: Digest,
     pub metadata: Metadata,
-    /// What is made of it, or why `build` would refuse it.
+    /// What is produced from it, or why `build` would refuse it.
     pub recipe: Result<Recipe>,
 }
 
-/// What is made of a package, except for what the config fills in.
+/// What is produced from a package, except for what the config fills in.
 pub struct Recipe {
     pub draft: Draft,
     build: Build,
@@ -279,6 +279,6 @@ impl<'a> Folder<'a> {
 
 fn twice<T>(path: &str) -> Result<T> {
     refused(format!(
-        "{path}: occurs twice in the archive, and what a peer makes of that is not computed"
+        "{path}: occurs twice in the archive, and what a peer would unpack is not computed"
     ))
 }

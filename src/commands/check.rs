@@ -70,7 +70,7 @@ pub fn run(mut parser: Parser) -> Result<Outcome> {
     }
     let config = arguments::config(config)?;
     let source = source.or_else(|| current_package().filter(|_| !sample));
-    (report.shown, report.taken) = match &source {
+    (report.shown, report.accepted) = match &source {
         Some(path) => (
             path.display().to_string(),
             "a peer would accept this package",
@@ -78,9 +78,9 @@ pub fn run(mut parser: Parser) -> Result<Outcome> {
         None => (
             "the built-in sample".to_owned(),
             if sample {
-                "a peer would take the sample"
+                "a peer would accept the sample"
             } else {
-                "a peer would take the sample; this folder holds no package"
+                "a peer would accept the sample; this folder holds no package"
             },
         ),
     };

@@ -51,9 +51,10 @@ impl Endpoint {
             (_, [0x15, 3, ..]) => {
                 Err("connected, but the server wants TLS: set tls_required".to_owned())
             }
-            (Err(_), [0, 0, 0, 0, ..]) => {
-                Err("connected, but closed at once: no gRPC server is there".to_owned())
-            }
+            (Err(_), [0, 0, 0, 0, ..]) => Err(
+                "connected, but the connection was closed at once: no gRPC server is there"
+                    .to_owned(),
+            ),
             _ => Err("connected, but what answers is not a gRPC (HTTP/2) server".to_owned()),
         }
     }

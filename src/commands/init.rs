@@ -29,10 +29,10 @@ connection.json and an index definition. DIR may already exist; nothing in it
 is overwritten.
 
   --address HOST:PORT  where a peer reaches the chaincode server; may contain
-                       templates, as in '{{.peername}}_basic:9999'
+                       templates, as in '{{.peername}}-basic:9999'
   --collections NAME   adds an index definition of the private data collection
                        NAME; can be repeated
-  --label LABEL        instead of the name of DIR with _1.0 after it
+  --label LABEL        the label, instead of the name of DIR followed by _1.0
   --type TYPE          the type, if it is not ccaas
   --dial-timeout TIME  how long the peer tries to dial, instead of 10s
   --domain NAME        the name in the server's certificate, if it differs

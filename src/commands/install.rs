@@ -22,14 +22,14 @@ Usage: fabric-ccs-builder install [OPTION...] DIR
 
 Puts this program at DIR/bin/detect, DIR/bin/build, DIR/bin/release and
 DIR/bin/fabric-ccs-builder, and prints what makes a peer use it: lines for its
-core.yaml, or a variable for its environment. DIR must exist, other files in
-DIR/bin are left alone, and a peer that is running is not disturbed. Another
-builder or version there is kept in DIR/bin/.previous.
+core.yaml, or a variable for its environment. DIR must exist. Other files in
+DIR/bin are left alone, and a running peer is not disturbed. The builder or
+version that this one replaces is kept in DIR/bin/.previous.
 
   --name NAME  the builder's name instead of ccaas_builder; keep the one of a
                builder that you replace: a peer finds its chaincode by it
   --path PATH  DIR as the peer sees it, when that is another path
-  --rollback   puts the programs back that the last install replaced, instead
+  --rollback   instead puts back the programs that the last install replaced
   -q, --quiet  prints nothing but warnings
 
 Exit status: 0 installed, 2 not possible; one line says why.
@@ -93,13 +93,13 @@ fn install(dir: &Dir, path: &str) -> Result<String> {
     if matches!(bin.look_up("run"), Ok(Some(_))) {
         let run = bin.path_of("run");
         warn(&format!(
-            "{}: belongs to another builder, the peer does not call it for this one's packages",
+            "{}: belongs to another builder, the peer does not call it for chaincode that this builder built",
             run.display()
         ));
     }
     if Path::new(path).ends_with(BIN) {
         warn(&format!(
-            "a peer needs the path {path} to call these programs; for the path above it, give DIR without /{BIN}"
+            "the programs are in {path}/{BIN} now; if the peer's path is the folder above {path}, give DIR without /{BIN}"
         ));
     }
     if !cfg!(target_feature = "crt-static") {
@@ -107,7 +107,7 @@ fn install(dir: &Dir, path: &str) -> Result<String> {
             "this program is linked dynamically and may not run in a peer's image, install a release there",
         );
     }
-    Ok(format!("has {VERSION} now, {before}"))
+    Ok(format!("now has {VERSION}, {before}"))
 }
 
 /// DIR as the peer sees it.
@@ -172,7 +172,7 @@ fn keep(bin: &Dir, program: Digest) -> Result<String> {
     let found = NAMES.into_iter().filter(is_there);
     let found: Vec<(&str, Option<Digest>)> = found.map(|name| (name, digest(bin, name))).collect();
     let Some(("detect", _)) = found.first() else {
-        return Ok("where no builder was".to_owned());
+        return Ok("had no builder before".to_owned());
     };
     let is_same = |digest: &Option<Digest>| *digest == Some(program);
     let Some((other, _)) = found.iter().find(|(_, digest)| !is_same(digest)) else {
@@ -255,7 +255,7 @@ fn roll_back(bin: &Dir) -> Result<String> {
 fn nothing_to_roll_back<T>(bin: &Dir) -> Result<T> {
     let bin = bin.path().display();
     failed(format!(
-        "{bin}: no builder is kept that an install has replaced, install the one that you want"
+        "{bin}: no earlier builder is kept here, install the version that you want"
     ))
 }
 

@@ -37,7 +37,7 @@ gives the same ID on every machine.
                        servers read: CHAINCODE_ID, CORE_CHAINCODE_ID (Node) and
                        CORE_CHAINCODE_ID_NAME (Java)
   --force              replaces a FILE that has other content
-  -q, --quiet          does not name the file that was written
+  -q, --quiet          prints only the ID and warnings
   --id                 only prints the ID: of the package that would be made, or
                        of a package FILE that any program wrote, with a line on
                        standard error that says what a peer reads in it
@@ -290,13 +290,13 @@ fn open_existing(path: &Path) -> Result<Option<File>> {
     File::open(path).cannot("open", path).map(Some)
 }
 
-/// Makes sure that not everybody can read a private key. What a group may do was somebody's wish.
+/// Makes sure that not everyone can read a private key. If only a group can, someone chose that.
 fn close_to_others(file: &File, path: &Path) -> Result<()> {
     if file.metadata().cannot("read", path)?.mode() & 0o004 == 0 {
         return Ok(());
     }
     let set = file.set_permissions(Permissions::from_mode(SECRET));
-    set.cannot("take from other users", path)
+    set.cannot("restrict access to", path)
 }
 
 /// A writer whose errors name the file.

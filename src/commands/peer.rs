@@ -46,8 +46,8 @@ Example: build \"$PWD/src\" \"$PWD/metadata\" \"$PWD/bld\"
 pub const RELEASE_HELP: &str = "\
 Usage: release BUILD_OUTPUT_DIR RELEASE_OUTPUT_DIR
 
-Publishes what a build made in the empty RELEASE_OUTPUT_DIR: index definitions
-that CouchDB accepts go to statedb/, connection.json goes to chaincode/server/.
+Publishes a build into the empty RELEASE_OUTPUT_DIR: index definitions that
+CouchDB accepts go to statedb/, connection.json goes to chaincode/server/.
 Before that, every file of BUILD_OUTPUT_DIR is checked against its record;
 another builder's output has none, and one line says so.
 

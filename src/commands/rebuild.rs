@@ -112,7 +112,7 @@ impl Report {
                 let before = match before {
                     Some(before) if before == after => "as before".to_owned(),
                     Some(before) => format!("before: {before}"),
-                    None => "before: nothing that works".to_owned(),
+                    None => "before: no usable connection.json".to_owned(),
                 };
                 let count = plural(files, "file differs", "files differ");
                 (changed, format!("the peer will {after}, {before}; {count}"))

@@ -1,4 +1,4 @@
-//! `verify`: compares what a peer runs with its packages, or with what was recorded.
+//! `verify`: compares what a peer keeps with its packages, or with what was recorded.
 
 mod counts;
 mod expected;
@@ -26,13 +26,13 @@ use wanted::{Standing, Wanted};
 pub const HELP: &str = "\
 Usage: fabric-ccs-builder verify [OPTION...] PATH...
 
-Compares what is on disk with what build and release make of the packages that a
-peer has installed or, where there is no package, with the record that build
-made. Each PATH is a peer's file system path (with lifecycle/chaincodes), its
-externalbuilder/builds, one of the builds in there (with build-info.json, bld
-and release), or a build output (with SHA256SUMS). Prints a line for each build
-that matches, a line for each difference, and a summary. Changes nothing in PATH
-and follows no link below it.
+Compares what is on disk with what build and release produce from the packages
+that a peer has installed or, where there is no package, with the record that
+build made. Each PATH is a peer's file system path (with lifecycle/chaincodes),
+its externalbuilder/builds, one of the builds in there (with build-info.json,
+bld and release), or a build output (with SHA256SUMS). Prints a line for each
+build that matches, a line for each difference, and a summary. Changes nothing
+in PATH and follows no link below it.
 
   --packages DIR    looks for packages in DIR too; repeatable
   --config JSON     the values for templates in connection.json, instead of the
@@ -45,8 +45,8 @@ and follows no link below it.
                     chaincode queryinstalled or queryapproved with -O json; - is
                     standard input
   --dial            also connects to each chaincode's address from this machine,
-                    without TLS as a gRPC client; one that is not reached could
-                    not be determined
+                    without TLS as a gRPC client; a server that is not reached
+                    counts as undetermined
   --quiet           prints only differences, matches that need --config, and the
                     summary
   --json            prints one JSON object a line instead

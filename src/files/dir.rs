@@ -1,7 +1,7 @@
 //! Directories held open.
 //!
-//! Names are looked up relative to an open handle, without following links. Safe Rust has no
-//! openat(2), so this goes through `/proc/self/fd`. After a file is read, it is compared with
+//! Names are looked up relative to an open handle, without following links. Rust's standard library
+//! has no openat(2), so this goes through `/proc/self/fd`. After a file is read, it is compared with
 //! its entry in the listing. Without a usable `/proc`, names are looked up by path; SECURITY.md
 //! describes the remaining risk.
 

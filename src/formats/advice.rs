@@ -25,11 +25,11 @@ pub fn of_other_places(dir: &Dir) -> Option<String> {
     });
     let found = match &places[..] {
         [] => return None,
-        [one] => format!("{one}: move it"),
+        [one] => format!("{one} is there: move it"),
         [first, rest @ ..] => {
             let others = plural(rest.len(), "other", "others");
             format!(
-                "{first} and {others}: move one, with templates for what differs between peers,"
+                "{first} and {others} are there: move one, with templates for what differs between peers,"
             )
         }
     };
@@ -69,7 +69,7 @@ pub fn of_server_name(values: &Values) -> Option<String> {
                 .to_owned()
         }
         (Some(false), Some(domain)) => format!(
-            "domain: the server's own certificate, in root_cert, is not for {}: from Fabric 3.0 on \
+            "domain: root_cert is the server's own certificate, but not for {}: from Fabric 3.0 on \
              the peer will refuse it",
             domain.shown
         ),

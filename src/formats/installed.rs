@@ -21,7 +21,7 @@ use crate::findings::Warnings;
 pub const PACKAGES: &str = "lifecycle/chaincodes";
 pub const BUILDS: &str = "externalbuilder/builds";
 
-/// What every organisation of a channel approves: a label, and the SHA-256 of the package.
+/// What an organisation approves for its own peers: a label, and the SHA-256 of the package.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub struct PackageId {
     pub label: Label,

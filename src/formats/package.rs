@@ -143,7 +143,7 @@ impl Package {
 fn why_missing(missing: &str, others: &BTreeSet<String>) -> String {
     let end = format!("/{missing}");
     if let Some(other) = others.iter().find(|name| name.ends_with(&end)) {
-        format!("{missing} not found, the name {other} is another one to a peer: {HOW}")
+        format!("{missing} not found, to a peer {other} is a different file: {HOW}")
     } else if others.contains(CONNECTION) {
         format!(
             "{missing} not found, {CONNECTION} and META-INF belong in {CODE}; fabric-ccs-builder \

@@ -89,7 +89,7 @@ fn a_domain_copied_from_the_documentation() {
             "127.0.0.1:1",
             "your.chaincode.host.com",
             "server.pem",
-            r#"domain: the server's own certificate, in root_cert, is not for "your.chaincode.host.com": from Fabric 3.0 on the peer will refuse it"#,
+            r#"domain: root_cert is the server's own certificate, but not for "your.chaincode.host.com": from Fabric 3.0 on the peer will refuse it"#,
         ),
         (
             "basic:1",
@@ -165,7 +165,7 @@ fn connection_json_in_another_place() {
         (&[][..], ""),
         (
             &["src/connection.json"],
-            ", but src/connection.json: move it to the top of code.tar.gz, beside META-INF",
+            ", but src/connection.json is there: move it to the top of code.tar.gz, beside META-INF",
         ),
         (
             &[
@@ -173,7 +173,7 @@ fn connection_json_in_another_place() {
                 "org2/peer0/connection.json",
                 "org2/x",
             ],
-            ", but org1/peer0/connection.json and 1 other: move one, with templates for what differs between peers, to the top of code.tar.gz, beside META-INF",
+            ", but org1/peer0/connection.json and 1 other are there: move one, with templates for what differs between peers, to the top of code.tar.gz, beside META-INF",
         ),
     ] {
         let peer = Peer::empty();

@@ -50,7 +50,7 @@ fn the_built_in_sample_is_accepted() {
     for line in [
         "package  asset-transfer_1.0, type ccaas: the built-in sample",
         "address  the peer would dial asset-transfer.example.com:9999 without TLS",
-        "result   a peer would take the sample; this folder holds no package",
+        "result   a peer would accept the sample; this folder holds no package",
     ] {
         assert!(
             stdout.lines().any(|printed| printed == line),
@@ -90,7 +90,7 @@ fn the_sample_is_the_folder_beside_the_source() {
     let asked = between(check(&["--sample"]).stdout);
     assert_eq!(
         asked,
-        (embedded.0, "  a peer would take the sample\n".to_owned())
+        (embedded.0, "  a peer would accept the sample\n".to_owned())
     );
 }
 
@@ -532,7 +532,7 @@ fn an_object_has_what_is_published() {
         "dial": "dial basic.example.com:9999 without TLS",
         "dialled": null,
         "packaged": null,
-        "result": "taken",
+        "result": "accepted",
         "reason": null,
     });
     assert_eq!((status, &seen), (0, &expected));
@@ -590,7 +590,7 @@ fn a_terminal_gets_colours_unless_they_are_unwanted() {
     if Command::new("script").arg("--version").output().is_err() {
         return skip("script");
     }
-    let green = "\x1b[32mresult  \x1b[0m a peer would take the sample";
+    let green = "\x1b[32mresult  \x1b[0m a peer would accept the sample";
     assert!(in_a_terminal("").contains(green));
     assert!(in_a_terminal("NO_COLOR=").contains(green));
     let seen = in_a_terminal("NO_COLOR=1");

@@ -74,11 +74,11 @@ fn says_what_failed() {
     for (port, what) in [
         (
             server(drop),
-            "connected, but closed at once: no gRPC server is there",
+            "connected, but the connection was closed at once: no gRPC server is there",
         ),
         (
             answering(b""),
-            "connected, but closed at once: no gRPC server is there",
+            "connected, but the connection was closed at once: no gRPC server is there",
         ),
         (
             answering(b"HTTP/1.1 400 Bad Request\r\n\r\n"),

@@ -33,7 +33,7 @@ fn plain(mut seen: Seen) -> Seen {
 /// What an install into `bld` says.
 fn said(before: &str) -> String {
     let version = env!("CARGO_PKG_VERSION");
-    format!("install: ./bin: has fabric-ccs-builder {version} now, {before}\n")
+    format!("install: ./bin: now has fabric-ccs-builder {version}, {before}\n")
 }
 
 /// Asserts that `bld/bin` has the program under its names, and these other files, in the format of
@@ -135,7 +135,7 @@ fn prints_what_makes_a_peer_use_it() {
     let peer = Peer::empty();
     let path = peer.path("bld").to_str().unwrap().to_owned();
     let seen = install(&peer, &["../bld/."]);
-    let before = "where no builder was";
+    let before = "had no builder before";
     assert_eq!(seen.stderr, said(before).replace("./bin", "../bld/./bin"));
     let expected = |name: &str, path: &str| {
         format!(
@@ -270,7 +270,7 @@ fn warns_of_a_run() {
     let peer = Peer::empty();
     peer.put_link("bld/bin/run", "/nowhere");
     let seen = install(&peer, &["--quiet", "."]);
-    let line = "install: warning: ./bin/run: belongs to another builder, the peer does not call it for this one's packages\n";
+    let line = "install: warning: ./bin/run: belongs to another builder, the peer does not call it for chaincode that this builder built\n";
     assert_eq!((seen.status, seen.stderr.as_str()), (0, line));
     assert_eq!(seen.stdout, "");
 }
@@ -390,7 +390,7 @@ fn says_what_was_there() {
             "in place of {other}, which install --rollback puts back"
         ));
     };
-    installs("where no builder was");
+    installs("had no builder before");
     installs("as before");
     peer.put("bld/bin/detect", of_version("0.0.9-rc.1"));
     replaces("fabric-ccs-builder 0.0.9-rc.1");
@@ -430,8 +430,7 @@ fn rolls_back_to_what_it_replaced() {
             (seen.status, seen.stderr, seen.stdout.as_str()),
             (0, line, "")
         );
-        let nothing =
-            "./bin: no builder is kept that an install has replaced, install the one that you want";
+        let nothing = "./bin: no earlier builder is kept here, install the version that you want";
         assert_eq!(install(&peer, &["--rollback", "."]), failed(nothing));
     };
     put_other(&peer);
@@ -578,7 +577,7 @@ fn warns_of_a_path_that_ends_in_bin() {
     peer.put_dir("bld/builder/bin");
     let shown = peer.path("bld/builder/bin");
     let line = format!(
-        "install: warning: a peer needs the path {} to call these programs; for the path above it, give DIR without /bin\n",
+        "install: warning: the programs are in {0}/bin now; if the peer's path is the folder above {0}, give DIR without /bin\n",
         shown.display()
     );
     for dir in ["builder/bin", "builder/bin/"] {

@@ -225,7 +225,7 @@ fn makes_what_the_peers_copy_lacks() {
         let before = if kept > 1 {
             "dial old:9999 without TLS"
         } else {
-            "nothing that works"
+            "no usable connection.json"
         };
         assert!(
             seen.stdout.contains(&format!(", before: {before}; ")),
@@ -271,7 +271,7 @@ fn gives_a_record_to_the_build_of_another_builder() {
         .put(format!("{build}/build-info.json"), info);
     let args = [&["--name", "other"], &NEW[..]].concat();
     let line = format!(
-        "rebuilt   {id}: the peer will dial new:9999 without TLS, before: nothing that works; 7 files differ"
+        "rebuilt   {id}: the peer will dial new:9999 without TLS, before: no usable connection.json; 7 files differ"
     );
     rebuild(&peer, &args).prints(0, &[&line]);
     let path = format!("{build}/build-info.json");

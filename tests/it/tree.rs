@@ -91,7 +91,7 @@ fn anything_but_files_and_folders() {
     fs::hard_link(peer.path("elsewhere"), peer.path(format!("src/{place}"))).unwrap();
     refuses(
         &peer,
-        &format!("{place}: has another hard link, copy the file instead"),
+        &format!("{place}: has another hard link, replace it by a copy"),
     );
 }
 

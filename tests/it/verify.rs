@@ -149,7 +149,7 @@ fn verify(peer: &Peer, names: &[&str]) -> (i32, Vec<String>) {
 #[track_caller]
 fn without_note(mut lines: Vec<String>) -> Vec<String> {
     let is_recorded = |line: &&String| {
-        let is_match = line.contains(": match, ") && !line.contains(", but only with the record");
+        let is_match = line.contains(": match, ") && !line.contains(" only with the record, ");
         is_match && !line.contains(FROM_PACKAGE)
     };
     let recorded = lines.iter().filter(is_recorded).count();
@@ -177,12 +177,11 @@ fn without_note(mut lines: Vec<String>) -> Vec<String> {
     ];
     let differs = |line: &String| !is_stray(line) && kinds.iter().any(|kind| line.contains(kind));
     if lines.iter().any(differs) {
-        let build = "a build that differs was changed, or not copied completely; rebuild makes it again from its package, copy it first if you want to know who changed it";
+        let build = "a build that differs was changed, or not copied completely: keep a copy if you want to find out who changed it, then let rebuild make it again from its package";
         expected.push(format!("note     {build}"));
     }
     if lines.iter().any(is_stray) {
-        let stray =
-            "what is unrecorded among the builds is no build: find out whose it is, and remove it";
+        let stray = "an unrecorded entry among the builds is not a build: find out whose it is, and remove it";
         expected.push(format!("note     {stray}"));
     }
     assert_eq!(notes, expected, "{lines:?}");
@@ -278,7 +277,7 @@ fn text_of(json: &str) -> String {
             let fields = fields.as_array().unwrap().iter();
             let fields: Vec<_> = fields.map(|field| field.as_str().unwrap()).collect();
             format!(
-                ", but only with the record for the templates of connection.json ({}), give --config",
+                ", but the templates of connection.json ({}) only with the record, give --config to verify them",
                 fields.join(", ")
             )
         });

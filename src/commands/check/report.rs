@@ -26,7 +26,7 @@ pub struct Report {
     /// What is checked.
     pub shown: String,
     /// The answer when nothing is wrong.
-    pub taken: &'static str,
+    pub accepted: &'static str,
     /// The label, followed by the digest of the package file if one is checked.
     pub package: Option<String>,
     pub package_type: Option<String>,
@@ -44,7 +44,7 @@ pub struct Report {
     pub dial: Option<String>,
     /// The result of dialling from this machine: `Err` if a peer here would fail.
     pub dial_result: Option<std::result::Result<String, String>>,
-    /// The ID of the package that `package` would make of the same content, if it differs.
+    /// The ID of the package that `package` would make from the same content, if it differs.
     pub packaged: Option<String>,
 }
 
@@ -124,7 +124,7 @@ impl Report {
                 "a peer would accept this package, but this machine cannot reach its server";
             ("unreached", answer, Outcome::No)
         } else {
-            ("taken", self.taken, Outcome::Yes)
+            ("accepted", self.accepted, Outcome::Yes)
         };
         log::print(&if self.json {
             self.object(word, cannot.as_deref())
@@ -171,8 +171,7 @@ impl Report {
             out.line("dialled", said);
         }
         if let Some(id) = &self.packaged {
-            let text =
-                format!("the command package makes other bytes of this content, with the ID {id}");
+            let text = format!("the command package would give this content another ID, {id}");
             out.line("differs", &text);
         }
         let colour = if outcome == Outcome::Yes { GREEN } else { RED };

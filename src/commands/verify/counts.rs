@@ -80,10 +80,11 @@ impl Counts {
             "{matches} with a record only, which anyone who can write the builds can write too; give \
              the peer's file system path or --packages to verify from the packages"
         );
-        let build = "a build that differs was changed, or not copied completely; rebuild makes it \
-                     again from its package, copy it first if you want to know who changed it";
-        let stray =
-            "what is unrecorded among the builds is no build: find out whose it is, and remove it";
+        let build = "a build that differs was changed, or not copied completely: keep a copy if you \
+                     want to find out who changed it, then let rebuild make it again from its \
+                     package";
+        let stray = "an unrecorded entry among the builds is not a build: find out whose it is, and \
+                     remove it";
         let record = (recorded > 0).then_some(record);
         let others = [(self.has_wrong_build, build), (self.has_stray, stray)];
         let others = others

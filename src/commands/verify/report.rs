@@ -120,8 +120,8 @@ impl Report {
         if !unverified.is_empty() {
             let fields = unverified.join(", ");
             but = format!(
-                ", but only with the record for the templates of {CONNECTION} ({fields}), give \
-                 --config"
+                ", but the templates of {CONNECTION} ({fields}) only with the record, give --config \
+                 to verify them"
             );
             members.push(("unverified", json!(unverified)));
         }

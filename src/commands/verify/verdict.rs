@@ -111,8 +111,8 @@ impl Verdict {
             }
         }
         let Some(bld) = bld else {
-            let reason = "there is no folder bld; the peer is still copying it, or failed to: then \
-                          run rebuild";
+            let reason = "there is no folder bld: the peer is still copying it, or could not; in \
+                          that case, run rebuild";
             self.undetermined.push(reason.to_owned());
             return Ok(());
         };
@@ -148,8 +148,8 @@ impl Verdict {
                     "another builder made it, or the record was removed; rebuild gives it one";
                 self.fault = Some(Fault::Unrecorded(reason.to_owned()));
             } else {
-                let reason = "bld has neither a record nor a connection.json; the peer is still \
-                              copying it, or failed to: then run rebuild";
+                let reason = "bld has neither a record nor a connection.json: the peer is still \
+                              copying it, or could not; in that case, run rebuild";
                 self.undetermined.push(reason.to_owned());
             }
             return Ok(());
@@ -171,9 +171,9 @@ impl Verdict {
         Ok(())
     }
 
-    /// Compares connection.json with what is made of its package with some config. Gives what is
-    /// made with it, or with the recorded one where the record is the package's, and the fields
-    /// that only the config can tell, if it can be read.
+    /// Checks that some config could have turned the package's connection.json into the one found.
+    /// Returns the outputs with that connection.json (or with the recorded one, if the record is the
+    /// package's) and the fields that only the config determines; `None` if there is none to read.
     fn add_templates(
         &mut self,
         recipe: &Recipe,

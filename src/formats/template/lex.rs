@@ -152,7 +152,7 @@ impl<'a> Lexer<'a> {
                 "nil" => Token::Literal(Value::Nil),
                 word => Token::Word(word),
             },
-            _ => bail!("has {first:?} where it means nothing"),
+            _ => bail!("has an unexpected {first:?}"),
         })
     }
 

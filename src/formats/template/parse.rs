@@ -240,7 +240,7 @@ impl<'a> Parser<'a> {
         };
         let may_have_fields = !matches!(token, Token::Dot | Token::Literal(_));
         while let [(Token::Field(name), false), rest @ ..] = *tokens {
-            ensure!(may_have_fields, "has .{name} where it means nothing");
+            ensure!(may_have_fields, "has an unexpected .{name}");
             fields.push((*name).to_owned());
             *tokens = rest;
         }

@@ -239,8 +239,8 @@ fn what_install_refuses_has_a_helpful_message() {
         (&[METADATA][..], format!("code.tar.gz not found, a package contains metadata.json and code.tar.gz: {how}")),
         (&[code], format!("metadata.json not found, a package contains metadata.json and code.tar.gz: {how}")),
         (&[METADATA, CONNECTION], "code.tar.gz not found, connection.json and META-INF belong in code.tar.gz; fabric-ccs-builder package makes all of it from their folder".into()),
-        (&[METADATA, ("./code.tar.gz", FILE, code.2)], format!("code.tar.gz not found, the name ./code.tar.gz is another one to a peer: {how}")),
-        (&[("x/metadata.json", FILE, b"{}"), ("x/code.tar.gz", FILE, b"")], format!("metadata.json not found, the name x/metadata.json is another one to a peer: {how}")),
+        (&[METADATA, ("./code.tar.gz", FILE, code.2)], format!("code.tar.gz not found, to a peer ./code.tar.gz is a different file: {how}")),
+        (&[("x/metadata.json", FILE, b"{}"), ("x/code.tar.gz", FILE, b"")], format!("metadata.json not found, to a peer x/metadata.json is a different file: {how}")),
         (&[("./", DIR, b""), METADATA, code], format!("./: is a directory, which install refuses: {how}")),
         (&[METADATA, ("code.tar.gz", tar::EntryType::Symlink, b"")], format!("code.tar.gz: is a symbolic link, which install refuses: {how}")),
         (&[("pax_global_header", tar::EntryType::XGlobalHeader, b"")], format!("pax_global_header: is a global pax header, which git archive writes, which install refuses: {how}")),
@@ -418,9 +418,8 @@ fn names_what_package_would_make_of_it() {
     let content = [("README.md", FILE, &b"x"[..]), CONNECTION];
     let [_, checked] = seen(&with_code(&content));
     let known = super::ids::IDS[1].2;
-    let line = format!(
-        "differs  the command package makes other bytes of this content, with the ID {known}\n"
-    );
+    let line =
+        format!("differs  the command package would give this content another ID, {known}\n");
     let metadata = br#"{"type":"ccaas","label":"basic_1.0"}"#;
     assert_eq!(METADATA.2, metadata);
     let left_out = "\nwarning  README.md: is not packaged, only metadata.json, connection.json and META-INF are\n";

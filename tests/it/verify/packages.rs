@@ -200,8 +200,7 @@ fn what_templates_fill_in_is_verified_with_a_config_alone() {
     let peer = production().config(r#"{"peername":"org1"}"#);
     let package = plain("basic_1.0", TEMPLATE);
     let build = install(&peer, "basic_1.0", &package);
-    let middle =
-        ", but only with the record for the templates of connection.json (address), give --config";
+    let middle = ", but the templates of connection.json (address) only with the record, give --config to verify them";
     let line = matches(&peer, &build, middle, 2).replace(FROM_PACKAGE, ": match");
     let expected = (0, vec![line, summary(1, [1, 0, 0], 0)]);
     assert_eq!(verify(&peer, &[PRODUCTION]), expected);
@@ -358,7 +357,7 @@ fn a_build_that_is_being_copied() {
         lines[0].clone()
     };
     let no_bld = format!(
-        "{build}: cannot tell: there is no folder bld; the peer is still copying it, or failed to: then run rebuild"
+        "{build}: cannot tell: there is no folder bld: the peer is still copying it, or could not; in that case, run rebuild"
     );
     assert_eq!(partly(&[]), no_bld);
     assert_eq!(partly(&["build-info.json", "release"]), no_bld);
@@ -367,8 +366,8 @@ fn a_build_that_is_being_copied() {
     assert_eq!(
         partly(&["build-info.json", "release", "bld/META-INF"]),
         format!(
-            "{build}: cannot tell: bld has neither a record nor a connection.json; the peer is still \
-             copying it, or failed to: then run rebuild"
+            "{build}: cannot tell: bld has neither a record nor a connection.json: the peer is still \
+             copying it, or could not; in that case, run rebuild"
         )
     );
 }
@@ -447,11 +446,11 @@ fn unusable_packages() {
         (truncated, "the archive ends too early, copy it again"),
         (
             twice,
-            "META-INF/a: occurs twice in the archive, and what a peer makes of that is not computed",
+            "META-INF/a: occurs twice in the archive, and what a peer would unpack is not computed",
         ),
         (
             again,
-            "connection.json: occurs twice in the archive, and what a peer makes of that is not computed",
+            "connection.json: occurs twice in the archive, and what a peer would unpack is not computed",
         ),
         (
             packed("ccaas", "basic", &[("a", b"x")]),

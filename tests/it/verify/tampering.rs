@@ -392,8 +392,8 @@ fn what_is_not_a_template_is_verified_without_a_config() {
         let (expected, start) = if is_found {
             (1, "mismatch: bld/connection.json: ")
         } else {
-            let start = "match, but only with the record for the templates of connection.json \
-                         (address), give --config, ";
+            let start = "match, but the templates of connection.json (address) only with the \
+                         record, give --config to verify them, ";
             (0, start)
         };
         assert_eq!((status, lines.len()), (expected, 2), "{to}: {lines:?}");

@@ -20,8 +20,8 @@ ccaas or external, or on those named, with the current config, and replaces
 what differs. PEER_PATH is the peer's file system path. The peer may be
 running: it reads the new address when it next connects to the chaincode. A
 missing or incomplete build is made, and another builder's build gets a record.
-Prints a line for each package. Owners, groups and modes stay, but what others
-could read of connection.json is closed to them.
+Prints a line for each package. Owners, groups and modes stay, but other users
+can no longer read connection.json.
 
   --config JSON   the values for templates in connection.json, instead of the
                   environment variable CHAINCODE_AS_A_SERVICE_BUILDER_CONFIG;

@@ -1,9 +1,10 @@
 //! Files replaced in a directory that others may read at any moment.
 //!
 //! Each new file is written under a temporary name in its final folder, with the owner and mode of
-//! what it replaces (but see `mode_like`), or else the owner of the folder. When all are on disk, they get their final
-//! names in the given order. A failure before that changes no file. A killed process leaves files
-//! whose names begin with `.fabric-ccs-builder-`; the next run completes its work.
+//! what it replaces (but see `mode_like`), or else the owner of the folder. When all are on disk,
+//! they get their final names in the given order. A failure before that changes no file. A killed
+//! process leaves files whose names begin with `.fabric-ccs-builder-`; the next run completes its
+//! work.
 
 use std::ffi::OsString;
 use std::fs::{self, File, Metadata};
@@ -50,8 +51,8 @@ pub fn update(target: &Dir, made: &Dir, new: &[String], gone: &[String]) -> Resu
     })
 }
 
-/// The name of the file that [`Entry::name`](super::Entry::name) shows as `name`, first of those
-/// that are not UTF-8.
+/// The real name of the file that a listing shows as `name`. If several look the same, those that
+/// are not UTF-8 come first.
 fn real_name(dir: &Dir, name: &str) -> io::Result<OsString> {
     if name.contains(char::REPLACEMENT_CHARACTER) {
         for entry in fs::read_dir(dir.reach(""))? {

@@ -867,13 +867,13 @@ fn no_link_below_a_peers_path_is_followed() {
         let link = format!("{PRODUCTION}/{name}");
         fs::rename(peer.path(&link), peer.path("moved")).unwrap();
         peer.put_link(&link, peer.path("moved").to_str().unwrap());
-        let line = format!("{link}: {reason}\n");
+        let said = format!("{link}: {reason}\n");
         let seen = run(&peer, &[PRODUCTION]);
-        assert_eq!((seen.status, seen.stderr), (2, format!("verify: {line}")));
+        assert_eq!((seen.status, seen.stderr), (2, format!("verify: {said}")));
         let is_verified = seen.stdout.contains(&format!("{build}: match, "));
         assert_eq!(is_verified, name.starts_with("lifecycle"), "{name}");
         let seen = user::run(&peer.path(""), &["rebuild", PRODUCTION]);
-        assert_eq!((seen.status, seen.stderr), (2, format!("rebuild: {line}")));
+        assert_eq!((seen.status, seen.stderr), (2, format!("rebuild: {said}")));
         // A user may name what such a link leads to.
         let seen = verify(&peer, &["--packages", PACKAGES, BUILDS]);
         assert!(seen.0 == 0 && seen.1[0].contains(FROM_PACKAGE), "{seen:?}");

@@ -12,11 +12,13 @@
 
 use std::fmt;
 
+use super::json::Object;
 use super::metadata::{Label, Metadata};
 use super::package::Package;
-use crate::error::{Result, failed, refused};
+use crate::error::{Error, Result, failed, refused};
 use crate::files::{Digest, Dir, Entry};
 use crate::findings::Warnings;
+use crate::layout::BUILD_INFO;
 
 pub const PACKAGES: &str = "lifecycle/chaincodes";
 pub const BUILDS: &str = "externalbuilder/builds";
@@ -96,6 +98,16 @@ pub fn read(dir: &Dir, (id, entry): &(PackageId, Entry), target: &Dir) -> Result
     refused(format!(
         "{shown}: is not the package that its name says, but {label}:{digest}"
     ))
+}
+
+/// Whether a build has a build-info.json that names its builder, as a peer needs it.
+pub fn has_builder(build: &Dir) -> Result<bool> {
+    let content = match build.read_needed(BUILD_INFO) {
+        Err(Error::Refused(_)) => return Ok(false),
+        content => content?,
+    };
+    let name = Object::parse(&content).and_then(|info| info.string("builder_name"));
+    Ok(name.is_ok_and(|name| name.is_some_and(|name| !name.is_empty())))
 }
 
 /// Opens [`PACKAGES`] or [`BUILDS`] below a peer's file system path, if it is there.

@@ -122,7 +122,7 @@ pub fn published(peer: &Peer) -> BTreeSet<String> {
 
 /// Puts what was built and released where `verify` takes it for a peer's build, and verifies it.
 fn verified(peer: &Peer) -> Seen {
-    peer.put("kept/build-info.json", "{}");
+    peer.put("kept/build-info.json", r#"{"builder_name":"a"}"#);
     for name in ["bld", "release"] {
         fs::rename(peer.path(name), peer.path(format!("kept/{name}"))).unwrap();
     }

@@ -11,10 +11,17 @@ use crate::formats::installed::PackageId;
 use crate::formats::template::Config;
 use crate::text::quoted;
 
+const NO_ID: &str = "the name of its folder is not LABEL-HASH, which would say what its package is";
+const NO_PACKAGE: &str = "its package is not there: ask its developer for it, or get it with peer \
+                          lifecycle chaincode getinstalledpackage from another peer, and give its \
+                          folder with --packages";
+
 /// Where packages are looked up, and the values for their templates.
 pub struct Packages {
     dirs: Vec<Dir>,
     config: Config,
+    /// Whether a build without its package is undetermined, instead of what its record says.
+    are_needed: bool,
     /// The packages in `dirs` whose names are not those that a peer gives them.
     others: Vec<(Digest, PathBuf)>,
     /// Those of them that cannot be read, and why.
@@ -23,7 +30,7 @@ pub struct Packages {
 
 /// What a build should be.
 pub enum Expected {
-    /// What its record says, because there is no package.
+    /// What its record says, because there is no package, nor a place for packages.
     Recorded,
     /// What its package makes, with a connection.json of this digest if that is known.
     Made(Box<Recipe>, Option<Digest>),
@@ -36,14 +43,16 @@ pub enum Expected {
 }
 
 impl Packages {
-    /// Opens the folders that hold packages.
-    pub fn open(paths: &[PathBuf], config: Config) -> Result<Self> {
+    /// Opens the folders that hold packages. Each build's package `is_needed` in any case if it has
+    /// to match one.
+    pub fn open(paths: &[PathBuf], config: Config, is_needed: bool) -> Result<Self> {
         let mut packages = Self {
             dirs: paths
                 .iter()
-                .map(|path| Dir::open(path))
+                .map(|path| open_folder(path))
                 .collect::<Result<_>>()?,
             config,
+            are_needed: is_needed || !paths.is_empty(),
             others: Vec::new(),
             unreadable: Vec::new(),
         };
@@ -67,12 +76,19 @@ impl Packages {
 
     /// What the build of the package `id` should be. A package in `own` comes first.
     pub fn expect(&self, own: Option<&Dir>, id: Option<&PackageId>) -> Expected {
+        let or_recorded = |reason: &str| {
+            if own.is_some() || self.are_needed {
+                Expected::Undetermined(reason.to_owned())
+            } else {
+                Expected::Recorded
+            }
+        };
         let Some(id) = id else {
-            return Expected::Recorded;
+            return or_recorded(NO_ID);
         };
         let expected = self.find(own, id).and_then(|found| match found {
             Some((file, path)) => self.expect_of(file, &path, id),
-            None => Ok(Expected::Recorded),
+            None => Ok(or_recorded(NO_PACKAGE)),
         });
         expected.unwrap_or_else(|error| Expected::Undetermined(error.to_string()))
     }
@@ -146,6 +162,17 @@ impl Packages {
         let found = others.find(|(digest, _)| *digest == id.digest);
         found.map(|(_, path)| open(path)).transpose()
     }
+}
+
+/// Opens a folder that the user named.
+pub fn open_folder(path: &Path) -> Result<Dir> {
+    if path.is_file() {
+        return failed(format!(
+            "{}: is a file: use check for a package, or give --packages its folder",
+            path.display()
+        ));
+    }
+    Ok(Dir::open(path)?.with_hard_links())
 }
 
 fn open(path: &Path) -> Result<(File, PathBuf)> {

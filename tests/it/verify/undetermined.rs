@@ -75,11 +75,13 @@ fn cannot_tell_without_a_record() {
     remove("bld/SHA256SUMS")(&peer);
     remove("bld/build.intoto.json")(&peer);
     let bld = format!("{BUILD}/bld");
+    let end = "--packages verifies from its package";
+    let of_output = no_record.replace(end, "use check if it is a source folder");
     assert_eq!(
         verify(&peer, &[&bld]),
         (
             2,
-            vec![format!("{bld}: {no_record}"), summary(1, [0, 0, 1], 0)]
+            vec![format!("{bld}: {of_output}"), summary(1, [0, 0, 1], 0)]
         )
     );
 }
@@ -143,7 +145,10 @@ fn a_path_that_cannot_be_verified() {
             "nowhere",
             "cannot open nowhere: No such file or directory (os error 2)",
         ),
-        ("file", "cannot open file: Not a directory (os error 20)"),
+        (
+            "file",
+            "file: is a file: use check for a package, or give --packages its folder",
+        ),
         (
             "folder",
             "folder: is neither a peer's file system path (no lifecycle/chaincodes), nor a folder of builds, nor one of them (no build-info.json, no bld), nor a build output (no SHA256SUMS)",
@@ -163,7 +168,7 @@ fn a_path_that_cannot_be_verified() {
         });
         let summary = serde_json::json!({
             "result": "summary", "builds": 0, "match": 0, "from_package": 0, "mismatch": 0, "unrecorded": 0,
-            "other_builder": 0, "cannot_tell": 1, "differences": 0,
+            "other_builder": 0, "cannot_tell": 1, "unlisted": 0, "differences": 0,
         });
         let seen = run(&peer, &["--json", name]);
         let objects: Vec<Value> = seen

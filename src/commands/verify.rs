@@ -27,13 +27,13 @@ pub const HELP: &str = "\
 Usage: fabric-ccs-builder verify [OPTION...] PATH...
 
 Compares what is on disk with what build and release produce from the packages
-that a peer has installed or, where there is no package, with the record that
-build made; that is no match if the peer's path, --packages, --package-id or
---installed says that there should be a package. Each PATH is a peer's file system path (with lifecycle/chaincodes),
-its externalbuilder/builds, one of the builds in there (with build-info.json,
-bld and release), or a build output (with SHA256SUMS). Prints a line for each
-build that matches, a line for each difference, and a summary. Changes nothing
-in PATH and follows no link below it.
+that a peer has installed. Builds that are given alone, without --packages, are
+compared with the record that build made; otherwise a build without its package
+counts as undetermined. Each PATH is a peer's file system path (with
+lifecycle/chaincodes), its externalbuilder/builds, one of the builds in there
+(with build-info.json, bld and release), or a build output (with SHA256SUMS).
+Prints a line for each build that matches, a line for each difference, and a
+summary. Changes nothing in PATH and follows no link below it.
 
   --packages DIR    looks for packages in DIR too; repeatable
   --config JSON     the values for templates in connection.json, instead of the
@@ -55,7 +55,7 @@ in PATH and follows no link below it.
   --metrics FILE    also writes the counts in the text format of Prometheus
 
 Exit status: 0 all match, 1 some difference, 2 no difference, but something
-could not be determined, such as a build with neither a package nor a record.
+could not be determined, such as a build without its package.
 
 Example: fabric-ccs-builder verify /var/hyperledger/production
 ";

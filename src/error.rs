@@ -74,6 +74,17 @@ impl Display for Error {
 
 impl std::error::Error for Error {}
 
+/// The message about something in a peer's folders, with advice if the system did not allow it.
+pub fn as_peer(message: &str) -> String {
+    let is_denied = message.ends_with("(os error 13)") && !message.starts_with("TMPDIR: ");
+    let advice = if is_denied {
+        ", run this as the peer's user or root"
+    } else {
+        ""
+    };
+    format!("{message}{advice}")
+}
+
 /// For writers whose errors already name the file.
 impl From<io::Error> for Error {
     fn from(error: io::Error) -> Self {

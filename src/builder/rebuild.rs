@@ -128,7 +128,8 @@ impl Rebuild {
         self.packages.check(entry).ok()?;
         let file = self.packages.open_file(entry).ok()?;
         let read = recompute::read_file(file, &self.packages.path_of(&entry.name)).ok()?;
-        id.is_of(read.digest, &read.metadata).then_some(read)
+        let fault = id.fault_of(read.digest, Some(&read.metadata));
+        fault.is_none().then_some(read)
     }
 
     /// The connection.json of a build that is what its package gives, where that is known without

@@ -174,6 +174,17 @@ impl Run {
             Ok(installed) => installed,
             Err(error) => return self.report.add_unusable(path, &error),
         };
+        let names = own.list()?.into_iter().map(|entry| entry.name);
+        for name in names.filter(|name| name.ends_with(".tar.gz")) {
+            if PackageId::of_package(&name).is_none() {
+                let path = own.path_of(&name);
+                self.report.counts.others.push(format!(
+                    "{}: its name is not LABEL.HASH.tar.gz, so no peer reads it: find out whose it is, \
+                     and remove it",
+                    path.display()
+                ));
+            }
+        }
         for (id, _) in installed {
             if built.contains(&id) {
                 continue;

@@ -365,7 +365,7 @@ fn only_named_packages_are_rebuilt() {
     );
     assert_eq!(peer.listing(&build_of(&first)), before);
     let seen = rebuild(&peer, &[".", "second"]);
-    let line = "rebuild: second is not a package ID, LABEL:HASH is needed, see fabric-ccs-builder rebuild --help\n";
+    let line = "rebuild: second is not a package ID, write LABEL:HASH, see fabric-ccs-builder rebuild --help\n";
     assert_eq!((seen.status, seen.stderr.as_str()), (2, line));
 }
 

@@ -34,8 +34,8 @@ pub struct Counts {
     has_other_config: bool,
     /// Whether something among the builds is none, or belongs to none.
     has_stray: bool,
-    /// Files that may hold a key, and that other users may read or write.
-    exposed: Vec<String>,
+    /// What else should be known, with the path that it is about.
+    pub others: Vec<String>,
 }
 
 impl Counts {
@@ -49,7 +49,12 @@ impl Counts {
             return;
         }
         self.builds += 1;
-        self.exposed.extend(verdict.exposed.iter().cloned());
+        self.others.extend(verdict.exposed.iter().map(|path| {
+            format!(
+                "{path}: other users may read or write it, and there may be a private key in it: \
+                 run chmod 600 on it"
+            )
+        }));
         self.has_stray |= verdict.strays > 0;
         let count = match (outcome, &verdict.fault, verdict.origin) {
             (Outcome::Yes, ..) if verdict.other.is_some() => &mut self.other,
@@ -97,12 +102,6 @@ impl Counts {
                       changed since; keep a copy first if you want to find out who changed it";
         let stray = "an unrecorded or unexpected entry among the builds, or beside a build's bld and \
                      release, belongs to no build: find out whose it is, and remove it";
-        let exposed = self.exposed.iter().map(|path| {
-            format!(
-                "{path}: other users may read or write it, and there may be a private key in it: \
-                 run chmod 600 on it"
-            )
-        });
         let record = (recorded > 0).then_some(record);
         let others = [
             (self.has_wrong_build, build),
@@ -113,7 +112,10 @@ impl Counts {
             .into_iter()
             .filter(|&(is_so, _)| is_so)
             .map(|(_, note)| note.to_owned());
-        record.into_iter().chain(others).chain(exposed)
+        record
+            .into_iter()
+            .chain(others)
+            .chain(self.others.iter().cloned())
     }
 
     /// The summary for people.

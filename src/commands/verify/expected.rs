@@ -1,7 +1,7 @@
 //! The packages that builds are verified from, and what is expected of each build.
 
 use std::fs::{self, File};
-use std::io::{ErrorKind, Seek};
+use std::io::ErrorKind;
 use std::path::{Path, PathBuf};
 
 use crate::builder::recompute::{self, Recipe};
@@ -9,7 +9,6 @@ use crate::error::{Cannot, Error, Result, failed};
 use crate::files::{Digest, Dir};
 use crate::formats::installed::PackageId;
 use crate::formats::template::Config;
-use crate::text::quoted;
 
 const NO_ID: &str = "the name of its folder is not LABEL-HASH, which would say what its package is";
 const NO_PACKAGE: &str = "its package is not there: ask its developer for it, or get it with peer \
@@ -93,37 +92,14 @@ impl Packages {
         expected.unwrap_or_else(|error| Expected::Undetermined(error.to_string()))
     }
 
-    fn expect_of(&self, mut file: File, path: &Path, id: &PackageId) -> Result<Expected> {
+    fn expect_of(&self, file: File, path: &Path, id: &PackageId) -> Result<Expected> {
         let read = recompute::read_file(file.try_clone().cannot("read", path)?, path);
-        let digest = match &read {
-            Ok(read) => read.digest,
-            // It may be damaged, or another package.
-            Err(Error::Refused(_)) => {
-                file.rewind().cannot("read", path)?;
-                Digest::of_open(&file, path)?
-            }
-            // Nothing is known of it, as `read?` says below.
-            Err(_) => id.digest,
-        };
-        let wrong = |what| {
-            let path = path.display();
-            let wrong =
-                format!("{path}: {what}, put the original back and find out who changed it");
-            Ok(Expected::Wrong(wrong))
-        };
-        if digest != id.digest {
-            return wrong(format!("has the SHA-256 {digest}, not the one in its name"));
+        let digest = id.digest_of(file, path, read.as_ref().map(|read| read.digest))?;
+        let metadata = read.as_ref().ok().map(|read| &read.metadata);
+        if let Some(fault) = id.fault_of(digest, metadata) {
+            return Ok(Expected::Wrong(format!("{}: {fault}", path.display())));
         }
         let read = read?;
-        if !id.is_of(digest, &read.metadata) {
-            return wrong(match read.metadata.label() {
-                Ok(label) => {
-                    let label = quoted(&label.to_string());
-                    format!("has the label {label}, not the one in its name")
-                }
-                Err(_) => "has no label that a peer accepts, but one in its name".to_owned(),
-            });
-        }
         if !read.metadata.is_ours() {
             return Ok(Expected::Other(read.metadata.package_type));
         }

@@ -7,7 +7,7 @@ use serde_json::{Value, json};
 use super::counts::Counts;
 use super::target::Target;
 use super::verdict::{Compared, Fault, Verdict};
-use crate::error::{Error, Outcome, Result};
+use crate::error::{Error, Outcome, Result, as_peer};
 use crate::formats::comparison::Origin;
 use crate::formats::installed::PackageId;
 use crate::layout::{MAX_WARNINGS, SUMS};
@@ -54,7 +54,7 @@ impl Report {
     /// Reports that nothing at `path` can be verified.
     pub fn add_unusable(&mut self, path: &Path, error: &Error) -> Result<()> {
         self.counts.cannot_tell += 1;
-        let reason = error.to_string();
+        let reason = as_peer(&error.to_string());
         // The summary counts them all.
         if self.counts.cannot_tell <= MAX_WARNINGS {
             log::line("verify", &reason);
@@ -129,6 +129,7 @@ impl Report {
 
     /// Prints a result for a package that has no build.
     pub fn add_package(&mut self, path: &str, found: Answer, reason: &str) -> Result<()> {
+        let reason = reason.strip_prefix(&format!("{path}: ")).unwrap_or(reason);
         self.add_other(("package", path), found, reason)
     }
 
@@ -166,6 +167,7 @@ impl Report {
     }
 
     fn because(&self, subject: LineOf, result: &str, reason: &str) -> String {
+        let reason = as_peer(reason);
         let members = vec![("reason", json!(reason))];
         self.line(subject, result, &format!("{result}: {reason}"), members)
     }
@@ -191,7 +193,7 @@ impl Report {
             log::print(&if self.json {
                 object([("result", json!("note")), ("reason", json!(note))])
             } else {
-                format!("note     {note}\n")
+                escaped_line(&format!("note     {note}"))
             })?;
         }
         log::print(&if self.json {

@@ -228,3 +228,42 @@ fn a_difference_counts_more_than_metrics_that_cannot_be_written() {
     let line = "verify: cannot create none/m: No such file or directory (os error 2)\n";
     assert_eq!((seen.status, seen.stderr.as_str()), (1, line));
 }
+
+#[test]
+fn a_package_file_that_no_peer_reads_is_noted() {
+    let peer = production();
+    install(&peer, "basic", &plain("basic", PLAIN));
+    peer.put(format!("{PACKAGES}/basic.tar.gz"), "x");
+    let (status, _, notes) = quick(&peer, &[PRODUCTION]);
+    let note = format!(
+        "note     {PACKAGES}/basic.tar.gz: its name is not LABEL.HASH.tar.gz, so no peer reads it: find out whose it is, and remove it"
+    );
+    assert_eq!((status, notes), (0, vec![note]));
+}
+
+#[test]
+fn whoever_may_not_read_is_told_who_may() {
+    let peer = production();
+    let package = plain("basic", PLAIN);
+    let build = install(&peer, "basic", &package);
+    let (_, file) = names_of(&peer, &package, "basic");
+    let file = file.strip_prefix(peer.path("")).unwrap().to_str().unwrap();
+    peer.set_mode(file, 0);
+    let peer = peer.run_by_nobody();
+    let denied = "Permission denied (os error 13), run this as the peer's user or root";
+    let seen = user::run_by_nobody(&peer.path(""), &["verify", PRODUCTION]);
+    let line = format!("{build}: cannot tell: cannot read {file}: {denied}\n");
+    assert!(seen.stdout.starts_with(&line), "{seen:?}");
+    let seen = user::run_by_nobody(&peer.path(""), &["rebuild", PRODUCTION]);
+    assert!(
+        seen.stdout.contains(&format!("{file}: {denied}\n")),
+        "{seen:?}"
+    );
+    peer.set_mode(PACKAGES, 0);
+    for word in ["verify", "rebuild"] {
+        let seen = user::run_by_nobody(&peer.path(""), &[word, PRODUCTION]);
+        let line = format!("{word}: cannot open {PACKAGES}: {denied}\n");
+        assert_eq!((seen.status, seen.stderr), (2, line));
+    }
+    peer.set_mode(PACKAGES, 0o755);
+}

@@ -400,7 +400,7 @@ fn a_package_that_is_not_the_one_in_its_name() {
     fs::remove_dir_all(peer.path(&build)).unwrap();
     let (status, lines) = verify(&peer, &[PRODUCTION]);
     assert!(
-        lines[0].starts_with(&format!("{shown}: mismatch: ")),
+        lines[0].starts_with(&format!("{shown}: mismatch: has the SHA-256 ")),
         "{lines:?}"
     );
     assert_eq!(status, 1);
@@ -511,7 +511,6 @@ fn packages_that_are_missing_unreadable_or_among_other_files() {
     let build = install(&peer, "basic", &plain("basic", PLAIN));
     let expected = verify(&peer, &[PRODUCTION]);
     peer.put(format!("{PACKAGES}/README"), "x")
-        .put(format!("{PACKAGES}/basic.tar.gz"), "x")
         .put(format!("{PACKAGES}/.tmp/basic.tar.gz"), "x")
         .put_link(&format!("{PACKAGES}/link"), "README");
     assert_eq!(verify(&peer, &[PRODUCTION]), expected);
@@ -528,14 +527,18 @@ fn packages_that_are_missing_unreadable_or_among_other_files() {
         assert_eq!(seen.stdout.lines().last().unwrap(), last);
     };
     peer.set_mode(PACKAGES, 0);
-    let denied = format!("verify: cannot open {PACKAGES}: Permission denied (os error 13)\n");
+    let denied = format!(
+        "verify: cannot open {PACKAGES}: Permission denied (os error 13), run this as the peer's user or root\n"
+    );
     told(&as_nobody(PRODUCTION), &denied);
     peer.set_mode(PACKAGES, 0o755);
     let (_, file) = names_of(&peer, &plain("basic", PLAIN), "basic");
     let name = file.strip_prefix(peer.path("")).unwrap().to_str().unwrap();
     peer.set_mode(name, 0);
     let seen = as_nobody(PRODUCTION);
-    let line = format!("{build}: cannot tell: cannot read {name}: Permission denied (os error 13)");
+    let line = format!(
+        "{build}: cannot tell: cannot read {name}: Permission denied (os error 13), run this as the peer's user or root"
+    );
     assert_eq!(seen.stdout.lines().next().unwrap(), line);
     assert_eq!((seen.status, seen.stderr.as_str()), (2, ""));
     peer.set_mode(name, 0o644);
@@ -937,7 +940,7 @@ fn an_unreadable_file_among_packages_has_one_line() {
     let peer = peer.run_by_nobody();
     let args = ["verify", "--packages", "elsewhere", BUILDS];
     let seen = user::run_by_nobody(&peer.path(""), &args);
-    let reason = "cannot open elsewhere/closed.tgz: Permission denied (os error 13)";
+    let reason = "cannot open elsewhere/closed.tgz: Permission denied (os error 13), run this as the peer's user or root";
     let lines: Vec<&str> = seen.stdout.lines().collect();
     let line = format!("elsewhere/closed.tgz: cannot tell: {reason}");
     assert_eq!((seen.status, lines[0]), (2, line.as_str()), "{seen:?}");

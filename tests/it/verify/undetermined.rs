@@ -102,7 +102,9 @@ fn continues_after_what_it_may_not_read() {
         let peer = peer.run_by_nobody();
         let as_nobody = || user::run_by_nobody(&peer.path(""), &["verify", "builds"]);
         let told = |path: &str| {
-            format!("{BUILD}: cannot tell: {reason} {path}: Permission denied (os error 13)")
+            format!(
+                "{BUILD}: cannot tell: {reason} {path}: Permission denied (os error 13), run this as the peer's user or root"
+            )
         };
         let seen = as_nobody();
         let lines: Vec<&str> = seen.stdout.lines().collect();
@@ -258,7 +260,9 @@ fn a_peer_whose_folders_may_not_be_entered() {
     let peer = peer.run_by_nobody();
     for (word, name) in [("verify", "externalbuilder"), ("rebuild", "lifecycle")] {
         let seen = user::run_by_nobody(&peer.path(""), &[word, "peer"]);
-        let line = format!("{word}: cannot open peer/{name}: Permission denied (os error 13)\n");
+        let line = format!(
+            "{word}: cannot open peer/{name}: Permission denied (os error 13), run this as the peer's user or root\n"
+        );
         assert_eq!((seen.status, seen.stderr), (2, line));
     }
     for name in ["lifecycle", "externalbuilder"] {

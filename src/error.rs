@@ -74,10 +74,11 @@ impl Display for Error {
 
 impl std::error::Error for Error {}
 
-/// The message about something in a peer's folders, with advice if the system did not allow it.
-pub fn as_peer(message: &str) -> String {
-    let is_denied = message.ends_with("(os error 13)") && !message.starts_with("TMPDIR: ");
-    let advice = if is_denied {
+/// The message about a peer's folders or TMPDIR, with advice if the system did not allow something.
+pub fn with_advice(message: &str) -> String {
+    let advice = if message.starts_with("TMPDIR: ") {
+        ", set it to a folder that you may write to"
+    } else if message.ends_with("(os error 13)") {
         ", run this as the peer's user or root"
     } else {
         ""

@@ -641,7 +641,9 @@ fn verify_knows_what_is_published() {
     peer.set_mode(&harmful, 0);
     let peer = peer.run_by_nobody();
     let seen = user::run_by_nobody(&peer.path(""), &["verify", "kept"]);
-    let line = format!("kept: cannot tell: cannot read {harmful}: Permission denied (os error 13)");
+    let line = format!(
+        "kept: cannot tell: cannot read {harmful}: Permission denied (os error 13), run this as the peer's user or root"
+    );
     assert_eq!(
         (seen.status, last(&seen).len(), &last(&seen)[0]),
         (2, 2, &line)

@@ -49,12 +49,15 @@ impl Counts {
             return;
         }
         self.builds += 1;
-        self.others.extend(verdict.exposed.iter().map(|path| {
-            format!(
-                "{path}: other users may read or write it, and there may be a private key in it: \
-                 run chmod 600 on it"
-            )
-        }));
+        // What another builder left open, `rebuild` closes.
+        if !matches!(verdict.fault, Some(Fault::Unrecorded(_))) {
+            self.others.extend(verdict.exposed.iter().map(|path| {
+                format!(
+                    "{path}: other users may read or write it, and there may be a private key in \
+                     it: run chmod 600 on it"
+                )
+            }));
+        }
         self.has_stray |= verdict.strays > 0;
         let count = match (outcome, &verdict.fault, verdict.origin) {
             (Outcome::Yes, ..) if verdict.other.is_some() => &mut self.other,

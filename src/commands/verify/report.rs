@@ -7,7 +7,7 @@ use serde_json::{Value, json};
 use super::counts::Counts;
 use super::target::Target;
 use super::verdict::{Compared, Fault, Verdict};
-use crate::error::{Error, Outcome, Result, as_peer};
+use crate::error::{Error, Outcome, Result, with_advice};
 use crate::formats::comparison::Origin;
 use crate::formats::installed::PackageId;
 use crate::layout::{MAX_WARNINGS, SUMS};
@@ -54,7 +54,7 @@ impl Report {
     /// Reports that nothing at `path` can be verified.
     pub fn add_unusable(&mut self, path: &Path, error: &Error) -> Result<()> {
         self.counts.cannot_tell += 1;
-        let reason = as_peer(&error.to_string());
+        let reason = with_advice(&error.to_string());
         // The summary counts them all.
         if self.counts.cannot_tell <= MAX_WARNINGS {
             log::line("verify", &reason);
@@ -167,7 +167,7 @@ impl Report {
     }
 
     fn because(&self, subject: LineOf, result: &str, reason: &str) -> String {
-        let reason = as_peer(reason);
+        let reason = with_advice(reason);
         let members = vec![("reason", json!(reason))];
         self.line(subject, result, &format!("{result}: {reason}"), members)
     }

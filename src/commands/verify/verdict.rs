@@ -101,9 +101,9 @@ impl Verdict {
 
     /// Makes a match but for what templates fill in undetermined.
     pub fn require_config(&mut self) {
-        let but = self.compared.as_ref().and_then(Compared::but);
-        if self.is_without_config() {
-            let but = but.unwrap_or_default();
+        if let Some(but) = self.compared.as_ref().and_then(Compared::but)
+            && self.is_without_config()
+        {
             self.undetermined.push(format!("it matches, {but}"));
         }
     }
@@ -157,22 +157,21 @@ impl Verdict {
                 expected: None,
                 found: None,
             });
-        } else if info == Some(true) && !installed::has_builder(dir)? {
+        }
+        self.add_exposed(&bld);
+        if let Some(Ok(server)) = release.as_ref().map(|release| release.descend(SERVER)) {
+            self.add_exposed(&server);
+        }
+        if let Expected::Made(recipe, connection) = expected {
+            self.add_made(recipe, *connection, &bld, release.as_ref())?;
+        } else if let Some(record) = self.add_output(&bld, "bld/") {
+            self.add_release(release.as_ref(), &record, &bld);
+        }
+        if info == Some(true) && !installed::has_builder(dir)? {
             let reason =
                 "does not name a builder, so the peer cannot start the chaincode: run rebuild";
             let fault = Fault::Mismatch(format!("{BUILD_INFO}: {reason}"));
             self.fault.get_or_insert(fault);
-        }
-        self.add_exposed(&bld);
-        let _ = release
-            .as_ref()
-            .and_then(|release| release.descend(SERVER).ok())
-            .map(|server| self.add_exposed(&server));
-        if let Expected::Made(recipe, connection) = expected {
-            return self.add_made(recipe, *connection, &bld, release.as_ref());
-        }
-        if let Some(record) = self.add_output(&bld, "bld/") {
-            self.add_release(release.as_ref(), &record, &bld);
         }
         Ok(())
     }
@@ -214,7 +213,11 @@ impl Verdict {
             sums: outputs.sums,
             unverified,
         });
-        if connection.is_some() && recipe.draft.has_templates() && !self.differences.is_empty() {
+        let is_changed = |difference: &Difference| difference.path == "bld/connection.json";
+        if connection.is_some()
+            && recipe.draft.has_templates()
+            && self.differences.iter().any(is_changed)
+        {
             let mut other = Self::default();
             other.add_made(recipe, None, bld, release)?;
             self.is_of_other_config = other.is_without_config();

@@ -123,10 +123,10 @@ fn another_config_is_not_called_tampering() {
 /// `rebuild` leaves it where it is.
 #[test]
 fn a_file_beside_bld_and_release_is_to_be_removed() {
-    let peer = production();
-    let build = install(&peer, "basic", &plain("basic", PLAIN));
+    let peer = production().config(CONFIG[1]);
+    let build = install(&peer, "basic", &plain("basic", TEMPLATE));
     peer.put(format!("{build}/x.sh"), "x");
-    let (status, lines, notes) = quick(&peer, &[PRODUCTION]);
+    let (status, lines, notes) = quick(&peer, &[&CONFIG[..], &[PRODUCTION]].concat());
     assert_eq!(status, 1);
     let line = format!("{build}: x.sh: unexpected, found a regular file");
     assert_eq!(lines[0], line);
@@ -147,6 +147,13 @@ fn a_build_info_that_names_no_builder_is_reported() {
         for path in [PRODUCTION, BUILDS] {
             assert_eq!(verify(&peer, &[path]), expected, "{content}");
         }
+        // It hides no damage.
+        let sums = format!("{build}/bld/SHA256SUMS");
+        let good = peer.get(&sums);
+        peer.put(&sums, "x");
+        let seen = verify(&peer, &[BUILDS]);
+        assert!(seen.1[0].contains(": damaged: "), "{seen:?}");
+        peer.put(&sums, good);
         let seen = user::run(&peer.path(""), &["rebuild", PRODUCTION]);
         let warning = ": warning: had an unusable build-info.json, restart the peer if it started meanwhile\n";
         assert!(seen.stderr.ends_with(warning), "{seen:?}");
@@ -217,6 +224,12 @@ fn a_connection_that_other_users_may_read_or_write_is_noted() {
         assert_eq!(notes, if is_noted { vec![note] } else { vec![] });
         assert!(status == 0 && lines[0].contains(FROM_PACKAGE), "{lines:?}");
     }
+    // `rebuild` closes what another builder left open.
+    peer.set_mode(&released, 0o644);
+    for name in ["SHA256SUMS", "build.intoto.json"] {
+        fs::remove_file(peer.path(format!("{build}/bld/{name}"))).unwrap();
+    }
+    assert_eq!(quick(&peer, &[PRODUCTION]).2, [""; 0]);
 }
 
 #[test]

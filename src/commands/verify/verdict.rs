@@ -188,9 +188,9 @@ impl Verdict {
         let has = |name| bld.look_up(name).map(|found| found.is_some());
         if !has(SUMS)? && !has(STATEMENT)? {
             if has(CONNECTION)? {
-                let reason = "another builder made it, or the record was removed: rebuild --dry-run says what \
-                     differs, and rebuild gives it one; keep a copy first if you want to find out who \
-                     changed it";
+                let reason = "another builder made it, or the record was removed: rebuild --dry-run \
+                              says what would change, and rebuild gives it one; keep a copy first \
+                              if you want to find out who changed it";
                 self.fault = Some(Fault::Unrecorded(reason.to_owned()));
             } else {
                 let reason = "bld has neither a record nor a connection.json: the peer is still \

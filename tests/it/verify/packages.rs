@@ -291,7 +291,7 @@ fn a_removed_record_cannot_hide() {
     );
     assert_eq!(verify(&peer, &[BUILDS]).0, 2);
     let line = format!(
-        "{build}: unrecorded build: another builder made it, or the record was removed: rebuild --dry-run says what differs, and rebuild gives it one; keep a copy first if you want to find out who changed it"
+        "{build}: unrecorded build: another builder made it, or the record was removed: rebuild --dry-run says what would change, and rebuild gives it one; keep a copy first if you want to find out who changed it"
     );
     let counted =
         "result   1 build: 0 match, 0 mismatch, 0 cannot tell, 1 unrecorded; 1 difference";

@@ -16,7 +16,7 @@ _fabric_ccs_builder() {
       paths=default
       ;;
     *:verify)
-      words+=" --packages --config --package-id --installed --dial --quiet --json --metrics"
+      words+=" --packages --config --package-id --installed --dial -q --quiet --json --metrics"
       ;;
     *:rebuild) words+=" --config --dry-run --name" ;;
     *:install) words+=" --name --path --rollback -q --quiet" ;;

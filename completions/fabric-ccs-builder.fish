@@ -41,7 +41,7 @@ complete -c fabric-ccs-builder -n '__fabric_ccs_builder_runs package' \
 complete -c fabric-ccs-builder -n '__fabric_ccs_builder_runs package' \
     -rF -s o -l output -l env -l root-cert -l client-cert -l client-key
 complete -c fabric-ccs-builder -n '__fabric_ccs_builder_runs package' -l meta-inf -xa '(__fish_complete_directories)'
-complete -c fabric-ccs-builder -n '__fabric_ccs_builder_runs verify' -l dial -l quiet -l json
+complete -c fabric-ccs-builder -n '__fabric_ccs_builder_runs verify' -l dial -s q -l quiet -l json
 complete -c fabric-ccs-builder -n '__fabric_ccs_builder_runs verify' -l packages -xa '(__fish_complete_directories)'
 complete -c fabric-ccs-builder -n '__fabric_ccs_builder_runs verify' -x -l package-id
 complete -c fabric-ccs-builder -n '__fabric_ccs_builder_runs verify' -rF -l installed -l metrics

@@ -74,6 +74,18 @@ impl Display for Error {
 
 impl std::error::Error for Error {}
 
+/// The message about a peer's folders or TMPDIR, with advice if the system did not allow something.
+pub fn with_advice(message: &str) -> String {
+    let advice = if message.starts_with("TMPDIR: ") {
+        ", set it to a folder that you may write to"
+    } else if message.ends_with("(os error 13)") {
+        ", run this as the peer's user or root"
+    } else {
+        ""
+    };
+    format!("{message}{advice}")
+}
+
 /// For writers whose errors already name the file.
 impl From<io::Error> for Error {
     fn from(error: io::Error) -> Self {

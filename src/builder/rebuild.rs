@@ -11,14 +11,13 @@ use serde_json::json;
 
 use super::recompute::{self, Recomputed};
 use super::{build, release};
-use crate::error::{Error, Refuse, Result, failed, refused};
+use crate::error::{Refuse, Result, failed, refused};
 use crate::files::{Digest, Dir, Entry, Scratch, create, join, remove_unfinished, update};
 use crate::findings::Warnings;
 use crate::formats::artifact::{self, Artifact};
 use crate::formats::comparison::Comparison;
 use crate::formats::connection::Connection;
 use crate::formats::installed::{self, BUILDS, PACKAGES, PackageId};
-use crate::formats::json::Object;
 use crate::formats::template::Config;
 use crate::layout::{
     BLD, BUILD_INFO, CLOSED, CONNECTION, METADATA, PUBLIC, RELEASE, SECRET, SERVER, UNFINISHED,
@@ -101,8 +100,12 @@ impl Rebuild {
         let list = |part| artifact::list(&made.subdir(part)?.into_root());
         let changes = Changes::find([list(BLD)?, list(RELEASE)?], target.as_ref())?;
         if let (Some(_), true) = (&target, changes.new.iter().any(|path| path == BUILD_INFO)) {
+            let had = match target.as_ref().map(|target| target.look_up(BUILD_INFO)) {
+                Some(Ok(Some(_))) => "an unusable",
+                _ => "no",
+            };
             warnings.push(format!(
-                "had no {BUILD_INFO}, restart the peer if it started meanwhile"
+                "had {had} {BUILD_INFO}, restart the peer if it started meanwhile"
             ));
         }
         let rebuilt = Rebuilt {
@@ -125,7 +128,8 @@ impl Rebuild {
         self.packages.check(entry).ok()?;
         let file = self.packages.open_file(entry).ok()?;
         let read = recompute::read_file(file, &self.packages.path_of(&entry.name)).ok()?;
-        id.is_of(read.digest, &read.metadata).then_some(read)
+        let fault = id.fault_of(read.digest, Some(&read.metadata));
+        fault.is_none().then_some(read)
     }
 
     /// The connection.json of a build that is what its package gives, where that is known without
@@ -173,7 +177,7 @@ impl Changes {
         changes.add(BLD, &bld, target)?;
         changes.add(RELEASE, &release, target)?;
         let Self { new, gone } = &mut changes;
-        if !target.map_or(Ok(false), has_info)? {
+        if !target.map_or(Ok(false), installed::has_builder)? {
             new.push(BUILD_INFO.to_owned());
         }
         // A running peer reads this one.
@@ -209,16 +213,6 @@ impl Changes {
         }
         Ok(())
     }
-}
-
-/// Whether a build names its builder.
-fn has_info(build: &Dir) -> Result<bool> {
-    let content = match build.read_needed(BUILD_INFO) {
-        Err(Error::Refused(_)) => return Ok(false),
-        content => content?,
-    };
-    let name = Object::parse(&content).and_then(|info| info.string("builder_name"));
-    Ok(name.is_ok_and(|name| name.is_some_and(|name| !name.is_empty())))
 }
 
 /// How a peer connects to the chaincode of a build.

@@ -57,15 +57,20 @@ fn compare_with_record(record: &Record, build: &Dir) -> Result<()> {
     if let Some(error) = comparison.undetermined.into_iter().next() {
         return Err(error);
     }
-    match comparison.differences.as_slice() {
-        [] => Ok(()),
-        [one] => refused(one.describe(Origin::Record)),
-        [first, rest @ ..] => {
-            let more = plural(rest.len(), "more difference", "more differences");
-            let first = first.describe(Origin::Record);
-            refused(format!("{first}, and {more}"))
-        }
-    }
+    let [first, rest @ ..] = comparison.differences.as_slice() else {
+        return Ok(());
+    };
+    let more = match rest.len() {
+        0 => String::new(),
+        more => format!(
+            ", and {}",
+            plural(more, "more difference", "more differences")
+        ),
+    };
+    refused(format!(
+        "{}{more}: it was changed after it was built, install the package again",
+        first.describe(Origin::Record)
+    ))
 }
 
 /// Fails on a file that differs from the record: it has changed since the check.

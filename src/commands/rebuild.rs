@@ -6,7 +6,7 @@ use lexopt::{Arg, Parser};
 
 use super::arguments::{self, needed, path};
 use crate::builder::{Rebuild, Rebuilt};
-use crate::error::{Error, Outcome, Result, failed, refused, usage};
+use crate::error::{Error, Outcome, Result, failed, refused, usage, with_advice};
 use crate::formats::installed::PackageId;
 use crate::formats::template::TO_PEER;
 use crate::log;
@@ -51,7 +51,7 @@ pub fn run(mut parser: Parser) -> Result<Outcome> {
             Arg::Value(value) => {
                 let Some(id) = value.to_str().and_then(PackageId::parse) else {
                     let value = value.display();
-                    return usage(format!("{value} is not a package ID, LABEL:HASH is needed"));
+                    return usage(format!("{value} is not a package ID, write LABEL:HASH"));
                 };
                 named.insert(id);
             }
@@ -60,7 +60,11 @@ pub fn run(mut parser: Parser) -> Result<Outcome> {
     }
     let peer = needed(peer, "PEER_PATH")?;
     let config = arguments::config(config)?;
-    let rebuild = Rebuild::open(&peer, config, name, dry_run)?;
+    let rebuild = Rebuild::open(&peer, config, name, dry_run);
+    let rebuild = rebuild.map_err(|error| match error {
+        Error::Failed(message) => Error::Failed(with_advice(&message)),
+        error => error,
+    })?;
     let mut report = Report::new(dry_run);
     let wants_all = named.is_empty();
     for installed in rebuild.installed()? {
@@ -121,7 +125,7 @@ impl Report {
                 let here = "give it here with --config, or run this in the peer's environment";
                 (refused, message.replace(TO_PEER, here))
             }
-            Err(error) => (failed, error.to_string()),
+            Err(error) => (failed, with_advice(&error.to_string())),
         };
         *count += 1;
         log::print(&escaped_line(&format!("{word:<9} {id}: {text}")))
@@ -132,7 +136,10 @@ impl Report {
         let Self(counts @ [.., (_, refused), (_, failed)]) = self;
         let packages = counts.iter().map(|(_, count)| count).sum();
         let packages = plural(packages, "package", "packages");
-        let counts = counts.map(|(word, count)| format!("{count} {word}"));
+        let counts = counts.map(|(word, count)| {
+            let is_many = word == "differs" && count != 1;
+            format!("{count} {}", if is_many { "differ" } else { word })
+        });
         log::print(&format!("result    {packages}: {}\n", counts.join(", ")))?;
         Ok(match (refused, failed) {
             (0, 0) => Outcome::Yes,

@@ -15,9 +15,9 @@ use super::arguments::{self, path};
 use super::dial;
 use crate::error::{Error, Outcome, Result, usage};
 use crate::files::Dir;
-use crate::formats::comparison::Origin;
 use crate::formats::installed::{self, PackageId};
 use crate::formats::template::Config;
+use crate::log;
 use expected::{Expected, Packages};
 use report::Report;
 use target::Place;
@@ -27,18 +27,20 @@ pub const HELP: &str = "\
 Usage: fabric-ccs-builder verify [OPTION...] PATH...
 
 Compares what is on disk with what build and release produce from the packages
-that a peer has installed or, where there is no package, with the record that
-build made. Each PATH is a peer's file system path (with lifecycle/chaincodes),
-its externalbuilder/builds, one of the builds in there (with build-info.json,
-bld and release), or a build output (with SHA256SUMS). Prints a line for each
-build that matches, a line for each difference, and a summary. Changes nothing
-in PATH and follows no link below it.
+that a peer has installed. Builds that are given alone, without --packages, are
+compared with the record that build made; otherwise a build without its package
+counts as undetermined. Each PATH is a peer's file system path (with
+lifecycle/chaincodes), its externalbuilder/builds, one of the builds in there
+(with build-info.json, bld and release), or a build output (with SHA256SUMS).
+Prints a line for each build that matches, a line for each difference, and a
+summary. Changes nothing in PATH and follows no link below it.
 
   --packages DIR    looks for packages in DIR too; repeatable
   --config JSON     the values for templates in connection.json, instead of the
                     environment variable CHAINCODE_AS_A_SERVICE_BUILDER_CONFIG;
                     without any, what templates fill in is only compared
-                    with the record
+                    with the record, which is a match unless a package ID is
+                    asked for
   --config @FILE    reads them from FILE
   --package-id ID   this package must be there and match; repeatable
   --installed FILE  the same for each package in the output of peer lifecycle
@@ -47,13 +49,13 @@ in PATH and follows no link below it.
   --dial            also connects to each chaincode's address from this machine,
                     without TLS as a gRPC client; a server that is not reached
                     counts as undetermined
-  --quiet           prints only differences, matches that need --config, and the
-                    summary
+  -q, --quiet       prints no line for a build that matches in every field or
+                    is another builder's, or whose chaincode was dialled
   --json            prints one JSON object a line instead
   --metrics FILE    also writes the counts in the text format of Prometheus
 
 Exit status: 0 all match, 1 some difference, 2 no difference, but something
-could not be determined, such as a build with neither a package nor a record.
+could not be determined, such as a build without its package.
 
 Example: fabric-ccs-builder verify /var/hyperledger/production
 ";
@@ -75,14 +77,17 @@ pub fn run(mut parser: Parser) -> Result<Outcome> {
         match arg {
             Arg::Long("json") => args.json = true,
             Arg::Long("dial") => args.dial = true,
-            Arg::Long("quiet") => args.quiet = true,
+            Arg::Short('q') | Arg::Long("quiet") => args.quiet = true,
             Arg::Long("config") => config = Some(parser.value()?),
             Arg::Long("packages") => args.packages.push(path(parser.value()?)?),
             Arg::Long("metrics") => args.metrics = Some(path(parser.value()?)?),
             Arg::Long("installed") => wanted.add_file(&parser.value()?)?,
             Arg::Long("package-id") => {
-                let Some(id) = PackageId::parse(&parser.value()?.string()?) else {
-                    return usage("--package-id: is not a package ID, LABEL:HASH is needed");
+                let value = parser.value()?.string()?;
+                let Some(id) = PackageId::parse(&value) else {
+                    return usage(format!(
+                        "--package-id {value}: is not a package ID, write LABEL:HASH"
+                    ));
                 };
                 wanted::add_id(wanted.ids.get_or_insert_default(), id);
             }
@@ -97,7 +102,7 @@ pub fn run(mut parser: Parser) -> Result<Outcome> {
     let config = Config::read(arguments::config(config)?);
     let config = config.map_err(|error| Error::Failed(error.to_string()))?;
     let mut run = Run {
-        packages: Packages::open(&args.packages, config)?,
+        packages: Packages::open(&args.packages, config, wanted.ids.is_some())?,
         wanted,
         dial: args.dial,
         report: Report::new(args.json, args.quiet),
@@ -116,7 +121,11 @@ pub fn run(mut parser: Parser) -> Result<Outcome> {
     run.wanted.report(&run.packages, &mut run.report)?;
     let outcome = run.report.finish()?;
     if let Some(path) = &args.metrics {
-        run.report.counts.write_metrics(path)?;
+        match run.report.counts.write_metrics(path) {
+            // A difference counts more.
+            Err(error) if outcome == Outcome::No => log::line("verify", error.to_string()),
+            written => written?,
+        }
     }
     Ok(outcome)
 }
@@ -140,18 +149,16 @@ impl Run {
         let mut built = Vec::new();
         for target in place.targets() {
             let expected = self.packages.expect(own, target.id.as_ref());
-            let verdict = target.verify(&expected);
+            let mut verdict = target.verify(&expected);
+            if self.wanted.ids.is_some() {
+                verdict.require_config();
+            }
             self.report.add(&target, &verdict)?;
             if let Some(connection) = target.connection().filter(|_| self.dial) {
                 self.report.add_dial(&target, dial::dial(&connection))?;
             }
             if let Some(id) = target.id {
-                let is_match = verdict.outcome() == Outcome::Yes && verdict.other.is_none();
-                let found = match (is_match, verdict.origin) {
-                    (true, Origin::Record) => Standing::Recorded,
-                    _ => Standing::Reported,
-                };
-                self.wanted.add(id.clone(), found);
+                self.wanted.add(id.clone(), Standing::Reported);
                 built.push(id);
             }
         }
@@ -167,6 +174,17 @@ impl Run {
             Ok(installed) => installed,
             Err(error) => return self.report.add_unusable(path, &error),
         };
+        let names = own.list()?.into_iter().map(|entry| entry.name);
+        for name in names.filter(|name| name.ends_with(".tar.gz")) {
+            if PackageId::of_package(&name).is_none() {
+                let path = own.path_of(&name);
+                self.report.counts.others.push(format!(
+                    "{}: its name is not LABEL.HASH.tar.gz, so no peer reads it: find out whose it is, \
+                     and remove it",
+                    path.display()
+                ));
+            }
+        }
         for (id, _) in installed {
             if built.contains(&id) {
                 continue;

@@ -209,16 +209,19 @@ impl Draft {
         self.0.iter().filter_map(|(_, field)| field.template())
     }
 
-    /// Compares with `written` whatever needs no config, and returns the fields that do need one: a
-    /// field with a template may be anything there.
+    /// Compares with `written` whatever needs no config, and returns the fields that do need one: of
+    /// these, only the text around their templates is compared.
     pub(crate) fn agrees(&self, written: &[u8]) -> Result<Vec<&'static str>> {
         let found = Connection::parse_written(written)?;
-        let (mut values, mut unknown) = (
-            Faults::first(|faults| Ok(self.values(None, faults)))?,
-            Vec::new(),
-        );
+        let (texts, mut unknown) = (Object::parse(written)?, Vec::new());
+        let mut values = Faults::first(|faults| Ok(self.values(None, faults)))?;
         for (name, value) in found.values.0 {
             if matches!(values.get(name), Some(Value::Unknown)) {
+                let text = texts.string(name)?.unwrap_or_default();
+                let mut fields = self.0.iter().filter(|(field, _)| *field == name);
+                let template = fields.find_map(|(_, field)| field.template());
+                let is_possible = template.is_some_and(|template| template.may_make(&text));
+                ensure!(is_possible, "{name}: is not what its template can make");
                 values.set(name, value);
                 unknown.push(name);
             }

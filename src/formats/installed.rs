@@ -11,12 +11,18 @@
 //! `core/container/externalbuilder/externalbuilder.go`.
 
 use std::fmt;
+use std::fs::File;
+use std::io::Seek;
+use std::path::Path;
 
+use super::json::Object;
 use super::metadata::{Label, Metadata};
 use super::package::Package;
-use crate::error::{Result, failed, refused};
+use crate::error::{Cannot, Error, Result, failed, refused};
 use crate::files::{Digest, Dir, Entry};
 use crate::findings::Warnings;
+use crate::layout::BUILD_INFO;
+use crate::text::quoted;
 
 pub const PACKAGES: &str = "lifecycle/chaincodes";
 pub const BUILDS: &str = "externalbuilder/builds";
@@ -53,10 +59,43 @@ impl PackageId {
         })
     }
 
-    /// Whether it is the ID of the package with this digest and metadata.json.
-    pub fn is_of(&self, digest: Digest, metadata: &Metadata) -> bool {
-        let is_same = |label: &Label| *label == self.label;
-        digest == self.digest && metadata.label().is_ok_and(is_same)
+    /// The digest of the file at `path`, from which this digest or error was read.
+    pub fn digest_of(
+        &self,
+        mut file: File,
+        path: &Path,
+        read: std::result::Result<Digest, &Error>,
+    ) -> Result<Digest> {
+        match read {
+            Ok(digest) => Ok(digest),
+            // It may be damaged, or another package.
+            Err(Error::Refused(_)) => {
+                file.rewind().cannot("read", path)?;
+                Digest::of_open(&file, path)
+            }
+            // Nothing is known of it, as the error says.
+            Err(_) => Ok(self.digest),
+        }
+    }
+
+    /// What is wrong with the file that has this ID in its name, if it has this digest and, where it
+    /// is a package, this metadata.json.
+    pub fn fault_of(&self, digest: Digest, metadata: Option<&Metadata>) -> Option<String> {
+        let what = if digest == self.digest {
+            match metadata?.label() {
+                Ok(label) if *label == self.label => return None,
+                Ok(label) => {
+                    let label = quoted(&label.to_string());
+                    format!("has the label {label}, not the one in its name")
+                }
+                Err(_) => "has no label that a peer accepts, but one in its name".to_owned(),
+            }
+        } else {
+            format!("has the SHA-256 {digest}, not the one in its name")
+        };
+        Some(format!(
+            "{what}, put the original back and find out who changed it"
+        ))
     }
 
     pub fn build_name(&self) -> String {
@@ -86,16 +125,25 @@ pub fn packages(dir: &Dir) -> Result<Vec<(PackageId, Entry)>> {
 pub fn read(dir: &Dir, (id, entry): &(PackageId, Entry), target: &Dir) -> Result<Package> {
     dir.check(entry)?;
     let (file, path) = (dir.open_file(entry)?, dir.path_of(&entry.name));
+    let again = file.try_clone().cannot("read", &path)?;
     // `check` has the warnings.
-    let package = Package::read_file(file, &path, Some(target), &mut Warnings::default())?;
-    if id.is_of(package.digest, &package.metadata) {
-        return Ok(package);
+    let read = Package::read_file(file, &path, Some(target), &mut Warnings::default());
+    let found = read.as_ref().map(|package| package.digest);
+    let metadata = read.as_ref().ok().map(|package| &package.metadata);
+    match id.fault_of(id.digest_of(again, &path, found)?, metadata) {
+        Some(fault) => refused(format!("{}: {fault}", path.display())),
+        None => read,
     }
-    let (shown, digest) = (path.display(), package.digest);
-    let label = package.metadata.label().map_err(|error| error.at(&shown))?;
-    refused(format!(
-        "{shown}: is not the package that its name says, but {label}:{digest}"
-    ))
+}
+
+/// Whether a build has a build-info.json that names its builder, as a peer needs it.
+pub fn has_builder(build: &Dir) -> Result<bool> {
+    let content = match build.read_needed(BUILD_INFO) {
+        Err(Error::Refused(_)) => return Ok(false),
+        content => content?,
+    };
+    let name = Object::parse(&content).and_then(|info| info.string("builder_name"));
+    Ok(name.is_ok_and(|name| name.is_some_and(|name| !name.is_empty())))
 }
 
 /// Opens [`PACKAGES`] or [`BUILDS`] below a peer's file system path, if it is there.

@@ -159,6 +159,14 @@ impl Template {
         eval::render(&self.nodes, &config.0, self.takes_files)
     }
 
+    /// Whether the template may make `text` with some config: it begins and ends with the template's
+    /// own text.
+    pub fn may_make(&self, text: &str) -> bool {
+        let (first, last) = outline::ends(&self.nodes);
+        let rest = text.strip_prefix(first.as_str());
+        rest.is_some_and(|rest| rest.ends_with(&last) && (!self.is_text() || rest.is_empty()))
+    }
+
     /// The keys of the config that the template looks up, in any of its branches.
     pub fn keys(&self) -> BTreeSet<String> {
         let mut keys = BTreeSet::new();

@@ -327,6 +327,12 @@ fn every_format_of_tar_is_read() {
 #[test]
 fn bad_gzip_has_its_message() {
     let good = gzipped(&b"content ".repeat(99), 6);
+    for more in [&b"\n"[..], b"\0\0", &good[..9]] {
+        assert_eq!(
+            gunzipped(&[&good, more].concat()),
+            Err("has bytes after its end, copy it again".to_owned())
+        );
+    }
     for length in 0..good.len() {
         assert_eq!(
             gunzipped(&good[..length]),
@@ -366,7 +372,7 @@ fn bad_gzip_has_its_message() {
         ),
         (
             [&good[..], b"more than ten bytes"].concat(),
-            "data after the end of the gzip file",
+            "has bytes after its end, copy it again",
         ),
         (text(512), "gzip: a name or comment of more than 511 bytes"),
         (

@@ -122,7 +122,7 @@ pub fn published(peer: &Peer) -> BTreeSet<String> {
 
 /// Puts what was built and released where `verify` takes it for a peer's build, and verifies it.
 fn verified(peer: &Peer) -> Seen {
-    peer.put("kept/build-info.json", "{}");
+    peer.put("kept/build-info.json", r#"{"builder_name":"a"}"#);
     for name in ["bld", "release"] {
         fs::rename(peer.path(name), peer.path(format!("kept/{name}"))).unwrap();
     }
@@ -641,7 +641,9 @@ fn verify_knows_what_is_published() {
     peer.set_mode(&harmful, 0);
     let peer = peer.run_by_nobody();
     let seen = user::run_by_nobody(&peer.path(""), &["verify", "kept"]);
-    let line = format!("kept: cannot tell: cannot read {harmful}: Permission denied (os error 13)");
+    let line = format!(
+        "kept: cannot tell: cannot read {harmful}: Permission denied (os error 13), run this as the peer's user or root"
+    );
     assert_eq!(
         (seen.status, last(&seen).len(), &last(&seen)[0]),
         (2, 2, &line)

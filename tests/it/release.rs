@@ -129,7 +129,12 @@ fn refuses_a_build_that_is_not_what_was_recorded() {
     for (change, line) in changes {
         let peer = built();
         change(&peer);
-        peer.release().refuses(&format!("release: {line}"));
+        let advice = if line.contains(", found ") || line.contains(", recorded ") {
+            ": it was changed after it was built, install the package again"
+        } else {
+            ""
+        };
+        peer.release().refuses(&format!("release: {line}{advice}"));
         peer.has_nothing_in("release");
     }
 }

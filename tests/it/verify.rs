@@ -1,3 +1,4 @@
+mod audit;
 mod differences;
 mod output;
 pub mod packages;
@@ -165,7 +166,16 @@ fn without_note(mut lines: Vec<String>) -> Vec<String> {
          write too; give the peer's file system path or --packages to verify from the packages"
     );
     let mut expected = if recorded == 0 { vec![] } else { vec![note] };
-    let is_stray = |line: &String| line.contains("builds: ") && line.contains(": unrecorded, ");
+    let is_stray = |line: &String| {
+        [": unrecorded, ", ": unexpected, "].iter().any(|kind| {
+            let found = line.split_once(&format!("{kind}found a"));
+            let path = found.and_then(|(before, after)| {
+                let path = before.split_once(": ")?.1;
+                after.starts_with([' ', 'n']).then_some(path)
+            });
+            path.is_some_and(|path| !path.contains('/'))
+        })
+    };
     let kinds = [
         ": mismatch, ",
         ": missing, ",
@@ -181,7 +191,7 @@ fn without_note(mut lines: Vec<String>) -> Vec<String> {
         expected.push(format!("note     {build}"));
     }
     if lines.iter().any(is_stray) {
-        let stray = "an unrecorded entry among the builds is not a build: find out whose it is, and remove it";
+        let stray = "an unrecorded or unexpected entry among the builds, or beside a build's bld and release, belongs to no build: find out whose it is, and remove it";
         expected.push(format!("note     {stray}"));
     }
     assert_eq!(notes, expected, "{lines:?}");
@@ -206,6 +216,7 @@ fn contents(peer: &Peer) -> Vec<String> {
 }
 
 /// The text line that says the same as a line of JSON.
+#[expect(clippy::too_many_lines, reason = "one table of members")]
 fn text_of(json: &str) -> String {
     let line: BTreeMap<String, Value> = serde_json::from_str(json).unwrap();
     let text = |key: &str| line.get(key).map(|value| value.as_str().unwrap());
@@ -223,6 +234,7 @@ fn text_of(json: &str) -> String {
             "from_package",
             "unrecorded",
             "other_builder",
+            "unlisted",
         ];
         known.extend(keys);
         let [
@@ -234,18 +246,20 @@ fn text_of(json: &str) -> String {
             from_package,
             unrecorded,
             other,
+            unlisted,
         ] = keys.map(|key| count(key).unwrap());
         let some = |count, before, after| match count {
             0 => String::new(),
             _ => format!("{before}{count}{after}"),
         };
         format!(
-            "result   {builds} build{}: {matching} match{}, {mismatch} mismatch, {cannot_tell} cannot tell{}{}; \
+            "result   {builds} build{}: {matching} match{}, {mismatch} mismatch, {cannot_tell} cannot tell{}{}{}; \
              {differences} difference{}",
             plural(builds),
             some(from_package, " (", " from the package)"),
             some(unrecorded, ", ", " unrecorded"),
             some(other, ", ", " other builder"),
+            some(unlisted, ", ", " unlisted"),
             plural(differences)
         )
     } else if result == "note" {
@@ -268,7 +282,15 @@ fn text_of(json: &str) -> String {
         ]);
         let part =
             |before: &str, key| text(key).map_or(String::new(), |text| format!("{before}{text}"));
-        let subjects = ["build", "package", "package_id"].map(text);
+        if result == "match" {
+            let build = line["build"].as_str().unwrap();
+            let id = text("package_id").map(|id| id.replace(':', "-"));
+            assert!(id.is_none_or(|id| build.ends_with(&id)), "{json}");
+        }
+        let subjects = match result {
+            "match" => [text("build"), None, None],
+            _ => ["build", "package", "package_id"].map(text),
+        };
         let subjects: Vec<_> = subjects.into_iter().flatten().collect();
         assert_eq!(subjects.len(), 1, "{json}");
         let from = line.get("from").map(|from| from.as_str().unwrap());

@@ -26,10 +26,16 @@ pub struct Counts {
     /// For builds, and for anything else.
     pub cannot_tell: usize,
     pub differences: usize,
+    /// The package IDs that were not asked for.
+    pub unlisted: usize,
     /// Whether some build is not what its package gives, or what was recorded.
     has_wrong_build: bool,
-    /// Whether something among the builds is none.
+    /// Whether some build differs only in what templates fill in.
+    has_other_config: bool,
+    /// Whether something among the builds is none, or belongs to none.
     has_stray: bool,
+    /// What else should be known, with the path that it is about.
+    pub others: Vec<String>,
 }
 
 impl Counts {
@@ -43,6 +49,16 @@ impl Counts {
             return;
         }
         self.builds += 1;
+        // What another builder left open, `rebuild` closes.
+        if !matches!(verdict.fault, Some(Fault::Unrecorded(_))) {
+            self.others.extend(verdict.exposed.iter().map(|path| {
+                format!(
+                    "{path}: other users may read or write it, and there may be a private key in \
+                     it: run chmod 600 on it"
+                )
+            }));
+        }
+        self.has_stray |= verdict.strays > 0;
         let count = match (outcome, &verdict.fault, verdict.origin) {
             (Outcome::Yes, ..) if verdict.other.is_some() => &mut self.other,
             (Outcome::Yes, _, Origin::Package) => &mut self.match_package,
@@ -51,11 +67,12 @@ impl Counts {
                 &mut self.match_record
             }
             (Outcome::No, Some(Fault::Unrecorded(_)), _) => &mut self.unrecorded,
-            (Outcome::No, fault, origin) => {
-                // Otherwise it is the package that is wrong.
-                self.has_wrong_build |= origin != Origin::Record
-                    || !verdict.differences.is_empty()
-                    || matches!(fault, Some(Fault::Damaged(_)));
+            (Outcome::No, fault, _) => {
+                // Any other fault says itself what to do.
+                let is_wrong = verdict.differences.len() > verdict.strays
+                    || matches!(fault, Some(Fault::Damaged(_) | Fault::Connection(_)));
+                self.has_other_config |= verdict.is_of_other_config;
+                self.has_wrong_build |= is_wrong && !verdict.is_of_other_config;
                 &mut self.mismatch
             }
             (Outcome::Undetermined, ..) => return,
@@ -83,15 +100,25 @@ impl Counts {
         let build = "a build that differs was changed, or not copied completely: keep a copy if you \
                      want to find out who changed it, then let rebuild make it again from its \
                      package";
-        let stray = "an unrecorded entry among the builds is not a build: find out whose it is, and \
-                     remove it";
+        let config = "a build that differs only in what templates fill in was changed, or made with \
+                      another config: give --config as this peer has it, or run rebuild if that has \
+                      changed since; keep a copy first if you want to find out who changed it";
+        let stray = "an unrecorded or unexpected entry among the builds, or beside a build's bld and \
+                     release, belongs to no build: find out whose it is, and remove it";
         let record = (recorded > 0).then_some(record);
-        let others = [(self.has_wrong_build, build), (self.has_stray, stray)];
+        let others = [
+            (self.has_wrong_build, build),
+            (self.has_other_config, config),
+            (self.has_stray, stray),
+        ];
         let others = others
             .into_iter()
             .filter(|&(is_so, _)| is_so)
             .map(|(_, note)| note.to_owned());
-        record.into_iter().chain(others)
+        record
+            .into_iter()
+            .chain(others)
+            .chain(self.others.iter().cloned())
     }
 
     /// The summary for people.
@@ -103,13 +130,14 @@ impl Counts {
             _ => format!("{before}{count}{after}"),
         };
         format!(
-            "result   {builds}: {} match{}, {} mismatch, {} cannot tell{}{}; {differences}\n",
+            "result   {builds}: {} match{}, {} mismatch, {} cannot tell{}{}{}; {differences}\n",
             self.match_package + self.match_record,
             some(" (", self.match_package, " from the package)"),
             self.mismatch,
             self.cannot_tell,
             some(", ", self.unrecorded, " unrecorded"),
             some(", ", self.other, " other builder"),
+            some(", ", self.unlisted, " unlisted"),
         )
     }
 
@@ -123,6 +151,7 @@ impl Counts {
             ("unrecorded", self.unrecorded),
             ("other_builder", self.other),
             ("cannot_tell", self.cannot_tell),
+            ("unlisted", self.unlisted),
             ("differences", self.differences),
         ];
         let counts = counts.into_iter().map(|(name, count)| (name, json!(count)));
@@ -158,6 +187,11 @@ impl Counts {
                 "cannot_tell",
                 "What could not be determined.",
                 one(self.cannot_tell as u64),
+            ),
+            gauge(
+                "unlisted",
+                "Package IDs that were not asked for.",
+                one(self.unlisted as u64),
             ),
             gauge("last_run_timestamp_seconds", "When it ran.", one(now)),
         ];

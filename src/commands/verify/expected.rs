@@ -1,7 +1,7 @@
 //! The packages that builds are verified from, and what is expected of each build.
 
 use std::fs::{self, File};
-use std::io::{ErrorKind, Seek};
+use std::io::ErrorKind;
 use std::path::{Path, PathBuf};
 
 use crate::builder::recompute::{self, Recipe};
@@ -9,12 +9,18 @@ use crate::error::{Cannot, Error, Result, failed};
 use crate::files::{Digest, Dir};
 use crate::formats::installed::PackageId;
 use crate::formats::template::Config;
-use crate::text::quoted;
+
+const NO_ID: &str = "the name of its folder is not LABEL-HASH, which would say what its package is";
+const NO_PACKAGE: &str = "its package is not there: ask its developer for it, or get it with peer \
+                          lifecycle chaincode getinstalledpackage from another peer, and give its \
+                          folder with --packages";
 
 /// Where packages are looked up, and the values for their templates.
 pub struct Packages {
     dirs: Vec<Dir>,
     config: Config,
+    /// Whether a build without its package is undetermined, instead of what its record says.
+    are_needed: bool,
     /// The packages in `dirs` whose names are not those that a peer gives them.
     others: Vec<(Digest, PathBuf)>,
     /// Those of them that cannot be read, and why.
@@ -23,7 +29,7 @@ pub struct Packages {
 
 /// What a build should be.
 pub enum Expected {
-    /// What its record says, because there is no package.
+    /// What its record says, because there is no package, nor a place for packages.
     Recorded,
     /// What its package makes, with a connection.json of this digest if that is known.
     Made(Box<Recipe>, Option<Digest>),
@@ -36,14 +42,16 @@ pub enum Expected {
 }
 
 impl Packages {
-    /// Opens the folders that hold packages.
-    pub fn open(paths: &[PathBuf], config: Config) -> Result<Self> {
+    /// Opens the folders that hold packages. Each build's package `is_needed` in any case if it has
+    /// to match one.
+    pub fn open(paths: &[PathBuf], config: Config, is_needed: bool) -> Result<Self> {
         let mut packages = Self {
             dirs: paths
                 .iter()
-                .map(|path| Dir::open(path))
+                .map(|path| open_folder(path))
                 .collect::<Result<_>>()?,
             config,
+            are_needed: is_needed || !paths.is_empty(),
             others: Vec::new(),
             unreadable: Vec::new(),
         };
@@ -67,47 +75,31 @@ impl Packages {
 
     /// What the build of the package `id` should be. A package in `own` comes first.
     pub fn expect(&self, own: Option<&Dir>, id: Option<&PackageId>) -> Expected {
+        let or_recorded = |reason: &str| {
+            if own.is_some() || self.are_needed {
+                Expected::Undetermined(reason.to_owned())
+            } else {
+                Expected::Recorded
+            }
+        };
         let Some(id) = id else {
-            return Expected::Recorded;
+            return or_recorded(NO_ID);
         };
         let expected = self.find(own, id).and_then(|found| match found {
             Some((file, path)) => self.expect_of(file, &path, id),
-            None => Ok(Expected::Recorded),
+            None => Ok(or_recorded(NO_PACKAGE)),
         });
         expected.unwrap_or_else(|error| Expected::Undetermined(error.to_string()))
     }
 
-    fn expect_of(&self, mut file: File, path: &Path, id: &PackageId) -> Result<Expected> {
+    fn expect_of(&self, file: File, path: &Path, id: &PackageId) -> Result<Expected> {
         let read = recompute::read_file(file.try_clone().cannot("read", path)?, path);
-        let digest = match &read {
-            Ok(read) => read.digest,
-            // It may be damaged, or another package.
-            Err(Error::Refused(_)) => {
-                file.rewind().cannot("read", path)?;
-                Digest::of_open(&file, path)?
-            }
-            // Nothing is known of it, as `read?` says below.
-            Err(_) => id.digest,
-        };
-        let wrong = |what| {
-            let path = path.display();
-            let wrong =
-                format!("{path}: {what}, put the original back and find out who changed it");
-            Ok(Expected::Wrong(wrong))
-        };
-        if digest != id.digest {
-            return wrong(format!("has the SHA-256 {digest}, not the one in its name"));
+        let digest = id.digest_of(file, path, read.as_ref().map(|read| read.digest))?;
+        let metadata = read.as_ref().ok().map(|read| &read.metadata);
+        if let Some(fault) = id.fault_of(digest, metadata) {
+            return Ok(Expected::Wrong(format!("{}: {fault}", path.display())));
         }
         let read = read?;
-        if !id.is_of(digest, &read.metadata) {
-            return wrong(match read.metadata.label() {
-                Ok(label) => {
-                    let label = quoted(&label.to_string());
-                    format!("has the label {label}, not the one in its name")
-                }
-                Err(_) => "has no label that a peer accepts, but one in its name".to_owned(),
-            });
-        }
         if !read.metadata.is_ours() {
             return Ok(Expected::Other(read.metadata.package_type));
         }
@@ -146,6 +138,17 @@ impl Packages {
         let found = others.find(|(digest, _)| *digest == id.digest);
         found.map(|(_, path)| open(path)).transpose()
     }
+}
+
+/// Opens a folder that the user named.
+pub fn open_folder(path: &Path) -> Result<Dir> {
+    if path.is_file() {
+        return failed(format!(
+            "{}: is a file: use check for a package, or give --packages its folder",
+            path.display()
+        ));
+    }
+    Ok(Dir::open(path)?.with_hard_links())
 }
 
 fn open(path: &Path) -> Result<(File, PathBuf)> {

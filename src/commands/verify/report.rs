@@ -7,10 +7,10 @@ use serde_json::{Value, json};
 use super::counts::Counts;
 use super::target::Target;
 use super::verdict::{Compared, Fault, Verdict};
-use crate::error::{Error, Outcome, Result};
+use crate::error::{Error, Outcome, Result, with_advice};
 use crate::formats::comparison::Origin;
 use crate::formats::installed::PackageId;
-use crate::layout::{CONNECTION, MAX_WARNINGS, SUMS};
+use crate::layout::{MAX_WARNINGS, SUMS};
 use crate::log;
 use crate::text::{escaped_line, json_line, plural};
 
@@ -54,12 +54,12 @@ impl Report {
     /// Reports that nothing at `path` can be verified.
     pub fn add_unusable(&mut self, path: &Path, error: &Error) -> Result<()> {
         self.counts.cannot_tell += 1;
-        let reason = error.to_string();
+        let reason = with_advice(&error.to_string());
         // The summary counts them all.
         if self.counts.cannot_tell <= MAX_WARNINGS {
             log::line("verify", &reason);
         }
-        if self.json && !self.quiet {
+        if self.json {
             let path = path.display().to_string();
             log::print(&self.because(("build", &path), CANNOT_TELL.0, &reason))?;
         }
@@ -74,7 +74,7 @@ impl Report {
         if let Some(fault) = &verdict.fault {
             let (result, reason) = match fault {
                 Fault::Damaged(reason) => ("damaged", reason),
-                Fault::Mismatch(reason) => ("mismatch", reason),
+                Fault::Mismatch(reason) | Fault::Connection(reason) => ("mismatch", reason),
                 Fault::Unrecorded(reason) => (UNRECORDED, reason),
             };
             lines += &self.because(subject, result, reason);
@@ -91,48 +91,45 @@ impl Report {
             let kind = difference.kind(verdict.origin);
             lines += &self.line(subject, kind, &difference.describe(verdict.origin), members);
         }
+        let undetermined = verdict.undetermined.iter();
+        lines.extend(undetermined.map(|reason| self.because(subject, CANNOT_TELL.0, reason)));
         if !self.quiet || verdict.is_without_config() {
-            let undetermined = verdict.undetermined.iter();
-            lines.extend(undetermined.map(|reason| self.because(subject, CANNOT_TELL.0, reason)));
             if let Some(package_type) = &verdict.other {
                 let reason = format!("its package has the type {package_type:?}");
                 lines += &self.because(subject, OTHER, &reason);
             } else if let (Outcome::Yes, Some(compared)) = (verdict.outcome(), &verdict.compared) {
-                lines += &self.matching(subject, verdict.origin, compared);
+                lines += &self.matching(target, verdict.origin, compared);
             }
         }
         log::print(&lines)
     }
 
     /// The line of a build that matches.
-    fn matching(&self, subject: LineOf, origin: Origin, compared: &Compared) -> String {
+    fn matching(&self, target: &Target, origin: Origin, compared: &Compared) -> String {
         let Compared {
-            artifacts,
-            sums,
-            unverified,
+            artifacts, sums, ..
         } = compared;
         let (from, text) = match origin {
             Origin::Package => ("package", ", from the package"),
             _ => ("record", ""),
         };
-        let mut members = vec![("from", json!(from))];
+        let id = target.id.iter();
+        let mut members: Vec<_> = id.map(|id| ("package_id", json!(id.to_string()))).collect();
+        members.push(("from", json!(from)));
         let mut but = String::new();
-        if !unverified.is_empty() {
-            let fields = unverified.join(", ");
-            but = format!(
-                ", but the templates of {CONNECTION} ({fields}) only with the record, give --config \
-                 to verify them"
-            );
-            members.push(("unverified", json!(unverified)));
+        if let Some(what) = compared.but() {
+            but = format!(", {what}");
+            members.push(("unverified", json!(compared.unverified)));
         }
         let count = plural(*artifacts, "artifact", "artifacts");
         let text = format!("match{text}{but}, {count}, {SUMS} sha256:{sums}");
         members.extend([("artifacts", json!(artifacts)), ("sha256sums", json!(sums))]);
-        self.line(subject, "match", &text, members)
+        self.line(("build", &target.shown), "match", &text, members)
     }
 
     /// Prints a result for a package that has no build.
     pub fn add_package(&mut self, path: &str, found: Answer, reason: &str) -> Result<()> {
+        let reason = reason.strip_prefix(&format!("{path}: ")).unwrap_or(reason);
         self.add_other(("package", path), found, reason)
     }
 
@@ -148,6 +145,7 @@ impl Report {
         dialled: std::result::Result<String, String>,
     ) -> Result<()> {
         let (found, said) = match dialled {
+            Ok(_) if self.quiet => return Ok(()),
             Ok(said) => (("dialled", Outcome::Yes), said),
             Err(said) => (("not reached", Outcome::Undetermined), said),
         };
@@ -163,15 +161,13 @@ impl Report {
         match outcome {
             Outcome::No => self.counts.differences += 1,
             Outcome::Undetermined => self.counts.cannot_tell += 1,
-            Outcome::Yes => {}
-        }
-        if self.quiet && outcome != Outcome::No {
-            return Ok(());
+            Outcome::Yes => self.counts.unlisted += usize::from(result == UNLISTED.0),
         }
         log::print(&self.because(subject, result, reason))
     }
 
     fn because(&self, subject: LineOf, result: &str, reason: &str) -> String {
+        let reason = with_advice(reason);
         let members = vec![("reason", json!(reason))];
         self.line(subject, result, &format!("{result}: {reason}"), members)
     }
@@ -193,11 +189,11 @@ impl Report {
 
     /// Prints the summary and returns the answer.
     pub fn finish(&self) -> Result<Outcome> {
-        for note in self.counts.notes().filter(|_| !self.quiet) {
+        for note in self.counts.notes() {
             log::print(&if self.json {
                 object([("result", json!("note")), ("reason", json!(note))])
             } else {
-                format!("note     {note}\n")
+                escaped_line(&format!("note     {note}"))
             })?;
         }
         log::print(&if self.json {

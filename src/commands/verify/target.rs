@@ -12,7 +12,7 @@
 use std::ffi::OsStr;
 use std::path::Path;
 
-use super::expected::Expected;
+use super::expected::{Expected, open_folder};
 use super::verdict::Verdict;
 use crate::error::{Outcome, Result, refused};
 use crate::files::{Dir, Entry, join};
@@ -55,13 +55,22 @@ type Found = Result<Option<Dir>>;
 impl Place {
     /// Detects what is at `path`. It is an error if that cannot be verified.
     pub fn find(path: &Path) -> Result<Self> {
-        let dir = open(path)?;
+        let dir = open_folder(path)?;
         match [PACKAGES, BUILDS].map(|path| installed::find(&dir, path)) {
             [Ok(None), Ok(None)] => {}
             [packages, builds] => return Self::of_peer(dir, packages, builds),
         }
         let entries = dir.list()?;
         let Some(layout) = layout(&dir, &entries) else {
+            let mut folders = [PACKAGES, BUILDS]
+                .into_iter()
+                .flat_map(|path| path.split('/'));
+            if name_of(&dir).is_some_and(|name| folders.any(|folder| folder == name)) {
+                return refused(format!(
+                    "{}: is in a peer's file system path, give that instead",
+                    path.display()
+                ));
+            }
             return refused(format!(
                 "{}: is neither a peer's file system path (no {PACKAGES}), nor a folder of builds, nor one of them (no {BUILD_INFO}, no {BLD}), nor a build output (no {SUMS})",
                 path.display()
@@ -121,10 +130,6 @@ impl Place {
     }
 }
 
-fn open(path: &Path) -> Result<Dir> {
-    Ok(Dir::open(path)?.with_hard_links())
-}
-
 impl Target<'_> {
     /// What the peer dials, if it can be read.
     pub fn connection(&self) -> Option<Connection> {
@@ -171,9 +176,12 @@ impl Target<'_> {
             }
             Some(entry) => verdict.add_stray(entry),
             None if self.place.layout == Layout::Output => {
-                verdict.add_output(&open(dir.path())?, "");
+                if let Expected::Undetermined(reason) = expected {
+                    verdict.undetermined.push(reason.clone());
+                }
+                verdict.add_output(&open_folder(dir.path())?, "");
             }
-            None => verdict.add_build(&open(dir.path())?, expected)?,
+            None => verdict.add_build(&open_folder(dir.path())?, expected)?,
         }
         Ok(())
     }

@@ -1,6 +1,7 @@
 //! The result of comparing one build with what its package makes, or with its record.
 
 use std::collections::BTreeMap;
+use std::os::unix::fs::MetadataExt;
 
 use super::expected::Expected;
 use crate::builder::recompute::{Outputs, Recipe};
@@ -8,9 +9,11 @@ use crate::error::{Error, Outcome, Result};
 use crate::files::{Digest, Dir, Entry};
 use crate::findings::Warnings;
 use crate::formats::comparison::{Comparison, Difference, Found, Origin};
-use crate::formats::published;
 use crate::formats::record::{NO_RECORD, Record};
-use crate::layout::{BLD, BUILD_INFO, CONNECTION, META_INF, RELEASE, STATEDB, STATEMENT, SUMS};
+use crate::formats::{installed, published};
+use crate::layout::{
+    BLD, BUILD_INFO, CONNECTION, META_INF, RELEASE, SERVER, STATEDB, STATEMENT, SUMS,
+};
 
 /// The verdict on one build. It is a match if it was compared and every list is empty.
 #[derive(Default)]
@@ -25,6 +28,12 @@ pub struct Verdict {
     pub undetermined: Vec<String>,
     /// What the build was compared with.
     pub compared: Option<Compared>,
+    /// How many of the differences are about what belongs to no build, and `rebuild` leaves.
+    pub strays: usize,
+    /// Whether it would match with another config.
+    pub is_of_other_config: bool,
+    /// Files that may hold a key, and that other users may read or write.
+    pub exposed: Vec<String>,
     /// The package's type, if the build is another builder's. Then there is nothing else.
     pub other: Option<String>,
 }
@@ -34,8 +43,10 @@ pub struct Verdict {
 pub enum Fault {
     /// Its record is damaged.
     Damaged(String),
-    /// It, or its package, is not the one that its name says.
+    /// Its package is not the one that its name says, or the peer cannot use it.
     Mismatch(String),
+    /// Its connection.json is not the package's.
+    Connection(String),
     /// It has no record.
     Unrecorded(String),
 }
@@ -48,6 +59,19 @@ pub struct Compared {
     pub sums: Digest,
     /// The fields of connection.json whose templates could not be filled in for lack of a config.
     pub unverified: Vec<&'static str>,
+}
+
+impl Compared {
+    /// What has not been verified from the package, if anything.
+    pub fn but(&self) -> Option<String> {
+        let fields = self.unverified.join(", ");
+        (!fields.is_empty()).then(|| {
+            format!(
+                "but the templates of {CONNECTION} ({fields}) only with the record, give --config to \
+                 verify them"
+            )
+        })
+    }
 }
 
 impl Verdict {
@@ -75,6 +99,15 @@ impl Verdict {
         self.outcome() == Outcome::Yes && self.origin == Origin::Templates
     }
 
+    /// Makes a match but for what templates fill in undetermined.
+    pub fn require_config(&mut self) {
+        if let Some(but) = self.compared.as_ref().and_then(Compared::but)
+            && self.is_without_config()
+        {
+            self.undetermined.push(format!("it matches, {but}"));
+        }
+    }
+
     /// The answer in one word.
     pub fn outcome(&self) -> Outcome {
         if !self.differences.is_empty() || self.fault.is_some() {
@@ -100,9 +133,11 @@ impl Verdict {
                 return Ok(());
             }
         }
-        let (mut bld, mut release, mut has_info) = (None, None, false);
+        let (mut bld, mut release, mut info) = (None, None, None);
         for entry in dir.list()? {
-            has_info |= entry.name == BUILD_INFO;
+            if entry.name == BUILD_INFO {
+                info = Some(entry.fault().is_none() && !entry.is_dir());
+            }
             match (entry.name.as_str(), entry.is_dir()) {
                 (BUILD_INFO, false) if entry.fault().is_none() => {}
                 (BLD, true) => bld = Some(dir.subdir(BLD)?.into_root()),
@@ -116,18 +151,27 @@ impl Verdict {
             self.undetermined.push(reason.to_owned());
             return Ok(());
         };
-        if !has_info {
+        if info.is_none() {
             self.differences.push(Difference {
                 path: BUILD_INFO.to_owned(),
                 expected: None,
                 found: None,
             });
         }
-        if let Expected::Made(recipe, connection) = expected {
-            return self.add_made(recipe, *connection, &bld, release.as_ref());
+        self.add_exposed(&bld);
+        if let Some(Ok(server)) = release.as_ref().map(|release| release.descend(SERVER)) {
+            self.add_exposed(&server);
         }
-        if let Some(record) = self.add_output(&bld, "bld/") {
+        if let Expected::Made(recipe, connection) = expected {
+            self.add_made(recipe, *connection, &bld, release.as_ref())?;
+        } else if let Some(record) = self.add_output(&bld, "bld/") {
             self.add_release(release.as_ref(), &record, &bld);
+        }
+        if info == Some(true) && !installed::has_builder(dir)? {
+            let reason =
+                "does not name a builder, so the peer cannot start the chaincode: run rebuild";
+            let fault = Fault::Mismatch(format!("{BUILD_INFO}: {reason}"));
+            self.fault.get_or_insert(fault);
         }
         Ok(())
     }
@@ -144,8 +188,9 @@ impl Verdict {
         let has = |name| bld.look_up(name).map(|found| found.is_some());
         if !has(SUMS)? && !has(STATEMENT)? {
             if has(CONNECTION)? {
-                let reason =
-                    "another builder made it, or the record was removed; rebuild gives it one";
+                let reason = "another builder made it, or the record was removed: rebuild --dry-run \
+                              says what would change, and rebuild gives it one; keep a copy first \
+                              if you want to find out who changed it";
                 self.fault = Some(Fault::Unrecorded(reason.to_owned()));
             } else {
                 let reason = "bld has neither a record nor a connection.json: the peer is still \
@@ -168,7 +213,27 @@ impl Verdict {
             sums: outputs.sums,
             unverified,
         });
+        let is_changed = |difference: &Difference| difference.path == "bld/connection.json";
+        if connection.is_some()
+            && recipe.draft.has_templates()
+            && self.differences.iter().any(is_changed)
+        {
+            let mut other = Self::default();
+            other.add_made(recipe, None, bld, release)?;
+            self.is_of_other_config = other.is_without_config();
+        }
         Ok(())
+    }
+
+    /// Notes a connection.json in `dir` that other users may read or write: it may hold a key.
+    fn add_exposed(&mut self, dir: &Dir) {
+        if let Ok(Some(found)) = dir.look_up(CONNECTION)
+            && found.listed().is_file()
+            && found.listed().mode() & 0o006 != 0
+        {
+            self.exposed
+                .push(dir.path_of(CONNECTION).display().to_string());
+        }
     }
 
     /// Checks that some config could have turned the package's connection.json into the one found.
@@ -192,7 +257,7 @@ impl Verdict {
                 }
             }
         }
-        let mut mismatch = |reason| self.fault = Some(Fault::Mismatch(format!("{BLD}/{reason}")));
+        let mut mismatch = |reason| self.fault = Some(Fault::Connection(format!("{BLD}/{reason}")));
         let content = match content {
             Err(Error::Refused(reason)) => {
                 mismatch(reason);
@@ -222,7 +287,11 @@ impl Verdict {
                 return Some(record);
             }
             Ok(None) => {
-                let reason = format!("{NO_RECORD}; --packages verifies from its package");
+                let reason = if prefix.is_empty() {
+                    format!("{NO_RECORD}; use check if it is a source folder")
+                } else {
+                    format!("{NO_RECORD}; --packages verifies from its package")
+                };
                 self.undetermined.push(reason);
             }
             Err(Error::Refused(fault)) => {
@@ -279,6 +348,7 @@ impl Verdict {
 
     /// Adds an unrecorded entry without reading it: it may be anything.
     pub fn add_stray(&mut self, entry: &Entry) {
+        self.strays += 1;
         self.differences.push(Difference {
             path: entry.name.clone(),
             expected: None,

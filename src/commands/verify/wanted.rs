@@ -27,8 +27,6 @@ pub struct Wanted {
 pub enum Standing {
     /// A package of ours without a build.
     NotBuilt,
-    /// A build that matches its record; there is no package.
-    Recorded,
     /// A build whose own line says enough, or another builder's package.
     Reported,
 }
@@ -89,11 +87,6 @@ impl Wanted {
             let found = self.found.iter().find(|(found, _)| found == id);
             let missing = match found.map(|(_, found)| found) {
                 Some(Standing::Reported) => continue,
-                Some(Standing::Recorded) => {
-                    let reason = "its build matches its record, but its package is not here, give its folder with --packages";
-                    report.add_id(id, super::report::CANNOT_TELL, reason)?;
-                    continue;
-                }
                 Some(Standing::NotBuilt) => {
                     "is installed but has no build, run rebuild or restart the peer"
                 }

@@ -21,6 +21,7 @@ const NAME: u8 = 8;
 const COMMENT: u8 = 16;
 /// The longest name or comment that Go reads, with its zero byte.
 const MAX_TEXT: u64 = 512;
+const MORE: &str = "has bytes after its end, copy it again";
 
 /// Reads the content of a gzip file. It is known to be undamaged only once a read has returned 0.
 pub struct Reader<R> {
@@ -66,7 +67,10 @@ impl<R: BufRead> Reader<R> {
             return Ok(());
         }
         self.crc = 0;
-        let header: [u8; 10] = self.bytes()?;
+        let header: [u8; 10] = self.bytes().map_err(|error| match self.state {
+            State::Member if error.kind() == io::ErrorKind::InvalidData => invalid(MORE),
+            _ => error,
+        })?;
         let [0x1f, 0x8b, 8, flags, ..] = header else {
             return Err(self.not_gzip(header)?);
         };
@@ -107,7 +111,7 @@ impl<R: BufRead> Reader<R> {
     /// Says what the file that begins with `header` is instead.
     fn not_gzip(&mut self, header: [u8; 10]) -> io::Result<io::Error> {
         if self.state == State::Member {
-            return Ok(invalid("data after the end of the gzip file"));
+            return Ok(invalid(MORE));
         }
         let mut start = header.to_vec();
         self.inflate.input().take(502).read_to_end(&mut start)?;

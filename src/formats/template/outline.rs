@@ -56,6 +56,19 @@ fn path(operand: &Operand, dot: Option<&str>) -> Option<String> {
     Some(names.join(".")).filter(|path| path.len() <= MAX_KEY)
 }
 
+/// The text before the first node that is not text, and the text after the last such node.
+pub fn ends(nodes: &[Node]) -> (String, String) {
+    let text = |node: &Node| match node {
+        Node::Text(text) => Some(text.clone()),
+        _ => None,
+    };
+    let first: Vec<_> = nodes.iter().map_while(text).collect();
+    let after = nodes.get(first.len()..).unwrap_or_default();
+    let mut last: Vec<_> = after.iter().rev().map_while(text).collect();
+    last.reverse();
+    (first.concat(), last.concat())
+}
+
 /// The texts that nodes without values of the config can make, within `room` bytes.
 pub fn texts(nodes: &[Node], room: &mut usize) -> Vec<String> {
     let mut texts = vec![String::new()];

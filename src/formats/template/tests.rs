@@ -289,3 +289,29 @@ fn says_which_branches_are_plain_text() {
         );
     }
 }
+
+#[test]
+fn may_make_what_begins_and_ends_with_its_own_text() {
+    let config = Config::parse(r#"{"a":"x"}"#).unwrap();
+    for (template, others) in [
+        ("plain", vec!["plai", "plainplain", ""]),
+        ("{{.a}}", vec![]),
+        ("{{.a}}-b:9999", vec!["x-b:9998", "-c:9999", ":9999"]),
+        ("ab{{.a}}ba", vec!["aba", "abxb", "bxba"]),
+        ("ab {{- .a -}} ba", vec!["ab ba x"]),
+        (
+            "a{{/* b */}}c{{if .a}}d{{end}}e{{.a}}f{{/* g */}}h",
+            vec!["acf", "abch", "ach"],
+        ),
+        ("é{{with .a}}{{.}}{{else}}y{{end}}", vec!["e", "xé"]),
+    ] {
+        let parsed = Template::parse(template).unwrap();
+        assert!(
+            parsed.may_make(&parsed.render(&config).unwrap()),
+            "{template}"
+        );
+        for other in others {
+            assert!(!parsed.may_make(other), "{template}: {other}");
+        }
+    }
+}

@@ -274,7 +274,7 @@ fn what_install_refuses_has_a_helpful_message() {
     refused(b"", "the archive ends too early, copy it again");
     refused(
         &[&good[..], b"more than ten bytes"].concat(),
-        "data after the end of the gzip file",
+        "has bytes after its end, copy it again",
     );
 }
 

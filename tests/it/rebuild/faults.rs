@@ -78,8 +78,9 @@ fn a_folder_that_may_not_be_written_changes_nothing() {
     let before = state(&peer);
     let args = [&["rebuild"], &NEW[..]].concat();
     let seen = user::run_by_nobody(&peer.path(""), &args);
-    let reason =
-        format!("cannot create ./{server}/.fabric-ccs-builder-3: Permission denied (os error 13)");
+    let reason = format!(
+        "cannot create ./{server}/.fabric-ccs-builder-3: Permission denied (os error 13), run this as the peer's user or root"
+    );
     assert_eq!(without_times(&state(&peer)), without_times(&before));
     seen.prints(2, &[&format!("failed    {id}: {reason}")]);
     peer.set_mode(&server, 0o755);
@@ -193,6 +194,8 @@ fn a_link_or_special_file_where_a_file_belongs_is_replaced() {
     assert_eq!(without_times(&state(&peer)), without_times(&before));
 }
 
+const WRONG: &str = ", put the original back and find out who changed it";
+
 #[test]
 fn a_package_that_is_not_the_one_in_its_name_is_not_built() {
     let (peer, id) = installed();
@@ -204,8 +207,9 @@ fn a_package_that_is_not_the_one_in_its_name_is_not_built() {
     // Another package, one with another label, a link, and something that is not a package.
     fs::copy(peer.path(file(&other)), peer.path(file(&id))).unwrap();
     let line = format!(
-        "refused   {id}: {}: is not the package that its name says, but {other}",
-        shown(&id)
+        "refused   {id}: {}: has the SHA-256 {}, not the one in its name{WRONG}",
+        shown(&id),
+        other.replace("other:", "")
     );
     let args = [&NEW[..], &[&id]].concat();
     rebuild(&peer, &args).prints(1, &[&line]);
@@ -214,7 +218,7 @@ fn a_package_that_is_not_the_one_in_its_name_is_not_built() {
     let renamed = format!("renamed:{hash}");
     fs::rename(peer.path(file(&id)), peer.path(file(&renamed))).unwrap();
     let line = format!(
-        "refused   {renamed}: {}: is not the package that its name says, but {other}",
+        "refused   {renamed}: {}: has the label \"other\", not the one in its name{WRONG}",
         shown(&renamed)
     );
     rebuild(&peer, &[&NEW[..], &[&renamed]].concat()).prints(1, &[&line]);
@@ -231,7 +235,7 @@ fn a_package_that_is_not_the_one_in_its_name_is_not_built() {
     let seen = rebuild(&peer, &args);
     assert!(
         seen.stdout
-            .starts_with(&format!("refused   {id}: {}: ", shown(&id))),
+            .starts_with(&format!("refused   {id}: {}: has the SHA-256 ", shown(&id))),
         "{seen:?}"
     );
     assert_eq!(peer.listing(BUILDS), before);
@@ -280,7 +284,9 @@ fn a_path_that_is_not_a_peers_is_an_error() {
     let peer = peer.run_by_nobody();
     let args = [&["rebuild"], &NEW[..]].concat();
     let seen = user::run_by_nobody(&peer.path(""), &args);
-    let line = format!("rebuild: cannot open ./{PACKAGES}: Permission denied (os error 13)\n");
+    let line = format!(
+        "rebuild: cannot open ./{PACKAGES}: Permission denied (os error 13), run this as the peer's user or root\n"
+    );
     assert_eq!((seen.status, seen.stderr), (2, line));
     peer.set_mode(PACKAGES, 0o755);
 }
@@ -329,4 +335,19 @@ fn a_file_whose_name_is_not_utf_8_is_removed() {
     );
     rebuild(&peer, &NEW).prints(0, &[&line]);
     is_new(&peer, &id);
+}
+
+#[test]
+fn the_summary_of_a_dry_run_is_english() {
+    let (peer, _) = installed();
+    let args = [&["--dry-run"], &NEW[..]].concat();
+    for (count, next) in [
+        ("1 package: 0 unchanged, 1 differs", "second"),
+        ("2 packages: 0 unchanged, 2 differ", "third"),
+    ] {
+        let seen = rebuild(&peer, &args);
+        let line = format!("result    {count}, 0 refused, 0 failed\n");
+        assert!(seen.stdout.ends_with(&line), "{seen:?}");
+        install(&peer, next, "ccaas");
+    }
 }

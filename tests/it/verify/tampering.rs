@@ -370,7 +370,8 @@ fn a_build_of_another_package_is_found() {
 fn what_is_not_a_template_is_verified_without_a_config() {
     let template = connection().replace("basic.example.com:9999", "{{.host}}:9999");
     for (from, to, is_found) in [
-        ("basic.example.com:9999", "other.example.com:9998", false),
+        ("basic.example.com:9999", "other.example.com:9999", false),
+        ("basic.example.com:9999", "basic.example.com:9998", true),
         ("basic.example.com:9999", "no port", true),
         (r#""10s""#, r#""10h""#, true),
         (r#""tls_required":true"#, r#""tls_required":false"#, true),

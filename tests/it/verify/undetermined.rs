@@ -75,11 +75,13 @@ fn cannot_tell_without_a_record() {
     remove("bld/SHA256SUMS")(&peer);
     remove("bld/build.intoto.json")(&peer);
     let bld = format!("{BUILD}/bld");
+    let end = "--packages verifies from its package";
+    let of_output = no_record.replace(end, "use check if it is a source folder");
     assert_eq!(
         verify(&peer, &[&bld]),
         (
             2,
-            vec![format!("{bld}: {no_record}"), summary(1, [0, 0, 1], 0)]
+            vec![format!("{bld}: {of_output}"), summary(1, [0, 0, 1], 0)]
         )
     );
 }
@@ -100,7 +102,9 @@ fn continues_after_what_it_may_not_read() {
         let peer = peer.run_by_nobody();
         let as_nobody = || user::run_by_nobody(&peer.path(""), &["verify", "builds"]);
         let told = |path: &str| {
-            format!("{BUILD}: cannot tell: {reason} {path}: Permission denied (os error 13)")
+            format!(
+                "{BUILD}: cannot tell: {reason} {path}: Permission denied (os error 13), run this as the peer's user or root"
+            )
         };
         let seen = as_nobody();
         let lines: Vec<&str> = seen.stdout.lines().collect();
@@ -143,7 +147,10 @@ fn a_path_that_cannot_be_verified() {
             "nowhere",
             "cannot open nowhere: No such file or directory (os error 2)",
         ),
-        ("file", "cannot open file: Not a directory (os error 20)"),
+        (
+            "file",
+            "file: is a file: use check for a package, or give --packages its folder",
+        ),
         (
             "folder",
             "folder: is neither a peer's file system path (no lifecycle/chaincodes), nor a folder of builds, nor one of them (no build-info.json, no bld), nor a build output (no SHA256SUMS)",
@@ -163,7 +170,7 @@ fn a_path_that_cannot_be_verified() {
         });
         let summary = serde_json::json!({
             "result": "summary", "builds": 0, "match": 0, "from_package": 0, "mismatch": 0, "unrecorded": 0,
-            "other_builder": 0, "cannot_tell": 1, "differences": 0,
+            "other_builder": 0, "cannot_tell": 1, "unlisted": 0, "differences": 0,
         });
         let seen = run(&peer, &["--json", name]);
         let objects: Vec<Value> = seen
@@ -253,7 +260,9 @@ fn a_peer_whose_folders_may_not_be_entered() {
     let peer = peer.run_by_nobody();
     for (word, name) in [("verify", "externalbuilder"), ("rebuild", "lifecycle")] {
         let seen = user::run_by_nobody(&peer.path(""), &[word, "peer"]);
-        let line = format!("{word}: cannot open peer/{name}: Permission denied (os error 13)\n");
+        let line = format!(
+            "{word}: cannot open peer/{name}: Permission denied (os error 13), run this as the peer's user or root\n"
+        );
         assert_eq!((seen.status, seen.stderr), (2, line));
     }
     for name in ["lifecycle", "externalbuilder"] {

@@ -83,7 +83,13 @@ impl Review {
             self.faults.take_refusal(META_INF, read)?;
         }
         let outside = meta_inf::outside(source, tree.as_ref())?;
-        self.warnings.extend(outside.misplaced);
+        for found in outside.misplaced {
+            if meta_inf::holds_json(source, found.file.as_deref().unwrap_or_default()) {
+                self.warnings.misplace(found);
+            } else {
+                self.warnings.push(found);
+            }
+        }
         Ok(())
     }
 }

@@ -96,6 +96,19 @@ fn search(
     Ok(())
 }
 
+/// Whether the folder at `path` has a file that could be an index definition.
+pub fn holds_json(source: &Dir, path: &str) -> bool {
+    let mut found = false;
+    // As far as the walk gets.
+    let _ = source.descend(path).and_then(|dir| {
+        dir.walk_all(|_, files| {
+            found |= files.iter().any(|file| file.name.ends_with(".json"));
+            Ok(())
+        })
+    });
+    found
+}
+
 /// What the author of a folder of this name meant it to be.
 fn meant(name: &str) -> Option<&'static str> {
     let letters = name.chars().filter(|letter| !"-_. ".contains(*letter));
@@ -120,6 +133,9 @@ pub fn walk(tree: &Dir, warnings: &mut Warnings, visit: Visit) -> Result<()> {
 /// Like [`walk`], but adds whatever must not be copied to the faults, and continues.
 pub fn collect(tree: &Dir, warnings: &mut Warnings, faults: &mut Faults) -> Result<()> {
     walk_with(tree, true, warnings, &mut |folder, dir, files, judge| {
+        let advice = published::advice_on_folder(folder).filter(|_| !files.is_empty());
+        let advice = advice.map(|advice| Finding::at(dir.relative(""), advice));
+        judge.warnings.extend(advice);
         for file in files {
             let read = dir.check(file).and_then(|()| judge.read(folder, dir, file));
             let path = dir.relative(&file.name);

@@ -165,7 +165,7 @@ fn connection_json_in_another_place() {
         (&[][..], ""),
         (
             &["src/connection.json"],
-            ", but src/connection.json is there: move it to the top of code.tar.gz, beside META-INF",
+            ", but src/connection.json is there: move it to the top, beside META-INF",
         ),
         (
             &[
@@ -173,7 +173,7 @@ fn connection_json_in_another_place() {
                 "org2/peer0/connection.json",
                 "org2/x",
             ],
-            ", but org1/peer0/connection.json and 1 other are there: move one, with templates for what differs between peers, to the top of code.tar.gz, beside META-INF",
+            ", but org1/peer0/connection.json and 1 other are there: move one, with templates for what differs between peers, to the top, beside META-INF",
         ),
     ] {
         let peer = Peer::empty();

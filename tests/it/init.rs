@@ -105,7 +105,7 @@ fn options_go_where_they_belong() {
     );
 
     assert_eq!(init(&peer, &["--tls", "y"]).status, 0);
-    let needs = "templates need values, write --config '{\"root_cert\": \"...\"}'";
+    let needs = "templates need values, write --config '{\"root_cert\": {\"file\": \"...\"}}'";
     assert!(check(&peer, &["y"]).stdout.contains(needs));
     assert_eq!(
         init(&peer, &["--tls", "--root-cert", "P-256.pem", "z"]).status,

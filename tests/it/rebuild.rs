@@ -332,7 +332,7 @@ fn what_build_would_refuse_changes_nothing_and_the_others_go_on() {
             "rebuilt   {first}: the peer will dial new:9999 without TLS, before: dial old:9999 without TLS; 4 files differ"
         ),
         format!(
-            r#"refused   {refused}: connection.json: address: {{{{.other}}}}: no key "other" in CHAINCODE_AS_A_SERVICE_BUILDER_CONFIG, which has "host""#
+            r#"refused   {refused}: connection.json: address: {{{{.other}}}}: no key "other" in the config, which has "host""#
         ),
         format!(
             "rebuilt   {last}: the peer will dial new:7 without TLS, before: dial old:7 without TLS; 4 files differ"

@@ -140,7 +140,7 @@ fn addresses() {
         ),
         (
             r#""address":"[::1:9999""#,
-            format!(r#"address: "[::1:9999" has a [ without ], {example}"#),
+            r#"address: "[::1:9999" has a [ without ], write [::1]:9999"#.to_owned(),
         ),
     ] {
         refuses(

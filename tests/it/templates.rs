@@ -185,7 +185,7 @@ fn refuses_what_it_cannot_fill_in() {
         (
             r#"{"address":"{{.peer}}:1"}"#,
             r#"{"peername":"secret","b":{"c":1}}"#,
-            format!(r#"connection.json: address: {{{{.peer}}}}: no key "peer" in {CONFIG}, which has "b", "peername""#),
+            format!(r#"connection.json: address: {{{{.peer}}}}: no key "peer" in the config, which has "b", "peername""#),
         ),
         (
             r#"{"address":"a:1","dial_timeout":"{{.wait}}"}"#,
@@ -195,7 +195,7 @@ fn refuses_what_it_cannot_fill_in() {
         (
             r#"{"address":"a:1","dial_timeout":"{{.wait}}"}"#,
             r#"{"wait":"soon"}"#,
-            r#"connection.json: dial_timeout: "{{.wait}}", filled in, is not a duration, write for example "10s""#.to_owned(),
+            r#"connection.json: dial_timeout: "{{.wait}}", filled in, is not a duration, correct "wait" in the config"#.to_owned(),
         ),
         (
             r#"{"address":"{{if eq .a `1`}}b{{end}}:1"}"#,

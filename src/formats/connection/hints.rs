@@ -38,10 +38,14 @@ pub fn ensure_kind(object: &Object) -> Result<()> {
     Ok(())
 }
 
-/// The unknown field by which the author probably meant `name`.
-pub fn misnamed<'a>(object: &'a Object, name: &str) -> Option<&'a str> {
+/// What to do if there is an unknown field by which the author probably meant `name`.
+pub fn misnamed(object: &Object, name: &str) -> Option<String> {
     let mut keys = object.members().iter().map(|(key, _)| key.as_str());
-    keys.find(|key| meant(&folded(key)) == Some(name))
+    let found = keys.find(|key| meant(&folded(key)) == Some(name))?;
+    if found == "host" && object.field("port").next().is_some() {
+        return Some(r#"write "address": "HOST:PORT" instead of host and port"#.to_owned());
+    }
+    Some(format!("rename {} to it", quoted(found)))
 }
 
 /// A warning for each field that the peer does not know.

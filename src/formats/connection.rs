@@ -89,7 +89,8 @@ impl Draft {
         draft.find_misnamed(&object, faults);
         let mut warnings = Warnings::default();
         warnings.extend(hints::unknown_fields(&object));
-        hints::find_repeated(&object, &mut warnings);
+        let repeated = object.repeated(field_names());
+        warnings.extend(repeated.map(|text| Finding::at(CONNECTION, text)));
         let ignored = faults.take(hints::ignored_fields(&object));
         warnings.extend(ignored.unwrap_or_default());
         Ok((draft, warnings))

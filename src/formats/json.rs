@@ -46,6 +46,16 @@ impl<'a> Object<'a> {
         map
     }
 
+    /// A message for each of these fields that is there more than once.
+    pub fn repeated(
+        &self,
+        names: impl Iterator<Item = &'static str>,
+    ) -> impl Iterator<Item = String> {
+        let repeated = names.filter(|name| self.field(name).nth(1).is_some());
+        let text = "is there more than once, the peer reads the last, leave the others out";
+        repeated.map(move |name| format!("{name}: {text}"))
+    }
+
     /// The values of all keys that Go matches with the field `name`, in their order.
     pub fn field(&self, name: &str) -> impl Iterator<Item = &'a RawValue> {
         let members = self.0.iter().filter(move |(key, _)| folded(key) == name);
@@ -170,6 +180,7 @@ fn hint(text: &str, error: &serde_json::Error) -> &'static str {
             ", write true or false, templates work only in texts"
         }
         Some('{') if message.starts_with("key must be") => ", put double quotes around templates",
+        _ if !text.trim_start().starts_with(['{', '[', '"']) => ", a JSON object is needed",
         Some('T' | 'F' | 'N') => ", write true, false and null in lower case",
         Some(',') if message.starts_with("key must be") => ", leave one comma out",
         _ if message.starts_with("expected ident") => {
@@ -183,7 +194,6 @@ fn hint(text: &str, error: &serde_json::Error) -> &'static str {
         _ if message.starts_with("trailing characters") => {
             ", leave out what follows the JSON object"
         }
-        _ if (error.line(), error.column()) == (1, 1) => ", a JSON object is needed",
         _ => "",
     }
 }

@@ -27,8 +27,32 @@ pub fn find(source: &Dir) -> Result<Option<Dir>> {
 pub struct Outside {
     /// Every folder that its author took for part of the tree.
     pub misplaced: Vec<Finding>,
-    /// Everything else that is not packaged, if anything.
-    pub left_out: Option<Finding>,
+    /// The names of everything else.
+    left_out: Vec<String>,
+}
+
+impl Outside {
+    /// What is not packaged or, in a package, ignored.
+    pub fn left_out(&self, is_packed: bool) -> Vec<Finding> {
+        let is_config = |name: &&String| name.starts_with("collection") && name.ends_with(".json");
+        let (configs, others): (Vec<_>, Vec<_>) = self.left_out.iter().partition(is_config);
+        let how = "is not packaged, pass it to peer lifecycle chaincode approveformyorg and commit \
+                   with --collections-config";
+        let configs = configs.into_iter().map(|config| Finding::at(config, how));
+        let (what, only) = if is_packed {
+            let only = format!("a peer reads only {CONNECTION} and {META_INF}");
+            ("ignored", only)
+        } else {
+            let only = format!("only {METADATA}, {CONNECTION} and {META_INF} are");
+            ("not packaged", only)
+        };
+        let text = match others.len().saturating_sub(1) {
+            0 => format!("is {what}, {only}"),
+            more => format!("and {more} more are {what}, {only}"),
+        };
+        let others = others.first().map(|first| Finding::at(*first, text));
+        configs.chain(others).collect()
+    }
 }
 
 /// Looks at what is in a package's source folder outside its tree.
@@ -46,13 +70,7 @@ pub fn outside(source: &Dir, tree: Option<&Dir>) -> Result<Outside> {
             && !misplaced.iter().any(|found| is_within(found, name))
     };
     let left_out = source.list()?.into_iter().filter(is_left_out);
-    let only = format!("only {METADATA}, {CONNECTION} and {META_INF} are");
-    let names: Vec<String> = left_out.map(|entry| entry.name).collect();
-    let text = match names.len().saturating_sub(1) {
-        0 => format!("is not packaged, {only}"),
-        more => format!("and {more} more are not packaged, {only}"),
-    };
-    let left_out = names.first().map(|first| Finding::at(first, text));
+    let left_out = left_out.map(|entry| entry.name).collect();
     Ok(Outside {
         misplaced,
         left_out,

@@ -63,7 +63,7 @@ use anyhow::{Result, anyhow};
 use self::parse::Node;
 use self::value::Value;
 use super::json::Object;
-use crate::error::{self, Refuse};
+use crate::error::{self, Refuse, refused};
 use crate::text::quoted;
 
 /// The environment variable that holds the values, as Fabric's builder has it.
@@ -95,6 +95,11 @@ impl Config {
         let text = value
             .map_err(|_| anyhow!("is not UTF-8"))
             .refuse(VARIABLE)?;
+        if text.starts_with('@') {
+            return refused(format!(
+                "{VARIABLE}: begins with @, write the JSON object itself, only --config reads a file"
+            ));
+        }
         Self::parse(&text).refuse(VARIABLE)
     }
 

@@ -137,7 +137,12 @@ impl Values {
         }
         let key = self.require("client_key", BY, "private key", faults);
         let cert = self.require("client_cert", BY, "certificate", faults);
-        if faults.take(tls::check_key_pair(cert, key)).is_none() {
+        if let (Some(cert), Some(key)) = (cert, key)
+            && tls::are_swapped(cert, key)
+        {
+            let what = "is the private key, and client_key the certificate, swap them";
+            faults.push(format!("client_cert: {what}"));
+        } else if faults.take(tls::check_key_pair(cert, key)).is_none() {
             faults.take(tls::check_key_pair(None, key));
         }
     }

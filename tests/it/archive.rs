@@ -366,7 +366,7 @@ fn bad_gzip_has_its_message() {
         ),
         (
             [&good[..], b"more than ten bytes"].concat(),
-            "data after the end of the gzip file",
+            "data after the end of the gzip file, leave it out",
         ),
         (text(512), "gzip: a name or comment of more than 511 bytes"),
         (

@@ -724,6 +724,16 @@ fn a_config_can_be_in_a_file() {
             format!("is an array, a JSON object is needed, {example}"),
         ),
         (
+            "{'peername': 'a'}",
+            format!(
+                "is not JSON: key must be a string at line 1 column 2, write straight double quotes, {example}"
+            ),
+        ),
+        (
+            "{",
+            format!(r#"is not JSON: it ends too early, a closing }} or " is needed, {example}"#),
+        ),
+        (
             "a",
             format!(
                 "is not JSON: expected value at line 1 column 1, a JSON object is needed, {example}"

@@ -247,7 +247,7 @@ const FAULTS: [(&str, &str); 30] = [
     ),
     (
         r#"{"index":{"fields":[{"size":"DESC"}]}}"#,
-        r#"index: fields: "DESC": CouchDB knows only "desc""#,
+        r#"index: fields: "DESC": CouchDB knows only lower case, write "desc""#,
     ),
     (
         r#"{"index":{"fields":["docType",{"size":"desc"}]}}"#,

@@ -189,7 +189,7 @@ fn what_is_not_a_readable_text_file_has_its_message() {
             "is not PEM, it must contain \"-----BEGIN PRIVATE KEY-----\" and line breaks",
         ),
         ("empty", "is empty, a PEM PRIVATE KEY is needed"),
-        ("nul", "the private key's base64 is damaged"),
+        ("nul", "the private key's base64 is damaged, copy it again"),
     ] {
         let path = peer.path(name);
         peer = peer.config(&with_key(&path));

@@ -10,7 +10,15 @@ const METADATA: &str = r#"{"type":"ccaas","label":"basic_1.0"}"#;
 const INDEXES: &str = "META-INF/statedb/couchdb/indexes";
 
 /// Content of metadata.json, and the fault in it.
-const IN_METADATA: [(&str, &str); 12] = [
+const IN_METADATA: [(&str, &str); 14] = [
+    (
+        "type: ccaas\n",
+        "is not JSON: expected ident at line 1 column 2, a JSON object is needed",
+    ),
+    (
+        r#"{"type":"","label":"a"}"#,
+        r#"type: is empty, write "ccaas""#,
+    ),
     ("", "is empty, a JSON object is needed"),
     ("[]", "is an array, a JSON object is needed"),
     (
@@ -437,7 +445,12 @@ fn in_root_cert() -> Vec<(String, &'static str)> {
 }
 
 /// The path of a file beside a sound package, its content, and the line of `check`.
-const ELSEWHERE: [(&str, &str, &str); 11] = [
+const ELSEWHERE: [(&str, &str, &str); 12] = [
+    (
+        "b.json",
+        r#"{"index":{"fields":["{{.a}}"]}}"#,
+        "b.json: contains {{, but templates are filled in only in connection.json; write the text itself",
+    ),
     (
         "private/b.json",
         r#"{"index":{"fields":["a"]}}"#,
@@ -472,7 +485,7 @@ const ELSEWHERE: [(&str, &str, &str); 11] = [
     (
         "a.json",
         r#"{"index":{"fields":[{"a":"DESC"}]}}"#,
-        r#"a.json: index: fields: "DESC": CouchDB knows only "desc""#,
+        r#"a.json: index: fields: "DESC": CouchDB knows only lower case, write "desc""#,
     ),
     (
         "a.json",
@@ -492,12 +505,11 @@ const ELSEWHERE: [(&str, &str, &str); 11] = [
 ];
 
 /// The ends of lines whose message alone says what to do.
-const PLAIN_ENOUGH: [&str; 6] = [
+const PLAIN_ENOUGH: [&str; 5] = [
     "slice print println printf are",
     "around its base64",
     "line is missing",
     "belongs inside index",
-    "CouchDB knows only \"desc\"",
     "does not end in .json",
 ];
 
@@ -509,9 +521,9 @@ fn package(metadata: &str, connection: impl AsRef<[u8]>) -> Peer {
 }
 
 /// What a message tells its reader to do.
-const VERBS: [&str; 19] = [
-    "correct", "write", "leave", "put", "save", "use", "keep", "remove", "rename", "convert",
-    "decode", "decrypt", "make", "begin", "give", "copy", "in", "run", "move",
+const VERBS: [&str; 20] = [
+    "pass", "correct", "write", "leave", "put", "save", "use", "keep", "remove", "rename",
+    "convert", "decode", "decrypt", "make", "begin", "give", "copy", "in", "run", "move",
 ];
 
 /// Whether a message says what to write instead.
@@ -666,6 +678,9 @@ fn a_misspelt_file_name_is_reported() {
         ("connection.json", "conection.json"),
         ("metadata.json", "Metadata.json"),
         ("metadata.json", "meta-data.json"),
+        ("metadata.json", "metadata.json.txt"),
+        ("connection.json", "connection.json.txt"),
+        ("connection.json", "connection.yaml"),
     ] {
         let peer = package(METADATA, PLAIN);
         let path = |name: &str| peer.path(format!("x/{name}"));
@@ -683,4 +698,75 @@ fn a_misspelt_file_name_is_reported() {
     std::fs::rename(peer.path("x/connection.json"), peer.path("x/other.json")).unwrap();
     user::run(&peer.path("x"), &["build", ".", ".", "../bld"])
         .refuses("build: connection.json not found");
+}
+
+#[test]
+fn a_label_that_is_there_twice_has_a_warning() {
+    let peer = package(r#"{"type":"ccaas","label":"a","label":"b"}"#, PLAIN);
+    let line = "metadata.json: label: is there more than once, the peer reads the last, leave the others out";
+    assert_eq!(has(&peer, "warning", line).status, 0);
+}
+
+#[test]
+fn a_folder_has_lines_on_what_is_probably_not_meant() {
+    let peer = package(METADATA, PLAIN);
+    peer.put("x/collections_config.json", "[]");
+    let line = "collections_config.json: is not packaged, pass it to peer lifecycle chaincode approveformyorg and commit with --collections-config";
+    has(&peer, "warning", line);
+}
+
+/// A package file, as a shell makes it in a folder with a sound package's files.
+#[track_caller]
+fn file_has(script: &str, line: &str) {
+    let peer = package(METADATA, PLAIN);
+    peer.put(
+        format!("x/{INDEXES}/a.json"),
+        r#"{"index":{"fields":["a"]}}"#,
+    );
+    let script = format!("cd {} && {script}", peer.path("x").display());
+    let made = std::process::Command::new("sh")
+        .args(["-c", &script])
+        .status();
+    assert!(made.unwrap().success());
+    let seen = user::run(&peer.path("x"), &["check", "p.tgz"]);
+    assert!(
+        seen.stdout.contains(&format!(" {line}\n")),
+        "{line}\n{}",
+        seen.stdout
+    );
+}
+
+#[test]
+fn a_package_file_has_lines_on_what_is_probably_not_meant() {
+    let pack = |code: &str| format!("{code} && tar -czf p.tgz metadata.json code.tar.gz");
+    file_has(
+        &pack("touch ._connection.json && tar -czf code.tar.gz ._connection.json connection.json"),
+        "._connection.json: is ignored, a peer reads only connection.json and META-INF",
+    );
+    file_has(
+        &pack(
+            r"touch 'META-INF\statedb' && tar -czf code.tar.gz 'META-INF\statedb' connection.json",
+        ),
+        r"p.tgz: code.tar.gz: META-INF\statedb: has \ in its name, which makes no folder; write / in the names of the archive",
+    );
+    file_has(
+        &(pack("tar -czf code.tar.gz connection.json") + " && echo >>p.tgz"),
+        "p.tgz: data after the end of the gzip file, leave it out",
+    );
+    file_has(
+        "tar -cf code.tar connection.json && tar -czf p.tgz metadata.json code.tar",
+        "p.tgz: code.tar.gz not found, compress and rename code.tar",
+    );
+    file_has(
+        "tar -czf code.tgz connection.json && tar -czf p.tgz metadata.json code.tgz",
+        "p.tgz: code.tar.gz not found, rename code.tgz",
+    );
+    file_has(
+        &(pack("tar -czf code.tar.gz connection.json") + " && gzip -c p.tgz >q && mv q p.tgz"),
+        "p.tgz: is compressed twice, write it with gzip only once",
+    );
+    file_has(
+        "printf 'version https://git-lfs.github.com/spec/v1\\noid sha256:0\\n' >p.tgz",
+        "p.tgz: is a pointer of Git LFS, run git lfs pull for the file itself",
+    );
 }

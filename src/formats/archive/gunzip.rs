@@ -66,7 +66,11 @@ impl<R: BufRead> Reader<R> {
             return Ok(());
         }
         self.crc = 0;
-        let header: [u8; 10] = self.bytes()?;
+        let is_next = self.state == State::Member;
+        let header: [u8; 10] = self.bytes().map_err(|error| match error.kind() {
+            io::ErrorKind::InvalidData if is_next => after_end(),
+            _ => error,
+        })?;
         let [0x1f, 0x8b, 8, flags, ..] = header else {
             return Err(self.not_gzip(header)?);
         };
@@ -107,10 +111,14 @@ impl<R: BufRead> Reader<R> {
     /// Says what the file that begins with `header` is instead.
     fn not_gzip(&mut self, header: [u8; 10]) -> io::Result<io::Error> {
         if self.state == State::Member {
-            return Ok(invalid("data after the end of the gzip file"));
+            return Ok(after_end());
         }
         let mut start = header.to_vec();
         self.inflate.input().take(502).read_to_end(&mut start)?;
+        if start.starts_with(b"version https://git-lfs") {
+            let text = "is a pointer of Git LFS, run git lfs pull for the file itself";
+            return Ok(invalid(text));
+        }
         let found = match &start[..] {
             [0xfd, b'7', b'z', b'X', b'Z', ..] => "an xz file",
             [b'P', b'K', 3, 4, ..] => "a zip file",
@@ -125,11 +133,18 @@ impl<R: BufRead> Reader<R> {
     }
 }
 
+fn after_end() -> io::Error {
+    invalid("data after the end of the gzip file, leave it out")
+}
+
 impl<R: BufRead> Read for Reader<R> {
     fn read(&mut self, out: &mut [u8]) -> io::Result<usize> {
         while self.given == self.content.len() && self.state != State::End {
             self.given = self.inflate.read(&mut self.content)?;
             let new = self.content.split_at(self.given).1;
+            if self.length == 0 && new.starts_with(&[0x1f, 0x8b, 8]) {
+                return Err(invalid("is compressed twice, write it with gzip only once"));
+            }
             self.crc = crc32(self.crc, new);
             self.length += new.len() as u64;
             if new.is_empty() {

@@ -4,7 +4,7 @@ use anyhow::{Result, ensure};
 
 use super::super::json::{Object, folded};
 use super::{FIELDS, field_names};
-use crate::findings::{Finding, Warnings};
+use crate::findings::Finding;
 use crate::layout::CONNECTION;
 use crate::text::{nearest, quoted};
 
@@ -62,16 +62,6 @@ pub fn unknown_fields(object: &Object) -> impl Iterator<Item = Finding> {
         let text = format!("{key}: is not a field that the peer knows, and is left out; {hint}");
         Finding::at(CONNECTION, text)
     })
-}
-
-/// Warns of each field that is there more than once.
-pub fn find_repeated(object: &Object, warnings: &mut Warnings) {
-    for name in field_names() {
-        if object.field(name).nth(1).is_some() {
-            let text = "is there more than once, the peer reads the last, leave the others out";
-            warnings.push(Finding::at(CONNECTION, format_args!("{name}: {text}")));
-        }
-    }
 }
 
 /// The field that the author of an unknown field probably meant.

@@ -274,7 +274,7 @@ fn what_install_refuses_has_a_helpful_message() {
     refused(b"", "the archive ends too early, copy it again");
     refused(
         &[&good[..], b"more than ten bytes"].concat(),
-        "data after the end of the gzip file",
+        "data after the end of the gzip file, leave it out",
     );
 }
 
@@ -422,7 +422,8 @@ fn names_what_package_would_make_of_it() {
         format!("differs  the command package would give this content another ID, {known}\n");
     let metadata = br#"{"type":"ccaas","label":"basic_1.0"}"#;
     assert_eq!(METADATA.2, metadata);
-    let left_out = "\nwarning  README.md: is not packaged, only metadata.json, connection.json and META-INF are\n";
+    let left_out =
+        "\nwarning  README.md: is ignored, a peer reads only connection.json and META-INF\n";
     assert!(
         checked.stdout.contains(&[&line, "result "].concat()),
         "{checked:?}"

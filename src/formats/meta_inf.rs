@@ -34,7 +34,8 @@ pub struct Outside {
 impl Outside {
     /// What is not packaged or, in a package, ignored.
     pub fn left_out(&self, is_packed: bool) -> Vec<Finding> {
-        let is_config = |name: &&String| name.starts_with("collection") && name.ends_with(".json");
+        let is_config =
+            |name: &&String| name.starts_with("collection") && published::is_named(name);
         let (configs, others): (Vec<_>, Vec<_>) = self.left_out.iter().partition(is_config);
         let how = "is not packaged, pass it to peer lifecycle chaincode approveformyorg and commit \
                    with --collections-config";
@@ -120,7 +121,7 @@ pub fn holds_json(source: &Dir, path: &str) -> bool {
     // As far as the walk gets.
     let _ = source.descend(path).and_then(|dir| {
         dir.walk_all(|_, files| {
-            found |= files.iter().any(|file| file.name.ends_with(".json"));
+            found |= files.iter().any(|file| published::is_named(&file.name));
             Ok(())
         })
     });

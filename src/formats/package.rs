@@ -147,7 +147,7 @@ fn why_missing(missing: &str, others: &BTreeSet<String>) -> String {
     } else if let Some(other) = others.iter().find(|name| name.starts_with("code.t"))
         && missing == CODE
     {
-        let is_plain = other.ends_with(".tar");
+        let is_plain = other == "code.tar";
         let how = if is_plain { "compress and " } else { "" };
         format!("{missing} not found, {how}rename {other}")
     } else if others.contains(CONNECTION) {

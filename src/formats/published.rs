@@ -53,7 +53,7 @@ fn is_definition(path: &str) -> bool {
 
 /// Whether a file is named like an index definition. What macOS adds beside a file in an archive
 /// has the same ending, but `._` in front.
-fn is_named(file: &str) -> bool {
+pub fn is_named(file: &str) -> bool {
     matches!(file.rsplit_once('.'), Some((_, "json"))) && !file.starts_with("._")
 }
 

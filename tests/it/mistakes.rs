@@ -395,7 +395,7 @@ const FILLED_IN: [(&str, &str, &str); 16] = [
     (
         r#"{"address": "a:1", "tls_required": true, "root_cert": "{{.ca | print}}"}"#,
         r#"{"ca": {"file": "/topsecret"}}"#,
-        r#"root_cert: {{.ca | print}}: print: a file cannot be an argument, write its key alone, as in {{.ca}}"#,
+        "root_cert: {{.ca | print}}: print: a file cannot be an argument, write its key alone, as in {{.ca}}",
     ),
     (
         r#"{"address": "{{printf \"%s\" .a}}:1"}"#,

@@ -342,7 +342,7 @@ fn what_build_would_refuse_changes_nothing_and_the_others_go_on() {
     assert_eq!(peer.listing(&build_of(&refused)), before);
     // Here is another place than in the peer's log to say where a config is from.
     let line = format!(
-        "refused   {last}: connection.json: address: {{{{.host}}}}: CHAINCODE_AS_A_SERVICE_BUILDER_CONFIG is not set, give it here with --config, or run this in the peer's environment"
+        "refused   {last}: connection.json: address: {{{{.host}}}}: CHAINCODE_AS_A_SERVICE_BUILDER_CONFIG is unset, empty or null, give it here with --config, or run this in the peer's environment"
     );
     rebuild(&peer, &[".", &last]).prints(1, &[&line]);
 }

@@ -45,7 +45,7 @@ fn a_config_of_null_is_unset() {
         .config("null")
         .build()
         .refuses(&format!(
-            "build: connection.json: address: {{{{.a}}}}: {CONFIG} is not set, give the peer a JSON object with this key in it, and name the variable in this builder's propagateEnvironment"
+            "build: connection.json: address: {{{{.a}}}}: {CONFIG} is unset, empty or null, give the peer a JSON object with this key in it, and name the variable in this builder's propagateEnvironment"
         ));
 }
 
@@ -170,7 +170,7 @@ fn nothing_of_the_environment_but_the_variable_reaches_a_template() {
         .environment("peername", "org1")
         .environment("CONFIG", r#"{"peername":"org1"}"#);
     peer.build().refuses(&format!(
-        "build: connection.json: address: {{{{.peername}}}}: {CONFIG} is not set, give the peer a JSON object with this key in it, and name the variable in this builder's propagateEnvironment"
+        "build: connection.json: address: {{{{.peername}}}}: {CONFIG} is unset, empty or null, give the peer a JSON object with this key in it, and name the variable in this builder's propagateEnvironment"
     ));
 }
 
@@ -180,12 +180,12 @@ fn refuses_what_it_cannot_fill_in() {
         (
             r#"{"address":"{{.peer}}:1"}"#,
             "",
-            format!("connection.json: address: {{{{.peer}}}}: {CONFIG} is not set, give the peer a JSON object with this key in it, and name the variable in this builder's propagateEnvironment"),
+            format!("connection.json: address: {{{{.peer}}}}: {CONFIG} is unset, empty or null, give the peer a JSON object with this key in it, and name the variable in this builder's propagateEnvironment"),
         ),
         (
             r#"{"address":"{{.peer}}:1"}"#,
             r#"{"peername":"secret","b":{"c":1}}"#,
-            format!(r#"connection.json: address: {{{{.peer}}}}: no key "peer" in the config, which has "b", "peername""#),
+            r#"connection.json: address: {{.peer}}: no key "peer" in the config, which has "b", "peername""#.to_owned(),
         ),
         (
             r#"{"address":"a:1","dial_timeout":"{{.wait}}"}"#,

@@ -33,7 +33,7 @@ fn names_what_is_missing_and_never_a_value() {
         ("{{ .Z -}} x", format!(r#"{{{{ .Z -}}}}: no key "Z" {has}, write {{{{.z}}}}"#)),
         ("{{if .z}}{{$.b}}{{end}}", format!(r#"{{{{$.b}}}}: no key "b" {has}"#)),
         ("{{if eq .b 1}}{{end}}", format!(r#"{{{{if eq .b 1}}}}: no key "b" {has}"#)),
-        ("{{.o.c}}", format!(r#"{{{{.o.c}}}}: no key "c" in the config, which has "b""#)),
+        ("{{.o.c}}", r#"{{.o.c}}: no key "c" in the config, which has "b""#.into()),
         ("{{.z.b}}", r#"{{.z.b}}: a string has no key "b""#.into()),
         ("{{.n}}", format!("{{{{.n}}}}: is null, {printable}")),
         ("{{.o}}", format!(r#"{{{{.o}}}}: is an object, {printable}; a file is {{"file": "/PATH"}} and nothing else"#)),
@@ -63,13 +63,13 @@ fn names_what_is_missing_and_never_a_value() {
         assert_eq!(render(template, &config), Err(message), "{template}");
     }
     let unset = format!(
-        "{{{{.b}}}}: {VARIABLE} is not set, give the peer a JSON object with this key in it, and name the variable in this builder's propagateEnvironment"
+        "{{{{.b}}}}: {VARIABLE} is unset, empty or null, give the peer a JSON object with this key in it, and name the variable in this builder's propagateEnvironment"
     );
     for config in ["", "null", " null\n"] {
         assert_eq!(render("{{.b}}", config), Err(unset.clone()));
         assert_eq!(render("{{if .}}x{{end}}", config), Ok(String::new()));
     }
-    let empty = format!(r#"{{{{.b}}}}: no key "b" in the config, which is empty"#);
+    let empty = r#"{{.b}}: no key "b" in the config, which is empty"#.to_owned();
     assert_eq!(render("{{.b}}", "{}"), Err(empty));
 }
 

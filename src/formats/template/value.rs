@@ -125,7 +125,7 @@ impl Value {
         let members = match self {
             Self::Object(Some(members)) => members,
             Self::Object(None) => {
-                bail!("{VARIABLE} is not set, {TO_PEER}")
+                bail!("{VARIABLE} is unset, empty or null, {TO_PEER}")
             }
             _ => bail!("{} has no key {}", self.kind(), quoted(key)),
         };

@@ -34,8 +34,9 @@ pub struct Outside {
 impl Outside {
     /// What is not packaged or, in a package, ignored.
     pub fn left_out(&self, is_packed: bool) -> Vec<Finding> {
-        let is_config =
-            |name: &&String| name.starts_with("collection") && published::is_named(name);
+        let is_config = |name: &&String| {
+            !is_packed && name.starts_with("collection") && published::is_named(name)
+        };
         let (configs, others): (Vec<_>, Vec<_>) = self.left_out.iter().partition(is_config);
         let how = "is not packaged, pass it to peer lifecycle chaincode approveformyorg and commit \
                    with --collections-config";

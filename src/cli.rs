@@ -63,6 +63,7 @@ pub fn run(args: impl IntoIterator<Item = OsString>) -> ExitCode {
     let called = Path::new(&program).file_name();
     let called = called.filter(|name| PROGRAMS.iter().any(|program| name == program));
     // Whoever starts a container may name the program before its command, as on a host.
+    let is_called = called.is_some();
     let is_program = |name: &OsString| Path::new(name).file_name() == Some(OsStr::new(PROGRAM));
     let named = || args.find(|name| !is_program(name));
     let mut name = called.map(OsStr::to_owned).or_else(named);
@@ -88,7 +89,7 @@ pub fn run(args: impl IntoIterator<Item = OsString>) -> ExitCode {
     };
     ExitCode::from(match ended {
         Ok(outcome) => outcome as u8,
-        Err(error) => report(&error, word),
+        Err(error) => report(&error, word, is_called),
     })
 }
 
@@ -147,10 +148,10 @@ fn details() -> String {
 
 /// Prints what went wrong and returns the exit status. For the peer that is always 1. For people, 1
 /// means that the input is wrong, and 2 that something could not be done.
-fn report(error: &Error, word: &str) -> u8 {
+fn report(error: &Error, word: &str, is_called: bool) -> u8 {
     let is_the_peers = PROGRAMS.contains(&word);
     match error {
-        Error::Usage(message) if is_the_peers || word == PROGRAM => {
+        Error::Usage(message) if is_called || word == PROGRAM => {
             log::line(word, format_args!("{message}, see {word} --help"));
         }
         Error::Usage(message) => {

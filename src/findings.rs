@@ -127,6 +127,8 @@ pub struct Warnings {
 pub enum Warning {
     /// Something that the package's author should know.
     Note(Finding),
+    /// An index definition that is not published, because a peer does not look there.
+    Misplaced(Finding),
     /// A path that is not published, and its fault.
     Withheld(String, String),
 }
@@ -135,6 +137,11 @@ impl Warnings {
     /// Adds a warning.
     pub fn push(&mut self, warning: impl Into<Finding>) {
         self.keep(Warning::Note(warning.into()));
+    }
+
+    /// Adds that something is not published because a peer does not look where it is.
+    pub fn misplace(&mut self, warning: Finding) {
+        self.keep(Warning::Misplaced(warning));
     }
 
     fn keep(&mut self, warning: Warning) {
@@ -163,7 +170,7 @@ impl Warnings {
             format!("{warnings} not shown")
         });
         let kept = self.kept.iter().map(|warning| match warning {
-            Warning::Note(finding) => finding.line.clone(),
+            Warning::Note(finding) | Warning::Misplaced(finding) => finding.line.clone(),
             Warning::Withheld(path, fault) => format!("{path}: is not published: {fault}"),
         });
         kept.chain(more)

@@ -32,10 +32,11 @@ pub struct Review {
 /// Reviews the package in `source` and `metadata`, which may be one directory.
 pub fn review(source: &Dir, metadata: &Dir, config: Option<OsString>) -> Result<Review> {
     let mut review = Review::default();
-    let faults = &mut review.faults;
+    let (faults, mut repeated) = (&mut review.faults, Vec::new());
     if let Some(content) = faults.take_refusal(METADATA, metadata.read_needed(METADATA))? {
         let collect = |faults: &mut Faults| Metadata::collect(&content, faults);
         review.metadata = faults.collect(METADATA, collect);
+        repeated = Metadata::warnings(&content);
     }
     let is_foreign = review
         .metadata
@@ -48,6 +49,7 @@ pub fn review(source: &Dir, metadata: &Dir, config: Option<OsString>) -> Result<
         let config = faults.take_refusal("", Config::read(config))?;
         review.review_connection(&content, config.as_ref());
     }
+    review.warnings.extend(repeated);
     review.review_tree(source)?;
     Ok(review)
 }
@@ -83,7 +85,13 @@ impl Review {
             self.faults.take_refusal(META_INF, read)?;
         }
         let outside = meta_inf::outside(source, tree.as_ref())?;
-        self.warnings.extend(outside.misplaced);
+        for found in outside.misplaced {
+            if meta_inf::holds_json(source, found.file.as_deref().unwrap_or_default()) {
+                self.warnings.misplace(found);
+            } else {
+                self.warnings.push(found);
+            }
+        }
         Ok(())
     }
 }

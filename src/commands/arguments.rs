@@ -58,7 +58,8 @@ fn values(value: &OsStr) -> Result<OsString> {
         format!("{text} {error}")
     } else if Path::new(value).is_file() {
         format!("{text} is a file, write --config @{text}")
-    } else if text.starts_with('{') && !text.contains('"') {
+    } else if text.starts_with('{') && text.contains(':') && !text.contains(['"', '\'', '“', '”'])
+    {
         "has no quotes left, put single quotes around it: '{\"peername\": \"org1peer1\"}'"
             .to_owned()
     } else {

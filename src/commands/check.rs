@@ -177,7 +177,7 @@ fn report_package(subject: &Subject, report: &mut Report) -> Result<()> {
     let by_package = made.write(&mut io::sink())?;
     if by_package != digest {
         report.packaged = Some(format!("{}:{by_package}", made.metadata.label()?));
-        report.warnings.extend(left_out(&subject.source)?);
+        report.warnings.extend(left_out(&subject.source, true)?);
     }
     Ok(())
 }

@@ -46,6 +46,10 @@ impl Declared {
             Self::Text(field) => _ = written.connection.insert(field, value.string()?),
             Self::File(field) => {
                 let file = path(value)?;
+                if file.is_dir() {
+                    let (option, file) = (field.replace('_', "-"), file.display());
+                    return usage(format!("--{option}: {file} is a folder, give a file"));
+                }
                 let text = read_pem(&file)?;
                 if field == "root_cert" && tls::holds_private_key(text.as_bytes()) {
                     let file = file.display();

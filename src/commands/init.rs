@@ -39,7 +39,8 @@ is overwritten.
   --tls                the peer uses TLS, and its config has the certificate
   --root-cert FILE     the peer uses TLS, and trusts the certificates in FILE
   --client-cert FILE   the peer shows the certificate in FILE
-  --client-key FILE    its private key, which goes into the package
+  --client-key FILE    its private key, which goes into the package unless FILE
+                       holds only {{.client_key}}
 
 The files are PEM. If connection.json has a private key, only you can read it.
 

@@ -48,7 +48,12 @@ impl Dir {
         let mut names = entries
             .filter(|entry| entry.fault().is_none())
             .map(|entry| entry.name);
-        names.find(|found| nearest(&found.to_ascii_lowercase(), &mut iter::once(name)).is_some())
+        let stem = |name: &str| name.split('.').next().unwrap_or_default().to_owned();
+        names.find(|found| {
+            let found = found.to_ascii_lowercase();
+            let is_file = found.contains('.') && stem(&found) == stem(name);
+            is_file || nearest(&found, &mut iter::once(name)).is_some()
+        })
     }
 
     pub(crate) fn read(&self, entry: &Entry, limit: u64) -> Result<Vec<u8>> {

@@ -9,7 +9,7 @@ use super::tls;
 use super::values::Values;
 use crate::files::{Dir, Entry};
 use crate::findings::Finding;
-use crate::layout::{CODE, CONNECTION, META_INF};
+use crate::layout::{CONNECTION, META_INF};
 use crate::text::plural;
 
 /// Why connection.json is not in `dir`, if it is further down.
@@ -34,7 +34,7 @@ pub fn of_other_places(dir: &Dir) -> Option<String> {
         }
     };
     Some(format!(
-        "{CONNECTION} not found, but {found} to the top of {CODE}, beside {META_INF}"
+        "{CONNECTION} not found, but {found} to the top, beside {META_INF}"
     ))
 }
 
@@ -71,13 +71,13 @@ pub fn of_server_name(values: &Values) -> Option<String> {
         (Some(false), Some(domain)) => format!(
             "domain: root_cert is the server's own certificate, but not for {}: from Fabric 3.0 on \
              the peer will refuse it",
-            domain.shown
+            domain.shown()
         ),
         (None, Some(_)) if name.eq_ignore_ascii_case(host) => return None,
         (None, Some(domain)) => format!(
             "domain: {} is not the host in address; from Fabric 3.0 on the server's certificate \
              must be for it, before that for the host",
-            domain.shown
+            domain.shown()
         ),
     };
     Some(what)
@@ -94,7 +94,7 @@ pub fn of_private_key(content: &[u8]) -> Option<Finding> {
     let text = match certificate {
         Some(name) => format!("{name}: {}, remove it here", tls::KEY_WITHIN),
         None if tls::holds_private_key(content) => {
-            "a private key goes into the package, a template would keep it out".to_owned()
+            r#"a private key goes into the package, write "{{.client_key}}" for it, and "client_key": {"file": "/PATH"} in each peer's config"#.to_owned()
         }
         None => return None,
     };
@@ -165,6 +165,7 @@ fn of_certificates(values: &Values, now: i64) -> Vec<String> {
 
 #[cfg(test)]
 mod tests {
+    use super::super::template::Origin;
     use super::super::values::{Text, Value};
     use super::*;
 
@@ -177,10 +178,10 @@ mod tests {
         let expiry = tls::expiries(text).next().unwrap();
         let [year, month, day] = expiry.day;
         let warnings = |before: i64, is_tls| {
-            let (text, shown) = (text.to_owned(), String::new());
+            let (text, origin) = (text.to_owned(), Origin::default());
             let values = Values(vec![
                 ("tls_required", Value::Boolean(is_tls)),
-                ("root_cert", Value::Text(Text { text, shown })),
+                ("root_cert", Value::Text(Text { text, origin })),
             ]);
             of_certificates(&values, expiry.seconds - before)
         };

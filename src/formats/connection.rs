@@ -10,19 +10,18 @@ mod hints;
 use std::collections::BTreeSet;
 use std::time::Duration;
 
-use anyhow::{Context, Result, anyhow, bail, ensure};
+use anyhow::{Context, Result, bail, ensure};
 
 use super::address::{self, Address, Target};
 use super::advice;
 use super::dial_timeout::DialTimeout;
 use super::json::{self, Kind, Object};
-use super::template::{Config, Template};
+use super::template::{Config, Origin, Template};
 use super::values::{Text, Value, Values};
 use crate::error::{self, refused};
 use crate::files::Dir;
 use crate::findings::{Faults, Finding, Warnings};
 use crate::layout::{CONNECTION, MAX_SMALL};
-use crate::text::quoted;
 
 /// How the peer reads a field.
 #[derive(Clone, Copy, PartialEq, Eq)]
@@ -90,7 +89,8 @@ impl Draft {
         draft.find_misnamed(&object, faults);
         let mut warnings = Warnings::default();
         warnings.extend(hints::unknown_fields(&object));
-        hints::find_repeated(&object, &mut warnings);
+        let repeated = object.repeated(field_names());
+        warnings.extend(repeated.map(|text| Finding::at(CONNECTION, text)));
         let ignored = faults.take(hints::ignored_fields(&object));
         warnings.extend(ignored.unwrap_or_default());
         Ok((draft, warnings))
@@ -144,9 +144,9 @@ impl Draft {
         ] {
             if is_required
                 && object.field(name).next().is_none()
-                && let Some(key) = hints::misnamed(object, name)
+                && let Some(hint) = hints::misnamed(object, name)
             {
-                faults.push(format!("{name}: is missing, rename {} to it", quoted(key)));
+                faults.push(format!("{name}: is missing, {hint}"));
                 self.0.push((name, Field::Value(Value::Unknown)));
             }
         }
@@ -192,8 +192,8 @@ impl Draft {
         for (name, field) in &self.0 {
             let template = field.template().filter(|template| !template.is_text());
             for text in template.map(Template::texts).unwrap_or_default() {
-                let shown = quoted(&text);
-                let value = faults.take(field.of_text(text, shown).context(*name));
+                let origin = Origin::written(&text);
+                let value = faults.take(field.of_text(text, origin).context(*name));
                 values.set(name, value.unwrap_or(Value::Unknown));
                 values.check(faults);
                 values.set(name, Value::Unknown);
@@ -234,13 +234,10 @@ impl Draft {
     /// The keys of the config that the templates look up.
     pub(crate) fn keys(&self) -> BTreeSet<String> {
         let mut keys = BTreeSet::new();
-        for (name, field) in &self.0 {
-            let Some(template) = field.template() else {
-                continue;
-            };
+        for template in self.templates() {
             let found = template.keys();
             // A key should not be on a command line.
-            let is_file = *name == "client_key" && found.len() == 1 && template.texts().is_empty();
+            let is_file = template.takes_files && found.len() == 1 && template.texts().is_empty();
             let inner = if is_file { ".file" } else { "" };
             keys.extend(found.into_iter().map(|key| key + inner));
         }
@@ -270,16 +267,19 @@ impl Field {
         if config.is_none() && !template.is_text() {
             return Ok(Value::Unknown);
         }
-        let text = template.render(config.unwrap_or(&Config::default()))?;
-        self.of_text(text, template.shown())
+        let no_config = Config::default();
+        let config = config.unwrap_or(&no_config);
+        let text = template.render(config)?;
+        self.of_text(text, template.origin(config))
     }
 
-    fn of_text(&self, text: String, shown: String) -> Result<Value> {
+    fn of_text(&self, text: String, origin: Origin) -> Result<Value> {
+        let text = Text { text, origin };
         if matches!(self, Self::Text(_)) {
-            return Ok(Value::Text(Text { text, shown }));
+            return Ok(Value::Text(text));
         }
-        let timeout = DialTimeout::from_text(&text).map_err(|error| anyhow!("{shown} {error}"));
-        timeout.map(Value::Timeout)
+        let timeout = DialTimeout::from_text(&text.text).map(Value::Timeout);
+        timeout.map_err(|what| text.fault(&what, |_| r#"write for example "10s""#.to_owned()))
     }
 
     fn template(&self) -> Option<&Template> {

@@ -44,6 +44,12 @@ impl Definition {
     pub fn parse(content: &[u8]) -> Result<Self> {
         let members = parse(content)?;
         let mut found = Self::default();
+        if content.windows(2).any(|pair| pair == b"{{") {
+            found.warn(
+                "contains {{, but templates are filled in only in connection.json; write the text \
+                 itself",
+            );
+        }
         for (key, value) in &members {
             let (is_right, needed) = match key.as_str() {
                 "index" => (value.is_object(), "a JSON object"),
@@ -350,7 +356,10 @@ fn read_field(field: &Value) -> Result<(&str, &str)> {
         Some(direction @ ("asc" | "desc")) => Ok((path, direction)),
         Some(other) if ["asc", "desc"].contains(&&*other.to_ascii_lowercase()) => {
             let known = other.to_ascii_lowercase();
-            bail!(r#"{}: CouchDB knows only "{known}""#, quoted(other))
+            bail!(
+                r#"{}: CouchDB knows only lower case, write "{known}""#,
+                quoted(other)
+            )
         }
         _ => bail!(r#"{}: the direction must be "asc" or "desc""#, quoted(path)),
     }

@@ -46,6 +46,16 @@ impl<'a> Object<'a> {
         map
     }
 
+    /// A message for each of these fields that is there more than once.
+    pub fn repeated(
+        &self,
+        names: impl Iterator<Item = &'static str>,
+    ) -> impl Iterator<Item = String> {
+        let repeated = names.filter(|name| self.field(name).nth(1).is_some());
+        let text = "is there more than once, the peer reads the last, leave the others out";
+        repeated.map(move |name| format!("{name}: {text}"))
+    }
+
     /// The values of all keys that Go matches with the field `name`, in their order.
     pub fn field(&self, name: &str) -> impl Iterator<Item = &'a RawValue> {
         let members = self.0.iter().filter(move |(key, _)| folded(key) == name);
@@ -73,6 +83,9 @@ impl<'a> Object<'a> {
         self.last(name, |value| match Kind::of(value) {
             Kind::Null => Ok(None),
             Kind::Boolean => read(value.get()).map(Some),
+            Kind::String if value.get().contains("{{") => bail!(
+                "is a string, write true or false without quotes, templates work only in texts"
+            ),
             Kind::String => bail!("is a string, write true or false without quotes"),
             kind => bail!("is {kind}, write true or false"),
         })
@@ -152,8 +165,10 @@ fn read<'a, T: Deserialize<'a>>(text: &'a str) -> Result<T> {
 fn hint(text: &str, error: &serde_json::Error) -> &'static str {
     let message = error.to_string();
     let line = text.lines().nth(error.line().saturating_sub(1));
-    let rest = line.and_then(|line| line.get(error.column().saturating_sub(1)..));
-    match rest.unwrap_or_default().chars().next() {
+    let place = error.column().saturating_sub(1);
+    let parts = line.and_then(|line| line.split_at_checked(place));
+    let (before, rest) = parts.unwrap_or_default();
+    match rest.chars().next() {
         _ if message.starts_with("control character") => {
             ", write \\n for a line break, or let init put a PEM file into its place"
         }
@@ -161,18 +176,24 @@ fn hint(text: &str, error: &serde_json::Error) -> &'static str {
         _ if message.starts_with("invalid escape") => ", write \\\\ for a backslash",
         Some('/' | '#') => ", leave out comments, JSON has none",
         Some('\'' | '“' | '”' | '‘' | '’') => ", write straight double quotes",
+        Some('{') if message.starts_with("key must be") && before.contains("_required\"") => {
+            ", write true or false, templates work only in texts"
+        }
         Some('{') if message.starts_with("key must be") => ", put double quotes around templates",
+        _ if !text.trim_start().starts_with(['{', '[', '"']) => ", a JSON object is needed",
         Some('T' | 'F' | 'N') => ", write true, false and null in lower case",
         Some(',') if message.starts_with("key must be") => ", leave one comma out",
         _ if message.starts_with("expected ident") => {
             ", write true, false, null, or a text in double quotes"
         }
         _ if message.starts_with("key must be") => ", put double quotes around names",
+        _ if message.starts_with("expected `,`") && before.ends_with('"') => {
+            ", write \\\" for a quote in a text"
+        }
         _ if message.starts_with("expected `,`") => ", write a comma between members",
         _ if message.starts_with("trailing characters") => {
             ", leave out what follows the JSON object"
         }
-        _ if (error.line(), error.column()) == (1, 1) => ", a JSON object is needed",
         _ => "",
     }
 }

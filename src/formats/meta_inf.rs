@@ -27,8 +27,34 @@ pub fn find(source: &Dir) -> Result<Option<Dir>> {
 pub struct Outside {
     /// Every folder that its author took for part of the tree.
     pub misplaced: Vec<Finding>,
-    /// Everything else that is not packaged, if anything.
-    pub left_out: Option<Finding>,
+    /// The names of everything else.
+    left_out: Vec<String>,
+}
+
+impl Outside {
+    /// What is not packaged or, in a package, ignored.
+    pub fn left_out(&self, is_packed: bool) -> Vec<Finding> {
+        let is_config = |name: &&String| {
+            !is_packed && name.starts_with("collection") && published::is_named(name)
+        };
+        let (configs, others): (Vec<_>, Vec<_>) = self.left_out.iter().partition(is_config);
+        let how = "is not packaged, pass it to peer lifecycle chaincode approveformyorg and commit \
+                   with --collections-config";
+        let configs = configs.into_iter().map(|config| Finding::at(config, how));
+        let (what, only) = if is_packed {
+            let only = format!("a peer reads only {CONNECTION} and {META_INF}");
+            ("ignored", only)
+        } else {
+            let only = format!("only {METADATA}, {CONNECTION} and {META_INF} are");
+            ("not packaged", only)
+        };
+        let text = match others.len().saturating_sub(1) {
+            0 => format!("is {what}, {only}"),
+            more => format!("and {more} more are {what}, {only}"),
+        };
+        let others = others.first().map(|first| Finding::at(*first, text));
+        configs.chain(others).collect()
+    }
 }
 
 /// Looks at what is in a package's source folder outside its tree.
@@ -46,13 +72,7 @@ pub fn outside(source: &Dir, tree: Option<&Dir>) -> Result<Outside> {
             && !misplaced.iter().any(|found| is_within(found, name))
     };
     let left_out = source.list()?.into_iter().filter(is_left_out);
-    let only = format!("only {METADATA}, {CONNECTION} and {META_INF} are");
-    let names: Vec<String> = left_out.map(|entry| entry.name).collect();
-    let text = match names.len().saturating_sub(1) {
-        0 => format!("is not packaged, {only}"),
-        more => format!("and {more} more are not packaged, {only}"),
-    };
-    let left_out = names.first().map(|first| Finding::at(first, text));
+    let left_out = left_out.map(|entry| entry.name).collect();
     Ok(Outside {
         misplaced,
         left_out,
@@ -96,6 +116,19 @@ fn search(
     Ok(())
 }
 
+/// Whether the folder at `path` has a file that could be an index definition.
+pub fn holds_json(source: &Dir, path: &str) -> bool {
+    let mut found = false;
+    // As far as the walk gets.
+    let _ = source.descend(path).and_then(|dir| {
+        dir.walk_all(|_, files| {
+            found |= files.iter().any(|file| published::is_named(&file.name));
+            Ok(())
+        })
+    });
+    found
+}
+
 /// What the author of a folder of this name meant it to be.
 fn meant(name: &str) -> Option<&'static str> {
     let letters = name.chars().filter(|letter| !"-_. ".contains(*letter));
@@ -120,6 +153,9 @@ pub fn walk(tree: &Dir, warnings: &mut Warnings, visit: Visit) -> Result<()> {
 /// Like [`walk`], but adds whatever must not be copied to the faults, and continues.
 pub fn collect(tree: &Dir, warnings: &mut Warnings, faults: &mut Faults) -> Result<()> {
     walk_with(tree, true, warnings, &mut |folder, dir, files, judge| {
+        let advice = published::advice_on_folder(folder).filter(|_| !files.is_empty());
+        let advice = advice.map(|advice| Finding::at(dir.relative(""), advice));
+        judge.warnings.extend(advice);
         for file in files {
             let read = dir.check(file).and_then(|()| judge.read(folder, dir, file));
             let path = dir.relative(&file.name);

@@ -9,7 +9,7 @@ use anyhow::{Context, Result, ensure};
 use super::json::Object;
 use crate::error::{self, Error, Refuse};
 use crate::files::Dir;
-use crate::findings::Faults;
+use crate::findings::{Faults, Finding};
 use crate::layout::{MAX_LABEL, METADATA};
 use crate::text::quoted;
 
@@ -45,6 +45,18 @@ impl Metadata {
         metadata
     }
 
+    /// What the author of a metadata.json should know.
+    pub(crate) fn warnings(content: &[u8]) -> Vec<Finding> {
+        let object = Object::parse(content);
+        let object = object.into_iter();
+        let repeated = object.flat_map(|object| {
+            object
+                .repeated(["type", "label", "path"].into_iter())
+                .collect::<Vec<_>>()
+        });
+        repeated.map(|text| Finding::at(METADATA, text)).collect()
+    }
+
     fn of(object: &Object) -> Result<Self> {
         let package_type = object.string("type")?;
         Ok(Self {
@@ -77,6 +89,8 @@ impl Metadata {
     }
 
     fn check_type(&self) -> Result<()> {
+        let is_empty = self.package_type.is_empty();
+        ensure!(!is_empty, r#"type: is empty, write "ccaas""#);
         ensure!(
             self.is_ours(),
             r#"type: {} is for another builder, write "ccaas" or "external""#,

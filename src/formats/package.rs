@@ -144,6 +144,12 @@ fn why_missing(missing: &str, others: &BTreeSet<String>) -> String {
     let end = format!("/{missing}");
     if let Some(other) = others.iter().find(|name| name.ends_with(&end)) {
         format!("{missing} not found, to a peer {other} is a different file: {HOW}")
+    } else if let Some(other) = others.iter().find(|name| name.starts_with("code.t"))
+        && missing == CODE
+    {
+        let is_plain = other == "code.tar";
+        let how = if is_plain { "compress and " } else { "" };
+        format!("{missing} not found, {how}rename {other}")
     } else if others.contains(CONNECTION) {
         format!(
             "{missing} not found, {CONNECTION} and META-INF belong in {CODE}; fabric-ccs-builder \
@@ -276,6 +282,13 @@ impl<'a> Archive<'a> {
                      keeps what the first has beyond it"
                 ));
             }
+        }
+        if let Some(path) = paths.keys().find(|path| path.contains('\\')) {
+            warnings.push(format!(
+                "{}: {path}: has \\ in its name, which makes no folder; write / in the names of the \
+                 archive",
+                self.shown
+            ));
         }
         let files = paths.into_iter().filter(|(_, is_file)| *is_file);
         Ok(files.map(|(path, _)| path).collect())

@@ -53,7 +53,7 @@ fn is_definition(path: &str) -> bool {
 
 /// Whether a file is named like an index definition. What macOS adds beside a file in an archive
 /// has the same ending, but `._` in front.
-fn is_named(file: &str) -> bool {
+pub fn is_named(file: &str) -> bool {
     matches!(file.rsplit_once('.'), Some((_, "json"))) && !file.starts_with("._")
 }
 
@@ -70,6 +70,17 @@ pub fn fault_of_folder(path: &str) -> Option<&'static str> {
     };
     (!is_collection(name))
         .then_some("is not a collection name, only letters, digits, _ and - are allowed")
+}
+
+/// What the author of the folder at `path` below `META-INF` may have meant.
+pub fn advice_on_folder(path: &str) -> Option<String> {
+    let ["indexes", name, ..] = below_couchdb(path)[..] else {
+        return None;
+    };
+    let what = "holds indexes of the chaincode's own data";
+    Some(format!(
+        "{what}, write collections/{name}/indexes for a collection"
+    ))
 }
 
 /// Whether the peer looks for a folder at `path` below `META-INF`.
@@ -89,6 +100,8 @@ pub const COLLECTIONS: [&str; 2] = ["collections", "collection"];
 fn is_of_the_tree(name: &&str) -> bool {
     ["statedb", "couchdb", "index", "indexes", "collections"].contains(name)
 }
+
+const MISPLACED: &str = "index definitions belong in";
 
 /// Why the file at `path` below `root`, which is not published, does not become an index although
 /// its author may have meant it to.
@@ -115,9 +128,7 @@ fn why_not(root: &str, path: &str) -> Option<String> {
                 }
                 Some(_) => "collections/NAME/indexes".to_owned(),
             };
-            Some(format!(
-                "index definitions belong in {root}{STATEDB}/couchdb/{place}"
-            ))
+            Some(format!("{MISPLACED} {root}{STATEDB}/couchdb/{place}"))
         }
         _ if path.starts_with("statedb/") => Some("it is not an index definition".to_owned()),
         _ => None,
@@ -179,10 +190,14 @@ impl<'a> Judge<'a> {
         }
         if !is_definition(&path) {
             let root = shown.strip_suffix(&path).unwrap_or_default();
-            let reason = why_not(root, &path);
-            self.warnings.extend(
-                reason.map(|reason| Finding::at(shown, format_args!("is not released, {reason}"))),
-            );
+            if let Some(reason) = why_not(root, &path) {
+                let found = Finding::at(shown, format_args!("is not released, {reason}"));
+                if reason.starts_with(MISPLACED) {
+                    self.warnings.misplace(found);
+                } else {
+                    self.warnings.push(found);
+                }
+            }
             return Ok(Judged::default());
         }
         let mut content = None;

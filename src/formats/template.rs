@@ -63,7 +63,7 @@ use anyhow::{Result, anyhow};
 use self::parse::Node;
 use self::value::Value;
 use super::json::Object;
-use crate::error::{self, Refuse};
+use crate::error::{self, Refuse, refused};
 use crate::text::quoted;
 
 /// The environment variable that holds the values, as Fabric's builder has it.
@@ -95,6 +95,11 @@ impl Config {
         let text = value
             .map_err(|_| anyhow!("is not UTF-8"))
             .refuse(VARIABLE)?;
+        if text.starts_with('@') {
+            return refused(format!(
+                "{VARIABLE}: begins with @, write the JSON object itself, only --config reads a file"
+            ));
+        }
         Self::parse(&text).refuse(VARIABLE)
     }
 
@@ -113,6 +118,23 @@ impl Config {
     /// Whether there are no values because nobody set them.
     pub(crate) fn is_unset(&self) -> bool {
         matches!(self.0, Value::Object(None))
+    }
+}
+
+/// Where a text comes from.
+#[derive(Clone, Default)]
+pub struct Origin {
+    /// What the package has, as messages show it.
+    pub source: String,
+    /// If it is a template: what to do when the result is wrong.
+    pub remedy: Option<String>,
+}
+
+impl Origin {
+    /// Of a text that the package has.
+    pub fn written(text: &str) -> Self {
+        let (source, remedy) = (quoted(text), None);
+        Self { source, remedy }
     }
 }
 
@@ -148,10 +170,33 @@ impl Template {
         }
     }
 
-    /// How a message may show the text: as the package has it, never as filled in.
-    pub fn shown(&self) -> String {
-        let filled_in = if self.is_text() { "" } else { ", filled in," };
-        format!("{}{filled_in}", quoted(&self.source))
+    /// How messages show the text: as the package has it, never as filled in.
+    pub fn origin(&self, config: &Config) -> Origin {
+        Origin {
+            remedy: (!self.is_text()).then(|| self.remedy(config)),
+            ..Origin::written(&self.source)
+        }
+    }
+
+    /// What to do if the text is wrong with these values filled in, of which none is shown.
+    fn remedy(&self, config: &Config) -> String {
+        if self.source.contains("}}}") {
+            return "write }} instead of }}}".to_owned();
+        }
+        let keys = self.keys();
+        let is_empty = |key: &str| {
+            let mut names = key.split('.');
+            let found = names.try_fold(config.0.clone(), |value, name| value.member(name));
+            found.is_ok_and(|found| matches!(found, Value::Text(text) if text.is_empty()))
+        };
+        if let Some(empty) = keys.iter().find(|key| is_empty(key)) {
+            return format!("correct {}, which is empty in the config", quoted(empty));
+        }
+        let keys: Vec<String> = keys.iter().map(|key| quoted(key)).collect();
+        match keys.join(" or ") {
+            keys if keys.is_empty() => "correct the config".to_owned(),
+            keys => format!("correct {keys} in the config"),
+        }
     }
 
     /// The text with everything filled in.

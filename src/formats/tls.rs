@@ -33,7 +33,7 @@ mod x509;
 
 use std::net::IpAddr;
 
-use anyhow::{Context, Result, ensure};
+use anyhow::{Context, Result, bail, ensure};
 
 use block::{Block, CERTIFICATE, PRIVATE_KEY, blocks, is_wanted};
 use extensions::Extensions;
@@ -69,10 +69,32 @@ pub fn check_key_pair(certificate: Option<&str>, key: Option<&str>) -> Result<()
     let public = public.context("client_cert")?;
     let private = key.map(private_key).transpose().context("client_key")?;
     match (private, public) {
-        (Some(private), Some(public)) => private.belongs_to(&public).context("client_key"),
+        (Some(private), Some(public)) => {
+            let mut later = wanted_blocks(certificate.unwrap_or_default(), CERTIFICATE).skip(1);
+            let is_its = |block: Block| {
+                let certificate = x509::parse(&block.der).ok();
+                let public = certificate.and_then(|certificate| certificate.key);
+                public.is_some_and(|public| private.belongs_to(&public).is_ok())
+            };
+            let belongs = private.belongs_to(&public);
+            if belongs.is_err() && later.any(is_its) {
+                bail!(
+                    "client_key: belongs to a later certificate in client_cert, put that one first"
+                );
+            }
+            belongs.context("client_key")
+        }
         // There is nothing to compare with.
         _ => Ok(()),
     }
+}
+
+/// Whether each of two texts has what the other should have: a certificate and a private key.
+pub fn are_swapped(certificate: &str, key: &str) -> bool {
+    let has_only = |text, wanted, other| {
+        wanted_blocks(text, other).next().is_none() && wanted_blocks(text, wanted).next().is_some()
+    };
+    has_only(certificate, PRIVATE_KEY, CERTIFICATE) && has_only(key, CERTIFICATE, PRIVATE_KEY)
 }
 
 fn certified_key(text: &str) -> Result<Key> {

@@ -1,13 +1,15 @@
 //! The values of connection.json's fields once templates are filled in, and the peer's rules for
 //! them.
 
+use std::fmt::Display;
 use std::time::Duration;
 
-use anyhow::{Context, Result, anyhow, bail};
+use anyhow::{Context, Error, Result, anyhow, bail};
 use serde::{Serialize, Serializer};
 
 use super::address::{self, Address};
 use super::dial_timeout::{self, DialTimeout};
+use super::template::Origin;
 use super::tls;
 use crate::findings::Faults;
 
@@ -28,7 +30,36 @@ pub enum Value {
 pub struct Text {
     pub text: String,
     #[serde(skip)]
-    pub shown: String,
+    pub origin: Origin,
+}
+
+impl Text {
+    pub fn shown(&self) -> String {
+        let Origin { source, remedy } = &self.origin;
+        let filled_in = remedy.as_ref().map_or("", |_| ", filled in,");
+        format!("{source}{filled_in}")
+    }
+
+    /// What is wrong with the text, and what to write instead; `advice` quotes it, so it is only
+    /// for what the package wrote.
+    pub fn fault(&self, what: &impl Display, advice: impl Fn(&str) -> String) -> Error {
+        let Origin { source, remedy } = &self.origin;
+        let what = what.to_string();
+        let end = match &*what {
+            "has no port" => ":9999",
+            "has no unit" => "s",
+            _ => "",
+        };
+        let source = source.trim_matches('"').replace('"', "\\\"");
+        let advice = match remedy {
+            None => advice(&self.text),
+            Some(remedy) if !end.is_empty() && source.ends_with("}}") => {
+                format!("write {source}{end}, or {remedy}")
+            }
+            Some(remedy) => remedy.clone(),
+        };
+        anyhow!("{} {what}, {advice}", self.shown())
+    }
 }
 
 /// The values of the fields that are present, in the order in which we write them.
@@ -84,9 +115,10 @@ impl Values {
             None => bail!(
                 r#"address: is missing or null, write for example "address": "basic.example.com:9999""#
             ),
-            Some(Value::Text(Text { text, shown })) => {
-                let address = Address::parse(text).map(Some);
-                address.map_err(|error| anyhow!("address: {shown} {error}"))
+            Some(Value::Text(text)) => {
+                let address = Address::parse(&text.text).map(Some);
+                let address = address.map_err(|what| text.fault(&what, address::advice));
+                address.context("address")
             }
             Some(_) => Ok(None),
         }
@@ -94,17 +126,23 @@ impl Values {
 
     fn check_client(&self, faults: &mut Faults) {
         const BY: &str = "client_auth_required";
-        if let Some(Text { text, shown }) = self.text("domain")
-            && !text.is_empty()
-            && !address::is_server_name(text)
+        if let Some(domain) = self.text("domain")
+            && !domain.text.is_empty()
+            && !address::is_server_name(&domain.text)
         {
-            faults.push(format!(
-                "domain: {shown} is not a name that a certificate can have, write for example basic.example.com"
-            ));
+            let what = "is not a name that a certificate can have";
+            let advice = |_: &str| "write for example basic.example.com".to_owned();
+            let fault = domain.fault(&what, advice);
+            faults.push(format!("domain: {fault}"));
         }
         let key = self.require("client_key", BY, "private key", faults);
         let cert = self.require("client_cert", BY, "certificate", faults);
-        if faults.take(tls::check_key_pair(cert, key)).is_none() {
+        if let (Some(cert), Some(key)) = (cert, key)
+            && tls::are_swapped(cert, key)
+        {
+            let what = "is the private key, and client_key the certificate, swap them";
+            faults.push(format!("client_cert: {what}"));
+        } else if faults.take(tls::check_key_pair(cert, key)).is_none() {
             faults.take(tls::check_key_pair(None, key));
         }
     }

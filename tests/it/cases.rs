@@ -55,7 +55,7 @@ fn a_variable_that_the_peer_does_not_pass_on() {
 
 fn not_propagated(place: &str) -> String {
     format!(
-        "build: connection.json: {place}: {CONFIG} is not set, give the peer a JSON object with \
+        "build: connection.json: {place}: {CONFIG} is unset, empty or null, give the peer a JSON object with \
          this key in it, and name the variable in this builder's propagateEnvironment"
     )
 }
@@ -165,7 +165,7 @@ fn connection_json_in_another_place() {
         (&[][..], ""),
         (
             &["src/connection.json"],
-            ", but src/connection.json is there: move it to the top of code.tar.gz, beside META-INF",
+            ", but src/connection.json is there: move it to the top, beside META-INF",
         ),
         (
             &[
@@ -173,7 +173,7 @@ fn connection_json_in_another_place() {
                 "org2/peer0/connection.json",
                 "org2/x",
             ],
-            ", but org1/peer0/connection.json and 1 other are there: move one, with templates for what differs between peers, to the top of code.tar.gz, beside META-INF",
+            ", but org1/peer0/connection.json and 1 other are there: move one, with templates for what differs between peers, to the top, beside META-INF",
         ),
     ] {
         let peer = Peer::empty();

@@ -106,7 +106,7 @@ fn a_package_with_client_auth_and_a_domain_is_accepted() {
     assert_eq!((status, stderr.as_str()), (0, ""), "{stdout}");
     let dialled = "address  the peer would dial basic.example.com:9999 with TLS, from Fabric 3.0 on for the domain basic.example.com, and a client certificate\n";
     assert!(stdout.contains(dialled), "{stdout}");
-    let key = "\nwarning  connection.json: a private key goes into the package, a template would keep it out\n";
+    let key = "\nwarning  connection.json: a private key goes into the package, write \"{{.client_key}}\" for it, and \"client_key\": {\"file\": \"/PATH\"} in each peer's config\n";
     assert!(stdout.contains(key), "{stdout}");
     assert_eq!(stdout.matches("warning").count(), 1, "{stdout}");
 }
@@ -186,14 +186,19 @@ fn hard_links_in_the_authors_folder_are_fine() {
 fn warns_of_what_is_not_packaged() {
     let peer = folder(PLAIN);
     peer.put("package/indexes/a.json", INDEX)
+        .put("package/src/statedb/x.go", "x")
         .put("package/README.md", "x");
     let (status, stdout, stderr) = check_folder(&peer, &[]);
     let only = "only metadata.json, connection.json and META-INF are";
-    assert_eq!((status, stderr.as_str()), (0, ""));
+    assert_eq!((status, stderr.as_str()), (1, ""));
     let place = "is ignored, index definitions belong in META-INF/statedb/couchdb/indexes";
     for line in [
         format!("\nwarning  README.md: is not packaged, {only}\n"),
-        format!("\nwarning  indexes: {place}\n"),
+        format!("\nfault    indexes: {place}\n"),
+        "\nwarning  src/statedb: is ignored, index definitions belong in META-INF/statedb\n"
+            .to_owned(),
+        "\nresult   a peer would accept this package, but not all of its index definitions\n"
+            .to_owned(),
     ] {
         assert!(stdout.contains(&line), "{stdout}");
     }
@@ -717,6 +722,16 @@ fn a_config_can_be_in_a_file() {
         (
             "[]",
             format!("is an array, a JSON object is needed, {example}"),
+        ),
+        (
+            "{'peername': 'a'}",
+            format!(
+                "is not JSON: key must be a string at line 1 column 2, write straight double quotes, {example}"
+            ),
+        ),
+        (
+            "{",
+            format!(r#"is not JSON: it ends too early, a closing }} or " is needed, {example}"#),
         ),
         (
             "a",

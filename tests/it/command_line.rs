@@ -113,6 +113,9 @@ fn too_many_or_too_few_arguments_are_an_error() {
         assert_eq!(run(word, &paths[..count - 1]), (1, String::new(), line));
         let line = format!("{word}: invalid option '--force', see {word} --help\n");
         assert_eq!(run(word, &["--force"]), (1, String::new(), line));
+        let see = format!("see fabric-ccs-builder {word} --help");
+        let line = format!("{word}: invalid option '--force', {see}\n");
+        assert_eq!(run("x", &[word, "--force"]), (1, String::new(), line));
     }
 }
 
@@ -120,9 +123,8 @@ fn too_many_or_too_few_arguments_are_an_error() {
 fn an_empty_argument_is_an_error() {
     for word in PEERS.into_iter().chain(PEOPLES) {
         let is_peers = PEERS.contains(&word);
-        let program = if is_peers { "" } else { "fabric-ccs-builder " };
-        let line =
-            format!("{word}: an argument is empty, a path is needed, see {program}{word} --help\n");
+        let see = format!("see fabric-ccs-builder {word} --help");
+        let line = format!("{word}: an argument is empty, a path is needed, {see}\n");
         let status = if is_peers { 1 } else { 2 };
         assert_eq!(run("x", &[word, ""]), (status, String::new(), line));
     }

@@ -24,7 +24,7 @@ fn leaves_the_types_of_fabric_itself_to_it_silently() {
 
 #[test]
 fn leaves_other_types_to_other_builders_with_a_line() {
-    for package_type in ["caas", "k8s", "ccaas2", " ccaas", "go", ""] {
+    for package_type in ["caas", "k8s", "ccaas2", " ccaas", "go"] {
         let metadata = format!(r#"{{"type":"{package_type}","label":"basic_1.0"}}"#);
         let line = format!(
             "detect: metadata.json: type: \"{package_type}\" is for another builder, write \"ccaas\" or \"external\"\n"
@@ -50,6 +50,10 @@ fn says_in_one_line_why_it_cannot_tell() {
         (
             r#"{"type":null}"#,
             r#"metadata.json: type: is missing, write "type": "ccaas""#,
+        ),
+        (
+            r#"{"type":""}"#,
+            r#"metadata.json: type: is empty, write "ccaas""#,
         ),
         (
             r#"{"type":1}"#,

@@ -247,7 +247,7 @@ const FAULTS: [(&str, &str); 30] = [
     ),
     (
         r#"{"index":{"fields":[{"size":"DESC"}]}}"#,
-        r#"index: fields: "DESC": CouchDB knows only "desc""#,
+        r#"index: fields: "DESC": CouchDB knows only lower case, write "desc""#,
     ),
     (
         r#"{"index":{"fields":["docType",{"size":"desc"}]}}"#,
@@ -437,7 +437,12 @@ fn says_where_a_definition_belongs() {
         let seen = asked(&peer, &["package", "--id"]);
         assert_eq!(seen.stderr.lines().collect::<Vec<_>>(), packaged, "{path}");
         let seen = asked(&peer, &["check"]);
-        let said = line.replacen("warning:", "\nwarning ", 1);
+        let kind = if reason.starts_with("index") {
+            "\nfault   "
+        } else {
+            "\nwarning "
+        };
+        let said = line.replacen("warning:", kind, 1);
         assert_eq!(seen.stdout.contains(&said), !reason.is_empty(), "{seen:?}");
         peer.release().succeeds(&[]);
         let is_published = peer.names("release").contains(&"statedb".to_owned());
@@ -474,8 +479,11 @@ fn says_where_the_folder_belongs() {
             format!("warning: {src}\n")
         };
         let seen = asked(&peer, &["check"]);
-        let said = format!("\n{left_out}{line}\n").replace("warning:", "warning ");
+        let said = line.replace("warning:", "\nfault   ");
+        assert!(seen.stdout.contains(&format!("{said}\n")), "{seen:?}");
+        let said = left_out.replace("warning:", "\nwarning ");
         assert!(seen.stdout.contains(&said), "{seen:?}");
+        assert_eq!(seen.status, 1);
         let seen = asked(&peer, &["package", "--id"]);
         assert_eq!(
             seen.stderr.replace("package: ", ""),

@@ -105,7 +105,7 @@ fn options_go_where_they_belong() {
     );
 
     assert_eq!(init(&peer, &["--tls", "y"]).status, 0);
-    let needs = "templates need values, write --config '{\"root_cert\": \"...\"}'";
+    let needs = "templates need values, write --config '{\"root_cert\": {\"file\": \"...\"}}'";
     assert!(check(&peer, &["y"]).stdout.contains(needs));
     assert_eq!(
         init(&peer, &["--tls", "--root-cert", "P-256.pem", "z"]).status,
@@ -168,6 +168,7 @@ fn what_it_refuses_is_not_written() {
         (&["--client-cert", "P-256.pem", "--client-key", "other.P-256.key", "x"], 1, "connection.json: client_key: does not belong to client_cert, whose public key is different".into()),
         (&["--root-cert", "der", "x"], 1, "der: is not UTF-8, convert it to PEM with openssl if it is DER".into()),
         (&["--root-cert", "none", "x"], 2, "cannot read none: No such file or directory (os error 2)".into()),
+        (&["--root-cert", ".", "x"], 2, format!("--root-cert: . is a folder, give a file, {example}")),
         (&["--client-cert", "P-256.pem", "x"], 2, format!("--client-cert and --client-key belong together, give both, {example}")),
         (&["--collections", "a.b", "x"], 1, "--collections: \"a.b\" is not a collection name, use letters, digits, _ and -".into()),
         (&["--collections", "", "x"], 1, "--collections: \"\" is not a collection name, use letters, digits, _ and -".into()),

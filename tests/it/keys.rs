@@ -189,7 +189,7 @@ fn what_is_not_a_readable_text_file_has_its_message() {
             "is not PEM, it must contain \"-----BEGIN PRIVATE KEY-----\" and line breaks",
         ),
         ("empty", "is empty, a PEM PRIVATE KEY is needed"),
-        ("nul", "the private key's base64 is damaged"),
+        ("nul", "the private key's base64 is damaged, copy it again"),
     ] {
         let path = peer.path(name);
         peer = peer.config(&with_key(&path));
@@ -261,7 +261,7 @@ const OPEN_FIELDS: [&str; 3] = [
 #[test]
 fn a_hostile_package_cannot_print_a_file_elsewhere() {
     let elsewhere = "is a file, which only root_cert, client_cert and client_key may hold";
-    let unprinted = "is a file, a string, number or boolean is needed";
+    let unprinted = "a file cannot be an argument, write its key alone, as in {{.ca}}";
     let secrets = tempfile::tempdir().unwrap();
     let path = secrets.path().join("key");
     fs::write(&path, "1s").unwrap();
@@ -280,22 +280,10 @@ fn a_hostile_package_cannot_print_a_file_elsewhere() {
         ("{{println .key}}", unprinted),
         ("{{.key | print}}", unprinted),
         (r#"{{print "x" (print .key)}}"#, unprinted),
-        (
-            r#"{{printf "%s" .key}}"#,
-            "has a verb that does not fit a file",
-        ),
-        (
-            r#"{{printf "%.1s" .key}}"#,
-            "has a verb that does not fit a file",
-        ),
-        (
-            r#"{{printf "%q" .key}}"#,
-            "has a verb that does not fit a file",
-        ),
-        (
-            r#"{{printf "%v" .key}}"#,
-            "has a verb that does not fit a file",
-        ),
+        (r#"{{printf "%s" .key}}"#, unprinted),
+        (r#"{{printf "%.1s" .key}}"#, unprinted),
+        (r#"{{printf "%q" .key}}"#, unprinted),
+        (r#"{{printf "%v" .key}}"#, unprinted),
         (r"{{printf .key}}", "does not take (a file)"),
         (
             "{{slice .key 0 1}}",

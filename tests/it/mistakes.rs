@@ -10,7 +10,15 @@ const METADATA: &str = r#"{"type":"ccaas","label":"basic_1.0"}"#;
 const INDEXES: &str = "META-INF/statedb/couchdb/indexes";
 
 /// Content of metadata.json, and the fault in it.
-const IN_METADATA: [(&str, &str); 12] = [
+const IN_METADATA: [(&str, &str); 14] = [
+    (
+        "type: ccaas\n",
+        "is not JSON: expected ident at line 1 column 2, a JSON object is needed",
+    ),
+    (
+        r#"{"type":"","label":"a"}"#,
+        r#"type: is empty, write "ccaas""#,
+    ),
     ("", "is empty, a JSON object is needed"),
     ("[]", "is an array, a JSON object is needed"),
     (
@@ -56,7 +64,7 @@ const IN_METADATA: [(&str, &str); 12] = [
 ];
 
 /// Content of connection.json, and the fault in it.
-const IN_CONNECTION: [(&[u8], &str); 51] = [
+const IN_CONNECTION: [(&[u8], &str); 66] = [
     (b"", "is empty, a JSON object is needed"),
     (
         b"address: basic:9999\n",
@@ -211,7 +219,7 @@ const IN_CONNECTION: [(&[u8], &str); 51] = [
     ),
     (
         br#"{"address": "{{.org.peer}}:1", "dial_timeout": "{{.it's}}"}"#,
-        r#"dial_timeout: {{.it's}}: has a name with characters other than letters, digits and _, write for such a key {{index . "a-b"}}"#,
+        r#"dial_timeout: {{.it's}}: has a name with characters other than letters, digits and _, write for such a key {{index . \"a-b\"}}"#,
     ),
     (
         br#"{"address": "{.peername}-a:1"}"#,
@@ -219,7 +227,7 @@ const IN_CONNECTION: [(&[u8], &str); 51] = [
     ),
     (
         br#"{"address": "{{peername}}:1"}"#,
-        r#"address: {{peername}}: "peername" is not supported here; write {{.peername}} for a key of the config; functions are and or not eq ne lt le gt ge index len slice print println printf"#,
+        r#"address: {{peername}}: "peername" is not supported here; write {{.peername}} for a key of the config"#,
     ),
     (
         br#"{"address": "{{range .a}}:1"}"#,
@@ -227,7 +235,7 @@ const IN_CONNECTION: [(&[u8], &str); 51] = [
     ),
     (
         br#"{"address": "{{.peer-name}}:1"}"#,
-        r#"address: {{.peer-name}}: has a name with characters other than letters, digits and _, write for such a key {{index . "a-b"}}"#,
+        r#"address: {{.peer-name}}: has a name with characters other than letters, digits and _, write for such a key {{index . \"a-b\"}}"#,
     ),
     (
         br#"{"address": "{{if .a == .b}}a:1{{end}}"}"#,
@@ -235,11 +243,11 @@ const IN_CONNECTION: [(&[u8], &str); 51] = [
     ),
     (
         br#"{"address": "{{.host | default `a`}}:1"}"#,
-        r#"address: {{.host | default `a`}}: "default" is not supported here; write {{or (index . "host") "localhost"}}"#,
+        r#"address: {{.host | default `a`}}: "default" is not supported here; write {{or (index . \"host\") \"localhost\"}}"#,
     ),
     (
         br#"{"address": "a:1", "tls_required": true, "client_auth_required": true, "root_cert": "{{.ca}}", "client_cert": "{{.pem}}", "client_key": "{{ .key }}"}"#,
-        r#"templates need values, write --config '{"ca": "...", "key": {"file": "..."}, "pem": "..."}'"#,
+        r#"templates need values, write --config '{"ca": {"file": "..."}, "key": {"file": "..."}, "pem": {"file": "..."}}'"#,
     ),
     (
         br#"{"address": "a:1",, "domain": "a"}"#,
@@ -248,6 +256,151 @@ const IN_CONNECTION: [(&[u8], &str); 51] = [
     (
         br#"{"address": "a:1", "tls_required": tru}"#,
         "is not JSON: expected ident at line 1 column 39, write true, false, null, or a text in double quotes",
+    ),
+    (
+        br#"{"address": "a:1,b:2"}"#,
+        r#"address: "a:1,b:2" has more than one address, write a:1"#,
+    ),
+    (
+        br#"{"address": "user:pw@asset:9999"}"#,
+        r#"address: "user:pw@asset:9999" has a user before @, write asset:9999"#,
+    ),
+    (
+        br#"{"address": "a:1:2"}"#,
+        r#"address: "a:1:2" has more than one colon, write for example basic.example.com:9999"#,
+    ),
+    (
+        br#"{"address": "::1"}"#,
+        r#"address: "::1" has an IPv6 address without brackets, write [::1]:9999"#,
+    ),
+    (
+        br#"{"address": "[::1:9999"}"#,
+        r#"address: "[::1:9999" has a [ without ], write [::1]:9999"#,
+    ),
+    (
+        br#"{"address": "unix://x"}"#,
+        r#"address: "unix://x" has no socket path after unix:, write unix:/x"#,
+    ),
+    (
+        br#"{"address": "dns://basic:9999"}"#,
+        r#"address: "dns://basic:9999" has two slashes where three are needed, write dns:///basic:9999"#,
+    ),
+    (
+        br#"{"address": "%PEERNAME%-asset:9999"}"#,
+        r#"address: "%PEERNAME%-asset:9999" has a shell variable, which nothing fills in, write a template such as {{.peername}}"#,
+    ),
+    (
+        br#"{"address": "{{.peer | lower}}:1"}"#,
+        r#"address: {{.peer | lower}}: "lower" is not supported here; use and or not eq ne lt le gt ge index len slice print println printf"#,
+    ),
+    (
+        br#"{"address": "a:1", "root_cert": "{{file \"/etc/ca.pem\"}}", "tls_required": true}"#,
+        r#"root_cert: {{file "/etc/ca.pem"}}: "file" is not supported here; write {{.pem}}, and "pem": {"file": "/PATH"} in the config"#,
+    ),
+    (
+        br#"{"address": "{{index . 'peername'}}:1"}"#,
+        r#"address: {{index . 'peername'}}: has '' with other than one character, write \" around a text"#,
+    ),
+    (
+        br#"{"address": "{{index . "peername"}}:1"}"#,
+        r#"is not JSON: expected `,` or `}` at line 1 column 25, write \" for a quote in a text"#,
+    ),
+    (
+        br#"{"address": "a:1", "tls_required": {{.tls}}}"#,
+        "is not JSON: key must be a string at line 1 column 37, write true or false, templates work only in texts",
+    ),
+    (
+        br#"{"address": "a:1", "tls_required": "{{.tls}}"}"#,
+        "tls_required: is a string, write true or false without quotes, templates work only in texts",
+    ),
+    (
+        br#"{"host": "a", "port": 1}"#,
+        r#"address: is missing, write "address": "HOST:PORT" instead of host and port"#,
+    ),
+];
+
+/// Content of connection.json, a config, and the fault in what they make. No message may have what
+/// is in the config.
+const FILLED_IN: [(&str, &str, &str); 16] = [
+    (
+        r#"{"address": "{{.u}}:1"}"#,
+        r#"{"u": "https://topsecret"}"#,
+        r#"address: "{{.u}}:1", filled in, is a URL, not host:port, correct "u" in the config"#,
+    ),
+    (
+        r#"{"address": "{{.sp}}"}"#,
+        r#"{"sp": "topsecret:9999/x"}"#,
+        r#"address: "{{.sp}}", filled in, has a port that is not a number, correct "sp" in the config"#,
+    ),
+    (
+        r#"{"address": "{{.a}}{{.b.c}}:1"}"#,
+        r#"{"a": " topsecret", "b": {"c": "d"}}"#,
+        r#"address: "{{.a}}{{.b.c}}:1", filled in, contains white space, correct "a" or "b.c" in the config"#,
+    ),
+    (
+        r#"{"address": "{{.peername}}:9999"}"#,
+        r#"{"peername": "::1"}"#,
+        r#"address: "{{.peername}}:9999", filled in, has an IPv6 address without brackets, correct "peername" in the config"#,
+    ),
+    (
+        r#"{"address": "{{.peername}}-x:1"}"#,
+        r#"{"peername": "org1peer1:7051"}"#,
+        r#"address: "{{.peername}}-x:1", filled in, has more than one colon, correct "peername" in the config"#,
+    ),
+    (
+        r#"{"address": "{{.peername}}-x:1"}"#,
+        r#"{"peername": ""}"#,
+        r#"address: "{{.peername}}-x:1", filled in, has an invalid host name, correct "peername", which is empty in the config"#,
+    ),
+    (
+        r#"{"address": "{{.peername}}"}"#,
+        r#"{"peername": ""}"#,
+        r#"address: "{{.peername}}", filled in, is empty, correct "peername", which is empty in the config"#,
+    ),
+    (
+        r#"{"address": "{{.peername}}"}"#,
+        r#"{"peername": "topsecret"}"#,
+        r#"address: "{{.peername}}", filled in, has no port, write {{.peername}}:9999, or correct "peername" in the config"#,
+    ),
+    (
+        r#"{"address": "{{index . \"a-b\"}}"}"#,
+        r#"{"a-b": "topsecret"}"#,
+        r#"address: "{{index . "a-b"}}", filled in, has no port, write {{index . \"a-b\"}}:9999, or correct the config"#,
+    ),
+    (
+        r#"{"address": "{{.peername}}}:1"}"#,
+        r#"{"peername": "topsecret"}"#,
+        r#"address: "{{.peername}}}:1", filled in, has an invalid host name, write }} instead of }}}"#,
+    ),
+    (
+        r#"{"address": "a:1", "dial_timeout": "{{.t}}"}"#,
+        r#"{"t": "10"}"#,
+        r#"dial_timeout: "{{.t}}", filled in, has no unit, write {{.t}}s, or correct "t" in the config"#,
+    ),
+    (
+        r#"{"address": "a:1", "dial_timeout": "{{.t}}"}"#,
+        r#"{"t": "topsecret"}"#,
+        r#"dial_timeout: "{{.t}}", filled in, is not a duration, correct "t" in the config"#,
+    ),
+    (
+        r#"{"address": "{{.PeerName}}:1"}"#,
+        r#"{"peername": "topsecret"}"#,
+        r#"address: {{.PeerName}}: no key "PeerName" in the config, which has "peername", write {{.peername}}"#,
+    ),
+    (
+        r#"{"address": "a:1", "tls_required": true, "root_cert": "{{printf \"%v\" .ca}}"}"#,
+        r#"{"ca": {"file": "/topsecret"}}"#,
+        r#"root_cert: {{printf "%v" .ca}}: printf: a file cannot be an argument, write its key alone, as in {{.ca}}"#,
+    ),
+    (
+        r#"{"address": "a:1", "tls_required": true, "root_cert": "{{.ca | print}}"}"#,
+        r#"{"ca": {"file": "/topsecret"}}"#,
+        "root_cert: {{.ca | print}}: print: a file cannot be an argument, write its key alone, as in {{.ca}}",
+    ),
+    (
+        r#"{"address": "{{printf \"%s\" .a}}:1"}"#,
+        r#"{"a": null}"#,
+        r#"address: {{printf "%s" .a}}: printf: is null, a string, number or boolean is needed"#,
     ),
 ];
 
@@ -292,7 +445,17 @@ fn in_root_cert() -> Vec<(String, &'static str)> {
 }
 
 /// The path of a file beside a sound package, its content, and the line of `check`.
-const ELSEWHERE: [(&str, &str, &str); 10] = [
+const ELSEWHERE: [(&str, &str, &str); 12] = [
+    (
+        "b.json",
+        r#"{"index":{"fields":["{{.a}}"]}}"#,
+        "b.json: contains {{, but templates are filled in only in connection.json; write the text itself",
+    ),
+    (
+        "private/b.json",
+        r#"{"index":{"fields":["a"]}}"#,
+        "private: holds indexes of the chaincode's own data, write collections/private/indexes for a collection",
+    ),
     ("a.json", "", "a.json: is empty, a JSON object is needed"),
     (
         "a.json",
@@ -322,7 +485,7 @@ const ELSEWHERE: [(&str, &str, &str); 10] = [
     (
         "a.json",
         r#"{"index":{"fields":[{"a":"DESC"}]}}"#,
-        r#"a.json: index: fields: "DESC": CouchDB knows only "desc""#,
+        r#"a.json: index: fields: "DESC": CouchDB knows only lower case, write "desc""#,
     ),
     (
         "a.json",
@@ -342,12 +505,11 @@ const ELSEWHERE: [(&str, &str, &str); 10] = [
 ];
 
 /// The ends of lines whose message alone says what to do.
-const PLAIN_ENOUGH: [&str; 6] = [
+const PLAIN_ENOUGH: [&str; 5] = [
     "slice print println printf are",
     "around its base64",
     "line is missing",
     "belongs inside index",
-    "CouchDB knows only \"desc\"",
     "does not end in .json",
 ];
 
@@ -359,9 +521,9 @@ fn package(metadata: &str, connection: impl AsRef<[u8]>) -> Peer {
 }
 
 /// What a message tells its reader to do.
-const VERBS: [&str; 18] = [
-    "write", "leave", "put", "save", "use", "keep", "remove", "rename", "convert", "decode",
-    "decrypt", "make", "begin", "give", "copy", "in", "run", "move",
+const VERBS: [&str; 20] = [
+    "pass", "correct", "write", "leave", "put", "save", "use", "keep", "remove", "rename",
+    "convert", "decode", "decrypt", "make", "begin", "give", "copy", "in", "run", "move",
 ];
 
 /// Whether a message says what to write instead.
@@ -414,6 +576,16 @@ fn each_fault_says_what_to_write_and_so_does_the_peers_log() {
         if !line.contains("--config") {
             built.refuses(&format!("build: {line}"));
         }
+    }
+    for (content, config, line) in FILLED_IN {
+        let peer = package(METADATA, content);
+        let seen = user::run(&peer.path("x"), &["check", "--config", config, "."]);
+        let line = format!("connection.json: {line}");
+        let said = format!("\nfault    {line}\n");
+        assert!(seen.stdout.contains(&said), "{line}\n{}", seen.stdout);
+        assert!(has_hint(&line), "{line}");
+        let peer = Peer::with_connection(content).config(config);
+        peer.build().refuses(&format!("build: {line}"));
     }
     for (value, line) in in_root_cert() {
         let connection = format!(
@@ -506,6 +678,9 @@ fn a_misspelt_file_name_is_reported() {
         ("connection.json", "conection.json"),
         ("metadata.json", "Metadata.json"),
         ("metadata.json", "meta-data.json"),
+        ("metadata.json", "metadata.json.txt"),
+        ("connection.json", "connection.json.txt"),
+        ("connection.json", "connection.yaml"),
     ] {
         let peer = package(METADATA, PLAIN);
         let path = |name: &str| peer.path(format!("x/{name}"));
@@ -523,4 +698,75 @@ fn a_misspelt_file_name_is_reported() {
     std::fs::rename(peer.path("x/connection.json"), peer.path("x/other.json")).unwrap();
     user::run(&peer.path("x"), &["build", ".", ".", "../bld"])
         .refuses("build: connection.json not found");
+}
+
+#[test]
+fn a_label_that_is_there_twice_has_a_warning() {
+    let peer = package(r#"{"type":"ccaas","label":"a","label":"b"}"#, PLAIN);
+    let line = "metadata.json: label: is there more than once, the peer reads the last, leave the others out";
+    assert_eq!(has(&peer, "warning", line).status, 0);
+}
+
+#[test]
+fn a_folder_has_lines_on_what_is_probably_not_meant() {
+    let peer = package(METADATA, PLAIN);
+    peer.put("x/collections_config.json", "[]");
+    let line = "collections_config.json: is not packaged, pass it to peer lifecycle chaincode approveformyorg and commit with --collections-config";
+    has(&peer, "warning", line);
+}
+
+/// A package file, as a shell makes it in a folder with a sound package's files.
+#[track_caller]
+fn file_has(script: &str, line: &str) {
+    let peer = package(METADATA, PLAIN);
+    peer.put(
+        format!("x/{INDEXES}/a.json"),
+        r#"{"index":{"fields":["a"]}}"#,
+    );
+    let script = format!("cd {} && {script}", peer.path("x").display());
+    let made = std::process::Command::new("sh")
+        .args(["-c", &script])
+        .status();
+    assert!(made.unwrap().success());
+    let seen = user::run(&peer.path("x"), &["check", "p.tgz"]);
+    assert!(
+        seen.stdout.contains(&format!(" {line}\n")),
+        "{line}\n{}",
+        seen.stdout
+    );
+}
+
+#[test]
+fn a_package_file_has_lines_on_what_is_probably_not_meant() {
+    let pack = |code: &str| format!("{code} && tar -czf p.tgz metadata.json code.tar.gz");
+    file_has(
+        &pack("touch ._connection.json && tar -czf code.tar.gz ._connection.json connection.json"),
+        "._connection.json: is ignored, a peer reads only connection.json and META-INF",
+    );
+    file_has(
+        &pack(
+            r"touch 'META-INF\statedb' && tar -czf code.tar.gz 'META-INF\statedb' connection.json",
+        ),
+        r"p.tgz: code.tar.gz: META-INF\statedb: has \ in its name, which makes no folder; write / in the names of the archive",
+    );
+    file_has(
+        &(pack("tar -czf code.tar.gz connection.json") + " && echo >>p.tgz"),
+        "p.tgz: has bytes after its end, copy it again",
+    );
+    file_has(
+        "tar -cf code.tar connection.json && tar -czf p.tgz metadata.json code.tar",
+        "p.tgz: code.tar.gz not found, compress and rename code.tar",
+    );
+    file_has(
+        "tar -czf code.tgz connection.json && tar -czf p.tgz metadata.json code.tgz",
+        "p.tgz: code.tar.gz not found, rename code.tgz",
+    );
+    file_has(
+        &(pack("tar -czf code.tar.gz connection.json") + " && gzip -c p.tgz >q && mv q p.tgz"),
+        "p.tgz: is compressed twice, write it with gzip only once",
+    );
+    file_has(
+        "printf 'version https://git-lfs.github.com/spec/v1\\noid sha256:0\\n' >p.tgz",
+        "p.tgz: is a pointer of Git LFS, run git lfs pull for the file itself",
+    );
 }

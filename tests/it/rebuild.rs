@@ -335,7 +335,7 @@ fn what_build_would_refuse_changes_nothing_and_the_others_go_on() {
             "rebuilt   {first}: the peer will dial new:9999 without TLS, before: dial old:9999 without TLS; 4 files differ"
         ),
         format!(
-            r#"refused   {refused}: connection.json: address: {{{{.other}}}}: no key "other" in CHAINCODE_AS_A_SERVICE_BUILDER_CONFIG, which has "host""#
+            r#"refused   {refused}: connection.json: address: {{{{.other}}}}: no key "other" in the config, which has "host""#
         ),
         format!(
             "rebuilt   {last}: the peer will dial new:7 without TLS, before: dial old:7 without TLS; 4 files differ"
@@ -345,7 +345,7 @@ fn what_build_would_refuse_changes_nothing_and_the_others_go_on() {
     assert_eq!(peer.listing(&build_of(&refused)), before);
     // Here is another place than in the peer's log to say where a config is from.
     let line = format!(
-        "refused   {last}: connection.json: address: {{{{.host}}}}: CHAINCODE_AS_A_SERVICE_BUILDER_CONFIG is not set, give it here with --config, or run this in the peer's environment"
+        "refused   {last}: connection.json: address: {{{{.host}}}}: CHAINCODE_AS_A_SERVICE_BUILDER_CONFIG is unset, empty or null, give it here with --config, or run this in the peer's environment"
     );
     rebuild(&peer, &[".", &last]).prints(1, &[&line]);
 }

@@ -140,7 +140,7 @@ fn addresses() {
         ),
         (
             r#""address":"[::1:9999""#,
-            format!(r#"address: "[::1:9999" has a [ without ], {example}"#),
+            r#"address: "[::1:9999" has a [ without ], write [::1]:9999"#.to_owned(),
         ),
     ] {
         refuses(
@@ -228,7 +228,7 @@ fn root_certificates() {
         ),
         (
             Some(damaged.as_str()),
-            "the certificate's base64 is damaged",
+            "the certificate's base64 is damaged, copy it again",
         ),
         (Some(not_x509), "the certificate is not X.509 DER"),
     ] {
@@ -295,17 +295,27 @@ fn client_keys_and_certificates() {
         (
             Some(certificate),
             Some(damaged_key.as_str()),
-            "client_key: the private key's base64 is damaged",
+            "client_key: the private key's base64 is damaged, copy it again",
         ),
         (
             Some(damaged_certificate.as_str()),
             Some(key),
-            "client_cert: the certificate's base64 is damaged",
+            "client_cert: the certificate's base64 is damaged, copy it again",
         ),
         (
             Some(certificate),
             Some(tls("P-256.encrypted.key").as_str()),
             r#"client_key: is encrypted, the peer has no pass phrase; decrypt it with "openssl pkey""#,
+        ),
+        (
+            Some(key),
+            Some(certificate),
+            "client_cert: is the private key, and client_key the certificate, swap them",
+        ),
+        (
+            Some((tls("rsa.pem") + certificate).as_str()),
+            Some(key),
+            "client_key: belongs to a later certificate in client_cert, put that one first",
         ),
         (
             Some(certificate),

@@ -45,7 +45,7 @@ fn a_config_of_null_is_unset() {
         .config("null")
         .build()
         .refuses(&format!(
-            "build: connection.json: address: {{{{.a}}}}: {CONFIG} is not set, give the peer a JSON object with this key in it, and name the variable in this builder's propagateEnvironment"
+            "build: connection.json: address: {{{{.a}}}}: {CONFIG} is unset, empty or null, give the peer a JSON object with this key in it, and name the variable in this builder's propagateEnvironment"
         ));
 }
 
@@ -170,7 +170,7 @@ fn nothing_of_the_environment_but_the_variable_reaches_a_template() {
         .environment("peername", "org1")
         .environment("CONFIG", r#"{"peername":"org1"}"#);
     peer.build().refuses(&format!(
-        "build: connection.json: address: {{{{.peername}}}}: {CONFIG} is not set, give the peer a JSON object with this key in it, and name the variable in this builder's propagateEnvironment"
+        "build: connection.json: address: {{{{.peername}}}}: {CONFIG} is unset, empty or null, give the peer a JSON object with this key in it, and name the variable in this builder's propagateEnvironment"
     ));
 }
 
@@ -180,12 +180,12 @@ fn refuses_what_it_cannot_fill_in() {
         (
             r#"{"address":"{{.peer}}:1"}"#,
             "",
-            format!("connection.json: address: {{{{.peer}}}}: {CONFIG} is not set, give the peer a JSON object with this key in it, and name the variable in this builder's propagateEnvironment"),
+            format!("connection.json: address: {{{{.peer}}}}: {CONFIG} is unset, empty or null, give the peer a JSON object with this key in it, and name the variable in this builder's propagateEnvironment"),
         ),
         (
             r#"{"address":"{{.peer}}:1"}"#,
             r#"{"peername":"secret","b":{"c":1}}"#,
-            format!(r#"connection.json: address: {{{{.peer}}}}: no key "peer" in {CONFIG}, which has "b", "peername""#),
+            r#"connection.json: address: {{.peer}}: no key "peer" in the config, which has "b", "peername""#.to_owned(),
         ),
         (
             r#"{"address":"a:1","dial_timeout":"{{.wait}}"}"#,
@@ -195,7 +195,7 @@ fn refuses_what_it_cannot_fill_in() {
         (
             r#"{"address":"a:1","dial_timeout":"{{.wait}}"}"#,
             r#"{"wait":"soon"}"#,
-            r#"connection.json: dial_timeout: "{{.wait}}", filled in, is not a duration, write for example "10s""#.to_owned(),
+            r#"connection.json: dial_timeout: "{{.wait}}", filled in, is not a duration, correct "wait" in the config"#.to_owned(),
         ),
         (
             r#"{"address":"{{if eq .a `1`}}b{{end}}:1"}"#,
@@ -204,6 +204,7 @@ fn refuses_what_it_cannot_fill_in() {
         ),
         (r#"{"address":"{{.a:1"}"#, r#"{"a":1}"#, "connection.json: address: {{.a:1: is not closed by }}".to_owned()),
         (r#"{"address":"a:1"}"#, "[]", format!(r#"{CONFIG}: is an array, a JSON object is needed, for example {{"peername":"org1peer1"}}"#)),
+        (r#"{"address":"a:1"}"#, "@cfg.json", format!("{CONFIG}: begins with @, write the JSON object itself, only --config reads a file")),
         (r#"{"address":"a:1"}"#, "{", format!(r#"{CONFIG}: is not JSON: it ends too early, a closing }} or " is needed, for example {{"peername":"org1peer1"}}"#)),
     ] {
         let peer = Peer::with_connection(connection).config(config);

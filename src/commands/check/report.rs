@@ -61,6 +61,7 @@ impl Report {
         for warning in kept {
             match warning {
                 Warning::Note(finding) => self.warnings.push(finding),
+                Warning::Misplaced(finding) => self.withheld.push(finding),
                 Warning::Withheld(path, fault) => self.withheld.push(Finding::at(path, fault)),
             }
         }

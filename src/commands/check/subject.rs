@@ -50,7 +50,7 @@ impl Subject {
         };
         if !fs::metadata(path).is_ok_and(|found| found.is_file()) {
             let source = source_folder(path)?;
-            warnings.extend(left_out(&source)?);
+            warnings.extend(left_out(&source, false)?);
             return Ok(Self {
                 source,
                 metadata: None,
@@ -86,11 +86,11 @@ impl Subject {
     }
 }
 
-/// A line that names what in a folder is not packaged. If META-INF is refused, that is reported
-/// elsewhere.
-pub fn left_out(source: &Dir) -> Result<Option<Finding>> {
+/// Lines that name what in a folder is not packaged or, in a package, ignored. If META-INF is
+/// refused, that is reported elsewhere.
+pub fn left_out(source: &Dir, is_packed: bool) -> Result<Vec<Finding>> {
     let tree = meta_inf::find(source).unwrap_or_default();
-    Ok(meta_inf::outside(source, tree.as_ref())?.left_out)
+    Ok(meta_inf::outside(source, tree.as_ref())?.left_out(is_packed))
 }
 
 fn write_sample(scratch: &Scratch) -> Result<Dir> {

@@ -115,6 +115,10 @@ impl<R: BufRead> Reader<R> {
         }
         let mut start = header.to_vec();
         self.inflate.input().take(502).read_to_end(&mut start)?;
+        if start.starts_with(b"version https://git-lfs") {
+            let text = "is a pointer of Git LFS, run git lfs pull for the file itself";
+            return Ok(invalid(text));
+        }
         let found = match &start[..] {
             [0xfd, b'7', b'z', b'X', b'Z', ..] => "an xz file",
             [b'P', b'K', 3, 4, ..] => "a zip file",
@@ -134,6 +138,9 @@ impl<R: BufRead> Read for Reader<R> {
         while self.given == self.content.len() && self.state != State::End {
             self.given = self.inflate.read(&mut self.content)?;
             let new = self.content.split_at(self.given).1;
+            if self.length == 0 && new.starts_with(&[0x1f, 0x8b, 8]) {
+                return Err(invalid("is compressed twice, write it with gzip only once"));
+            }
             self.crc = crc32(self.crc, new);
             self.length += new.len() as u64;
             if new.is_empty() {

@@ -4,7 +4,7 @@ use anyhow::{Result, ensure};
 
 use super::super::json::{Object, folded};
 use super::{FIELDS, field_names};
-use crate::findings::{Finding, Warnings};
+use crate::findings::Finding;
 use crate::layout::CONNECTION;
 use crate::text::{nearest, quoted};
 
@@ -38,10 +38,14 @@ pub fn ensure_kind(object: &Object) -> Result<()> {
     Ok(())
 }
 
-/// The unknown field by which the author probably meant `name`.
-pub fn misnamed<'a>(object: &'a Object, name: &str) -> Option<&'a str> {
+/// What to do if there is an unknown field by which the author probably meant `name`.
+pub fn misnamed(object: &Object, name: &str) -> Option<String> {
     let mut keys = object.members().iter().map(|(key, _)| key.as_str());
-    keys.find(|key| meant(&folded(key)) == Some(name))
+    let found = keys.find(|key| meant(&folded(key)) == Some(name))?;
+    if found == "host" && object.field("port").next().is_some() {
+        return Some(r#"write "address": "HOST:PORT" instead of host and port"#.to_owned());
+    }
+    Some(format!("rename {} to it", quoted(found)))
 }
 
 /// A warning for each field that the peer does not know.
@@ -58,16 +62,6 @@ pub fn unknown_fields(object: &Object) -> impl Iterator<Item = Finding> {
         let text = format!("{key}: is not a field that the peer knows, and is left out; {hint}");
         Finding::at(CONNECTION, text)
     })
-}
-
-/// Warns of each field that is there more than once.
-pub fn find_repeated(object: &Object, warnings: &mut Warnings) {
-    for name in field_names() {
-        if object.field(name).nth(1).is_some() {
-            let text = "is there more than once, the peer reads the last, leave the others out";
-            warnings.push(Finding::at(CONNECTION, format_args!("{name}: {text}")));
-        }
-    }
 }
 
 /// The field that the author of an unknown field probably meant.

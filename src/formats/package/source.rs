@@ -45,8 +45,9 @@ impl Source {
         metadata.0.label()?;
         let mut source = Self::new(metadata, Draft::content(dir)?, meta_inf::find(dir))?;
         let outside = meta_inf::outside(dir, source.tree.as_ref())?;
+        let left_out = outside.left_out(false);
         source.warnings.extend(outside.misplaced);
-        source.warnings.extend(outside.left_out);
+        source.warnings.extend(left_out);
         Ok(source)
     }
 

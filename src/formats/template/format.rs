@@ -72,6 +72,7 @@ impl Verb {
                 ensure!(text.bytes().all(is_plain), "%q takes ASCII only");
                 format!("{text:?}")
             }
+            (Value::Nil | Value::Array(_) | Value::Object(_), ..) => value.print()?.to_string(),
             (Value::Boolean(value), 't' | 'v', None, false) => value.to_string(),
             (Value::Number(text, _), 'v', None, false) => text.to_string(),
             (Value::Whole(number), 'd' | 'v', None, _) => self.with_zeros(&number.to_string()),

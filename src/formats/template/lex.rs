@@ -132,7 +132,7 @@ impl<'a> Lexer<'a> {
             '"' => Token::Literal(Value::Text(self.quoted(first)?.into())),
             '\'' => match self.quoted(first)?.chars().collect::<Vec<_>>()[..] {
                 [rune] => Token::Literal(Value::Whole(u32::from(rune).into())),
-                _ => bail!("has '' with other than one character"),
+                _ => bail!("has '' with other than one character, write \\\" around a text"),
             },
             '+' | '-' | '0'..='9' => Token::Literal(self.number(start)?),
             '.' if self.rest.starts_with(|next: char| next.is_ascii_digit()) => {
@@ -168,7 +168,7 @@ impl<'a> Lexer<'a> {
         ensure!(
             is_end,
             "has a name with characters other than letters, digits and _, write for such a key \
-             {{{{index . \"a-b\"}}}}"
+             {{{{index . \\\"a-b\\\"}}}}"
         );
         Ok(name)
     }

@@ -59,6 +59,7 @@ pub fn parse(source: &str) -> Result<Vec<Node>> {
         lexer: Lexer { rest: source },
         variables: vec!["$"],
         depth: 0,
+        is_alone: false,
     };
     match parser.nodes()? {
         (nodes, None) => Ok(nodes),
@@ -71,6 +72,8 @@ struct Parser<'a> {
     /// The names of the current variables, each as often as it is declared.
     variables: Vec<&'a str>,
     depth: usize,
+    /// Whether the action has only one word.
+    is_alone: bool,
 }
 
 type Tokens<'t, 'a> = &'t [Lexed<'a>];
@@ -148,6 +151,7 @@ impl<'a> Parser<'a> {
     fn actor(&mut self, action: &Action<'a>, words: usize) -> Result<Actor> {
         let shown = shown(action.source);
         let mut tokens = action.tokens.get(words..).unwrap_or_default();
+        self.is_alone = tokens.len() == 1;
         let pipeline = self.pipeline(&mut tokens, false);
         let pipeline = pipeline.with_context(|| shown.clone())?;
         Ok(Actor { shown, pipeline })
@@ -229,7 +233,7 @@ impl<'a> Parser<'a> {
                 );
                 Term::Variable((*name).to_owned())
             }
-            Token::Word(word) => Term::Function(function(word)?),
+            Token::Word(word) => Term::Function(function(word, self.is_alone)?),
             Token::Literal(value) => Term::Literal(value.clone()),
             Token::Open => Term::Pipeline(self.nested(|parser| parser.pipeline(tokens, true))?),
             Token::Declare | Token::Assign => bail!(
@@ -248,15 +252,17 @@ impl<'a> Parser<'a> {
     }
 }
 
-fn function(name: &str) -> Result<&'static str> {
+fn function(name: &str, is_alone: bool) -> Result<&'static str> {
     let function = FUNCTIONS.iter().find(|function| **function == name);
     function.copied().with_context(|| {
         let known = FUNCTIONS.join(" ");
         let hint = match name {
             "range" | "break" | "continue" | "define" | "template" | "block" | "call" | "html"
             | "js" | "urlquery" => format!("if, with, else, end {known} are"),
-            "default" => r#"write {{or (index . "host") "localhost"}}"#.to_owned(),
-            _ => format!("write {{{{.{name}}}}} for a key of the config; functions are {known}"),
+            "default" => r#"write {{or (index . \"host\") \"localhost\"}}"#.to_owned(),
+            "file" => r#"write {{.pem}}, and "pem": {"file": "/PATH"} in the config"#.to_owned(),
+            _ if is_alone => format!("write {{{{.{name}}}}} for a key of the config"),
+            _ => format!("use {known}"),
         };
         format!("{} is not supported here; {hint}", quoted(name))
     })

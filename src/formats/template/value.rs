@@ -105,6 +105,10 @@ impl Value {
             Self::Text(text) | Self::Number(text, _) => text.clone(),
             Self::Boolean(value) => value.to_string().into(),
             Self::Whole(number) => number.to_string().into(),
+            // An action that prints a file prints its content.
+            _ if self.file().is_some() => {
+                bail!("a file cannot be an argument, write its key alone, as in {{{{.ca}}}}")
+            }
             _ => {
                 let kind = self.kind();
                 let file = match kind {
@@ -121,15 +125,18 @@ impl Value {
         let members = match self {
             Self::Object(Some(members)) => members,
             Self::Object(None) => {
-                bail!("{VARIABLE} is not set, {TO_PEER}")
+                bail!("{VARIABLE} is unset, empty or null, {TO_PEER}")
             }
             _ => bail!("{} has no key {}", self.kind(), quoted(key)),
         };
         members.get(key).cloned().with_context(|| {
             let names: Vec<_> = members.keys().map(|name| quoted(name)).collect();
-            let (key, names) = (quoted(key), names.join(", "));
             let has = if names.is_empty() { "is empty" } else { "has " };
-            format!("no key {key} in {VARIABLE}, which {has}{names}")
+            let lower = key.to_lowercase();
+            let meant = members.keys().find(|name| name.to_lowercase() == lower);
+            let meant = meant.map_or_else(String::new, |name| format!(", write {{{{.{name}}}}}"));
+            let (key, names) = (quoted(key), names.join(", "));
+            format!("no key {key} in the config, which {has}{names}{meant}")
         })
     }
 }

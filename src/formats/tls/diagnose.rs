@@ -38,7 +38,10 @@ pub fn missing(text: &str, wanted: &str) -> Error {
     } else if !starts_a_line(BEGIN) || !starts_a_line(END) {
         "has text or white space before \"-----BEGIN\" or \"-----END\", which must start a line"
     } else if labels(text, BEGIN).any(|label| ends.contains(label)) {
-        return anyhow!("the {}'s base64 is damaged", wanted.to_lowercase());
+        return anyhow!(
+            "the {}'s base64 is damaged, copy it again",
+            wanted.to_lowercase()
+        );
     } else {
         "has damaged \"-----BEGIN\" or \"-----END\" lines, both must name the same kind and end in \"-----\""
     })
@@ -94,6 +97,12 @@ pub fn unreadable_key(Block { label, headers, .. }: &Block) -> Option<Error> {
     }
     if ["PRIVATE KEY", "RSA PRIVATE KEY", "EC PRIVATE KEY"].contains(label) {
         return None;
+    }
+    if *label == "OPENSSH PRIVATE KEY" {
+        return Some(anyhow!(
+            "is of OpenSSH, which the peer cannot read; convert its file with \
+             \"ssh-keygen -p -m PKCS8 -f FILE\""
+        ));
     }
     let kind = known_label(label).unwrap_or("another kind of private key");
     Some(anyhow!(

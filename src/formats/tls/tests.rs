@@ -153,7 +153,7 @@ fn refuses_text_that_is_not_pem() {
     let indented =
         "has text or white space before \"-----BEGIN\" or \"-----END\", which must start a line";
     let frame = "has damaged \"-----BEGIN\" or \"-----END\" lines, both must name the same kind and end in \"-----\"";
-    let base64 = "the certificate's base64 is damaged";
+    let base64 = "the certificate's base64 is damaged, copy it again";
     let cases = [
         (String::new(), empty),
         (" \r\n\t".to_owned(), empty),
@@ -223,7 +223,7 @@ fn refuses_text_that_is_not_pem() {
     let damaged = fixture!("P-256.key").replacen('M', "!", 1);
     assert_eq!(
         pair(good, &damaged),
-        "client_key: the private key's base64 is damaged"
+        "client_key: the private key's base64 is damaged, copy it again"
     );
 }
 
@@ -267,7 +267,7 @@ fn refuses_pem_of_another_kind_and_names_it_only_when_well_known() {
     let damaged = ed25519.replacen('M', "!", 1);
     assert_eq!(
         root(&format!("{}{damaged}", fixture!("ecparam.pem"))),
-        "the certificate's base64 is damaged",
+        "the certificate's base64 is damaged, copy it again",
         "the damaged block of the right kind explains more"
     );
 }
@@ -653,7 +653,7 @@ fn refuses_keys_the_peer_cannot_read() {
         (fixture!("P-256.dek-info.key"), encrypted),
         (
             fixture!("P-256.openssh.key"),
-            "client_key: contains an OPENSSH PRIVATE KEY, which the peer cannot read; convert it to a PRIVATE KEY",
+            "client_key: is of OpenSSH, which the peer cannot read; convert its file with \"ssh-keygen -p -m PKCS8 -f FILE\"",
         ),
         (
             "-----BEGIN hunter2 PRIVATE KEY-----\nZg==\n-----END hunter2 PRIVATE KEY-----\n",

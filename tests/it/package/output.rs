@@ -35,7 +35,7 @@ fn is_for_nobody_else_if_it_has_a_private_key() {
     peer.put("bld/basic_1.0.tar.gz", "precious")
         .set_mode("bld/basic_1.0.tar.gz", 0o644);
     let seen = package_after("umask 000", &peer, &["--force"]);
-    let line = "package: warning: connection.json: a private key goes into the package, a template would keep it out\n";
+    let line = "package: warning: connection.json: a private key goes into the package, write \"{{.client_key}}\" for it, and \"client_key\": {\"file\": \"/PATH\"} in each peer's config\n";
     assert_eq!((seen.status, seen.stderr.as_str()), (0, line));
     assert_eq!(peer.modes("bld"), ["basic_1.0.tar.gz 600"]);
     for (mode, then) in [(0o644, "600"), (0o604, "600"), (0o640, "640")] {
@@ -79,7 +79,7 @@ fn names_each_place_of_a_private_key_as_check_does() {
         (
             "connection.json",
             in_field("client_key"),
-            "connection.json: a private key goes into the package, a template would keep it out"
+            "connection.json: a private key goes into the package, write \"{{.client_key}}\" for it, and \"client_key\": {\"file\": \"/PATH\"} in each peer's config"
                 .to_owned(),
         ),
         (path, tls("rsa.key"), moved.clone()),

@@ -422,7 +422,8 @@ fn names_what_package_would_make_of_it() {
         format!("differs  the command package would give this content another ID, {known}\n");
     let metadata = br#"{"type":"ccaas","label":"basic_1.0"}"#;
     assert_eq!(METADATA.2, metadata);
-    let left_out = "\nwarning  README.md: is not packaged, only metadata.json, connection.json and META-INF are\n";
+    let left_out =
+        "\nwarning  README.md: is ignored, a peer reads only connection.json and META-INF\n";
     assert!(
         checked.stdout.contains(&[&line, "result "].concat()),
         "{checked:?}"

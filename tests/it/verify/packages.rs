@@ -249,7 +249,7 @@ fn a_config_that_lacks_a_key_of_one_package() {
     let (status, lines) = verify(&peer, &["--config", r#"{"peername":"org1"}"#, PRODUCTION]);
     assert_eq!((status, lines.len()), (2, 6), "{lines:?}");
     assert!(lines[..4].iter().all(|line| line.contains(FROM_PACKAGE)));
-    let reason = r#"connection.json: address: {{.other}}: no key "other" in CHAINCODE_AS_A_SERVICE_BUILDER_CONFIG, which has "peername""#;
+    let reason = r#"connection.json: address: {{.other}}: no key "other" in the config, which has "peername""#;
     assert_eq!(lines[4], format!("{build}: cannot tell: {reason}"));
 }
 

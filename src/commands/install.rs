@@ -44,16 +44,19 @@ const NAMES: [&str; 4] = ["detect", "build", "release", PROGRAM];
 /// The folder in `bin` with the builder that was replaced. It counts if it has `detect`, which is
 /// put there last and removed first, so that what a killed run leaves is whole or nothing.
 const PREVIOUS: &str = ".previous";
+/// What was there before.
+const ANOTHER: &str = "another builder";
+const ANOTHER_BUILD: &str = "another build of it";
 /// The most bytes of an older program that are read to find its version.
 const MOST: u64 = 64 << 20;
 
 /// Installs, unless a peer could not use the name or path.
 pub fn run(mut parser: Parser) -> Result<Outcome> {
-    let (mut dir, mut path, mut name) = (None, None, "ccaas_builder".into());
+    let (mut dir, mut path, mut name) = (None, None, None);
     let (mut rollback, mut quiet) = (false, false);
     while let Some(arg) = parser.next()? {
         match arg {
-            Arg::Long("name") => name = parser.value()?,
+            Arg::Long("name") => name = Some(parser.value()?),
             Arg::Long("path") => path = Some(parser.value()?),
             Arg::Long("rollback") => rollback = true,
             Arg::Short('q') | Arg::Long("quiet") => quiet = true,
@@ -62,14 +65,22 @@ pub fn run(mut parser: Parser) -> Result<Outcome> {
         }
     }
     let dir = needed(dir, "DIR")?;
-    let name = text("--name", name)?;
+    for (option, given) in [("--name", &name), ("--path", &path)] {
+        if rollback && given.is_some() {
+            return usage(format!(
+                "--rollback only puts programs back, leave out {option}"
+            ));
+        }
+    }
+    let name = text("--name", name.unwrap_or_else(|| "ccaas_builder".into()))?;
+    let origin = if path.is_some() { "--path" } else { "DIR" };
     let path = peer_path(&dir, path)?;
 
-    let dir = Dir::open(&dir)?.with_hard_links();
+    let dir = open(&dir, rollback)?;
     let done = if rollback {
         roll_back(&dir.subdir(BIN)?)?
     } else {
-        install(&dir, &path)?
+        install(&dir, &path, origin)?
     };
     if !quiet {
         log::line(WORD, format_args!("{}: {done}", dir.path_of(BIN).display()));
@@ -80,8 +91,36 @@ pub fn run(mut parser: Parser) -> Result<Outcome> {
     Ok(Outcome::Yes)
 }
 
-/// Puts this program into the folder `bin` of `dir`, and returns what there is now.
-fn install(dir: &Dir, path: &str) -> Result<String> {
+/// Opens DIR, unless it is surely not the one that is meant.
+fn open(dir: &Path, rollback: bool) -> Result<Dir> {
+    let shown = dir.display();
+    // This look-up only improves the message.
+    match fs::metadata(dir) {
+        Ok(found) if !found.is_dir() => {
+            return failed(format!(
+                "{shown}: is a file, give the builder's folder; to install a package, use peer lifecycle chaincode install"
+            ));
+        }
+        Err(error) if error.kind() == io::ErrorKind::NotFound && !rollback => {
+            return failed(format!(
+                "cannot open {shown}: {error}, create it first: mkdir -p {shown}"
+            ));
+        }
+        _ => {}
+    }
+    let opened = Dir::open(dir)?.with_hard_links();
+    let is_bin = path::absolute(dir).is_ok_and(|dir| dir.ends_with(BIN));
+    if is_bin && opened.look_up("detect")?.is_some() {
+        return failed(format!(
+            "{shown}: holds a builder's programs, give the folder above it"
+        ));
+    }
+    Ok(opened)
+}
+
+/// Puts this program into the folder `bin` of `dir`, and returns what there is now. The peer's path
+/// comes from the argument `origin`.
+fn install(dir: &Dir, path: &str, origin: &str) -> Result<String> {
     let (bin, is_new) = open_bin(dir)?;
     let before = put(&bin, NewFile::link).inspect_err(|_| {
         if is_new {
@@ -97,9 +136,10 @@ fn install(dir: &Dir, path: &str) -> Result<String> {
             run.display()
         ));
     }
+    let path = path.trim_end_matches('/');
     if Path::new(path).ends_with(BIN) {
         warn(&format!(
-            "a peer needs the path {path} to call these programs; for the path above it, give DIR without /{BIN}"
+            "the peer has to find {path}/{BIN}/detect; if its path is the folder above {path}, give {origin} without /{BIN}"
         ));
     }
     if !cfg!(target_feature = "crt-static") {
@@ -130,15 +170,37 @@ fn peer_path(dir: &Path, given: Option<OsString>) -> Result<String> {
 
 /// The folder `bin` in `dir`, created if missing, and whether it was created.
 fn open_bin(dir: &Dir) -> Result<(Dir, bool)> {
-    // This look-up only improves the message, because opening follows no link anyway: a user who
-    // can write to a volume must not be able to make root write elsewhere.
-    if matches!(dir.look_up(BIN), Ok(Some(found)) if !found.is_dir()) {
+    needs_dir(dir, BIN, "put a directory in its place")?;
+    match dir.try_create_dir(BIN, OPEN) {
+        Err(error) if error.kind() == io::ErrorKind::AlreadyExists => Ok((dir.subdir(BIN)?, false)),
+        created => Ok((permitted(created, "create", &dir.path_of(BIN))?, true)),
+    }
+}
+
+/// Refuses a link or file in the place of the folder `name`. This only improves the message,
+/// because opening follows no link anyway: a user who can write to a volume must not be able to
+/// make root write elsewhere.
+fn needs_dir(dir: &Dir, name: &str, advice: &str) -> Result<()> {
+    if matches!(dir.look_up(name), Ok(Some(found)) if !found.is_dir()) {
         return failed(format!(
-            "{}: is a link or file and is left alone, put a directory in its place",
-            dir.path_of(BIN).display()
+            "{}: is a link or file and is left alone, {advice}",
+            dir.path_of(name).display()
         ));
     }
-    dir.make_dir(BIN, OPEN)
+    Ok(())
+}
+
+/// Like [`Cannot`], and says who can if this user may not.
+fn permitted<T>(done: io::Result<T>, verb: &str, path: &Path) -> Result<T> {
+    let advice = match &done {
+        Err(error) if error.kind() == io::ErrorKind::PermissionDenied => format!(
+            ", run install as the owner of {} or as root",
+            path.parent().unwrap_or(path).display()
+        ),
+        _ => String::new(),
+    };
+    done.cannot(verb, path)
+        .map_err(|error| Error::Failed(format!("{error}{advice}")))
 }
 
 /// Puts this program into `bin` under each of its names, as a single file if `link` works. Returns
@@ -148,8 +210,10 @@ fn put(bin: &Dir, link: impl Fn(&NewFile, &str) -> io::Result<NewFile>) -> Resul
     for name in NAMES {
         // Checked before anything is replaced.
         if matches!(bin.look_up(name), Ok(Some(found)) if found.is_dir()) {
-            let path = bin.path_of(name);
-            return failed(format!("cannot create {}: is a directory", path.display()));
+            return failed(format!(
+                "cannot create {}: is a directory, move it away",
+                bin.path_of(name).display()
+            ));
         }
     }
     let program = this_program()?;
@@ -178,10 +242,13 @@ fn keep(bin: &Dir, program: Digest) -> Result<String> {
     let Some((other, _)) = found.iter().find(|(_, digest)| !is_same(digest)) else {
         return Ok("as before".to_owned());
     };
-    let other = match describe(bin, other) {
-        other if other == VERSION => "another build of it".to_owned(),
-        other => other,
+    let (other, advice) = match describe(bin, other) {
+        other if other == VERSION => (ANOTHER_BUILD.to_owned(), ""),
+        other if other == ANOTHER => (other, "; keep that builder's name in core.yaml"),
+        other => (other, ""),
     };
+    let before = format!("in place of {other}, which install --rollback puts back{advice}");
+    needs_dir(bin, PREVIOUS, "remove it")?;
     let previous = bin.make_dir(PREVIOUS, OPEN)?.0;
     // A killed run has kept them, and replaced some.
     let is_kept = |(name, found): &(&str, Option<Digest>)| {
@@ -192,9 +259,7 @@ fn keep(bin: &Dir, program: Digest) -> Result<String> {
         let mut kept = found.iter().rev();
         kept.try_for_each(|(name, _)| keep_one(bin, name, &previous))?;
     }
-    Ok(format!(
-        "in place of {other}, which install --rollback puts back"
-    ))
+    Ok(before)
 }
 
 /// Keeps the program `name` of `bin` in `previous`, also where hard links do not work, and where
@@ -210,7 +275,7 @@ fn keep_one(bin: &Dir, name: &str, previous: &Dir) -> Result<()> {
     match bin.look_up(name)? {
         Some(entry) if entry.listed().is_file() => {
             let mode = entry.listed().mode() & 0o777;
-            let mut file = NewFile::create_in(previous, name, mode)?;
+            let mut file = NewFile::create_in(previous, name, mode).cannot("create", &shown)?;
             bin.pieces(&entry, &mut |piece| {
                 file.write_all(piece).cannot("write", &shown)
             })?;
@@ -224,6 +289,7 @@ fn keep_one(bin: &Dir, name: &str, previous: &Dir) -> Result<()> {
 /// killed, another run completes it: `detect` comes last.
 fn roll_back(bin: &Dir) -> Result<String> {
     bin.lock();
+    needs_dir(bin, PREVIOUS, "remove it")?;
     let previous = match bin.look_up(PREVIOUS)? {
         Some(_) => bin.subdir(PREVIOUS)?,
         None => return nothing_to_roll_back(bin),
@@ -236,10 +302,14 @@ fn roll_back(bin: &Dir) -> Result<String> {
             Some(_) => kept.push(name),
         }
     }
-    let (old, new) = (describe(&previous, "detect"), describe(bin, "detect"));
+    let (old, mut new) = (describe(&previous, "detect"), describe(bin, "detect"));
+    if new == old && new != ANOTHER {
+        ANOTHER_BUILD.clone_into(&mut new);
+    }
     for name in kept.into_iter().rev() {
         let path = bin.path_of(name);
-        fs::rename(previous.reach(name), bin.reach(name)).cannot("replace", &path)?;
+        let renamed = fs::rename(previous.reach(name), bin.reach(name));
+        permitted(renamed, "replace", &path)?;
         // It is still there if both were one file.
         remove(&previous, name)?;
     }
@@ -279,7 +349,7 @@ fn describe(dir: &Dir, name: &str) -> String {
         let is_version = is_ours && version.first()?.is_ascii_digit();
         is_version.then(|| format!("{PROGRAM} {}", String::from_utf8_lossy(version)))
     });
-    found.next().unwrap_or_else(|| "another builder".to_owned())
+    found.next().unwrap_or_else(|| ANOTHER.to_owned())
 }
 
 fn remove(dir: &Dir, name: &str) -> Result<()> {
@@ -290,9 +360,10 @@ fn remove(dir: &Dir, name: &str) -> Result<()> {
 }
 
 fn copy(program: &[u8], bin: &Dir, name: &str) -> Result<NewFile> {
-    let mut file = NewFile::create_in(bin, name, OPEN)?;
+    let path = bin.path_of(name);
+    let mut file = permitted(NewFile::create_in(bin, name, OPEN), "create", &path)?;
     let written = file.write_all(program);
-    written.cannot("write", &bin.path_of(name)).map(|()| file)
+    written.cannot("write", &path).map(|()| file)
 }
 
 /// The bytes of the program that is running, even if its file has been replaced since.

@@ -45,6 +45,7 @@ const NAMES: [&str; 4] = ["detect", "build", "release", PROGRAM];
 /// put there last and removed first, so that what a killed run leaves is whole or nothing.
 const PREVIOUS: &str = ".previous";
 /// What was there before.
+const AS_BEFORE: &str = "as before";
 const ANOTHER: &str = "another builder";
 const ANOTHER_BUILD: &str = "another build of it";
 /// The most bytes of an older program that are read to find its version.
@@ -217,6 +218,15 @@ fn put(bin: &Dir, link: impl Fn(&NewFile, &str) -> io::Result<NewFile>) -> Resul
         }
     }
     let program = this_program()?;
+    let own = Digest::of(&program);
+    let is_there = |name| {
+        let mode = find(bin, name).map(|file| file.listed().mode() & 0o7777);
+        mode == Some(OPEN) && digest(bin, name) == Some(own)
+    };
+    // A container that starts again may have a full disk by now, or another user.
+    if NAMES.into_iter().all(is_there) {
+        return Ok(AS_BEFORE.to_owned());
+    }
     let mut files: Vec<NewFile> = Vec::new();
     for name in NAMES {
         let linked = files.first().and_then(|first| link(first, name).ok());
@@ -225,7 +235,7 @@ fn put(bin: &Dir, link: impl Fn(&NewFile, &str) -> io::Result<NewFile>) -> Resul
     }
     // All files are on disk and closed before the first program is replaced.
     files.iter_mut().try_for_each(NewFile::close)?;
-    let before = keep(bin, Digest::of(&program))?;
+    let before = keep(bin, own)?;
     files.into_iter().try_for_each(NewFile::replace)?;
     Ok(before)
 }
@@ -240,7 +250,7 @@ fn keep(bin: &Dir, program: Digest) -> Result<String> {
     };
     let is_same = |digest: &Option<Digest>| *digest == Some(program);
     let Some((other, _)) = found.iter().find(|(_, digest)| !is_same(digest)) else {
-        return Ok("as before".to_owned());
+        return Ok(AS_BEFORE.to_owned());
     };
     let (other, advice) = match describe(bin, other) {
         other if other == VERSION => (ANOTHER_BUILD.to_owned(), ""),

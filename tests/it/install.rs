@@ -415,6 +415,8 @@ fn a_peer_that_starts_a_program_meanwhile_is_not_disturbed() {
     };
     meanwhile(start, || {
         for _ in 0..40 {
+            // Otherwise it would replace nothing.
+            peer.set_mode("bld/bin/detect", 0o555);
             assert_eq!(install(&peer, &["--quiet", "."]).status, 0);
         }
     });
@@ -613,6 +615,40 @@ fn warns_of_a_path_that_ends_in_bin() {
     warns("/opt/bin", "--path", &["--path", "/opt/bin/", "."]);
     let seen = install(&peer, &["-q", "--path", "/opt", "builder/bin"]);
     assert_eq!((seen.status, seen.stderr.as_str()), (0, ""));
+}
+
+#[test]
+fn the_same_again_writes_nothing() {
+    let peer = Peer::empty();
+    peer.set_mode("", 0o755).set_mode("bld", 0o755);
+    assert_eq!(install(&peer, &["-q", "."]).status, 0);
+    peer.set_mode("bld/bin", 0o555);
+    let state = || {
+        ["", "build", "detect", "fabric-ccs-builder", "release"].map(|name| {
+            let found = fs::metadata(peer.path("bld/bin").join(name)).unwrap();
+            (found.ino(), found.ctime(), found.ctime_nsec())
+        })
+    };
+    let before = state();
+    let again = ["install", "."];
+    for seen in [
+        user::run_after(FULL_DISK, &peer.path("bld"), &again),
+        user::run_by_nobody(&peer.path("bld"), &again),
+    ] {
+        let seen = plain(seen);
+        assert_eq!((seen.status, seen.stderr), (0, said("as before")));
+        assert!(state() == before);
+    }
+    peer.set_mode("bld/bin", 0o755);
+    // Another mode is mended, and so is a program that is missing.
+    for mode in [0o555, 0o4755, 0o700] {
+        peer.set_mode("bld/bin/build", mode);
+        assert_eq!(install(&peer, &["-q", "."]).status, 0);
+        has_programs(&peer, &[]);
+    }
+    fs::remove_file(peer.path("bld/bin/release")).unwrap();
+    assert_eq!(install(&peer, &["-q", "."]).status, 0);
+    has_programs(&peer, &[]);
 }
 
 #[test]

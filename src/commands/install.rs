@@ -235,22 +235,30 @@ fn put(bin: &Dir, link: impl Fn(&NewFile, &str) -> io::Result<NewFile>) -> Resul
     }
     // All files are on disk and closed before the first program is replaced.
     files.iter_mut().try_for_each(NewFile::close)?;
-    let before = keep(bin, own)?;
-    files.into_iter().try_for_each(NewFile::replace)?;
+    let (before, mut kept) = keep(bin, own)?;
+    for file in files {
+        file.replace().inspect_err(|_| {
+            if let Some(previous) = &kept {
+                forget(bin, previous);
+            }
+        })?;
+        kept = None;
+    }
     Ok(before)
 }
 
-/// Keeps the builder in `bin` that this `program` replaces, and describes it.
-fn keep(bin: &Dir, program: Digest) -> Result<String> {
+/// Keeps the builder in `bin` that this `program` replaces, and describes it. Also returns
+/// the folder if this run has filled it.
+fn keep(bin: &Dir, program: Digest) -> Result<(String, Option<Dir>)> {
     let is_there = |name: &&str| !matches!(bin.look_up(name), Ok(None));
     let found = NAMES.into_iter().filter(is_there);
     let found: Vec<(&str, Option<Digest>)> = found.map(|name| (name, digest(bin, name))).collect();
     let Some(("detect", _)) = found.first() else {
-        return Ok("where no builder was".to_owned());
+        return Ok(("where no builder was".to_owned(), None));
     };
     let is_same = |digest: &Option<Digest>| *digest == Some(program);
     let Some((other, _)) = found.iter().find(|(_, digest)| !is_same(digest)) else {
-        return Ok(AS_BEFORE.to_owned());
+        return Ok((AS_BEFORE.to_owned(), None));
     };
     let (other, advice) = match describe(bin, other) {
         other if other == VERSION => (ANOTHER_BUILD.to_owned(), ""),
@@ -264,12 +272,23 @@ fn keep(bin: &Dir, program: Digest) -> Result<String> {
     let is_kept = |(name, found): &(&str, Option<Digest>)| {
         is_same(found) || found.is_some() && *found == digest(&previous, name)
     };
-    if !found.iter().all(is_kept) {
-        NAMES.iter().try_for_each(|name| remove(&previous, name))?;
-        let mut kept = found.iter().rev();
-        kept.try_for_each(|(name, _)| keep_one(bin, name, &previous))?;
+    if found.iter().all(is_kept) {
+        return Ok((before, None));
     }
-    Ok(before)
+    let mut old = NAMES.iter();
+    let mut kept = found.iter().rev();
+    old.try_for_each(|name| remove(&previous, name))
+        .and_then(|()| kept.try_for_each(|(name, _)| keep_one(bin, name, &previous)))
+        .inspect_err(|_| forget(bin, &previous))?;
+    Ok((before, Some(previous)))
+}
+
+/// Removes what this run has kept, because it has replaced nothing.
+fn forget(bin: &Dir, previous: &Dir) {
+    for name in NAMES {
+        let _ = remove(previous, name);
+    }
+    let _ = fs::remove_dir(bin.reach(PREVIOUS));
 }
 
 /// Keeps the program `name` of `bin` in `previous`, also where hard links do not work, and where

@@ -667,3 +667,20 @@ fn refuses_the_folder_bin_of_a_builder() {
     peer.put("bld/other/detect", "");
     assert_eq!(install(&peer, &["-q", "other"]).status, 0);
 }
+
+#[test]
+fn a_failed_install_keeps_nothing_to_roll_back_to() {
+    let peer = Peer::empty();
+    peer.set_mode("", 0o755).set_mode("bld", 0o755);
+    put_other(&peer);
+    if fs::metadata(peer.path("bld")).unwrap().uid() != 0 {
+        return;
+    }
+    // Others may create files there, and replace none of root's.
+    peer.set_mode("bld/bin", 0o1777);
+    let seen = user::run_by_nobody(&peer.path("bld"), &["install", "."]);
+    let line = "cannot create ./bin/detect: Operation not permitted (os error 1)";
+    assert_eq!(seen, failed(line));
+    assert_eq!(peer.names("bld/bin"), ["build", "detect", "release"]);
+    has_other(&peer, "bld/bin");
+}

@@ -207,7 +207,7 @@ fn permitted<T>(done: io::Result<T>, verb: &str, path: &Path) -> Result<T> {
 /// Puts this program into `bin` under each of its names, as a single file if `link` works. Returns
 /// what was there before.
 fn put(bin: &Dir, link: impl Fn(&NewFile, &str) -> io::Result<NewFile>) -> Result<String> {
-    bin.lock();
+    lock(bin);
     for name in NAMES {
         // Checked before anything is replaced.
         if matches!(bin.look_up(name), Ok(Some(found)) if found.is_dir()) {
@@ -245,6 +245,22 @@ fn put(bin: &Dir, link: impl Fn(&NewFile, &str) -> io::Result<NewFile>) -> Resul
         kept = None;
     }
     Ok(before)
+}
+
+/// Locks `bin`, and removes what killed runs have left there.
+fn lock(bin: &Dir) {
+    // Without a lock, another run may be using these files.
+    if !bin.lock() {
+        return;
+    }
+    let previous = bin.subdir(PREVIOUS).ok();
+    for dir in [Some(bin), previous.as_ref()].into_iter().flatten() {
+        for entry in dir.list().unwrap_or_default() {
+            if entry.listed().is_file() && NewFile::is_temporary(&entry.name) {
+                let _ = remove(dir, &entry.name);
+            }
+        }
+    }
 }
 
 /// Keeps the builder in `bin` that this `program` replaces, and describes it. Also returns
@@ -317,7 +333,7 @@ fn keep_one(bin: &Dir, name: &str, previous: &Dir) -> Result<()> {
 /// Puts the programs back that were replaced last, and returns what there is now. When it is
 /// killed, another run completes it: `detect` comes last.
 fn roll_back(bin: &Dir) -> Result<String> {
-    bin.lock();
+    lock(bin);
     needs_dir(bin, PREVIOUS, "remove it")?;
     let previous = match bin.look_up(PREVIOUS)? {
         Some(_) => bin.subdir(PREVIOUS)?,

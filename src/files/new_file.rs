@@ -37,6 +37,14 @@ impl NewFile {
         Self::begin(&dir.reach(name), &dir.path_of(name), mode)
     }
 
+    /// Whether a file with this name is left from a run that was killed, if no run is using it.
+    pub fn is_temporary(name: &str) -> bool {
+        let numbers = name.strip_prefix(UNFINISHED);
+        let numbers = numbers.and_then(|numbers| numbers.strip_prefix('-')?.split_once('-'));
+        let is_number = |text: &str| text.parse::<u32>().is_ok();
+        numbers.is_some_and(|(process, attempt)| is_number(process) && is_number(attempt))
+    }
+
     fn begin(path: &Path, shown: &Path, mode: u32) -> io::Result<Self> {
         let create = |temporary: &Path| {
             let mut options = OpenOptions::new();

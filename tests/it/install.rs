@@ -684,3 +684,33 @@ fn a_failed_install_keeps_nothing_to_roll_back_to() {
     assert_eq!(peer.names("bld/bin"), ["build", "detect", "release"]);
     has_other(&peer, "bld/bin");
 }
+
+#[test]
+fn removes_what_a_killed_run_left() {
+    let peer = Peer::empty();
+    let mine = [
+        "bld/bin/.fabric-ccs-builder-1",
+        "bld/bin/.fabric-ccs-builder-1-x",
+        "bld/bin/.fabric-ccs-builder-1-2-3",
+        "bld/bin/.fabric-ccs-builder-1-3/mine",
+    ];
+    put_other(&peer);
+    for args in [&["."][..], &["."], &["--rollback", "."]] {
+        for path in mine {
+            peer.put(path, "mine");
+        }
+        peer.put("bld/bin/.fabric-ccs-builder-1-0", "left")
+            .put("bld/bin/.fabric-ccs-builder-4194304-11", "left")
+            .put("bld/bin/.previous/.fabric-ccs-builder-1-0", "left");
+        assert_eq!(install(&peer, args).status, 0);
+        let names = peer.names("bld/bin");
+        let hidden = names.iter().filter(|name| name.starts_with(".fabric"));
+        assert_eq!(hidden.count(), mine.len(), "{names:?}");
+        for path in mine {
+            assert_eq!(peer.get(path), "mine");
+        }
+        let previous = peer.path("bld/bin/.previous/.fabric-ccs-builder-1-0");
+        assert!(!previous.exists());
+    }
+    assert!(!peer.path("bld/bin/.previous").exists());
+}

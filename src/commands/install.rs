@@ -1,21 +1,20 @@
 //! `install`: puts this program where a peer looks for an external builder. It needs no shell.
 
+mod place;
+
 use std::env;
-use std::ffi::OsString;
 use std::fs;
 use std::io::{self, Write};
 use std::os::unix::fs::{MetadataExt, symlink};
-use std::path::{self, Path, PathBuf};
+use std::path::Path;
 
-use lexopt::{Arg, Parser};
-use serde_json::json;
-
+use self::place::{configuration, needs_dir, open, open_bin, peer_path, permitted};
 use super::arguments::{self, needed, text};
 use crate::error::{Cannot, Error, Outcome, Result, failed, usage};
 use crate::files::{Digest, Dir, Entry, NewFile};
-use crate::formats::template::VARIABLE;
 use crate::layout::{BIN, OPEN, PROGRAM, VERSION};
 use crate::log;
+use lexopt::{Arg, Parser};
 
 pub const HELP: &str = "\
 Usage: fabric-ccs-builder install [OPTION...] DIR
@@ -92,33 +91,6 @@ pub fn run(mut parser: Parser) -> Result<Outcome> {
     Ok(Outcome::Yes)
 }
 
-/// Opens DIR, unless it is surely not the one that is meant.
-fn open(dir: &Path, rollback: bool) -> Result<Dir> {
-    let shown = dir.display();
-    // This look-up only improves the message.
-    match fs::metadata(dir) {
-        Ok(found) if !found.is_dir() => {
-            return failed(format!(
-                "{shown}: is a file, give the builder's folder; to install a package, use peer lifecycle chaincode install"
-            ));
-        }
-        Err(error) if error.kind() == io::ErrorKind::NotFound && !rollback => {
-            return failed(format!(
-                "cannot open {shown}: {error}, create it first: mkdir -p {shown}"
-            ));
-        }
-        _ => {}
-    }
-    let opened = Dir::open(dir)?.with_hard_links();
-    let is_bin = path::absolute(dir).is_ok_and(|dir| dir.ends_with(BIN));
-    if is_bin && opened.look_up("detect")?.is_some() {
-        return failed(format!(
-            "{shown}: holds a builder's programs, give the folder above it"
-        ));
-    }
-    Ok(opened)
-}
-
 /// Puts this program into the folder `bin` of `dir`, and returns what there is now. The peer's path
 /// comes from the argument `origin`.
 fn install(dir: &Dir, path: &str, origin: &str) -> Result<String> {
@@ -149,59 +121,6 @@ fn install(dir: &Dir, path: &str, origin: &str) -> Result<String> {
         );
     }
     Ok(format!("has {VERSION} now, {before}"))
-}
-
-/// DIR as the peer sees it.
-fn peer_path(dir: &Path, given: Option<OsString>) -> Result<String> {
-    if let Some(given) = given {
-        let given = text("--path", given)?;
-        if given.starts_with('/') {
-            return Ok(given);
-        }
-        let message = format!(r#"--path: "{given}" does not begin with a /"#);
-        return usage(message);
-    }
-    let absolute = path::absolute(dir)
-        .or_else(|error| usage(format!("cannot find {}: {error}", dir.display())))?;
-    // Without `.` components and repeated slashes.
-    let absolute: PathBuf = absolute.components().collect();
-    text("DIR", absolute.into())
-        .or_else(|error| usage(format!("{error}, say with --path what the peer calls it")))
-}
-
-/// The folder `bin` in `dir`, created if missing, and whether it was created.
-fn open_bin(dir: &Dir) -> Result<(Dir, bool)> {
-    needs_dir(dir, BIN, "put a directory in its place")?;
-    match dir.try_create_dir(BIN, OPEN) {
-        Err(error) if error.kind() == io::ErrorKind::AlreadyExists => Ok((dir.subdir(BIN)?, false)),
-        created => Ok((permitted(created, "create", &dir.path_of(BIN))?, true)),
-    }
-}
-
-/// Refuses a link or file in the place of the folder `name`. This only improves the message,
-/// because opening follows no link anyway: a user who can write to a volume must not be able to
-/// make root write elsewhere.
-fn needs_dir(dir: &Dir, name: &str, advice: &str) -> Result<()> {
-    if matches!(dir.look_up(name), Ok(Some(found)) if !found.is_dir()) {
-        return failed(format!(
-            "{}: is a link or file and is left alone, {advice}",
-            dir.path_of(name).display()
-        ));
-    }
-    Ok(())
-}
-
-/// Like [`Cannot`], and says who can if this user may not.
-fn permitted<T>(done: io::Result<T>, verb: &str, path: &Path) -> Result<T> {
-    let advice = match &done {
-        Err(error) if error.kind() == io::ErrorKind::PermissionDenied => format!(
-            ", run install as the owner of {} or as root",
-            path.parent().unwrap_or(path).display()
-        ),
-        _ => String::new(),
-    };
-    done.cannot(verb, path)
-        .map_err(|error| Error::Failed(format!("{error}{advice}")))
 }
 
 /// Puts this program into `bin` under each of its names, as a single file if `link` works. Returns
@@ -416,26 +335,6 @@ fn this_program() -> Result<Vec<u8>> {
     fs::read("/proc/self/exe")
         .or_else(|_| env::current_exe().and_then(fs::read))
         .map_err(|error| Error::Failed(format!("cannot read this program: {error}")))
-}
-
-/// The configuration that makes a peer use the builder. A JSON string is also a YAML string.
-fn configuration(name: &str, path: &str) -> String {
-    let variable = json!([{"name": name, "path": path, "propagateEnvironment": [VARIABLE]}]);
-    format!(
-        "\
-# core.yaml:
-chaincode:
-  externalBuilders:
-    - name: {}
-      path: {}
-      propagateEnvironment:
-        - {VARIABLE}
-# or the value of CORE_CHAINCODE_EXTERNALBUILDERS in the peer's environment:
-{variable}
-",
-        json!(name),
-        json!(path)
-    )
 }
 
 #[cfg(test)]

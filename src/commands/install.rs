@@ -1,21 +1,20 @@
 //! `install`: puts this program where a peer looks for an external builder. It needs no shell.
 
+mod place;
+
 use std::env;
-use std::ffi::OsString;
 use std::fs;
 use std::io::{self, Write};
 use std::os::unix::fs::{MetadataExt, symlink};
-use std::path::{self, Path, PathBuf};
+use std::path::Path;
 
-use lexopt::{Arg, Parser};
-use serde_json::json;
-
+use self::place::{configuration, needs_dir, open, open_bin, peer_path, permitted};
 use super::arguments::{self, needed, text};
 use crate::error::{Cannot, Error, Outcome, Result, failed, usage};
 use crate::files::{Digest, Dir, Entry, NewFile};
-use crate::formats::template::VARIABLE;
 use crate::layout::{BIN, OPEN, PROGRAM, VERSION};
 use crate::log;
+use lexopt::{Arg, Parser};
 
 pub const HELP: &str = "\
 Usage: fabric-ccs-builder install [OPTION...] DIR
@@ -44,16 +43,20 @@ const NAMES: [&str; 4] = ["detect", "build", "release", PROGRAM];
 /// The folder in `bin` with the builder that was replaced. It counts if it has `detect`, which is
 /// put there last and removed first, so that what a killed run leaves is whole or nothing.
 const PREVIOUS: &str = ".previous";
+/// What was there before.
+const AS_BEFORE: &str = "as before";
+const ANOTHER: &str = "another builder";
+const ANOTHER_BUILD: &str = "another build of it";
 /// The most bytes of an older program that are read to find its version.
 const MOST: u64 = 64 << 20;
 
 /// Installs, unless a peer could not use the name or path.
 pub fn run(mut parser: Parser) -> Result<Outcome> {
-    let (mut dir, mut path, mut name) = (None, None, "ccaas_builder".into());
+    let (mut dir, mut path, mut name) = (None, None, None);
     let (mut rollback, mut quiet) = (false, false);
     while let Some(arg) = parser.next()? {
         match arg {
-            Arg::Long("name") => name = parser.value()?,
+            Arg::Long("name") => name = Some(parser.value()?),
             Arg::Long("path") => path = Some(parser.value()?),
             Arg::Long("rollback") => rollback = true,
             Arg::Short('q') | Arg::Long("quiet") => quiet = true,
@@ -62,14 +65,22 @@ pub fn run(mut parser: Parser) -> Result<Outcome> {
         }
     }
     let dir = needed(dir, "DIR")?;
-    let name = text("--name", name)?;
+    for (option, given) in [("--name", &name), ("--path", &path)] {
+        if rollback && given.is_some() {
+            return usage(format!(
+                "--rollback only puts programs back, leave out {option}"
+            ));
+        }
+    }
+    let name = text("--name", name.unwrap_or_else(|| "ccaas_builder".into()))?;
+    let origin = if path.is_some() { "--path" } else { "DIR" };
     let path = peer_path(&dir, path)?;
 
-    let dir = Dir::open(&dir)?.with_hard_links();
+    let dir = open(&dir, rollback)?;
     let done = if rollback {
         roll_back(&dir.subdir(BIN)?)?
     } else {
-        install(&dir, &path)?
+        install(&dir, &path, origin)?
     };
     if !quiet {
         log::line(WORD, format_args!("{}: {done}", dir.path_of(BIN).display()));
@@ -80,8 +91,9 @@ pub fn run(mut parser: Parser) -> Result<Outcome> {
     Ok(Outcome::Yes)
 }
 
-/// Puts this program into the folder `bin` of `dir`, and returns what there is now.
-fn install(dir: &Dir, path: &str) -> Result<String> {
+/// Puts this program into the folder `bin` of `dir`, and returns what there is now. The peer's path
+/// comes from the argument `origin`.
+fn install(dir: &Dir, path: &str, origin: &str) -> Result<String> {
     let (bin, is_new) = open_bin(dir)?;
     let before = put(&bin, NewFile::link).inspect_err(|_| {
         if is_new {
@@ -97,9 +109,10 @@ fn install(dir: &Dir, path: &str) -> Result<String> {
             run.display()
         ));
     }
+    let path = path.trim_end_matches('/');
     if Path::new(path).ends_with(BIN) {
         warn(&format!(
-            "the programs are in {path}/{BIN} now; if the peer's path is the folder above {path}, give DIR without /{BIN}"
+            "the peer has to find {path}/{BIN}/detect; if its path is the folder above {path}, give {origin} without /{BIN}"
         ));
     }
     if !cfg!(target_feature = "crt-static") {
@@ -110,49 +123,29 @@ fn install(dir: &Dir, path: &str) -> Result<String> {
     Ok(format!("now has {VERSION}, {before}"))
 }
 
-/// DIR as the peer sees it.
-fn peer_path(dir: &Path, given: Option<OsString>) -> Result<String> {
-    if let Some(given) = given {
-        let given = text("--path", given)?;
-        if given.starts_with('/') {
-            return Ok(given);
-        }
-        let message = format!(r#"--path: "{given}" does not begin with a /"#);
-        return usage(message);
-    }
-    let absolute = path::absolute(dir)
-        .or_else(|error| usage(format!("cannot find {}: {error}", dir.display())))?;
-    // Without `.` components and repeated slashes.
-    let absolute: PathBuf = absolute.components().collect();
-    text("DIR", absolute.into())
-        .or_else(|error| usage(format!("{error}, say with --path what the peer calls it")))
-}
-
-/// The folder `bin` in `dir`, created if missing, and whether it was created.
-fn open_bin(dir: &Dir) -> Result<(Dir, bool)> {
-    // This look-up only improves the message, because opening follows no link anyway: a user who
-    // can write to a volume must not be able to make root write elsewhere.
-    if matches!(dir.look_up(BIN), Ok(Some(found)) if !found.is_dir()) {
-        return failed(format!(
-            "{}: is a link or file and is left alone, put a directory in its place",
-            dir.path_of(BIN).display()
-        ));
-    }
-    dir.make_dir(BIN, OPEN)
-}
-
 /// Puts this program into `bin` under each of its names, as a single file if `link` works. Returns
 /// what was there before.
 fn put(bin: &Dir, link: impl Fn(&NewFile, &str) -> io::Result<NewFile>) -> Result<String> {
-    bin.lock();
+    lock(bin);
     for name in NAMES {
         // Checked before anything is replaced.
         if matches!(bin.look_up(name), Ok(Some(found)) if found.is_dir()) {
-            let path = bin.path_of(name);
-            return failed(format!("cannot create {}: is a directory", path.display()));
+            return failed(format!(
+                "cannot create {}: is a directory, move it away",
+                bin.path_of(name).display()
+            ));
         }
     }
     let program = this_program()?;
+    let own = Digest::of(&program);
+    let is_there = |name| {
+        let mode = find(bin, name).map(|file| file.listed().mode() & 0o7777);
+        mode == Some(OPEN) && digest(bin, name) == Some(own)
+    };
+    // A container that starts again may have a full disk by now, or another user.
+    if NAMES.into_iter().all(is_there) {
+        return Ok(AS_BEFORE.to_owned());
+    }
     let mut files: Vec<NewFile> = Vec::new();
     for name in NAMES {
         let linked = files.first().and_then(|first| link(first, name).ok());
@@ -161,40 +154,76 @@ fn put(bin: &Dir, link: impl Fn(&NewFile, &str) -> io::Result<NewFile>) -> Resul
     }
     // All files are on disk and closed before the first program is replaced.
     files.iter_mut().try_for_each(NewFile::close)?;
-    let before = keep(bin, Digest::of(&program))?;
-    files.into_iter().try_for_each(NewFile::replace)?;
+    let (before, mut kept) = keep(bin, own)?;
+    for file in files {
+        file.replace().inspect_err(|_| {
+            if let Some(previous) = &kept {
+                forget(bin, previous);
+            }
+        })?;
+        kept = None;
+    }
     Ok(before)
 }
 
-/// Keeps the builder in `bin` that this `program` replaces, and describes it.
-fn keep(bin: &Dir, program: Digest) -> Result<String> {
+/// Locks `bin`, and removes what killed runs have left there.
+fn lock(bin: &Dir) {
+    // Without a lock, another run may be using these files.
+    if !bin.lock() {
+        return;
+    }
+    let previous = bin.subdir(PREVIOUS).ok();
+    for dir in [Some(bin), previous.as_ref()].into_iter().flatten() {
+        for entry in dir.list().unwrap_or_default() {
+            if entry.listed().is_file() && NewFile::is_temporary(&entry.name) {
+                let _ = remove(dir, &entry.name);
+            }
+        }
+    }
+}
+
+/// Keeps the builder in `bin` that this `program` replaces, and describes it. Also returns
+/// the folder if this run has filled it.
+fn keep(bin: &Dir, program: Digest) -> Result<(String, Option<Dir>)> {
     let is_there = |name: &&str| !matches!(bin.look_up(name), Ok(None));
     let found = NAMES.into_iter().filter(is_there);
     let found: Vec<(&str, Option<Digest>)> = found.map(|name| (name, digest(bin, name))).collect();
     let Some(("detect", _)) = found.first() else {
-        return Ok("had no builder before".to_owned());
+        return Ok(("had no builder before".to_owned(), None));
     };
     let is_same = |digest: &Option<Digest>| *digest == Some(program);
     let Some((other, _)) = found.iter().find(|(_, digest)| !is_same(digest)) else {
-        return Ok("as before".to_owned());
+        return Ok((AS_BEFORE.to_owned(), None));
     };
-    let other = match describe(bin, other) {
-        other if other == VERSION => "another build of it".to_owned(),
-        other => other,
+    let (other, advice) = match describe(bin, other) {
+        other if other == VERSION => (ANOTHER_BUILD.to_owned(), ""),
+        other if other == ANOTHER => (other, "; keep that builder's name in core.yaml"),
+        other => (other, ""),
     };
+    let before = format!("in place of {other}, which install --rollback puts back{advice}");
+    needs_dir(bin, PREVIOUS, "remove it")?;
     let previous = bin.make_dir(PREVIOUS, OPEN)?.0;
     // A killed run has kept them, and replaced some.
     let is_kept = |(name, found): &(&str, Option<Digest>)| {
         is_same(found) || found.is_some() && *found == digest(&previous, name)
     };
-    if !found.iter().all(is_kept) {
-        NAMES.iter().try_for_each(|name| remove(&previous, name))?;
-        let mut kept = found.iter().rev();
-        kept.try_for_each(|(name, _)| keep_one(bin, name, &previous))?;
+    if found.iter().all(is_kept) {
+        return Ok((before, None));
     }
-    Ok(format!(
-        "in place of {other}, which install --rollback puts back"
-    ))
+    let mut old = NAMES.iter();
+    let mut kept = found.iter().rev();
+    old.try_for_each(|name| remove(&previous, name))
+        .and_then(|()| kept.try_for_each(|(name, _)| keep_one(bin, name, &previous)))
+        .inspect_err(|_| forget(bin, &previous))?;
+    Ok((before, Some(previous)))
+}
+
+/// Removes what this run has kept, because it has replaced nothing.
+fn forget(bin: &Dir, previous: &Dir) {
+    for name in NAMES {
+        let _ = remove(previous, name);
+    }
+    let _ = fs::remove_dir(bin.reach(PREVIOUS));
 }
 
 /// Keeps the program `name` of `bin` in `previous`, also where hard links do not work, and where
@@ -210,7 +239,7 @@ fn keep_one(bin: &Dir, name: &str, previous: &Dir) -> Result<()> {
     match bin.look_up(name)? {
         Some(entry) if entry.listed().is_file() => {
             let mode = entry.listed().mode() & 0o777;
-            let mut file = NewFile::create_in(previous, name, mode)?;
+            let mut file = NewFile::create_in(previous, name, mode).cannot("create", &shown)?;
             bin.pieces(&entry, &mut |piece| {
                 file.write_all(piece).cannot("write", &shown)
             })?;
@@ -223,7 +252,8 @@ fn keep_one(bin: &Dir, name: &str, previous: &Dir) -> Result<()> {
 /// Puts the programs back that were replaced last, removes what else was installed with them, and
 /// returns what there is now. When it is killed, another run completes it: `detect` comes last.
 fn roll_back(bin: &Dir) -> Result<String> {
-    bin.lock();
+    lock(bin);
+    needs_dir(bin, PREVIOUS, "remove it")?;
     let previous = match bin.look_up(PREVIOUS)? {
         Some(_) => bin.subdir(PREVIOUS)?,
         None => return nothing_to_roll_back(bin),
@@ -236,12 +266,16 @@ fn roll_back(bin: &Dir) -> Result<String> {
             Some(_) => kept.push(name),
         }
     }
-    let (old, new) = (describe(&previous, "detect"), describe(bin, "detect"));
+    let (old, mut new) = (describe(&previous, "detect"), describe(bin, "detect"));
+    if new == old && new != ANOTHER {
+        ANOTHER_BUILD.clone_into(&mut new);
+    }
     let ours = digest(bin, "detect");
     for name in NAMES.into_iter().rev() {
         if kept.contains(&name) {
             let path = bin.path_of(name);
-            fs::rename(previous.reach(name), bin.reach(name)).cannot("replace", &path)?;
+            let renamed = fs::rename(previous.reach(name), bin.reach(name));
+            permitted(renamed, "replace", &path)?;
             // It is still there if both were one file.
             remove(&previous, name)?;
         } else if ours.is_some() && digest(bin, name) == ours {
@@ -284,7 +318,7 @@ fn describe(dir: &Dir, name: &str) -> String {
         let is_version = is_ours && version.first()?.is_ascii_digit();
         is_version.then(|| format!("{PROGRAM} {}", String::from_utf8_lossy(version)))
     });
-    found.next().unwrap_or_else(|| "another builder".to_owned())
+    found.next().unwrap_or_else(|| ANOTHER.to_owned())
 }
 
 fn remove(dir: &Dir, name: &str) -> Result<()> {
@@ -295,9 +329,10 @@ fn remove(dir: &Dir, name: &str) -> Result<()> {
 }
 
 fn copy(program: &[u8], bin: &Dir, name: &str) -> Result<NewFile> {
-    let mut file = NewFile::create_in(bin, name, OPEN)?;
+    let path = bin.path_of(name);
+    let mut file = permitted(NewFile::create_in(bin, name, OPEN), "create", &path)?;
     let written = file.write_all(program);
-    written.cannot("write", &bin.path_of(name)).map(|()| file)
+    written.cannot("write", &path).map(|()| file)
 }
 
 /// The bytes of the program that is running, even if its file has been replaced since.
@@ -305,26 +340,6 @@ fn this_program() -> Result<Vec<u8>> {
     fs::read("/proc/self/exe")
         .or_else(|_| env::current_exe().and_then(fs::read))
         .map_err(|error| Error::Failed(format!("cannot read this program: {error}")))
-}
-
-/// The configuration that makes a peer use the builder. A JSON string is also a YAML string.
-fn configuration(name: &str, path: &str) -> String {
-    let variable = json!([{"name": name, "path": path, "propagateEnvironment": [VARIABLE]}]);
-    format!(
-        "\
-# core.yaml:
-chaincode:
-  externalBuilders:
-    - name: {}
-      path: {}
-      propagateEnvironment:
-        - {VARIABLE}
-# or the value of CORE_CHAINCODE_EXTERNALBUILDERS in the peer's environment:
-{variable}
-",
-        json!(name),
-        json!(path)
-    )
 }
 
 #[cfg(test)]

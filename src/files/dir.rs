@@ -113,9 +113,10 @@ impl Dir {
     }
 
     /// Waits until no other process has locked this directory, and locks it until it is dropped.
-    /// Not every file system has locks, and a missing lock is not worth failing for.
-    pub(crate) fn lock(&self) {
-        let _ = self.handle.lock();
+    /// Not every file system has locks, and a missing lock is not worth failing for; returns whether
+    /// it is locked.
+    pub(crate) fn lock(&self) -> bool {
+        self.handle.lock().is_ok()
     }
 
     /// Opens the directory `name`, which must not be a symbolic link.

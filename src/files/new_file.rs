@@ -29,21 +29,30 @@ pub struct NewFile {
 impl NewFile {
     /// Begins the file at `path` with exactly `mode`, regardless of the umask.
     pub fn create(path: &Path, mode: u32) -> Result<Self> {
-        Self::begin(path, path, mode)
+        Self::begin(path, path, mode).cannot("create", path)
     }
 
     /// Begins the file `name` in the directory that `dir` has open, whatever happens to that path.
-    pub fn create_in(dir: &Dir, name: &str, mode: u32) -> Result<Self> {
+    /// Returns the system's own error.
+    pub fn create_in(dir: &Dir, name: &str, mode: u32) -> io::Result<Self> {
         Self::begin(&dir.reach(name), &dir.path_of(name), mode)
     }
 
-    fn begin(path: &Path, shown: &Path, mode: u32) -> Result<Self> {
+    /// Whether a file with this name is left from a run that was killed, if no run is using it.
+    pub fn is_temporary(name: &str) -> bool {
+        let numbers = name.strip_prefix(UNFINISHED);
+        let numbers = numbers.and_then(|numbers| numbers.strip_prefix('-')?.split_once('-'));
+        let is_number = |text: &str| text.parse::<u32>().is_ok();
+        numbers.is_some_and(|(process, attempt)| is_number(process) && is_number(attempt))
+    }
+
+    fn begin(path: &Path, shown: &Path, mode: u32) -> io::Result<Self> {
         let create = |temporary: &Path| {
             let mut options = OpenOptions::new();
             options.write(true).create_new(true).mode(mode);
             options.open(temporary)
         };
-        let (temporary, file) = under_temporary_name(path, create).cannot("create", shown)?;
+        let (temporary, file) = under_temporary_name(path, create)?;
         // From here on, a failure removes it.
         let mut begun = Self {
             path: path.to_owned(),
@@ -51,8 +60,7 @@ impl NewFile {
             temporary,
             file: None,
         };
-        file.set_permissions(Permissions::from_mode(mode))
-            .cannot("create", shown)?;
+        file.set_permissions(Permissions::from_mode(mode))?;
         begun.file = Some(file);
         Ok(begun)
     }

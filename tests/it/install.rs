@@ -255,14 +255,35 @@ fn a_user_who_is_not_root_can_install_and_update() {
         assert_eq!((seen.status, seen.stderr.as_str()), (0, ""), "{seen:?}");
         has_programs(&peer, &[]);
     }
-    // A user who may not write there gets a message.
-    peer.set_mode("bld/bin", 0o555);
-    let seen = user::run_by_nobody(&peer.path("bld"), &["install", "-q", "."]);
-    assert_eq!(
-        seen,
-        failed("cannot create ./bin/detect: Permission denied (os error 13)")
+    // A user who may not write there is told who may.
+    let refuses = |folder: &str, line: &str| {
+        peer.set_mode(folder, 0o555);
+        for args in [&["."][..], &["--rollback", "."]] {
+            let args = [&["install", "-q"], args].concat();
+            let seen = user::run_by_nobody(&peer.path("bld"), &args);
+            let line = match args[2] {
+                "." => line.to_owned(),
+                _ => line.replace("create", "replace"),
+            };
+            assert_eq!(seen, failed(&line));
+        }
+        peer.set_mode(folder, 0o755);
+    };
+    for name in NAMES {
+        fs::remove_file(peer.path("bld/bin").join(name)).unwrap();
+    }
+    peer.put("bld/bin/detect", "old")
+        .put("bld/bin/.previous/detect", "older");
+    refuses(
+        "bld/bin",
+        "cannot create ./bin/detect: Permission denied (os error 13), run install as the owner of ./bin or as root",
     );
-    has_programs(&peer, &[]);
+    assert_eq!(peer.get("bld/bin/detect"), "old");
+    fs::remove_dir_all(peer.path("bld/bin")).unwrap();
+    peer.set_mode("bld", 0o555);
+    let seen = user::run_by_nobody(&peer.path("bld"), &["install", "-q", "."]);
+    let line = "cannot create ./bin: Permission denied (os error 13), run install as the owner of . or as root";
+    assert_eq!(seen, failed(line));
 }
 
 #[test]
@@ -285,14 +306,28 @@ fn says_what_is_not_possible() {
     for (args, line) in [
         (
             &["no"][..],
+            "cannot open no: No such file or directory (os error 2), create it first: mkdir -p no",
+        ),
+        (
+            &["--rollback", "no"],
             "cannot open no: No such file or directory (os error 2)",
         ),
-        (&["file"], "cannot open file: Not a directory (os error 20)"),
+        (
+            &["file"],
+            "file: is a file, give the builder's folder; to install a package, use peer lifecycle chaincode install",
+        ),
+        (
+            &["file/dir"],
+            "cannot open file/dir: Not a directory (os error 20)",
+        ),
         (
             &["no-bin"],
             "no-bin/bin: is a link or file and is left alone, put a directory in its place",
         ),
-        (&["dir"], "cannot create dir/bin/release: is a directory"),
+        (
+            &["dir"],
+            "cannot create dir/bin/release: is a directory, move it away",
+        ),
         (
             &[],
             "missing argument DIR, see fabric-ccs-builder install --help",
@@ -304,6 +339,14 @@ fn says_what_is_not_possible() {
         (
             &["--rollback", "empty"],
             "cannot open empty/bin: No such file or directory (os error 2)",
+        ),
+        (
+            &["--rollback", "--name", "n", "."],
+            "--rollback only puts programs back, leave out --name, see fabric-ccs-builder install --help",
+        ),
+        (
+            &["--rollback", "--path", "/p", "."],
+            "--rollback only puts programs back, leave out --path, see fabric-ccs-builder install --help",
         ),
         (
             &["--force", "."],
@@ -372,6 +415,8 @@ fn a_peer_that_starts_a_program_meanwhile_is_not_disturbed() {
     };
     meanwhile(start, || {
         for _ in 0..40 {
+            // Otherwise it would replace nothing.
+            peer.set_mode("bld/bin/detect", 0o555);
             assert_eq!(install(&peer, &["--quiet", "."]).status, 0);
         }
     });
@@ -386,8 +431,12 @@ fn says_what_was_there() {
         assert_eq!((seen.status, seen.stderr), (0, said(before)));
     };
     let replaces = |other: &str| {
+        let name = match other {
+            "another builder" => "; keep that builder's name in core.yaml",
+            _ => "",
+        };
         installs(&format!(
-            "in place of {other}, which install --rollback puts back"
+            "in place of {other}, which install --rollback puts back{name}"
         ));
     };
     installs("had no builder before");
@@ -464,6 +513,10 @@ fn rolls_back_to_what_it_replaced() {
         ],
     );
     rolls_back("fabric-ccs-builder 0.0.9", &version);
+    peer.put("bld/bin/detect", of_version(env!("CARGO_PKG_VERSION")));
+    assert_eq!(install(&peer, &["."]).status, 0);
+    rolls_back(&version, "another build of it");
+    peer.put("bld/bin/detect", of_version("0.0.9"));
     for name in NAMES {
         let found = fs::read(peer.path("bld/bin").join(name)).unwrap();
         assert!(found == of_version("0.0.9"), "{name}");
@@ -532,7 +585,7 @@ fn a_link_in_the_place_of_what_is_kept_is_not_followed() {
     put_other(&peer);
     peer.put("elsewhere/detect", "mine");
     peer.put_link("bld/bin/.previous", "../../elsewhere");
-    let line = "cannot open ./bin/.previous: Not a directory (os error 20)";
+    let line = "./bin/.previous: is a link or file and is left alone, remove it";
     for args in [&["."][..], &["--rollback", "."]] {
         assert_eq!(install(&peer, args), failed(line));
     }
@@ -575,21 +628,115 @@ fn keeps_another_users_programs_without_being_root() {
 fn warns_of_a_path_that_ends_in_bin() {
     let peer = Peer::empty();
     peer.put_dir("bld/builder/bin");
-    let shown = peer.path("bld/builder/bin");
-    let line = format!(
-        "install: warning: the programs are in {0}/bin now; if the peer's path is the folder above {0}, give DIR without /bin\n",
-        shown.display()
-    );
-    for dir in ["builder/bin", "builder/bin/"] {
-        assert_eq!(install(&peer, &["-q", dir]).stderr, line);
+    let shown = peer.path("bld/builder/bin").display().to_string();
+    let warns = |path: &str, option: &str, args: &[&str]| {
+        let line = format!(
+            "install: warning: the peer has to find {path}/bin/detect; if its path is the folder above {path}, give {option} without /bin\n"
+        );
+        assert_eq!(install(&peer, &[&["-q"], args].concat()).stderr, line);
+    };
+    warns(&shown, "DIR", &["builder/bin/"]);
+    warns(&shown, "DIR", &["builder/bin"]);
+    warns("/opt/bin", "--path", &["--path", "/opt/bin", "."]);
+    warns("/opt/bin", "--path", &["--path", "/opt/bin/", "."]);
+    let seen = install(&peer, &["-q", "--path", "/opt", "builder/bin"]);
+    assert_eq!((seen.status, seen.stderr.as_str()), (0, ""));
+}
+
+#[test]
+fn the_same_again_writes_nothing() {
+    let peer = Peer::empty();
+    peer.set_mode("", 0o755).set_mode("bld", 0o755);
+    assert_eq!(install(&peer, &["-q", "."]).status, 0);
+    peer.set_mode("bld/bin", 0o555);
+    let state = || {
+        ["", "build", "detect", "fabric-ccs-builder", "release"].map(|name| {
+            let found = fs::metadata(peer.path("bld/bin").join(name)).unwrap();
+            (found.ino(), found.ctime(), found.ctime_nsec())
+        })
+    };
+    let before = state();
+    let again = ["install", "."];
+    for seen in [
+        user::run_after(FULL_DISK, &peer.path("bld"), &again),
+        user::run_by_nobody(&peer.path("bld"), &again),
+    ] {
+        let seen = plain(seen);
+        assert_eq!((seen.status, seen.stderr), (0, said("as before")));
+        assert!(state() == before);
     }
-    assert_eq!(
-        install(&peer, &["-q", "--path", "/opt", "builder/bin"]).stderr,
-        ""
-    );
-    let seen = install(&peer, &["-q", "--path", "/opt/bin/", "."]);
-    assert_eq!(
-        seen.stderr,
-        line.replace(shown.to_str().unwrap(), "/opt/bin/")
-    );
+    peer.set_mode("bld/bin", 0o755);
+    // Another mode is mended, and so is a program that is missing.
+    for mode in [0o555, 0o4755, 0o700] {
+        peer.set_mode("bld/bin/build", mode);
+        assert_eq!(install(&peer, &["-q", "."]).status, 0);
+        has_programs(&peer, &[]);
+    }
+    fs::remove_file(peer.path("bld/bin/release")).unwrap();
+    assert_eq!(install(&peer, &["-q", "."]).status, 0);
+    has_programs(&peer, &[]);
+}
+
+#[test]
+fn refuses_the_folder_bin_of_a_builder() {
+    let peer = Peer::empty();
+    put_other(&peer);
+    let line = "holds a builder's programs, give the folder above it";
+    for args in [&["bin"][..], &["../bld/bin/"], &["--rollback", "bin"]] {
+        let shown = args[args.len() - 1];
+        assert_eq!(install(&peer, args), failed(&format!("{shown}: {line}")));
+    }
+    let seen = user::run(&peer.path("bld/bin"), &["install", "."]);
+    assert_eq!(seen, failed(&format!(".: {line}")));
+    assert_eq!(peer.names("bld/bin"), ["build", "detect", "release"]);
+    // In a folder of another name, a peer does not look for it.
+    peer.put("bld/other/detect", "");
+    assert_eq!(install(&peer, &["-q", "other"]).status, 0);
+}
+
+#[test]
+fn a_failed_install_keeps_nothing_to_roll_back_to() {
+    let peer = Peer::empty();
+    peer.set_mode("", 0o755).set_mode("bld", 0o755);
+    put_other(&peer);
+    if fs::metadata(peer.path("bld")).unwrap().uid() != 0 {
+        return;
+    }
+    // Others may create files there, and replace none of root's.
+    peer.set_mode("bld/bin", 0o1777);
+    let seen = user::run_by_nobody(&peer.path("bld"), &["install", "."]);
+    let line = "cannot create ./bin/detect: Operation not permitted (os error 1)";
+    assert_eq!(seen, failed(line));
+    assert_eq!(peer.names("bld/bin"), ["build", "detect", "release"]);
+    has_other(&peer, "bld/bin");
+}
+
+#[test]
+fn removes_what_a_killed_run_left() {
+    let peer = Peer::empty();
+    let mine = [
+        "bld/bin/.fabric-ccs-builder-1",
+        "bld/bin/.fabric-ccs-builder-1-x",
+        "bld/bin/.fabric-ccs-builder-1-2-3",
+        "bld/bin/.fabric-ccs-builder-1-3/mine",
+    ];
+    put_other(&peer);
+    for args in [&["."][..], &["."], &["--rollback", "."]] {
+        for path in mine {
+            peer.put(path, "mine");
+        }
+        peer.put("bld/bin/.fabric-ccs-builder-1-0", "left")
+            .put("bld/bin/.fabric-ccs-builder-4194304-11", "left")
+            .put("bld/bin/.previous/.fabric-ccs-builder-1-0", "left");
+        assert_eq!(install(&peer, args).status, 0);
+        let names = peer.names("bld/bin");
+        let hidden = names.iter().filter(|name| name.starts_with(".fabric"));
+        assert_eq!(hidden.count(), mine.len(), "{names:?}");
+        for path in mine {
+            assert_eq!(peer.get(path), "mine");
+        }
+        let previous = peer.path("bld/bin/.previous/.fabric-ccs-builder-1-0");
+        assert!(!previous.exists());
+    }
+    assert!(!peer.path("bld/bin/.previous").exists());
 }

@@ -486,6 +486,9 @@ fn install_leaves_old_or_new_programs_whatever_call_fails() {
         said_one_line(call, "install", seen);
         // Each is replaced separately, so only a failure while replacing can leave a mixture.
         assert!(are_old == 3 || call.contains("rename"), "{call}: {seen:?}");
+        // Nothing was replaced, so there is nothing to roll back to.
+        let is_kept = peer.path("bld/bin/.previous").exists();
+        assert!(are_new > 0 || !is_kept, "{call}: {seen:?}");
         false
     });
     tried.has(

@@ -350,81 +350,98 @@ fn faulty() -> Peer {
 }
 
 /// What `check` says about [`faulty`]: the file, the field and the message of each fault.
-const FAULTS: [[&str; 3]; 14] = [
+const FAULTS: [[&str; 4]; 14] = [
     [
         "metadata.json",
         "type",
-        r#"is missing, write "type": "ccaas""#,
+        "is missing",
+        r#"write "type": "ccaas""#,
     ],
-    ["metadata.json", "path", "is a number, a string is needed"],
+    ["metadata.json", "path", "is a number", "a string is needed"],
     [
         "metadata.json",
         "label",
-        r#""a b" is refused by Fabric, begin with a letter or digit and continue with those or . + - _"#,
+        r#""a b" is refused by Fabric"#,
+        "begin with a letter or digit and continue with those or . + - _",
     ],
     [
         "connection.json",
         "tls_required",
-        "is a string, write true or false without quotes",
+        "is a string",
+        "write true or false without quotes",
     ],
-    ["connection.json", "domain", "{{: is not closed by }}"],
+    ["connection.json", "domain", "{{: is not closed by }}", ""],
     [
         "connection.json",
         "dial_timeout",
-        r#""10" has no unit, write for example "10s""#,
+        r#""10" has no unit"#,
+        r#"write for example "10s""#,
     ],
     [
         "connection.json",
         "address",
-        r#""basic" has no port, write for example basic.example.com:9999"#,
+        r#""basic" has no port"#,
+        "write for example basic.example.com:9999",
     ],
     [
         "connection.json",
         "root_cert",
-        r#"looks like a file path, put the file's content here, or write {{.pem}} and add "pem": {"file": "/PATH"} to the peer's CHAINCODE_AS_A_SERVICE_BUILDER_CONFIG"#,
+        "looks like a file path",
+        r#"put the file's content here, or write {{.pem}} and add "pem": {"file": "/PATH"} to the peer's CHAINCODE_AS_A_SERVICE_BUILDER_CONFIG"#,
     ],
     [
         "connection.json",
         "client_cert",
-        "is required with client_auth_required, write the PEM of the certificate",
+        "is required with client_auth_required",
+        "write the PEM of the certificate",
     ],
     [
         "connection.json",
         "client_key",
-        r#"is not PEM, it must contain "-----BEGIN PRIVATE KEY-----" and line breaks"#,
+        "is not PEM",
+        r#"it must contain "-----BEGIN PRIVATE KEY-----" and line breaks"#,
     ],
     [
         "META-INF/a",
         "",
         "is a symbolic link, only regular files and directories are copied",
+        "",
     ],
     [
         "META-INF/b",
         "",
         "is a symbolic link, only regular files and directories are copied",
+        "",
     ],
     [
         "META-INF/statedb/couchdb/indexes/b.json",
         "index",
-        r#"is missing, write for example "index": {"fields": ["owner"]}"#,
+        "is missing",
+        r#"write for example "index": {"fields": ["owner"]}"#,
     ],
     [
         "META-INF/statedb/couchdb/indexes/c.json",
         "",
-        "is an array, write one definition per file",
+        "is an array",
+        "write one definition per file",
     ],
 ];
 
 #[test]
 fn all_faults_are_found_in_one_run() {
     let peer = faulty();
-    let line = |[file, field, message]: &[&str; 3]| {
+    let line = |[file, field, message, hint]: &[&str; 4]| {
         let field = if field.is_empty() {
             String::new()
         } else {
             format!("{field}: ")
         };
-        format!("fault    {file}: {field}{message}\n")
+        let hint = if hint.is_empty() {
+            String::new()
+        } else {
+            format!(", {hint}")
+        };
+        format!("fault    {file}: {field}{message}{hint}\n")
     };
     let faults: String = FAULTS.iter().map(line).collect();
     let timeout = r#"warning  connection.json: "timeout": is not a field that the peer knows, and is left out; did you mean "dial_timeout"?"#;
@@ -462,18 +479,20 @@ fn an_object_has_each_fault_in_its_parts() {
             json!(text)
         }
     };
-    let part = |[file, field, message]: &[&str; 3]| json!({"file": file, "field": text(field), "message": message});
+    let part = |[file, field, message, hint]: &[&str; 4]| json!({"file": file, "field": text(field), "message": message, "hint": text(hint)});
     let expected: Vec<Value> = FAULTS.iter().map(part).collect();
     assert_eq!(seen["faults"], json!(expected));
-    let message = r#""timeout": is not a field that the peer knows, and is left out; did you mean "dial_timeout"?"#;
-    let expected = json!({"file": "connection.json", "field": null, "message": message});
+    let message = r#""timeout": is not a field that the peer knows, and is left out"#;
+    let hint = r#"did you mean "dial_timeout"?"#;
+    let expected =
+        json!({"file": "connection.json", "field": null, "message": message, "hint": hint});
     assert_eq!(seen["warnings"], json!([expected]));
     assert_eq!(seen["released"], json!([]));
 }
 
 #[test]
 fn nothing_of_a_package_is_taken_for_the_name_of_a_file_or_field() {
-    let peer = folder(r#"{"address":"domain: b","a\": ":1}"#);
+    let peer = folder(r#"{"address":"domain: b, write c","a\": ":1}"#);
     let index = "META-INF/statedb/couchdb/indexes/a: index: b.json";
     peer.put(
         format!("package/{index}"),
@@ -482,13 +501,15 @@ fn nothing_of_a_package_is_taken_for_the_name_of_a_file_or_field() {
     .put("package/META-INF/statedb/couchdb/indexes/.DS_Store", "x")
     .put("package/label: b", "x");
     let (_, seen) = object(&peer, &[]);
-    let part = |file: &str, field: Option<&str>, message: &str| json!({"file": file, "field": field, "message": message});
-    let address = r#""domain: b" contains white space, write for example basic.example.com:9999"#;
-    let direction = r#""a: b": the direction must be "asc" or "desc""#;
-    assert_eq!(
-        seen["faults"][0],
-        part("connection.json", Some("address"), address)
+    let part = |file: &str, field: Option<&str>, message: &str| json!({"file": file, "field": field, "message": message, "hint": null});
+    let mut address = part(
+        "connection.json",
+        Some("address"),
+        r#""domain: b, write c" contains white space"#,
     );
+    address["hint"] = json!("write for example basic.example.com:9999");
+    let direction = r#""a: b": the direction must be "asc" or "desc""#;
+    assert_eq!(seen["faults"][0], address);
     assert_eq!(
         seen["faults"][1],
         part(index, Some("index.fields"), direction)
@@ -515,8 +536,8 @@ fn an_object_has_what_is_published() {
     let (status, seen) = object(&peer, &[]);
     assert_eq!((status, &seen["result"]), (1, &json!("refused")));
     assert_eq!(
-        seen["faults"][0]["message"],
-        r#"templates need values, write --config '{"b": "..."}'"#
+        seen["faults"][0]["hint"],
+        r#"write --config '{"b": "..."}'"#
     );
 
     let peer = folder(PLAIN);

@@ -241,26 +241,84 @@ impl Lines {
     }
 }
 
-/// Faults or warnings in parts: the file, the path of the field in it, and what follows. What comes
-/// from the package is in quotes or braces there, so a plain word with a colon is a field.
+/// Faults or warnings in parts: the file, the path of the field in it, what is wrong, and the hint
+/// what to do. What comes from the package is in quotes or braces there, so a plain word with a colon
+/// is a field.
 fn parts<'a>(findings: impl IntoIterator<Item = &'a Finding>) -> Value {
     let is_field = |name: &str| {
         let is_inner = |byte: u8| byte.is_ascii_alphanumeric() || b"_$".contains(&byte);
         !name.is_empty() && name.bytes().all(is_inner)
     };
     let parts = findings.into_iter().map(|finding| {
-        let (mut fields, mut message) = (Vec::new(), finding.text());
-        while let Some((name, rest)) = message.split_once(": ")
+        let (mut fields, mut text) = (Vec::new(), finding.text());
+        while let Some((name, rest)) = text.split_once(": ")
             && finding.file.is_some()
             && is_field(name)
         {
             fields.push(name);
-            message = rest;
+            text = rest;
         }
         let field = (!fields.is_empty()).then(|| fields.join("."));
-        json!({"file": finding.file, "field": field, "message": message})
+        let (message, hint) = split_hint(text);
+        json!({"file": finding.file, "field": field, "message": message, "hint": hint})
     });
     parts.collect()
+}
+
+/// How hints begin, after a comma, colon or semicolon.
+const HINTS: [&str; 23] = [
+    "pass ",
+    "correct ",
+    "write ",
+    "leave ",
+    "put ",
+    "save ",
+    "use ",
+    "keep ",
+    "remove ",
+    "rename ",
+    "convert ",
+    "decode ",
+    "decrypt ",
+    "make ",
+    "begin ",
+    "give ",
+    "copy ",
+    "in ",
+    "run ",
+    "move ",
+    "did you mean ",
+    "it must ",
+    "for example ",
+];
+
+/// What is wrong, and what to do about it. Quotes and templates are skipped: the package's author
+/// wrote what is in them.
+fn split_hint(text: &str) -> (&str, Option<&str>) {
+    let (mut is_quoted, mut is_escaped, mut template_end) = (false, false, 0);
+    for (place, letter) in text.char_indices() {
+        match letter {
+            _ if place < template_end => {}
+            _ if is_escaped => is_escaped = false,
+            '\\' => is_escaped = is_quoted,
+            '"' => is_quoted = !is_quoted,
+            '{' if !is_quoted => {
+                let template = text.split_at(place).1;
+                let length = template.find("}}").filter(|_| template.starts_with("{{"));
+                template_end = place + length.unwrap_or_default();
+            }
+            ',' | ';' | ':' if !is_quoted => {
+                let (message, rest) = text.split_at(place);
+                let hint = rest.get(2..).unwrap_or_default();
+                let begins = HINTS.iter().any(|begin| hint.starts_with(begin));
+                if begins || hint.ends_with(" is needed") {
+                    return (message, Some(hint));
+                }
+            }
+            _ => {}
+        }
+    }
+    (text, None)
 }
 
 /// A config with these keys, to be completed.

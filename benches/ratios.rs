@@ -238,7 +238,10 @@ impl Bench {
             }
             let file = packages.join("new");
             let mut make = Command::new(&self.program);
-            let id = output(make.args(["package", "--quiet", "-o"]).args([&file, &source]));
+            let id = output(
+                make.args(["package", "--quiet", "-o"])
+                    .args([&file, &source]),
+            );
             let (_, hash) = id.trim_end().split_once(':').unwrap();
             fs::rename(file, packages.join(format!("{label}.{hash}.tar.gz"))).unwrap();
             self.peer_build(&package, &builds.join(format!("{label}-{hash}")));

@@ -62,8 +62,8 @@ pub fn run(args: impl IntoIterator<Item = OsString>) -> ExitCode {
     // The peer calls its programs by their own names.
     let called = Path::new(&program).file_name();
     let called = called.filter(|name| PROGRAMS.iter().any(|program| name == program));
-    // Whoever starts a container may name the program before its command, as on a host.
     let is_called = called.is_some();
+    // Whoever starts a container may name the program before its command, as on a host.
     let is_program = |name: &OsString| Path::new(name).file_name() == Some(OsStr::new(PROGRAM));
     let named = || args.find(|name| !is_program(name));
     let mut name = called.map(OsStr::to_owned).or_else(named);

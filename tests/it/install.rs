@@ -667,7 +667,7 @@ fn the_same_again_writes_nothing() {
     }
     peer.set_mode("bld/bin", 0o755);
     // Another mode is mended, and so is a program that is missing.
-    for mode in [0o555, 0o4755, 0o700] {
+    for mode in [0o555, 0o1755, 0o700] {
         peer.set_mode("bld/bin/build", mode);
         assert_eq!(install(&peer, &["-q", "."]).status, 0);
         has_programs(&peer, &[]);

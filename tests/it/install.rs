@@ -231,7 +231,7 @@ fn a_link_swapped_in_for_bin_never_leads_elsewhere() {
             assert_eq!(peer.names("elsewhere"), [""; 0], "{seen:?}");
             seen.status
         };
-        (0..500).map(run).collect::<BTreeSet<i32>>()
+        (0..150).map(run).collect::<BTreeSet<i32>>()
     });
     // Some were disturbed. On a busy machine that can be all of them, but left alone it works.
     assert!(statuses.contains(&2), "{statuses:?}");

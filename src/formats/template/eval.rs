@@ -158,17 +158,15 @@ impl Evaluator {
     }
 
     fn operand(&mut self, operand: &Operand) -> Result<Value> {
-        let mut value = match &operand.term {
+        let value = match &operand.term {
             Term::Dot => self.dot.clone(),
             Term::Variable(name) => self.variable(name)?.clone(),
             Term::Function(function) => self.call(function, &[], None)?,
             Term::Literal(value) => value.clone(),
             Term::Pipeline(pipeline) => self.pipeline(pipeline)?,
         };
-        for field in &operand.fields {
-            value = value.member(field)?;
-        }
-        Ok(value)
+        let mut fields = operand.fields.iter();
+        fields.try_fold(value, |value, field| value.member(field))
     }
 
     fn variable(&mut self, name: &str) -> Result<&mut Value> {

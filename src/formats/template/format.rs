@@ -105,12 +105,8 @@ impl Verb {
 fn number(text: &str) -> Result<(usize, &str)> {
     let rest = text.trim_start_matches(|digit: char| digit.is_ascii_digit());
     let digits = text.strip_suffix(rest).unwrap_or_default();
-    let number = if digits.is_empty() {
-        Ok(0)
-    } else {
-        digits.parse()
-    };
-    let number = number.ok().filter(|&number| number <= MAX_WIDTH);
+    let number = format!("0{digits}").parse().ok();
+    let number = number.filter(|&number| number <= MAX_WIDTH);
     let number = number.context("has a width or precision over 1000")?;
     Ok((number, rest))
 }

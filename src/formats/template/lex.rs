@@ -1,4 +1,4 @@
-//! The tokens of a template, as in Go's `text/template/parse/lex.go`.
+//! The characters of a template, as in Go's `text/template/parse/lex.go`.
 
 use std::str::Chars;
 
@@ -10,156 +10,90 @@ use crate::text::quoted;
 /// What counts as white space in Go's template language.
 const SPACE: [char; 4] = [' ', '\t', '\r', '\n'];
 
-const NOT_CLOSED: &str = "is not closed by }}";
+pub const NOT_CLOSED: &str = "is not closed by }}";
 
-pub enum Item<'a> {
-    Text(&'a str),
-    Action(Action<'a>),
-}
-
-/// What is between `{{` and `}}`.
-pub struct Action<'a> {
-    /// With its braces.
-    pub source: &'a str,
-    pub tokens: Vec<Lexed<'a>>,
-}
-
-/// A token, and whether there is white space before it.
-pub type Lexed<'a> = (Token<'a>, bool);
-
-pub enum Token<'a> {
-    Dot,
-    Field(&'a str),
-    /// `$` or `$name`, with the dollar
-    Variable(&'a str),
-    /// A keyword or a function's name.
-    Word(&'a str),
-    Literal(Value),
-    /// `:=`
-    Declare,
-    Assign,
-    Pipe,
-    Open,
-    Close,
-}
-
+/// What is left to read of a template.
+#[derive(Clone, Copy)]
 pub struct Lexer<'a> {
     pub rest: &'a str,
 }
 
 impl<'a> Lexer<'a> {
-    /// The next piece, where there is one.
-    pub fn next(&mut self) -> Result<Option<Item<'a>>> {
-        let start = self.rest;
-        let Some(inside) = start.strip_prefix("{{") else {
-            let (text, rest) = start.split_at(start.find("{{").unwrap_or(start.len()));
-            self.rest = rest;
-            let kept = match rest.strip_prefix("{{").and_then(after_marker) {
-                Some(_) => text.trim_end_matches(SPACE),
-                None => text,
-            };
-            return Ok((!text.is_empty()).then_some(Item::Text(kept)));
-        };
-        // Reported first: the author may have meant all of it as text.
-        ensure!(start.contains("}}"), "{}: {NOT_CLOSED}", shown(start));
-        self.rest = after_marker(inside).unwrap_or(inside);
-        if self.rest.starts_with("/*") {
-            self.comment()?;
-            return Ok(Some(Item::Text("")));
-        }
-        let mut tokens = Vec::new();
-        loop {
-            let bare = self.rest.trim_start_matches(SPACE);
-            let is_spaced = bare.len() < self.rest.len();
-            if let Some(closed) = self.closed() {
-                let source = start.get(..start.len() - closed.len()).unwrap_or(start);
-                return Ok(Some(Item::Action(Action { source, tokens })));
-            }
-            self.rest = bare;
-            let token = self.token();
-            tokens.push((token.with_context(|| shown(start))?, is_spaced));
-        }
+    /// Reads over this text, if it comes next.
+    pub fn eat(&mut self, text: &str) -> bool {
+        let after = self.rest.strip_prefix(text);
+        self.rest = after.unwrap_or(self.rest);
+        after.is_some()
     }
 
-    /// If an action ends here, moves past its end and returns what follows, before any trimming.
-    fn closed(&mut self) -> Option<&'a str> {
-        let bare = self.rest.trim_start_matches(SPACE);
-        if let Some(after) = bare.strip_prefix("}}") {
-            self.rest = after;
-            return Some(after);
-        }
-        let after = bare.strip_prefix("-}}").filter(|_| bare != self.rest)?;
-        self.rest = after.trim_start_matches(SPACE);
-        Some(after)
+    /// Reads over white space, if it comes next.
+    pub fn eat_space(&mut self) -> bool {
+        let length = self.rest.len();
+        self.rest = self.rest.trim_start_matches(SPACE);
+        self.rest.len() < length
     }
 
-    /// A comment, which must fill its action.
-    fn comment(&mut self) -> Result<()> {
-        // The two markers must not share their asterisk.
-        let inside = self.rest.strip_prefix("/*").unwrap_or_default();
-        let after = inside.split_once("*/").map(|(_, after)| after);
-        let after = after.context("a comment is not closed by */")?;
-        // Go allows one character of white space here, and only with a trim marker.
-        let is_end =
-            after.starts_with("}}") || after.get(1..).is_some_and(|end| end.starts_with("-}}"));
-        self.rest = after;
-        ensure!(
-            is_end && self.closed().is_some(),
-            "a comment must end with */}}}}"
-        );
-        Ok(())
-    }
-
-    fn token(&mut self) -> Result<Token<'a>> {
-        let start = self.rest;
-        let mut chars = start.chars();
+    pub fn first(&mut self) -> Result<char> {
+        let mut chars = self.rest.chars();
         let first = chars.next().context(NOT_CLOSED)?;
         self.rest = chars.as_str();
-        Ok(match first {
-            '=' => Token::Assign,
-            '|' => Token::Pipe,
-            '(' => Token::Open,
-            ')' => Token::Close,
-            ':' => {
-                self.rest = self.rest.strip_prefix('=').context("has ':' without '='")?;
-                Token::Declare
-            }
-            '`' => {
-                let (text, rest) = self.rest.split_once('`').context("` is not closed")?;
-                self.rest = rest;
-                Token::Literal(Value::Text(text.replace('\r', "").into()))
-            }
-            '"' => Token::Literal(Value::Text(self.quoted(first)?.into())),
-            '\'' => match self.quoted(first)?.chars().collect::<Vec<_>>()[..] {
-                [rune] => Token::Literal(Value::Whole(u32::from(rune).into())),
-                _ => bail!("has '' with other than one character, write \\\" around a text"),
-            },
-            '+' | '-' | '0'..='9' => Token::Literal(self.number(start)?),
-            '.' if self.rest.starts_with(|next: char| next.is_ascii_digit()) => {
-                Token::Literal(self.number(start)?)
-            }
-            '.' => match self.name(self.rest)? {
-                "" => Token::Dot,
-                name => Token::Field(name),
-            },
-            '$' => {
-                let name = self.name(self.rest)?;
-                Token::Variable(start.get(..=name.len()).unwrap_or(start))
-            }
-            _ if is_of_name(first) => match self.name(start)? {
-                "true" => Token::Literal(Value::Boolean(true)),
-                "false" => Token::Literal(Value::Boolean(false)),
-                "nil" => Token::Literal(Value::Nil),
-                word => Token::Word(word),
-            },
-            _ => bail!("has an unexpected {first:?}"),
-        })
+        Ok(first)
     }
 
-    /// The letters and digits at the start of `text`, where a word must end after them.
-    fn name(&mut self, text: &'a str) -> Result<&'a str> {
-        let end = text.find(|letter| !is_of_name(letter));
-        let (name, rest) = text.split_at(end.unwrap_or(text.len()));
+    /// The text before the next action.
+    pub fn text(&mut self) -> &'a str {
+        let end = self.rest.find("{{").unwrap_or(self.rest.len());
+        let (text, rest) = self.rest.split_at(end);
+        self.rest = rest;
+        match rest.strip_prefix("{{").and_then(after_marker) {
+            Some(_) => text.trim_end_matches(SPACE),
+            None => text,
+        }
+    }
+
+    /// Reads over the beginning of an action, and over a comment that fills it; returns whether there
+    /// was one.
+    pub fn open(&mut self) -> Result<bool> {
+        let inside = self.rest.strip_prefix("{{").unwrap_or_default();
+        self.rest = after_marker(inside).unwrap_or(inside);
+        if !self.eat("/*") {
+            return Ok(false);
+        }
+        let after = self.rest.split_once("*/").map(|(_, after)| after);
+        self.rest = after.context("a comment is not closed by */")?;
+        // Go allows one character of white space here, and only with a trim marker.
+        let end = self.rest.strip_prefix(SPACE).unwrap_or("}}");
+        let is_end = self.rest.starts_with("}}") || end.starts_with("-}}");
+        ensure!(is_end && self.close(), "a comment must end with */}}}}");
+        Ok(true)
+    }
+
+    /// Reads over the end of an action, if it comes next.
+    pub fn close(&mut self) -> bool {
+        let bare = self.rest.trim_start_matches(SPACE);
+        let trimmed = bare.strip_prefix("-}}").filter(|_| bare != self.rest);
+        let trimmed = trimmed.map(|after| after.trim_start_matches(SPACE));
+        let after = bare.strip_prefix("}}").or(trimmed);
+        self.rest = after.unwrap_or(self.rest);
+        after.is_some()
+    }
+
+    /// One of the words that make blocks, or `""` if none comes next.
+    pub fn keyword(&mut self) -> Result<&'a str> {
+        let mut ahead = *self;
+        ahead.eat_space();
+        match split_name(ahead.rest) {
+            ("if" | "with" | "else" | "end", _) => {
+                *self = ahead;
+                self.name()
+            }
+            _ => Ok(""),
+        }
+    }
+
+    /// The letters and digits that come next, where a word must end after them.
+    pub fn name(&mut self) -> Result<&'a str> {
+        let (name, rest) = split_name(self.rest);
         self.rest = rest;
         let is_end = rest.is_empty()
             || rest.starts_with("}}")
@@ -173,15 +107,41 @@ impl<'a> Lexer<'a> {
         Ok(name)
     }
 
-    /// The decimal number that `text` begins with.
-    fn number(&mut self, text: &'a str) -> Result<Value> {
+    /// The string, rune or number that comes next, if one does.
+    pub fn literal(&mut self) -> Result<Option<Value>> {
+        let start = *self;
+        let first = self.first()?;
+        let is_number = match first {
+            '.' => self.rest.starts_with(|next: char| next.is_ascii_digit()),
+            _ => matches!(first, '+' | '-' | '0'..='9'),
+        };
+        Ok(Some(match first {
+            '`' => {
+                let (text, rest) = self.rest.split_once('`').context("` is not closed")?;
+                self.rest = rest;
+                Value::Text(text.replace('\r', "").into())
+            }
+            '"' => Value::Text(self.quoted(first)?.into()),
+            '\'' => match self.quoted(first)?.chars().collect::<Vec<_>>()[..] {
+                [rune] => Value::Whole(u32::from(rune).into()),
+                _ => bail!("has '' with other than one character, write \\\" around a text"),
+            },
+            _ => {
+                *self = start;
+                return is_number.then(|| self.number()).transpose();
+            }
+        }))
+    }
+
+    /// The decimal number that comes next.
+    fn number(&mut self) -> Result<Value> {
         let mut last = ' ';
-        let end = text.find(|letter: char| {
+        let end = self.rest.find(|letter: char| {
             let is_sign = "+-".contains(letter) && " eE".contains(last);
             last = letter;
             !(is_sign || letter == '.' || is_of_name(letter))
         });
-        let (number, rest) = text.split_at(end.unwrap_or(text.len()));
+        let (number, rest) = self.rest.split_at(end.unwrap_or(self.rest.len()));
         self.rest = rest;
         let digits = number.trim_start_matches(['+', '-']);
         let value = if number.contains(['.', 'e', 'E']) {
@@ -227,7 +187,14 @@ fn after_marker(inside: &str) -> Option<&str> {
     inside.strip_prefix('-')?.strip_prefix(SPACE)
 }
 
-fn is_of_name(letter: char) -> bool {
+fn split_name(text: &str) -> (&str, &str) {
+    text.split_at(
+        text.find(|letter| !is_of_name(letter))
+            .unwrap_or(text.len()),
+    )
+}
+
+pub fn is_of_name(letter: char) -> bool {
     letter == '_' || letter.is_alphanumeric()
 }
 

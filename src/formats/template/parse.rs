@@ -3,7 +3,7 @@
 use anyhow::{Context, Result, bail, ensure};
 
 use super::functions::FUNCTIONS;
-use super::lex::{Action, Item, Lexed, Lexer, Token, shown};
+use super::lex::{Lexer, NOT_CLOSED, is_of_name, shown};
 use super::value::Value;
 use crate::text::quoted;
 
@@ -59,11 +59,10 @@ pub fn parse(source: &str) -> Result<Vec<Node>> {
         lexer: Lexer { rest: source },
         variables: vec!["$"],
         depth: 0,
-        is_alone: false,
     };
     match parser.nodes()? {
         (nodes, None) => Ok(nodes),
-        (_, Some(end)) => bail!("{}: belongs to no block", shown(end.source)),
+        (_, Some((_, action))) => bail!("{}: belongs to no block", shown(action)),
     }
 }
 
@@ -72,33 +71,36 @@ struct Parser<'a> {
     /// The names of the current variables, each as often as it is declared.
     variables: Vec<&'a str>,
     depth: usize,
-    /// Whether the action has only one word.
-    is_alone: bool,
 }
 
-type Tokens<'t, 'a> = &'t [Lexed<'a>];
+/// The `else` or `end` before which nodes end, and the text from its action on.
+type End<'a> = Option<(&'a str, &'a str)>;
 
 impl<'a> Parser<'a> {
     /// Reads up to an `else` or `end`, or to the end of the template.
-    fn nodes(&mut self) -> Result<(Vec<Node>, Option<Action<'a>>)> {
+    fn nodes(&mut self) -> Result<(Vec<Node>, End<'a>)> {
         let mut nodes = Vec::new();
-        while let Some(item) = self.lexer.next()? {
-            let node = match item {
-                Item::Text("") => continue,
-                Item::Text(text) => Node::Text(text.to_owned()),
-                Item::Action(action) => match action.tokens.first() {
-                    Some((Token::Word("else" | "end"), _)) => return Ok((nodes, Some(action))),
-                    Some((Token::Word(word @ ("if" | "with")), _)) => {
-                        let word = *word;
-                        self.nested(|parser| parser.block(word, &action))
-                            .map(Node::Block)?
-                    }
-                    _ => Node::Action(self.actor(&action, 0)?),
-                },
-            };
-            nodes.push(node);
+        loop {
+            let text = self.lexer.text();
+            if !text.is_empty() {
+                nodes.push(Node::Text(text.to_owned()));
+            }
+            let action = self.lexer.rest;
+            if action.is_empty() {
+                return Ok((nodes, None));
+            }
+            // Reported first: the author may have meant all of it as text.
+            ensure!(action.contains("}}"), "{}: {NOT_CLOSED}", shown(action));
+            if self.lexer.open()? {
+                continue;
+            }
+            let word = self.lexer.keyword().with_context(|| shown(action))?;
+            nodes.push(match word {
+                "" => Node::Action(self.actor(action)?),
+                "else" | "end" => return Ok((nodes, Some((word, action)))),
+                _ => Node::Block(self.nested(|parser| parser.block(word, action))?),
+            });
         }
-        Ok((nodes, None))
     }
 
     fn nested<T>(&mut self, read: impl FnOnce(&mut Self) -> Result<T>) -> Result<T> {
@@ -112,141 +114,151 @@ impl<'a> Parser<'a> {
         inner
     }
 
-    /// Reads a block that begins with `first`, up to its end.
-    fn block(&mut self, word: &str, first: &Action<'a>) -> Result<Vec<Branch>> {
+    /// Reads a block, after its first word and up to its end.
+    fn block(&mut self, word: &str, first: &'a str) -> Result<Vec<Branch>> {
         let begin = self.variables.len();
         let mut branches = Vec::new();
-        let mut condition = Some(self.actor(first, 1)?);
+        let mut condition = Some(self.actor(first)?);
         loop {
-            let is_else = condition.is_none();
+            let may_go_on = condition.is_some();
             let (body, end) = self.nodes()?;
             branches.push(Branch {
                 condition,
                 is_with: word == "with",
                 body,
             });
-            let end = end.with_context(|| {
-                format!("{}: is not closed by {{{{end}}}}", shown(first.source))
-            })?;
-            condition = match end.tokens.as_slice() {
-                [(Token::Word("end"), _)] => break,
-                [(Token::Word("else"), _)] if !is_else => None,
-                [(Token::Word("else"), _), (Token::Word(next), _), ..]
-                    if *next == word && !is_else =>
-                {
-                    Some(self.actor(&end, 2)?)
-                }
-                _ => bail!(
-                    "{}: does not fit {}",
-                    shown(end.source),
-                    shown(first.source)
-                ),
+            let Some((end, action)) = end else {
+                bail!("{}: is not closed by {{{{end}}}}", shown(first));
+            };
+            let is_alone = self.lexer.close();
+            let next = self.lexer.keyword().with_context(|| shown(action));
+            condition = match end {
+                "end" if is_alone => break,
+                "else" if is_alone && may_go_on => None,
+                "else" if may_go_on && next? == word => Some(self.actor(action)?),
+                _ => bail!("{}: does not fit {}", shown(action), shown(first)),
             };
         }
         self.variables.truncate(begin);
         Ok(branches)
     }
 
-    /// Reads the pipeline of an action, after its first words.
-    fn actor(&mut self, action: &Action<'a>, words: usize) -> Result<Actor> {
-        let shown = shown(action.source);
-        let mut tokens = action.tokens.get(words..).unwrap_or_default();
-        self.is_alone = tokens.len() == 1;
-        let pipeline = self.pipeline(&mut tokens, false);
-        let pipeline = pipeline.with_context(|| shown.clone())?;
+    /// Reads the pipeline of an action, up to its end.
+    fn actor(&mut self, action: &str) -> Result<Actor> {
+        let shown = shown(action);
+        let pipeline = self.pipeline(false).with_context(|| shown.clone())?;
         Ok(Actor { shown, pipeline })
     }
 
     /// Reads a pipeline, up to the end of the action or the parenthesis that closes it.
-    fn pipeline(&mut self, tokens: &mut Tokens<'_, 'a>, is_inner: bool) -> Result<Pipeline> {
-        let mut variable = None;
-        if let [
-            (Token::Variable(name), _),
-            (sign @ (Token::Declare | Token::Assign), _),
-            rest @ ..,
-        ] = *tokens
-        {
-            // Even if it is only assigned to: rendering finds out whether it exists.
-            self.variables.push(name);
-            ensure!(
-                self.variables.len() <= MAX_DEPTH,
-                "has more than {MAX_DEPTH} variables"
-            );
-            variable = Some(((*name).to_owned(), matches!(sign, Token::Declare)));
-            *tokens = rest;
-        }
-        let mut commands: Vec<Command> = Vec::new();
-        loop {
-            match *tokens {
-                [] if is_inner => bail!("( is not closed"),
-                [] => break,
-                [(Token::Close, _), rest @ ..] if is_inner => {
-                    *tokens = rest;
-                    break;
+    fn pipeline(&mut self, is_inner: bool) -> Result<Pipeline> {
+        let variable = self.variable()?;
+        let (mut commands, mut is_new) = (Vec::<Command>::new(), true);
+        while !self.lexer.close() {
+            let is_spaced = self.lexer.eat_space();
+            if is_inner && self.lexer.eat(")") {
+                ensure!(!commands.is_empty(), "has no value");
+                return Ok(Pipeline { variable, commands });
+            }
+            if !is_new && self.lexer.eat("|") {
+                is_new = true;
+                continue;
+            }
+            let operand = self.operand(commands.is_empty())?;
+            match commands.last_mut() {
+                Some(command) if !is_new => {
+                    ensure!(is_spaced, "has no space between two values");
+                    command.push(operand);
                 }
-                _ => {
-                    let command = self.command(tokens)?;
-                    let first = command.first().filter(|first| first.fields.is_empty());
-                    let is_value = first
-                        .is_some_and(|first| matches!(first.term, Term::Dot | Term::Literal(_)));
-                    ensure!(commands.is_empty() || !is_value, "has no function after |");
-                    commands.push(command);
+                before => {
+                    let is_value = matches!(operand.term, Term::Dot | Term::Literal(_));
+                    ensure!(
+                        before.is_none() || !is_value || !operand.fields.is_empty(),
+                        "has no function after |"
+                    );
+                    commands.push(vec![operand]);
                 }
             }
+            is_new = false;
         }
+        ensure!(!is_inner, "( is not closed");
         ensure!(!commands.is_empty(), "has no value");
         Ok(Pipeline { variable, commands })
     }
 
-    fn command(&mut self, tokens: &mut Tokens<'_, 'a>) -> Result<Command> {
-        let mut command = vec![self.operand(tokens)?];
-        loop {
-            match *tokens {
-                [] | [(Token::Close, _), ..] => break,
-                [(Token::Pipe, _), rest @ ..] => {
-                    *tokens = rest;
-                    break;
-                }
-                [(_, true), ..] => command.push(self.operand(tokens)?),
-                _ => bail!("has no space between two values"),
-            }
+    /// The variable that gets a pipeline's value, and whether it is a new one.
+    fn variable(&mut self) -> Result<Option<(String, bool)>> {
+        let mut ahead = self.lexer;
+        ahead.eat_space();
+        let start = ahead.rest;
+        if !ahead.eat("$") {
+            return Ok(None);
         }
-        Ok(command)
+        let length = 1 + ahead.name()?.len();
+        ahead.eat_space();
+        let is_new = ahead.eat(":=");
+        if !is_new && !ahead.eat("=") {
+            return Ok(None);
+        }
+        self.lexer = ahead;
+        // Even if it is only assigned to: rendering finds out whether it exists.
+        let name = start.get(..length).unwrap_or_default();
+        self.variables.push(name);
+        ensure!(
+            self.variables.len() <= MAX_DEPTH,
+            "has more than {MAX_DEPTH} variables"
+        );
+        Ok(Some((name.to_owned(), is_new)))
     }
 
-    fn operand(&mut self, tokens: &mut Tokens<'_, 'a>) -> Result<Operand> {
-        let Some(((token, _), rest)) = tokens.split_first() else {
-            bail!("has no value");
-        };
-        *tokens = rest;
+    fn operand(&mut self, is_first: bool) -> Result<Operand> {
+        let start = self.lexer;
         let mut fields = Vec::new();
-        let term = match token {
-            Token::Dot => Term::Dot,
-            Token::Field(name) => {
-                fields.push((*name).to_owned());
-                Term::Dot
-            }
-            Token::Variable(name) => {
-                ensure!(
-                    self.variables.contains(name),
-                    "has {name}, which is not declared"
-                );
-                Term::Variable((*name).to_owned())
-            }
-            Token::Word(word) => Term::Function(function(word, self.is_alone)?),
-            Token::Literal(value) => Term::Literal(value.clone()),
-            Token::Open => Term::Pipeline(self.nested(|parser| parser.pipeline(tokens, true))?),
-            Token::Declare | Token::Assign => bail!(
+        if let Some(value) = self.lexer.literal()? {
+            return Ok(Operand {
+                term: Term::Literal(value),
+                fields,
+            });
+        }
+        let term = match self.lexer.first()? {
+            '(' => Term::Pipeline(self.nested(|parser| parser.pipeline(true))?),
+            '|' => bail!("has | without a value before it"),
+            ')' => bail!("has ) without ("),
+            ':' if !self.lexer.eat("=") => bail!("has ':' without '='"),
+            ':' | '=' => bail!(
                 "has := or = without a variable before it, write {{{{if eq .a .b}}}} to compare"
             ),
-            Token::Pipe => bail!("has | without a value before it"),
-            Token::Close => bail!("has ) without ("),
+            '.' => {
+                let name = self.lexer.name()?;
+                fields.extend((!name.is_empty()).then(|| name.to_owned()));
+                Term::Dot
+            }
+            '$' => {
+                let length = 1 + self.lexer.name()?.len();
+                let name = start.rest.get(..length).unwrap_or_default();
+                let is_known = self.variables.contains(&name);
+                ensure!(is_known, "has {name}, which is not declared");
+                Term::Variable(name.to_owned())
+            }
+            first if is_of_name(first) => {
+                self.lexer = start;
+                match self.lexer.name()? {
+                    "true" => Term::Literal(Value::Boolean(true)),
+                    "false" => Term::Literal(Value::Boolean(false)),
+                    "nil" => Term::Literal(Value::Nil),
+                    word => Term::Function(function(word, is_first && { self.lexer }.close())?),
+                }
+            }
+            first => bail!("has an unexpected {first:?}"),
         };
-        let may_have_fields = !matches!(token, Token::Dot | Token::Literal(_));
-        while let [(Token::Field(name), false), rest @ ..] = *tokens {
-            ensure!(may_have_fields, "has an unexpected .{name}");
-            fields.push((*name).to_owned());
-            *tokens = rest;
+        let is_value = matches!(term, Term::Dot | Term::Literal(_)) && fields.is_empty();
+        while let Some(rest) = self.lexer.rest.strip_prefix('.')
+            && rest.starts_with(|next: char| is_of_name(next) && !next.is_ascii_digit())
+        {
+            self.lexer.rest = rest;
+            let name = self.lexer.name()?;
+            ensure!(!is_value, "has an unexpected .{name}");
+            fields.push(name.to_owned());
         }
         Ok(Operand { term, fields })
     }

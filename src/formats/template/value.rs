@@ -109,14 +109,10 @@ impl Value {
             _ if self.file().is_some() => {
                 bail!("a file cannot be an argument, write its key alone, as in {{{{.ca}}}}")
             }
-            _ => {
-                let kind = self.kind();
-                let file = match kind {
-                    "an object" => r#"; a file is {"file": "/PATH"} and nothing else"#,
-                    _ => "",
-                };
-                bail!("is {kind}, a string, number or boolean is needed{file}")
-            }
+            Self::Object(_) => bail!(
+                r#"is an object, a string, number or boolean is needed; a file is {{"file": "/PATH"}} and nothing else"#
+            ),
+            _ => bail!("is {}, a string, number or boolean is needed", self.kind()),
         })
     }
 

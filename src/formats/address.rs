@@ -5,7 +5,6 @@
 //! accepted here. Hosts follow the rules of Go's `net` package: an IPv4 address, an IPv6 address in
 //! brackets, or a name of at most 253 characters.
 
-use std::fmt;
 use std::net::{Ipv4Addr, Ipv6Addr};
 
 use anyhow::{Context, Result, bail, ensure};
@@ -15,37 +14,50 @@ use crate::text::is_unsafe;
 /// The longest path of a socket, in bytes: `sun_path` of unix(7) has one more, for a null byte.
 const MAX_SOCKET: usize = 107;
 
-/// An address that the peer can dial.
-#[derive(Debug, PartialEq, Eq)]
-pub struct Address {
-    /// As written.
-    text: String,
-    pub(crate) target: Target,
-}
-
 /// What the peer dials.
 #[derive(Debug, PartialEq, Eq)]
-pub(crate) enum Target {
+pub enum Address {
     /// A Unix socket.
     Socket,
     /// A name or IP address without brackets; none means this machine, as in Go.
-    Host { host: String, port: u16 },
+    Host {
+        /// The name or IP address.
+        host: String,
+        /// A number above zero.
+        port: u16,
+    },
 }
 
 impl Address {
     /// The host whose name the peer looks for in the server's certificate.
     pub(crate) fn host(&self) -> Option<&str> {
-        match &self.target {
-            Target::Host { host, .. } if is_server_name(host) => Some(host),
+        match self {
+            Self::Host { host, .. } if is_server_name(host) => Some(host),
             _ => None,
         }
     }
 
     /// Parses an address. The error says why no dial to it can succeed.
     pub fn parse(text: &str) -> Result<Self> {
-        let target = parse(text)?;
-        let text = text.to_owned();
-        Ok(Self { text, target })
+        ensure!(!text.is_empty(), "is empty");
+        ensure!(!text.contains(char::is_whitespace), "contains white space");
+        ensure!(!text.contains(is_unsafe), "contains a control character");
+        let (scheme, rest) = text.split_once(':').context("has no port")?;
+        // Go's URL parser lower-cases a scheme, even one that is meant as a host.
+        let scheme = scheme.to_ascii_lowercase();
+        match (scheme.as_str(), rest.strip_prefix("//")) {
+            ("unix" | "unix-abstract", _) => parse_socket(&scheme, rest),
+            ("dns", Some(target)) => parse_looked_up(after_name_server(target)?),
+            ("dns", None) => {
+                // Nothing is unescaped in such a URL.
+                ensure!(!rest.contains('%'), "has a % without /// after dns:");
+                parse_looked_up(rest)
+            }
+            ("passthrough", Some(target)) => parse_host_port(after_name_server(target)?),
+            ("passthrough", None) => bail!("has no /// after passthrough:"),
+            (_, Some(_)) => bail!("is a URL, not host:port"),
+            (_, None) => parse_host_port(text),
+        }
     }
 }
 
@@ -78,7 +90,6 @@ fn suggestion(text: &str) -> Option<String> {
             let bare = bare.rsplit('@').next()?;
             let ipv6 = bare.trim_start_matches('[');
             let (host, port) = ipv6.rsplit_once(':')?;
-            let is_ipv6 = |text: &str| text.parse::<Ipv6Addr>().is_ok();
             match (is_ipv6(host), is_ipv6(ipv6)) {
                 (true, _) => format!("[{host}]:{port}"),
                 (_, true) => format!("[{ipv6}]:9999"),
@@ -86,38 +97,10 @@ fn suggestion(text: &str) -> Option<String> {
             }
         }
     };
-    parse(&address).is_ok().then_some(address)
+    Address::parse(&address).is_ok().then_some(address)
 }
 
-impl fmt::Display for Address {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(&self.text)
-    }
-}
-
-fn parse(text: &str) -> Result<Target> {
-    ensure!(!text.is_empty(), "is empty");
-    ensure!(!text.contains(char::is_whitespace), "contains white space");
-    ensure!(!text.contains(is_unsafe), "contains a control character");
-    let (scheme, rest) = text.split_once(':').context("has no port")?;
-    // Go's URL parser lower-cases a scheme, even one that is meant as a host.
-    let scheme = scheme.to_ascii_lowercase();
-    match (scheme.as_str(), rest.strip_prefix("//")) {
-        ("unix" | "unix-abstract", _) => parse_socket(&scheme, rest),
-        ("dns", Some(target)) => parse_looked_up(after_name_server(target)?),
-        ("dns", None) => {
-            // Nothing is unescaped in such a URL.
-            ensure!(!rest.contains('%'), "has a % without /// after dns:");
-            parse_looked_up(rest)
-        }
-        ("passthrough", Some(target)) => parse_host_port(after_name_server(target)?),
-        ("passthrough", None) => bail!("has no /// after passthrough:"),
-        (_, Some(_)) => bail!("is a URL, not host:port"),
-        (_, None) => parse_host_port(text),
-    }
-}
-
-fn parse_socket(scheme: &str, socket: &str) -> Result<Target> {
+fn parse_socket(scheme: &str, socket: &str) -> Result<Address> {
     let path = socket.strip_prefix("//").unwrap_or(socket);
     // Two slashes start an authority, which these two resolvers do not support.
     ensure!(
@@ -138,7 +121,7 @@ fn parse_socket(scheme: &str, socket: &str) -> Result<Target> {
         path.len() - 2 * escapes <= MAX_SOCKET,
         "has a socket path of more than {MAX_SOCKET} bytes"
     );
-    Ok(Target::Socket)
+    Ok(Address::Socket)
 }
 
 /// What comes after a URL's `//SERVER/`. Without a server, the default one looks up names.
@@ -159,12 +142,11 @@ fn after_name_server(target: &str) -> Result<&str> {
 
 /// Parses a target of gRPC's resolver `dns`, whose port is optional (grpc-go:
 /// `internal/resolver/dns`, `parseTarget`).
-fn parse_looked_up(target: &str) -> Result<Target> {
+fn parse_looked_up(target: &str) -> Result<Address> {
     const PORT: u16 = 443;
     ensure!(!target.is_empty(), "has no host");
-    if target.parse::<Ipv6Addr>().is_ok() {
-        let (host, port) = (target.to_owned(), PORT);
-        return Ok(Target::Host { host, port });
+    if is_ipv6(target) {
+        return parse_host_port(&format!("[{target}]:{PORT}"));
     }
     parse_host_port(&with_port(target, PORT))
 }
@@ -177,17 +159,14 @@ fn with_port(host_port: &str, default: u16) -> String {
     host_port.to_owned()
 }
 
-fn parse_host_port(host_port: &str) -> Result<Target> {
-    for (is_wrong, what) in [
-        (
-            is_of_a_shell(host_port),
-            "has a shell variable, which nothing fills in",
-        ),
-        (host_port.contains([',', ';']), "has more than one address"),
-        (host_port.contains('@'), "has a user before @"),
-    ] {
-        ensure!(!is_wrong, "{what}");
-    }
+fn parse_host_port(host_port: &str) -> Result<Address> {
+    let has_variable = is_of_a_shell(host_port);
+    ensure!(
+        !has_variable,
+        "has a shell variable, which nothing fills in"
+    );
+    ensure!(!host_port.contains([',', ';']), "has more than one address");
+    ensure!(!host_port.contains('@'), "has a user before @");
     let (host, port) = split(host_port)?;
     let mut address = host;
     if let Some((before, zone)) = host.split_once('%') {
@@ -202,10 +181,10 @@ fn parse_host_port(host_port: &str) -> Result<Target> {
         address = before;
     }
     ensure!(
-        host.is_empty() || address.parse::<Ipv6Addr>().is_ok() || is_host(host),
+        host.is_empty() || is_ipv6(address) || is_host(host),
         "has an invalid host name"
     );
-    Ok(Target::Host {
+    Ok(Address::Host {
         host: host.replace("%25", "%"),
         port: parse_port(port)?,
     })
@@ -218,7 +197,6 @@ fn split(host_port: &str) -> Result<(&str, &str)> {
         return Ok((host, port.strip_prefix(':').context("has no port")?));
     }
     let (host, port) = host_port.rsplit_once(':').context("has no port")?;
-    let is_ipv6 = |text: &str| text.parse::<Ipv6Addr>().is_ok();
     ensure!(
         !is_ipv6(host) && !is_ipv6(host_port),
         "has an IPv6 address without brackets"
@@ -243,7 +221,11 @@ fn parse_port(port: &str) -> Result<u16> {
 
 /// Whether a certificate can be for this name: a host name or an IP address.
 pub fn is_server_name(name: &str) -> bool {
-    is_host(name) || name.parse::<Ipv6Addr>().is_ok()
+    is_host(name) || is_ipv6(name)
+}
+
+fn is_ipv6(text: &str) -> bool {
+    text.parse::<Ipv6Addr>().is_ok()
 }
 
 /// Whether Go accepts the host: an IPv4 address, or a name that passes its `net.isDomainName`.
@@ -254,9 +236,7 @@ fn is_host(host: &str) -> bool {
         let is_short = (1..=63).contains(&label.len());
         is_short && label.bytes().all(is_inner) && label.trim_matches('-') == label
     };
-    let is_number = name
-        .bytes()
-        .all(|byte| byte.is_ascii_digit() || byte == b'.');
+    let is_number = name.bytes().all(|byte| b"0123456789.".contains(&byte));
     host.parse::<Ipv4Addr>().is_ok()
         || (name.len() <= 253 && name.split('.').all(is_label) && !is_number)
 }
@@ -303,7 +283,7 @@ mod tests {
             "unix:basic.sock",
             "unix-abstract:basic",
         ] {
-            assert_eq!(Address::parse(text).map(|a| a.to_string()).unwrap(), text);
+            assert!(Address::parse(text).is_ok(), "{text}");
         }
     }
 
@@ -312,9 +292,9 @@ mod tests {
 
     #[test]
     fn a_target_is_a_socket_or_a_host_and_port() {
-        let target = |text: &str| Address::parse(text).unwrap().target;
+        let target = |text: &str| Address::parse(text).unwrap();
         for text in ["unix:/run/a:1", "Unix:a:1", "UNIX-abstract:a:1"] {
-            assert_eq!(target(text), Target::Socket, "{text}");
+            assert_eq!(target(text), Address::Socket, "{text}");
         }
         for (text, host, port) in [
             ("unixhost:1", "unixhost", 1),
@@ -332,7 +312,7 @@ mod tests {
             ("passthrough:///10.0.0.1:1", "10.0.0.1", 1),
         ] {
             let host = host.to_owned();
-            assert_eq!(target(text), Target::Host { host, port }, "{text}");
+            assert_eq!(target(text), Address::Host { host, port }, "{text}");
         }
     }
 

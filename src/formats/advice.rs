@@ -3,7 +3,7 @@
 
 use std::net::IpAddr;
 
-use super::address::{Address, Target};
+use super::address::Address;
 use super::json::Object;
 use super::tls;
 use super::values::Values;
@@ -101,10 +101,9 @@ pub fn of_private_key(content: &[u8]) -> Option<Finding> {
     Some(Finding::at(CONNECTION, text))
 }
 
-/// What its author should know about `address`.
 fn of_address(values: &Values) -> Option<String> {
     let address = Address::parse(&values.text("address")?.text).ok()?;
-    let Target::Host { host, port } = address.target else {
+    let Address::Host { host, port } = address else {
         return None;
     };
     let ip: Option<IpAddr> = host.parse().ok();
@@ -131,7 +130,6 @@ fn of_address(values: &Values) -> Option<String> {
     }
 }
 
-/// What its author should know about certificates, at the time `now`.
 fn of_certificates(values: &Values, now: i64) -> Vec<String> {
     const SOON: i64 = 30 * 86_400;
     let text = |name: &str, by: &str| {

@@ -12,7 +12,7 @@ use std::time::Duration;
 
 use anyhow::{Context, Result, bail, ensure};
 
-use super::address::{self, Address, Target};
+use super::address::{self, Address};
 use super::advice;
 use super::dial_timeout::DialTimeout;
 use super::json::{self, Kind, Object};
@@ -23,7 +23,6 @@ use crate::files::Dir;
 use crate::findings::{Faults, Finding, Warnings};
 use crate::layout::{CONNECTION, MAX_SMALL};
 
-/// How the peer reads a field.
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum Type {
     Text,
@@ -45,7 +44,6 @@ const FIELDS: [(&str, Type); 8] = [
     ("client_cert", Type::TlsText),
 ];
 
-/// The names of [`FIELDS`].
 pub fn field_names() -> impl Iterator<Item = &'static str> {
     FIELDS.iter().map(|&(name, _)| name)
 }
@@ -53,7 +51,6 @@ pub fn field_names() -> impl Iterator<Item = &'static str> {
 /// A connection.json whose types are right, and whose templates are not yet filled in.
 pub struct Draft(Vec<(&'static str, Field)>);
 
-/// The content of a field.
 enum Field {
     Text(Template),
     /// A `dial_timeout` in a string.
@@ -65,7 +62,6 @@ enum Field {
 type ReadTemplate = fn(&str) -> Result<Template>;
 
 impl Draft {
-    /// The content of the file in `dir`.
     pub(crate) fn content(dir: &Dir) -> error::Result<Vec<u8>> {
         if dir.look_up(CONNECTION)?.is_none()
             && let Some(advice) = advice::of_other_places(dir)
@@ -85,14 +81,11 @@ impl Draft {
     pub(crate) fn collect(content: &[u8], faults: &mut Faults) -> Result<(Self, Warnings)> {
         let object = Object::parse(content)?;
         hints::ensure_kind(&object)?;
-        let mut draft = Self::of(&object, Template::parse, faults);
-        draft.find_misnamed(&object, faults);
+        let draft = Self::of(&object, Template::parse, faults);
         let mut warnings = Warnings::default();
         warnings.extend(hints::unknown_fields(&object));
-        let repeated = object.repeated(field_names());
-        warnings.extend(repeated.map(|text| Finding::at(CONNECTION, text)));
-        let ignored = faults.take(hints::ignored_fields(&object));
-        warnings.extend(ignored.unwrap_or_default());
+        warnings.extend(object.repeated(CONNECTION, field_names()));
+        warnings.extend(hints::ignored_fields(&object));
         Ok((draft, warnings))
     }
 
@@ -118,6 +111,9 @@ impl Draft {
                 Type::Duration => dial_timeout(object, name, template),
             };
             let field = match (faults.take(field), kind) {
+                (Some(None), _) => {
+                    hints::misnamed(object, name).map(|hint| Field::Value(Value::Missing(hint)))
+                }
                 (Some(field), _) => field,
                 (None, Type::Boolean) => Some(Field::of_boolean(is_meant(object, name))),
                 (None, _) => Some(Field::Value(Value::Unknown)),
@@ -125,31 +121,6 @@ impl Draft {
             fields.extend(field.map(|field| (name, field)));
         }
         Self(fields)
-    }
-
-    /// Reports each required field that is there only under another name.
-    fn find_misnamed(&mut self, object: &Object, faults: &mut Faults) {
-        let is = |name: &str| {
-            let is_true = |(found, field): &(&str, _)| {
-                *found == name && matches!(field, Field::Value(Value::Boolean(true)))
-            };
-            self.0.iter().any(is_true)
-        };
-        let (has_tls, has_client) = (is("tls_required"), is("client_auth_required"));
-        for (name, is_required) in [
-            ("address", true),
-            ("root_cert", has_tls),
-            ("client_key", has_tls && has_client),
-            ("client_cert", has_tls && has_client),
-        ] {
-            if is_required
-                && object.field(name).next().is_none()
-                && let Some(hint) = hints::misnamed(object, name)
-            {
-                faults.push(format!("{name}: is missing, {hint}"));
-                self.0.push((name, Field::Value(Value::Unknown)));
-            }
-        }
     }
 
     /// Fills in the templates and checks the result by the peer's rules. An error in a field begins
@@ -231,7 +202,6 @@ impl Draft {
         Ok(unknown)
     }
 
-    /// The keys of the config that the templates look up.
     pub(crate) fn keys(&self) -> BTreeSet<String> {
         let mut keys = BTreeSet::new();
         for template in self.templates() {
@@ -290,7 +260,6 @@ impl Field {
     }
 }
 
-/// A field that is a string.
 fn text(object: &Object, name: &str, template: ReadTemplate) -> Result<Option<Template>> {
     let text = object.string(name)?;
     let template = text.as_deref().map(template).transpose();
@@ -324,7 +293,6 @@ fn dial_timeout(object: &Object, name: &str, template: ReadTemplate) -> Result<O
     Ok(field)
 }
 
-/// What a peer would dial.
 pub struct Endpoint {
     pub host: String,
     pub port: u16,
@@ -353,9 +321,10 @@ impl Connection {
         &self.json
     }
 
-    /// What the peer dials.
-    pub(crate) fn address(&self) -> &Address {
-        &self.address
+    /// What the peer dials, as written.
+    pub fn address(&self) -> &str {
+        let text = self.values.text("address");
+        text.map_or("", |text| &text.text)
     }
 
     /// What the package's author should know about the server's name.
@@ -366,9 +335,7 @@ impl Connection {
 
     /// What the peer will do, as messages say it: `dial HOST:PORT with TLS`.
     pub fn dial(&self) -> String {
-        let Self {
-            address, values, ..
-        } = self;
+        let (address, values) = (self.address(), &self.values);
         if !values.is("tls_required") {
             return format!("dial {address} without TLS");
         }
@@ -386,7 +353,7 @@ impl Connection {
 
     /// What a peer would dial, unless it is a socket.
     pub(crate) fn endpoint(&self) -> Option<Endpoint> {
-        let Target::Host { host, port } = &self.address.target else {
+        let Address::Host { host, port } = &self.address else {
             return None;
         };
         Some(Endpoint {

@@ -11,16 +11,8 @@ use anyhow::{Context, Result, bail, ensure};
 use serde::Serialize;
 use serde_json::value::{RawValue, to_raw_value};
 
-/// The smallest number of nanoseconds that makes sense: no connection is made in less than a
-/// millisecond.
-const LEAST_NUMBER: f64 = 1e6;
-
 /// The smallest number that Go cannot convert to an int64 of nanoseconds.
 const TOO_LARGE: f64 = 9_223_372_036_854_775_808.0;
-
-/// The shortest duration in a text, in nanoseconds: even on the same machine, a connection takes
-/// longer.
-const LEAST_TEXT: u128 = 1000;
 
 /// A `dial_timeout` that the peer can use.
 #[derive(Clone, Debug, Serialize)]
@@ -47,7 +39,7 @@ impl DialTimeout {
         let value: f64 = text.parse()?;
         let fault = match value.trunc() {
             _ if value < 0.0 => "is negative",
-            1.0..LEAST_NUMBER => "is a number of nanoseconds and too short to dial",
+            1.0..1e6 => "is a number of nanoseconds and too short to dial",
             TOO_LARGE.. => "nanoseconds are too long",
             // Go truncates a fraction too.
             #[allow(clippy::cast_possible_truncation, clippy::cast_sign_loss)]
@@ -86,7 +78,7 @@ fn nanoseconds(text: &str) -> Result<u64> {
     }
     ensure!(nanoseconds == 0 || !text.starts_with('-'), "is negative");
     ensure!(nanoseconds < 1 << 63, "is too long");
-    let is_too_short = (1..LEAST_TEXT).contains(&nanoseconds);
+    let is_too_short = (1..1000).contains(&nanoseconds);
     ensure!(!is_too_short, "is too short to dial");
     Ok(u64::try_from(nanoseconds)?)
 }

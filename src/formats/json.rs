@@ -14,6 +14,8 @@ use serde::de::{Deserialize, Deserializer, MapAccess, Visitor};
 use serde_json::error::Category;
 use serde_json::value::RawValue;
 
+use crate::findings::Finding;
+
 /// The deepest nesting that is accepted. Go's limit is 10,000, and none of our formats needs more
 /// than four.
 const MAX_DEPTH: usize = 100;
@@ -46,14 +48,12 @@ impl<'a> Object<'a> {
         map
     }
 
-    /// A message for each of these fields that is there more than once.
-    pub fn repeated(
-        &self,
-        names: impl Iterator<Item = &'static str>,
-    ) -> impl Iterator<Item = String> {
+    /// A warning for each of these fields that is more than once in the `file`.
+    pub fn repeated(&self, file: &str, names: impl Iterator<Item = &'static str>) -> Vec<Finding> {
         let repeated = names.filter(|name| self.field(name).nth(1).is_some());
         let text = "is there more than once, the peer reads the last, leave the others out";
-        repeated.map(move |name| format!("{name}: {text}"))
+        let repeated = repeated.map(|name| Finding::at(file, format_args!("{name}: {text}")));
+        repeated.collect()
     }
 
     /// The values of all keys that Go matches with the field `name`, in their order.

@@ -45,16 +45,10 @@ impl Metadata {
         metadata
     }
 
-    /// What the author of a metadata.json should know.
     pub(crate) fn warnings(content: &[u8]) -> Vec<Finding> {
-        let object = Object::parse(content);
-        let object = object.into_iter();
-        let repeated = object.flat_map(|object| {
-            object
-                .repeated(["type", "label", "path"].into_iter())
-                .collect::<Vec<_>>()
-        });
-        repeated.map(|text| Finding::at(METADATA, text)).collect()
+        let names = ["type", "label", "path"].into_iter();
+        Object::parse(content)
+            .map_or_else(|_| Vec::new(), |object| object.repeated(METADATA, names))
     }
 
     fn of(object: &Object) -> Result<Self> {
@@ -83,7 +77,6 @@ impl Metadata {
         matches!(&*package_type, "golang" | "node" | "java" | "car")
     }
 
-    /// Like [`Metadata::is_ours`], for callers that need it to be true.
     pub(crate) fn refuse_foreign(&self) -> error::Result<()> {
         self.check_type().refuse(METADATA)
     }

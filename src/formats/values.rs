@@ -22,6 +22,10 @@ pub enum Value {
     Boolean(bool),
     /// The field has a fault, or a template and no config to fill it in. This is never written.
     Unknown,
+    /// The field is not there, but another one that its author probably meant: what to do if it is
+    /// needed. This is not written.
+    #[serde(skip)]
+    Missing(String),
 }
 
 /// A text, and how messages show it: as the package has it, never as filled in from the config.
@@ -115,6 +119,7 @@ impl Values {
             None => bail!(
                 r#"address: is missing or null, write for example "address": "basic.example.com:9999""#
             ),
+            Some(Value::Missing(hint)) => bail!("address: is missing, {hint}"),
             Some(Value::Text(text)) => {
                 let address = Address::parse(&text.text).map(Some);
                 let address = address.map_err(|what| text.fault(&what, address::advice));
@@ -149,10 +154,12 @@ impl Values {
 
     /// The text, if known, of a field that must be present.
     fn require(&self, name: &str, by: &str, what: &str, faults: &mut Faults) -> Option<&str> {
-        if self.get(name).is_none() {
-            faults.push(format!(
+        match self.get(name) {
+            None => faults.push(format!(
                 "{name}: is required with {by}, write the PEM of the {what}"
-            ));
+            )),
+            Some(Value::Missing(hint)) => faults.push(format!("{name}: is missing, {hint}")),
+            Some(_) => {}
         }
         self.text(name).map(|text| text.text.as_str())
     }
@@ -160,6 +167,7 @@ impl Values {
     pub fn to_json(&self) -> Result<Vec<u8>> {
         let mut json = Vec::new();
         let fields = self.0.iter().map(|(name, value)| (name, value));
+        let fields = fields.filter(|(_, value)| !matches!(value, Value::Missing(_)));
         serde_json::Serializer::new(&mut json).collect_map(fields)?;
         Ok(json)
     }

@@ -3,9 +3,8 @@
 
 use std::collections::BTreeMap;
 
-use serde_json::{Map, Value, json};
+use serde_json::{Value, json};
 
-/// What the author of a package declares.
 #[derive(Default)]
 pub struct Written {
     pub label: Option<String>,
@@ -22,19 +21,16 @@ impl Written {
     /// The bytes of connection.json. TLS is required if there is a `root_cert`, and client
     /// authentication if there is a `client_key`.
     pub fn connection(&self) -> Vec<u8> {
-        let fields = self.connection.iter();
-        let given = fields.map(|(name, text)| ((*name).to_owned(), json!(text)));
-        let mut fields = Map::new();
-        fields.extend(given);
+        let mut fields = json!(self.connection);
         for (needed, by) in [
             ("tls_required", "root_cert"),
             ("client_auth_required", "client_key"),
         ] {
             if self.connection.contains_key(by) {
-                fields.insert(needed.to_owned(), json!(true));
+                fields[needed] = json!(true);
             }
         }
-        line(&fields.into())
+        line(&fields)
     }
 }
 

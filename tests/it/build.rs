@@ -148,7 +148,7 @@ fn rewrites_connection_json_with_known_fields_in_order() {
             r#"{"address":"a:1","domain":"a.example.com"}"#,
             r#"{"address":"a:1","domain":"a.example.com"}"#,
             &[
-                "build: warning: connection.json: domain: is ignored by the peer unless tls_required and client_auth_required are true",
+                "build: warning: connection.json: domain: is ignored by the peer unless tls_required is true",
             ],
         ),
         (
@@ -197,7 +197,7 @@ fn writes_no_key_or_certificate_without_tls() {
     );
     let left_out = |field| {
         format!(
-            "build: warning: connection.json: {field}: is left out, the peer ignores it unless tls_required is true"
+            "build: warning: connection.json: {field}: is ignored by the peer unless tls_required is true"
         )
     };
     let warnings = [
@@ -266,7 +266,7 @@ fn accepts_a_host_name_of_63_letters() {
 fn a_domain_is_only_checked_where_the_peer_uses_it() {
     let peer = Peer::with_connection(r#"{"address":"a:1","domain":"not a name"}"#);
     peer.build().succeeds(&[
-        "build: warning: connection.json: domain: is ignored by the peer unless tls_required and client_auth_required are true",
+        "build: warning: connection.json: domain: is ignored by the peer unless tls_required is true",
     ]);
 }
 

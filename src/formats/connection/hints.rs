@@ -38,7 +38,8 @@ pub fn ensure_kind(object: &Object) -> Result<()> {
     Ok(())
 }
 
-/// What to do if there is an unknown field by which the author probably meant `name`.
+/// What to do if there is an unknown field by which the author probably meant `name`, which is not
+/// there.
 pub fn misnamed(object: &Object, name: &str) -> Option<String> {
     let mut keys = object.members().iter().map(|(key, _)| key.as_str());
     let found = keys.find(|key| meant(&folded(key)) == Some(name))?;
@@ -73,35 +74,32 @@ fn meant(key: &str) -> Option<&'static str> {
 }
 
 /// A warning for each field that the peer ignores because of another one.
-pub fn ignored_fields(object: &Object) -> Result<Vec<Finding>> {
+pub fn ignored_fields(object: &Object) -> Vec<Finding> {
     const CLIENT_AUTH: &str = "client_auth_required";
-    let has_tls = object.boolean("tls_required")? == Some(true);
-    let has_client = object.boolean(CLIENT_AUTH)? == Some(true);
-    let mut ignored = Vec::new();
-    for name in [
+    let is = |name: &str| object.boolean(name).map(|value| value == Some(true));
+    let (Ok(has_tls), Ok(has_client)) = (is("tls_required"), is(CLIENT_AUTH)) else {
+        // That is a fault already.
+        return Vec::new();
+    };
+    let names = [
         CLIENT_AUTH,
         "domain",
         "client_key",
         "client_cert",
         "root_cert",
-    ] {
-        let is_set = match name {
-            CLIENT_AUTH => has_client,
-            _ => object.string(name)?.is_some_and(|text| !text.is_empty()),
+    ];
+    let ignored = names.into_iter().filter_map(|name| {
+        let by = match name {
+            _ if !has_tls => "tls_required",
+            "domain" | "client_key" | "client_cert" if !has_client => CLIENT_AUTH,
+            _ => return None,
         };
-        let what = match (name, has_tls, has_client) {
-            _ if !is_set => continue,
-            (_, true, true) | ("root_cert", true, _) => continue,
-            (_, true, false) => "is ignored by the peer unless client_auth_required is true",
-            (CLIENT_AUTH, ..) => "is ignored by the peer unless tls_required is true",
-            ("domain", ..) => {
-                "is ignored by the peer unless tls_required and client_auth_required are true"
-            }
-            _ => "is left out, the peer ignores it unless tls_required is true",
-        };
-        ignored.push(Finding::at(CONNECTION, format_args!("{name}: {what}")));
-    }
-    Ok(ignored)
+        let text = object.string(name).ok().flatten().unwrap_or_default();
+        let is_set = !text.is_empty() || name == CLIENT_AUTH && has_client;
+        let text = format_args!("{name}: is ignored by the peer unless {by} is true");
+        is_set.then(|| Finding::at(CONNECTION, text))
+    });
+    ignored.collect()
 }
 
 #[cfg(test)]

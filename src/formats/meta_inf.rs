@@ -34,27 +34,30 @@ pub struct Outside {
 impl Outside {
     /// What is not packaged or, in a package, ignored.
     pub fn left_out(&self, is_packed: bool) -> Vec<Finding> {
-        let is_config = |name: &&String| {
+        let is_config = |name: &String| {
             !is_packed && name.starts_with("collection") && published::is_named(name)
         };
-        let (configs, others): (Vec<_>, Vec<_>) = self.left_out.iter().partition(is_config);
+        let (configs, others): (Vec<_>, Vec<_>) =
+            self.left_out.iter().cloned().partition(is_config);
         let how = "is not packaged, pass it to peer lifecycle chaincode approveformyorg and commit \
                    with --collections-config";
         let configs = configs.into_iter().map(|config| Finding::at(config, how));
-        let (what, only) = if is_packed {
-            let only = format!("a peer reads only {CONNECTION} and {META_INF}");
-            ("ignored", only)
+        let what = if is_packed {
+            format!("ignored, a peer reads only {CONNECTION} and {META_INF}")
         } else {
-            let only = format!("only {METADATA}, {CONNECTION} and {META_INF} are");
-            ("not packaged", only)
+            format!("not packaged, only {METADATA}, {CONNECTION} and {META_INF} are")
         };
-        let text = match others.len().saturating_sub(1) {
-            0 => format!("is {what}, {only}"),
-            more => format!("and {more} more are {what}, {only}"),
-        };
-        let others = others.first().map(|first| Finding::at(*first, text));
-        configs.chain(others).collect()
+        configs.chain(summary(&others, &what)).collect()
     }
+}
+
+/// One line that says what all of these are.
+fn summary(paths: &[String], what: &str) -> Option<Finding> {
+    let (first, rest) = paths.split_first()?;
+    Some(match rest.len() {
+        0 => Finding::at(first, format_args!("is {what}")),
+        more => Finding::at(first, format_args!("and {more} more are {what}")),
+    })
 }
 
 /// Looks at what is in a package's source folder outside its tree.
@@ -97,16 +100,10 @@ fn search(
         if !entry.is_dir() || entry.fault().is_some() || name == except {
             continue;
         }
-        if let Some(mut place) = meant(name).map(str::to_owned) {
-            let path = dir.relative(name);
-            if let [.., collections, collection, _] = *path.split('/').collect::<Vec<_>>()
-                && place.ends_with("indexes")
-                && published::COLLECTIONS.contains(&collections)
-            {
-                place = format!("META-INF/statedb/couchdb/collections/{collection}/indexes");
-            }
-            let text = format_args!("is ignored, index definitions belong in {place}");
-            found.push(Finding::at(path, text));
+        if is_meant(name) {
+            let belongs = published::belongs(&format!("{META_INF}/"));
+            let text = format_args!("is ignored, {belongs}");
+            found.push(Finding::at(dir.relative(name), text));
         } else if depth > 0 && *listed < MOST {
             // A warning only, so whatever hinders the look does not matter.
             let dir = dir.subdir(name);
@@ -129,16 +126,11 @@ pub fn holds_json(source: &Dir, path: &str) -> bool {
     found
 }
 
-/// What the author of a folder of this name meant it to be.
-fn meant(name: &str) -> Option<&'static str> {
+/// Whether the author of a folder of this name meant it to be part of the tree.
+fn is_meant(name: &str) -> bool {
     let letters = name.chars().filter(|letter| !"-_. ".contains(*letter));
-    Some(match &*letters.collect::<String>().to_ascii_lowercase() {
-        "metainf" => META_INF,
-        "statedb" => "META-INF/statedb",
-        "couchdb" => "META-INF/statedb/couchdb",
-        "indexes" => "META-INF/statedb/couchdb/indexes",
-        _ => return None,
-    })
+    let name = letters.collect::<String>().to_ascii_lowercase();
+    ["metainf", "statedb", "couchdb", "indexes"].contains(&name.as_str())
 }
 
 /// Gets a folder's path in the tree, the folder, its files, and the judge that reads the index
@@ -168,48 +160,25 @@ pub fn collect(tree: &Dir, warnings: &mut Warnings, faults: &mut Faults) -> Resu
 }
 
 fn walk_with(tree: &Dir, takes_faults: bool, warnings: &mut Warnings, visit: Visit) -> Result<()> {
-    let (mut judge, mut strays) = (Judge::new(warnings), Strays::default());
+    let (mut judge, mut strays) = (Judge::new(warnings), Vec::new());
     let visit = |dir: &Dir, files: &[Entry]| {
         let (root, path) = (tree.relative(""), dir.relative(""));
         let folder = published::below(&root, &path);
         if let Some(fault) = published::fault_of_folder(folder) {
             judge.warnings.withhold(&path, fault);
         }
-        visit(folder, dir, &strays.leave_out(dir, files), &mut judge)
+        let (left_out, files): (Vec<_>, Vec<_>) =
+            files.iter().partition(|file| is_stray(&file.name));
+        strays.extend(left_out.iter().map(|file| dir.relative(&file.name)));
+        visit(folder, dir, &files, &mut judge)
     };
     if takes_faults {
         tree.walk_all(visit)?;
     } else {
         tree.walk(TREE_LIMITS, visit)?;
     }
-    warnings.extend(strays.warning());
+    warnings.extend(summary(&strays, "left out, made by an operating system"));
     Ok(())
-}
-
-/// The files that are left out, as operating systems made them.
-#[derive(Default)]
-struct Strays {
-    first: Option<String>,
-    count: usize,
-}
-
-impl Strays {
-    fn leave_out<'a>(&mut self, dir: &Dir, files: &'a [Entry]) -> Vec<&'a Entry> {
-        let (strays, files): (Vec<_>, Vec<_>) = files.iter().partition(|file| is_stray(&file.name));
-        self.count += strays.len();
-        if let (None, Some(stray)) = (&self.first, strays.first()) {
-            self.first = Some(dir.relative(&stray.name));
-        }
-        files
-    }
-
-    fn warning(self) -> Option<Finding> {
-        let text = match self.count.saturating_sub(1) {
-            0 => "is left out, an operating system made it".to_owned(),
-            more => format!("and {more} more are left out, operating systems made them"),
-        };
-        Some(Finding::at(self.first?, text))
-    }
 }
 
 /// A warning of a file that holds a private key.

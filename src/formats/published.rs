@@ -18,7 +18,7 @@ use anyhow::anyhow;
 use super::artifact::Artifact;
 use super::index::Definition;
 use crate::error::Result;
-use crate::files::{Digest, Dir, Entry, join, sort_by_path};
+use crate::files::{Dir, Entry, join, sort_by_path};
 use crate::findings::{Finding, Warnings};
 use crate::layout::{BUILD_LIMITS, CONNECTION, MAX_INDEXES, MAX_SMALL, META_INF, SERVER, STATEDB};
 
@@ -93,43 +93,32 @@ fn is_place_of_a_folder(path: &str) -> bool {
         )
 }
 
-/// What authors call the folder of collections.
-pub const COLLECTIONS: [&str; 2] = ["collections", "collection"];
-
-/// Whether a folder has, in lower case, the name of one that holds index definitions.
-fn is_of_the_tree(name: &&str) -> bool {
-    ["statedb", "couchdb", "index", "indexes", "collections"].contains(name)
-}
-
 const MISPLACED: &str = "index definitions belong in";
+
+/// Where index definitions belong, in the folder `root`.
+pub fn belongs(root: &str) -> String {
+    let root = format!("{root}{STATEDB}/couchdb");
+    format!("{MISPLACED} {root}/indexes, a collection's in {root}/collections/NAME/indexes")
+}
 
 /// Why the file at `path` below `root`, which is not published, does not become an index although
 /// its author may have meant it to.
 fn why_not(root: &str, path: &str) -> Option<String> {
+    const OF_THE_TREE: [&str; 5] = ["statedb", "couchdb", "index", "indexes", "collections"];
     let lower = path.to_ascii_lowercase();
-    let names: Vec<&str> = lower.split('/').collect();
-    let parts: Vec<&str> = path.split('/').collect();
-    match (&below_couchdb(path)[..], &names[..]) {
-        (["indexes", .., file] | ["collections", _, "indexes", .., file], _)
+    let (folders, name) = lower.rsplit_once('/').unwrap_or(("", &lower));
+    let may_be_meant = || {
+        let mut folders = folders.split('/');
+        folders.any(|folder| folder.is_empty() || OF_THE_TREE.contains(&folder))
+    };
+    match below_couchdb(path)[..] {
+        ["indexes", .., file] | ["collections", _, "indexes", .., file]
             if !file.starts_with("._") =>
         {
             // Otherwise it is the collection's name that is wrong.
             (!is_named(file)).then(|| "its name does not end in .json".to_owned())
         }
-        (_, [folders @ .., file])
-            if is_named(file) && (folders.is_empty() || folders.iter().any(is_of_the_tree)) =>
-        {
-            let is_collections = |name: &&str| COLLECTIONS.contains(name);
-            let collections = names.iter().position(is_collections);
-            let place = match collections.and_then(|place| parts.get(place + 1..)) {
-                None => "indexes".to_owned(),
-                Some([name, _, ..]) if !["index", "indexes"].contains(name) => {
-                    format!("collections/{name}/indexes")
-                }
-                Some(_) => "collections/NAME/indexes".to_owned(),
-            };
-            Some(format!("{MISPLACED} {root}{STATEDB}/couchdb/{place}"))
-        }
+        _ if is_named(name) && may_be_meant() => Some(belongs(root)),
         _ if path.starts_with("statedb/") => Some("it is not an index definition".to_owned()),
         _ => None,
     }
@@ -274,15 +263,10 @@ pub fn walk(
 
 /// What is published of a build with these `artifacts`, sorted by path, but for the index
 /// definitions that are withheld.
-pub fn of_build<'a>(
-    artifacts: impl Iterator<Item = (&'a str, Digest)>,
-    is_withheld: &dyn Fn(&str) -> bool,
-) -> Vec<Artifact> {
-    let published = artifacts.filter(|(path, _)| !is_withheld(path));
-    let published = published.filter_map(|(path, digest)| {
-        let path = place(path)?;
-        Some(Artifact { path, digest })
-    });
+pub fn of_build(artifacts: &[Artifact], is_withheld: &dyn Fn(&str) -> bool) -> Vec<Artifact> {
+    let published = artifacts.iter().filter(|file| !is_withheld(&file.path));
+    let published =
+        published.filter_map(|file| Some(Artifact::new(place(&file.path)?, file.digest)));
     let mut published: Vec<Artifact> = published.collect();
     sort_by_path(&mut published, |artifact| &artifact.path);
     published

@@ -1,7 +1,7 @@
 //! What people have trouble with, in the order in which they meet it. Most is known from public
 //! bug reports; what a peer and the Go builders do was observed.
 
-use super::peer::{CONFIG, INDEX, PLAIN, Peer, quoted, tls};
+use super::peer::{BELONGS, CONFIG, INDEX, PLAIN, Peer, quoted, tls};
 use super::user;
 
 /// The only line of a build that succeeds, apart from the last.
@@ -188,37 +188,21 @@ fn connection_json_in_another_place() {
 
 #[test]
 fn an_index_definition_in_the_wrong_place() {
-    let couchdb = "META-INF/statedb/couchdb";
-    for (folder, named, place) in [
-        ("statedb/couchdb/indexes", "statedb", "META-INF/statedb"),
-        ("couchdb/indexes", "couchdb", couchdb),
-        ("indexes", "indexes", "META-INF/statedb/couchdb/indexes"),
-        (
-            "src/META-INF/statedb/couchdb/indexes",
-            "src/META-INF",
-            "META-INF",
-        ),
-        ("src/basic/META-INF/x", "src/basic/META-INF", "META-INF"),
-        (
-            "src/indexes",
-            "src/indexes",
-            "META-INF/statedb/couchdb/indexes",
-        ),
-        (
-            "collections/c/indexes",
-            "collections/c/indexes",
-            "META-INF/statedb/couchdb/collections/c/indexes",
-        ),
-        ("meta-inf/statedb/couchdb/indexes", "meta-inf", "META-INF"),
-        ("META_INF/statedb/couchdb/indexes", "META_INF", "META-INF"),
-        ("metadata/couchdb/indexes", "metadata/couchdb", couchdb),
+    for (folder, named) in [
+        ("statedb/couchdb/indexes", "statedb"),
+        ("couchdb/indexes", "couchdb"),
+        ("indexes", "indexes"),
+        ("src/META-INF/statedb/couchdb/indexes", "src/META-INF"),
+        ("src/basic/META-INF/x", "src/basic/META-INF"),
+        ("src/indexes", "src/indexes"),
+        ("collections/c/indexes", "collections/c/indexes"),
+        ("meta-inf/statedb/couchdb/indexes", "meta-inf"),
+        ("META_INF/statedb/couchdb/indexes", "META_INF"),
+        ("metadata/couchdb/indexes", "metadata/couchdb"),
     ] {
         let peer = Peer::new();
         peer.put(format!("src/{folder}/o.json"), INDEX);
-        warns(
-            &peer,
-            &format!("{named}: is ignored, index definitions belong in {place}"),
-        );
+        warns(&peer, &format!("{named}: is ignored, {BELONGS}"));
     }
     for folder in [
         "META-INF",
@@ -234,9 +218,7 @@ fn an_index_definition_in_the_wrong_place() {
         peer.put(format!("src/{folder}/o.json"), INDEX);
         warns(
             &peer,
-            &format!(
-                "{folder}/o.json: is not released, index definitions belong in {couchdb}/indexes"
-            ),
+            &format!("{folder}/o.json: is not released, {BELONGS}"),
         );
     }
     // Deeper down is the chaincode's own source.
@@ -270,7 +252,7 @@ fn files_of_operating_systems() {
         }
     }
     clean.build().succeeds(&[]);
-    let line = "META-INF/.DS_Store: and 14 more are left out, operating systems made them";
+    let line = "META-INF/.DS_Store: and 14 more are left out, made by an operating system";
     warns(&peer, line);
     assert_eq!(peer.listing("bld"), clean.listing("bld"));
     peer.release().succeeds(&[]);
@@ -290,7 +272,7 @@ fn files_of_operating_systems() {
     peer.put("src/META-INF/statedb/couchdb/indexes/.DS_Store", "x");
     warns(
         &peer,
-        "META-INF/statedb/couchdb/indexes/.DS_Store: is left out, an operating system made it",
+        "META-INF/statedb/couchdb/indexes/.DS_Store: is left out, made by an operating system",
     );
 }
 
@@ -299,10 +281,7 @@ fn both_places_of_index_definitions() {
     let peer = Peer::new();
     peer.put("src/META-INF/statedb/couchdb/indexes/a.json", INDEX)
         .put("src/metadata/statedb/couchdb/indexes/b.json", INDEX);
-    warns(
-        &peer,
-        "metadata/statedb: is ignored, index definitions belong in META-INF/statedb",
-    );
+    warns(&peer, &format!("metadata/statedb: is ignored, {BELONGS}"));
     peer.release().succeeds(&[]);
     assert_eq!(peer.names("release/statedb/couchdb/indexes"), ["a.json"]);
 }

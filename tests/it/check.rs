@@ -6,7 +6,7 @@ use std::process::{Command, Output};
 use fabric_ccs_builder::testing::Digest;
 use serde_json::{Value, json};
 
-use super::peer::{CONFIG, INDEX, PLAIN, Peer, program, quoted, skip, tls};
+use super::peer::{BELONGS, CONFIG, INDEX, PLAIN, Peer, program, quoted, skip, tls};
 use super::user;
 
 fn check(args: &[&str]) -> Output {
@@ -191,12 +191,11 @@ fn warns_of_what_is_not_packaged() {
     let (status, stdout, stderr) = check_folder(&peer, &[]);
     let only = "only metadata.json, connection.json and META-INF are";
     assert_eq!((status, stderr.as_str()), (1, ""));
-    let place = "is ignored, index definitions belong in META-INF/statedb/couchdb/indexes";
+    let place = format!("is ignored, {BELONGS}");
     for line in [
         format!("\nwarning  README.md: is not packaged, {only}\n"),
         format!("\nfault    indexes: {place}\n"),
-        "\nwarning  src/statedb: is ignored, index definitions belong in META-INF/statedb\n"
-            .to_owned(),
+        format!("\nwarning  src/statedb: {place}\n"),
         "\nresult   a peer would accept this package, but not all of its index definitions\n"
             .to_owned(),
     ] {
@@ -523,7 +522,7 @@ fn nothing_of_a_package_is_taken_for_the_name_of_a_file_or_field() {
             "is not packaged, only metadata.json, connection.json and META-INF are",
         ),
         part("connection.json", None, unknown),
-        part(stray, None, "is left out, an operating system made it"),
+        part(stray, None, "is left out, made by an operating system"),
     ] {
         let warnings = seen["warnings"].as_array().unwrap();
         assert!(warnings.contains(&warning), "{warning}: {seen}");

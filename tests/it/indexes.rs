@@ -9,7 +9,7 @@ use std::path::Path;
 
 use serde_json::Value;
 
-use super::peer::{INDEX, Peer, Seen, index};
+use super::peer::{BELONGS, INDEX, Peer, Seen, index};
 use super::user;
 
 pub const FOLDER: &str = "META-INF/statedb/couchdb/indexes";
@@ -386,27 +386,23 @@ fn of_two_definitions_with_the_same_name_couchdb_keeps_the_last() {
 fn says_where_a_definition_belongs() {
     let ending = "its name does not end in .json";
     let none = "it is not an index definition";
-    let belongs =
-        |place: &str| format!("index definitions belong in META-INF/statedb/couchdb/{place}");
-    let (indexes, collections) = (belongs("indexes"), belongs("collections/NAME/indexes"));
-    let of_c = belongs("collections/c/indexes");
     for (path, reason) in [
-        ("indexes/a.json", indexes.as_str()),
-        ("index/a.json", &indexes),
-        ("couchdb/indexes/a.json", &indexes),
-        ("couchdb/collections/c/a.json", &of_c),
-        ("statedb/a.json", &indexes),
-        ("statedb/CouchDB/indexes/a.json", &indexes),
-        ("statedb/couchdb/a.json", &indexes),
-        ("statedb/couchdb/index/a.json", &indexes),
-        ("statedb/couchdb/Indexes/sub/a.json", &indexes),
-        ("statedb/leveldb/indexes/a.json", &indexes),
-        ("statedb/couchdb/collections/a.json", &collections),
-        ("statedb/couchdb/collections/indexes/a.json", &collections),
-        ("statedb/couchdb/collections/c/a.json", &of_c),
-        ("statedb/couchdb/collections/c/index/a.json", &of_c),
-        ("statedb/couchdb/Collections/c/indexes/a.json", &of_c),
-        ("statedb/couchdb/collection/c/indexes/a.json", &of_c),
+        ("indexes/a.json", BELONGS),
+        ("index/a.json", BELONGS),
+        ("couchdb/indexes/a.json", BELONGS),
+        ("couchdb/collections/c/a.json", BELONGS),
+        ("statedb/a.json", BELONGS),
+        ("statedb/CouchDB/indexes/a.json", BELONGS),
+        ("statedb/couchdb/a.json", BELONGS),
+        ("statedb/couchdb/index/a.json", BELONGS),
+        ("statedb/couchdb/Indexes/sub/a.json", BELONGS),
+        ("statedb/leveldb/indexes/a.json", BELONGS),
+        ("statedb/couchdb/collections/a.json", BELONGS),
+        ("statedb/couchdb/collections/indexes/a.json", BELONGS),
+        ("statedb/couchdb/collections/c/a.json", BELONGS),
+        ("statedb/couchdb/collections/c/index/a.json", BELONGS),
+        ("statedb/couchdb/Collections/c/indexes/a.json", BELONGS),
+        ("statedb/couchdb/collection/c/indexes/a.json", BELONGS),
         ("statedb/couchdb/indexes/a.JSON", ending),
         ("statedb/couchdb/indexes/a.txt", ending),
         ("statedb/couchdb/collections/c/indexes/README", ending),
@@ -414,9 +410,9 @@ fn says_where_a_definition_belongs() {
         ("statedb/couchdb/README", none),
         ("statedb/leveldb/x", none),
         ("MANIFEST.MF", ""),
-        ("a.json", &indexes),
-        ("META-INF/statedb/couchdb/indexes/a.json", &indexes),
-        ("src/statedb/couchdb/collections/c/indexes/a.json", &of_c),
+        ("a.json", BELONGS),
+        ("META-INF/statedb/couchdb/indexes/a.json", BELONGS),
+        ("src/statedb/couchdb/collections/c/indexes/a.json", BELONGS),
         ("other/a.json", ""),
         ("statedb/couchdb/indexes/.a.json", ""),
         ("statedb/couchdb/indexes/sub/a.json", ""),
@@ -456,21 +452,17 @@ fn says_where_a_definition_belongs() {
 
 #[test]
 fn says_where_the_folder_belongs() {
-    for (path, found, place) in [
-        ("statedb/couchdb/indexes", "statedb", "META-INF/statedb"),
-        (
-            "src/META-INF/statedb/couchdb/indexes",
-            "src/META-INF",
-            "META-INF",
-        ),
-        ("meta-inf/statedb/couchdb/indexes", "meta-inf", "META-INF"),
-        ("META_INF/statedb", "META_INF", "META-INF"),
-        ("MetaInf", "MetaInf", "META-INF"),
+    for (path, found) in [
+        ("statedb/couchdb/indexes", "statedb"),
+        ("src/META-INF/statedb/couchdb/indexes", "src/META-INF"),
+        ("meta-inf/statedb/couchdb/indexes", "meta-inf"),
+        ("META_INF/statedb", "META_INF"),
+        ("MetaInf", "MetaInf"),
     ] {
         let peer = package([]);
         peer.put(format!("src/{path}/a.json"), INDEX)
             .put("src/src/main.go", "x");
-        let line = format!("warning: {found}: is ignored, index definitions belong in {place}");
+        let line = format!("warning: {found}: is ignored, {BELONGS}");
         peer.build().succeeds(&[&format!("build: {line}")]);
         let src = "src: is not packaged, only metadata.json, connection.json and META-INF are";
         let left_out = if found.starts_with("src") {

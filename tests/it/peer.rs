@@ -27,6 +27,9 @@ pub const PLAIN: &str =
 /// A valid metadata.json.
 const METADATA: &str = r#"{"type":"ccaas","label":"basic_1.0"}"#;
 
+/// Where index definitions belong, as messages say it.
+pub const BELONGS: &str = "index definitions belong in META-INF/statedb/couchdb/indexes, a collection's in META-INF/statedb/couchdb/collections/NAME/indexes";
+
 /// A valid index definition.
 pub const INDEX: &str = r#"{"index":{"fields":["docType","owner"]},"ddoc":"indexOwnerDoc","name":"indexOwner","type":"json"}"#;
 

@@ -28,7 +28,7 @@ fn both_layouts_at_once() {
     peer.put("src/META-INF/statedb/couchdb/indexes/a.json", INDEX)
         .put("src/metadata/statedb/couchdb/indexes/a.json", INDEX);
     // As with Fabric's builder, which knows no other layout.
-    peer.build().succeeds(&["build: warning: metadata/statedb: is ignored, index definitions belong in META-INF/statedb"]);
+    peer.build().succeeds(&["build: warning: metadata/statedb: is ignored, index definitions belong in META-INF/statedb/couchdb/indexes, a collection's in META-INF/statedb/couchdb/collections/NAME/indexes"]);
     assert_eq!(peer.names("bld/META-INF/statedb/couchdb"), ["indexes"]);
 }
 

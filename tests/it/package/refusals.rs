@@ -208,7 +208,7 @@ fn warns_as_build_does_and_says_what_is_left_out() {
     let left_out = "only metadata.json, connection.json and META-INF are";
     let lines = [
         r#"connection.json: "timeout": is not a field that the peer knows, and is left out; did you mean "dial_timeout"?"#.to_owned(),
-        "META-INF/statedb/couchdb/indexes/.DS_Store: is left out, an operating system made it".to_owned(),
+        "META-INF/statedb/couchdb/indexes/.DS_Store: is left out, made by an operating system".to_owned(),
         format!(".git: and 3 more are not packaged, {left_out}"),
     ]
     .map(|line| format!("package: warning: {line}\n"));

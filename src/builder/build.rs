@@ -54,7 +54,7 @@ pub fn build(source: &Dir, metadata: &Dir, output: &Dir, config: Option<OsString
     let names = tree.chain([METADATA, STATEMENT, SUMS, CONNECTION]);
     staging.commit(&names.collect::<Vec<_>>())?;
 
-    let artifacts = plural(build.artifacts().count(), "artifact", "artifacts");
+    let artifacts = plural(build.artifacts().len(), "artifact", "artifacts");
     let made = format!("{}: {artifacts} by {VERSION}", metadata.label_for_log());
     let digest = build.connection_written;
     Ok(Done::new(warnings, &made, digest, &connection))

@@ -128,8 +128,8 @@ impl Rebuild {
         self.packages.check(entry).ok()?;
         let file = self.packages.open_file(entry).ok()?;
         let read = recompute::read_file(file, &self.packages.path_of(&entry.name)).ok()?;
-        let fault = id.fault_of(read.digest, Some(&read.metadata));
-        fault.is_none().then_some(read)
+        let is_its = read.digest == id.digest && *read.metadata.label().ok()? == id.label;
+        is_its.then_some(read)
     }
 
     /// The connection.json of a build that is what its package gives, where that is known without
@@ -195,7 +195,7 @@ impl Changes {
 
     fn add(&mut self, part: &str, files: &[Artifact], target: Option<&Dir>) -> Result<()> {
         let found = target.map_or(Ok(None), |target| target.find_dir(part))?;
-        let comparison = Comparison::new(found.map(Dir::into_root).as_ref(), files, &[]);
+        let comparison = Comparison::new(found.map(Dir::into_root).as_ref(), files);
         if let Some(error) = comparison.undetermined.into_iter().next() {
             return Err(error);
         }

@@ -85,19 +85,18 @@ impl Recipe {
             connection_written: connection,
             ..self.build.clone()
         };
-        let named = |(path, digest): (&str, Digest)| Artifact {
-            path: path.to_owned(),
-            digest,
-        };
         let is_withheld = |path: &str| self.withheld.contains(path);
+        let mut bld = build.artifacts();
+        let (release, artifacts) = (published::of_build(&bld, &is_withheld), bld.len());
         let record = build.record()?;
-        let record = record.map(|(name, content)| (name, Digest::of(&content)));
-        let [_, (_, sums)] = record;
+        let record = record.map(|(name, content)| Artifact::new(name, Digest::of(&content)));
+        let [_, Artifact { digest: sums, .. }] = record;
+        bld.extend(record);
         Ok(Outputs {
-            release: published::of_build(build.artifacts(), &is_withheld),
-            artifacts: build.artifacts().count(),
+            bld,
+            release,
+            artifacts,
             sums,
-            bld: build.artifacts().chain(record).map(named).collect(),
         })
     }
 }

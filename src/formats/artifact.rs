@@ -13,13 +13,20 @@ pub struct Artifact {
     pub digest: Digest,
 }
 
+impl Artifact {
+    /// The file at `path` with this digest.
+    pub fn new(path: impl Into<String>, digest: Digest) -> Self {
+        let path = path.into();
+        Self { path, digest }
+    }
+}
+
 /// The files in and below `dir`, sorted.
 pub fn list(dir: &Dir) -> Result<Vec<Artifact>> {
     let mut files = Vec::new();
     dir.walk(BUILD_LIMITS, |dir, found| {
         for file in found {
-            let (path, digest) = (dir.relative(&file.name), dir.digest(file)?);
-            files.push(Artifact { path, digest });
+            files.push(Artifact::new(dir.relative(&file.name), dir.digest(file)?));
         }
         Ok(())
     })?;

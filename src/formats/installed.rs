@@ -40,12 +40,10 @@ impl PackageId {
         Self::split(text, ':')
     }
 
-    /// Reads the name of a build's folder.
     pub fn of_build(name: &str) -> Option<Self> {
         Self::split(name, '-')
     }
 
-    /// Reads the name of a package's file.
     pub fn of_package(name: &str) -> Option<Self> {
         Self::split(name.strip_suffix(".tar.gz")?, '.')
     }
@@ -59,43 +57,39 @@ impl PackageId {
         })
     }
 
-    /// The digest of the file at `path`, from which this digest or error was read.
-    pub fn digest_of(
+    /// What is wrong with the file at `path` that has this ID in its name, from which this digest and
+    /// metadata.json of a package were read, or this error.
+    pub fn fault_of(
         &self,
         mut file: File,
         path: &Path,
-        read: std::result::Result<Digest, &Error>,
-    ) -> Result<Digest> {
-        match read {
-            Ok(digest) => Ok(digest),
+        read: std::result::Result<(Digest, &Metadata), &Error>,
+    ) -> Result<Option<String>> {
+        let digest = match read {
+            Ok((digest, _)) => digest,
             // It may be damaged, or another package.
             Err(Error::Refused(_)) => {
                 file.rewind().cannot("read", path)?;
-                Digest::of_open(&file, path)
+                Digest::of_open(&file, path)?
             }
             // Nothing is known of it, as the error says.
-            Err(_) => Ok(self.digest),
-        }
-    }
-
-    /// What is wrong with the file that has this ID in its name, if it has this digest and, where it
-    /// is a package, this metadata.json.
-    pub fn fault_of(&self, digest: Digest, metadata: Option<&Metadata>) -> Option<String> {
-        let what = if digest == self.digest {
-            match metadata?.label() {
-                Ok(label) if *label == self.label => return None,
-                Ok(label) => {
-                    let label = quoted(&label.to_string());
-                    format!("has the label {label}, not the one in its name")
-                }
-                Err(_) => "has no label that a peer accepts, but one in its name".to_owned(),
-            }
-        } else {
-            format!("has the SHA-256 {digest}, not the one in its name")
+            Err(_) => return Ok(None),
         };
-        Some(format!(
-            "{what}, put the original back and find out who changed it"
-        ))
+        let label = read.map(|(_, metadata)| metadata.label());
+        let what = match label {
+            _ if digest != self.digest => {
+                format!("has the SHA-256 {digest}, not the one in its name")
+            }
+            Err(_) => return Ok(None),
+            Ok(Ok(label)) if *label == self.label => return Ok(None),
+            Ok(Ok(label)) => {
+                let label = quoted(&label.to_string());
+                format!("has the label {label}, not the one in its name")
+            }
+            Ok(Err(_)) => "has no label that a peer accepts, but one in its name".to_owned(),
+        };
+        let fault = format!("{what}, put the original back and find out who changed it");
+        Ok(Some(format!("{}: {fault}", path.display())))
     }
 
     pub fn build_name(&self) -> String {
@@ -128,10 +122,9 @@ pub fn read(dir: &Dir, (id, entry): &(PackageId, Entry), target: &Dir) -> Result
     let again = file.try_clone().cannot("read", &path)?;
     // `check` has the warnings.
     let read = Package::read_file(file, &path, Some(target), &mut Warnings::default());
-    let found = read.as_ref().map(|package| package.digest);
-    let metadata = read.as_ref().ok().map(|package| &package.metadata);
-    match id.fault_of(id.digest_of(again, &path, found)?, metadata) {
-        Some(fault) => refused(format!("{}: {fault}", path.display())),
+    let found = read.as_ref().map(|read| (read.digest, &read.metadata));
+    match id.fault_of(again, &path, found)? {
+        Some(fault) => refused(fault),
         None => read,
     }
 }

@@ -40,54 +40,51 @@ pub struct Build {
 
 impl Build {
     /// The artifacts, sorted bytewise, without the record's own two files.
-    pub fn artifacts(&self) -> impl Iterator<Item = (&str, Digest)> {
-        let tree = self.meta_inf.iter().map(|file| (&*file.path, file.digest));
+    pub fn artifacts(&self) -> Vec<Artifact> {
+        let mut artifacts = self.meta_inf.clone();
         // M sorts before c and m.
-        tree.chain([
-            (CONNECTION, self.connection_written),
-            (METADATA, self.metadata),
-        ])
+        artifacts.push(Artifact::new(CONNECTION, self.connection_written));
+        artifacts.push(Artifact::new(METADATA, self.metadata));
+        artifacts
     }
 
     /// Every file that was read, sorted bytewise: `metadata/` is `CHAINCODE_METADATA_DIR`, `src/`
     /// is `CHAINCODE_SOURCE_DIR`.
-    fn materials(&self) -> Vec<(String, Digest)> {
+    fn materials(&self) -> Vec<Artifact> {
         let mut materials = vec![
-            (format!("metadata/{METADATA}"), self.metadata),
-            (format!("src/{CONNECTION}"), self.connection_read),
+            Artifact::new(format!("metadata/{METADATA}"), self.metadata),
+            Artifact::new(format!("src/{CONNECTION}"), self.connection_read),
         ];
         materials.extend(self.meta_inf.iter().map(|file| {
             let path = file.path.strip_prefix(META_INF).unwrap_or_default();
-            (format!("src/{}{path}", self.meta_inf_source), file.digest)
+            Artifact::new(format!("src/{}{path}", self.meta_inf_source), file.digest)
         }));
-        sort_by_path(&mut materials, |(path, _)| path);
+        sort_by_path(&mut materials, |file| &file.path);
         materials
     }
 
     /// The content of the record's two files: the statement and `SHA256SUMS`.
     pub fn record(&self) -> Result<[(&'static str, Vec<u8>); 2]> {
-        let statement = statement::of(self.artifacts(), self.materials())?;
-        let named = (STATEMENT, Digest::of(&statement));
-        let mut artifacts: Vec<_> = self.artifacts().chain([named]).collect();
-        sort_by_path(&mut artifacts, |(path, _)| path);
-        let lines = artifacts
-            .iter()
-            .map(|(path, digest)| line(path, *digest) + "\n");
+        let mut artifacts = self.artifacts();
+        let statement = statement::of(&artifacts, &self.materials())?;
+        artifacts.push(Artifact::new(STATEMENT, Digest::of(&statement)));
+        sort_by_path(&mut artifacts, |file| &file.path);
+        let lines = artifacts.iter().map(|file| line(file) + "\n");
         let sums = lines.collect::<String>().into_bytes();
         Ok([(STATEMENT, statement), (SUMS, sums)])
     }
 
     /// Writes the record into the build output `dir`.
     pub fn write(&self, dir: &Dir) -> Result<()> {
-        let files = self.record()?;
-        files
-            .iter()
-            .try_for_each(|(name, content)| dir.write(name, PUBLIC, content))
+        for (name, content) in self.record()? {
+            dir.write(name, PUBLIC, &content)?;
+        }
+        Ok(())
     }
 }
 
 /// One line of `SHA256SUMS`, without its line feed.
-fn line(path: &str, digest: Digest) -> String {
+fn line(Artifact { path, digest }: &Artifact) -> String {
     if path.contains('\\') {
         format!("\\{digest}  {}", path.replace('\\', "\\\\"))
     } else {
@@ -101,8 +98,6 @@ pub struct Record {
     pub artifacts: Vec<Artifact>,
     /// The digest of `SHA256SUMS`, which identifies the whole build output.
     pub sums: Digest,
-    /// The digest of the statement.
-    statement: Digest,
 }
 
 impl Record {
@@ -129,20 +124,20 @@ impl Record {
         Ok(Self {
             artifacts,
             sums: Digest::of(sums),
-            statement: Digest::of(statement),
         })
     }
 
     pub(crate) fn compare(&self, dir: &Dir) -> Comparison {
-        let read = [(SUMS, self.sums), (STATEMENT, self.statement)];
-        Comparison::new(Some(dir), &self.artifacts, &read)
+        let mut files = self.artifacts.clone();
+        files.push(Artifact::new(SUMS, self.sums));
+        Comparison::new(Some(dir), &files)
     }
 
     /// The digest recorded for the file at `path`.
     pub fn digest(&self, path: &str) -> Option<Digest> {
-        let by_path = |artifact: &Artifact| artifact.path.as_str().cmp(path);
+        let by_path = |file: &Artifact| file.path.as_str().cmp(path);
         let place = self.artifacts.binary_search_by(by_path).ok()?;
-        self.artifacts.get(place).map(|artifact| artifact.digest)
+        Some(self.artifacts[place].digest)
     }
 }
 
@@ -172,12 +167,12 @@ fn parse_sums(content: &[u8]) -> anyhow::Result<Vec<Artifact>> {
 
 fn parse_line(text: &str) -> Option<Artifact> {
     let (digest, path) = text.trim_start_matches('\\').split_once("  ")?;
-    let digest = Digest::parse(digest)?;
     // A path that is not escaped as we do it would give a different line.
-    let path = path.replace("\\\\", "\\");
+    let file = Artifact::new(path.replace("\\\\", "\\"), Digest::parse(digest)?);
+    let path = &file.path;
     let is_plain = path.split('/').all(|part| !matches!(part, "" | "." | ".."));
     let is_ours = is_plain && path != SUMS && !path.contains(is_unsafe);
-    (is_ours && line(&path, digest) == text).then_some(Artifact { path, digest })
+    (is_ours && line(&file) == text).then_some(file)
 }
 
 #[cfg(test)]

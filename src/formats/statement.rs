@@ -4,16 +4,14 @@ use std::io;
 
 use anyhow::{Context, Result, bail, ensure};
 use serde::{Deserialize, Serialize};
+use serde_json::{Map, Value};
 
 use super::artifact::Artifact;
 use crate::error;
-use crate::files::Digest;
 use crate::layout::{STATEMENT, SUMS};
 
-/// in-toto's Statement layer, version 1.
 pub const STATEMENT_TYPE: &str = "https://in-toto.io/Statement/v1";
 
-/// in-toto's Link predicate, version 0.3.
 pub const PREDICATE_TYPE: &str = "https://in-toto.io/attestation/link/v0.3";
 
 #[derive(Serialize, Deserialize)]
@@ -33,12 +31,9 @@ struct Link {
     name: &'static str,
     command: [&'static str; 4],
     materials: Vec<Descriptor>,
-    byproducts: Empty,
-    environment: Empty,
+    byproducts: Map<String, Value>,
+    environment: Map<String, Value>,
 }
-
-#[derive(Serialize)]
-struct Empty {}
 
 /// in-toto's `ResourceDescriptor`: `{"name": "PATH", "digest": {"sha256": "..."}}`.
 #[derive(PartialEq, Serialize, Deserialize)]
@@ -52,17 +47,16 @@ struct DigestSet {
     sha256: String,
 }
 
-fn descriptor((name, digest): (impl Into<String>, Digest)) -> Descriptor {
-    let (name, sha256) = (name.into(), digest.to_string());
-    let digest = DigestSet { sha256 };
-    Descriptor { name, digest }
+fn descriptor(file: &Artifact) -> Descriptor {
+    let sha256 = file.digest.to_string();
+    Descriptor {
+        name: file.path.clone(),
+        digest: DigestSet { sha256 },
+    }
 }
 
 /// The bytes of the statement of a build that made `artifacts` from `materials`.
-pub fn of<'a>(
-    artifacts: impl Iterator<Item = (&'a str, Digest)>,
-    materials: Vec<(String, Digest)>,
-) -> error::Result<Vec<u8>> {
+pub fn of(artifacts: &[Artifact], materials: &[Artifact]) -> error::Result<Vec<u8>> {
     let predicate = Link {
         name: "build",
         command: [
@@ -71,13 +65,13 @@ pub fn of<'a>(
             "CHAINCODE_METADATA_DIR",
             "BUILD_OUTPUT_DIR",
         ],
-        materials: materials.into_iter().map(descriptor).collect(),
-        byproducts: Empty {},
-        environment: Empty {},
+        materials: materials.iter().map(descriptor).collect(),
+        byproducts: Map::new(),
+        environment: Map::new(),
     };
     let statement = Statement {
         kind: STATEMENT_TYPE.into(),
-        subject: artifacts.map(descriptor).collect(),
+        subject: artifacts.iter().map(descriptor).collect(),
         predicate_type: PREDICATE_TYPE.into(),
         predicate: Some(predicate),
     };
@@ -96,9 +90,9 @@ pub fn agrees(artifacts: &[Artifact], statement: &[u8]) -> Result<()> {
     let is_ours = found.predicate_type == PREDICATE_TYPE;
     ensure!(is_ours, "its predicateType is not {PREDICATE_TYPE}");
     let mut subjects = found.subject.iter();
-    for Artifact { path, digest } in artifacts.iter().filter(|file| file.path != STATEMENT) {
-        let is_same = subjects.next() == Some(&descriptor((path, *digest)));
-        ensure!(is_same, "disagrees with {SUMS} about {path}");
+    for file in artifacts.iter().filter(|file| file.path != STATEMENT) {
+        let is_same = subjects.next() == Some(&descriptor(file));
+        ensure!(is_same, "disagrees with {SUMS} about {}", file.path);
     }
     if let Some(subject) = subjects.next() {
         bail!("disagrees with {SUMS} about {}", subject.name);

@@ -94,10 +94,9 @@ impl Packages {
 
     fn expect_of(&self, file: File, path: &Path, id: &PackageId) -> Result<Expected> {
         let read = recompute::read_file(file.try_clone().cannot("read", path)?, path);
-        let digest = id.digest_of(file, path, read.as_ref().map(|read| read.digest))?;
-        let metadata = read.as_ref().ok().map(|read| &read.metadata);
-        if let Some(fault) = id.fault_of(digest, metadata) {
-            return Ok(Expected::Wrong(format!("{}: {fault}", path.display())));
+        let found = read.as_ref().map(|read| (read.digest, &read.metadata));
+        if let Some(fault) = id.fault_of(file, path, found)? {
+            return Ok(Expected::Wrong(fault));
         }
         let read = read?;
         if !read.metadata.is_ours() {

@@ -206,8 +206,8 @@ impl Verdict {
                 None => return Ok(()),
             },
         };
-        self.add(Comparison::new(Some(bld), &outputs.bld, &[]), "bld/");
-        self.add(Comparison::new(release, &outputs.release, &[]), "release/");
+        self.add(Comparison::new(Some(bld), &outputs.bld), "bld/");
+        self.add(Comparison::new(release, &outputs.release), "release/");
         self.compared = Some(Compared {
             artifacts: outputs.artifacts,
             sums: outputs.sums,
@@ -322,11 +322,9 @@ impl Verdict {
                 .strip_prefix("bld/")
                 .map(|path| judged.remove(path));
         }
-        let recorded = record.artifacts.iter();
-        let recorded = recorded.map(|file| (&*file.path, file.digest));
         let is_withheld = |path: &str| judged.get(path) == Some(&false);
-        let published = published::of_build(recorded, &is_withheld);
-        let mut comparison = Comparison::new(release, &published, &[]);
+        let published = published::of_build(&record.artifacts, &is_withheld);
+        let mut comparison = Comparison::new(release, &published);
         // A definition that cannot be checked may be missing because it is not published.
         let is_judged = |path: &str| judged.contains_key(&format!("{META_INF}/{path}"));
         comparison

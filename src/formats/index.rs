@@ -131,8 +131,8 @@ impl Definition {
                      use_index names its ddoc",
                 );
             }
-            let place = Place::start(Way::Certain);
-            self.read_condition(selector, place).context(SELECTOR)?;
+            self.read_condition(selector, Place::default())
+                .context(SELECTOR)?;
         }
         Ok(())
     }
@@ -232,7 +232,11 @@ impl Definition {
             }
             ("$not", condition) => return self.read_condition(condition, place.below(operator)),
             ("$elemMatch" | "$allMatch" | "$keyMapMatch", condition) => {
-                self.read_condition(condition, Place::start(Way::Inside))?;
+                let place = Place {
+                    way: Way::Inside,
+                    ..Place::default()
+                };
+                self.read_condition(condition, place)?;
             }
             ("$beginsWith", _) => {
                 self.warn_of_selector("$beginsWith: is refused by CouchDB before 3.4");
@@ -270,7 +274,7 @@ const COMPARISONS: [&str; 10] = [
 ];
 
 /// Where a condition is in a selector: what matters about the path to it, which may be long.
-#[derive(Clone, Copy)]
+#[derive(Clone, Copy, Default)]
 struct Place<'a> {
     way: Way,
     has_field: bool,
@@ -279,10 +283,10 @@ struct Place<'a> {
     empty_part: Option<&'a str>,
 }
 
-/// What leads to a condition.
-#[derive(Clone, Copy, PartialEq, Eq)]
+#[derive(Clone, Copy, Default, PartialEq, Eq)]
 enum Way {
     /// Only fields and `$and`, so it is evaluated for every document.
+    #[default]
     Certain,
     /// Other logical operators too.
     Uncertain,
@@ -291,15 +295,6 @@ enum Way {
 }
 
 impl<'a> Place<'a> {
-    fn start(way: Way) -> Self {
-        Self {
-            way,
-            has_field: false,
-            ends_with_backslash: false,
-            empty_part: None,
-        }
-    }
-
     fn field(self, name: &'a str) -> Self {
         // A path that is empty so far gets no dot after it, and after a backslash none divides it.
         let has_field = self.has_field || !name.is_empty();

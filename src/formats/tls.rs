@@ -36,7 +36,6 @@ use std::net::IpAddr;
 use anyhow::{Context, Result, bail, ensure};
 
 use block::{Block, CERTIFICATE, PRIVATE_KEY, blocks, is_wanted};
-use extensions::Extensions;
 use key::Key;
 pub use time::Time;
 
@@ -124,16 +123,15 @@ pub fn own_certificate_is_for(root_cert: &str, name: &str) -> Option<bool> {
         return None;
     };
     let certificate = x509::parse(&block.der).ok()?;
-    let Extensions {
-        names,
-        is_ca,
-        key_signs_certificates,
-    } = certificate.extensions;
+    let extensions = certificate.extensions;
     // `openssl req -x509` marks a server's certificate as a CA's too. Such a one names the server,
     // and does not say that its key signs certificates.
-    let is_servers = certificate.is_self_issued && !key_signs_certificates && !names.is_empty();
-    let is_own = !is_ca || is_servers;
-    let is_for = names.iter().any(|&(tag, found)| is_name(tag, found, name));
+    let is_servers = certificate.is_self_issued
+        && !extensions.key_signs_certificates
+        && !extensions.names.is_empty();
+    let is_own = !extensions.is_ca || is_servers;
+    let mut names = extensions.names.iter();
+    let is_for = names.any(|&(tag, found)| is_name(tag, found, name));
     (is_own && certificate.is_v3).then_some(is_for)
 }
 

@@ -26,7 +26,6 @@ const ORDER: [usize; 19] = [
     16, 17, 18, 0, 8, 7, 9, 6, 10, 5, 11, 4, 12, 3, 13, 2, 14, 1, 15,
 ];
 
-/// Compressed data being read.
 pub(super) struct Inflate<R> {
     bits: Bits<R>,
     /// Those of the block that is read; the next is a block's header where there are none.
@@ -221,13 +220,10 @@ impl Code {
             counts[usize::from(*length)] += 1;
         }
         counts.remove(0);
-        let of_length = |length| {
-            let symbols = (0..)
-                .zip(lengths)
-                .filter(move |(_, found)| **found == length);
-            symbols.map(|(symbol, _)| symbol)
-        };
-        let symbols = (1..=LONGEST).flat_map(of_length).collect();
+        let used = lengths.iter().zip(0..).filter(|(length, _)| **length > 0);
+        let mut used: Vec<(&u16, u16)> = used.collect();
+        used.sort_unstable();
+        let symbols = used.into_iter().map(|(_, symbol)| symbol).collect();
         Self { counts, symbols }
     }
 

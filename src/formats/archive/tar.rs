@@ -48,7 +48,10 @@ impl<W: Write> Writer<W> {
         write: impl FnOnce(&mut dyn Write) -> Result<()>,
     ) -> Result<()> {
         let header = encode(path, size)?;
-        advance(&mut self.last, path)?;
+        if path <= self.last.as_str() {
+            return refused(format!("{path}: not after {} in byte order", self.last));
+        }
+        path.clone_into(&mut self.last);
         self.inner.write_all(&header)?;
         let start = self.inner.1;
         write(&mut self.inner)?;
@@ -101,18 +104,14 @@ pub fn length(files: u64) -> u64 {
     (files + 2 * BLOCK_SIZE).next_multiple_of(RECORD_SIZE)
 }
 
-/// Advances from the last path to the next one, which must be greater.
-fn advance(last: &mut String, path: &str) -> Result<()> {
-    if path <= last.as_str() {
-        return refused(format!("{path}: not after {last} in byte order"));
-    }
-    path.clone_into(last);
-    Ok(())
-}
-
 /// The one header of the regular file `path` of `size` bytes.
 fn encode(path: &str, size: u64) -> Result<[u8; BLOCK]> {
-    check_path(path)?;
+    let is_plain = path.split('/').all(|part| !matches!(part, "" | "." | ".."));
+    if !is_plain || path.contains('\0') {
+        return refused(format!(
+            "{path}: cannot be the path of a file in an archive"
+        ));
+    }
     let Some((prefix, name)) = split(path) else {
         return refused(format!(
             "{path}: too long for a tar archive (100 bytes, or 155 up to a slash and 100 after it)"
@@ -142,22 +141,6 @@ fn encode(path: &str, size: u64) -> Result<[u8; BLOCK]> {
     let sum: u64 = block.iter().map(|byte| u64::from(*byte)).sum();
     block[CHECKSUM].copy_from_slice(format!("{sum:06o}\0 ").as_bytes());
     Ok(block)
-}
-
-fn check_path(path: &str) -> Result<()> {
-    if path.is_empty() {
-        return refused("an entry of the archive has no name");
-    }
-    let fault = if path.contains('\0') {
-        "a NUL byte"
-    } else if path.starts_with('/') {
-        "an absolute path"
-    } else if path.split('/').any(|part| matches!(part, "" | "." | "..")) {
-        "an empty, \".\" or \"..\" component"
-    } else {
-        return Ok(());
-    };
-    refused(format!("{path}: {fault} in the name of an entry"))
 }
 
 /// Prefix and name of a path. The prefix is as long as possible, as in GNU tar; so the name is as

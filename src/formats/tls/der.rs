@@ -36,7 +36,6 @@ impl<'a> Reader<'a> {
         Self { rest: der, fault }
     }
 
-    /// Fails when something that was read breaks a rule.
     pub fn require(&self, condition: bool) -> Result<()> {
         ensure!(condition, self.fault);
         Ok(())
@@ -50,7 +49,6 @@ impl<'a> Reader<'a> {
         self.rest.first() == Some(&tag)
     }
 
-    /// The next element's tag and contents.
     pub fn any(&mut self) -> Result<(u8, &'a [u8])> {
         let (tag, length, after) = self.header().context(self.fault)?;
         let contents;
@@ -104,7 +102,6 @@ impl<'a> Reader<'a> {
         Some(value)
     }
 
-    /// A BOOLEAN DEFAULT FALSE.
     pub fn boolean(&mut self) -> Result<bool> {
         if !self.next_is(BOOLEAN) {
             return Ok(false);
@@ -134,11 +131,7 @@ impl<'a> Reader<'a> {
     pub fn int(&mut self) -> Result<i64> {
         let bytes = self.integer()?;
         self.require(bytes.len() <= 8)?;
-        let sign = if matches!(bytes, [0x80..=0xff, ..]) {
-            -1
-        } else {
-            0
-        };
+        let sign = -i64::from(matches!(bytes, [0x80..=0xff, ..]));
         Ok(bytes
             .iter()
             .fold(sign, |int, &byte| int << 8 | i64::from(byte)))

@@ -7,18 +7,14 @@ use anyhow::Result;
 
 use super::der::{INTEGER, OCTET_STRING, Reader, SEQUENCE, implicit};
 
-/// What a certificate's extensions say about its use.
 #[derive(Default)]
 pub struct Extensions<'a> {
     /// The alternative names of the subject, each with its tag.
     pub names: Vec<(u8, &'a [u8])>,
-    /// Whether the certificate may be a CA's.
     pub is_ca: bool,
-    /// Whether the certificate says that its key signs certificates.
     pub key_signs_certificates: bool,
 }
 
-/// The tags of alternative names.
 pub const DNS_NAME: u8 = 0x82;
 pub const IP_ADDRESS: u8 = 0x87;
 

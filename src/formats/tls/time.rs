@@ -30,7 +30,6 @@ pub fn parse(tag: u8, text: &[u8]) -> Option<Time> {
         _ => return None,
     };
     let (pairs, _) = digits.as_chunks();
-    let number = |[tens, ones]: [u8; 2]| i64::from(10 * (tens - b'0') + ones - b'0');
     let numbers: Vec<i64> = pairs.iter().copied().map(number).collect();
     let &[century, year, month, day, hour, minute, second] = &numbers[..] else {
         return None;
@@ -59,6 +58,10 @@ fn days_before(year: i64, month: i64) -> i64 {
     365 * year + leap_days + (153 * month + 2) / 5 - 719_468
 }
 
+fn number([tens, ones]: [u8; 2]) -> i64 {
+    i64::from(10 * (tens - b'0') + ones - b'0')
+}
+
 fn offset(zone: &[u8]) -> Option<i64> {
     let (sign, digits) = match zone {
         b"Z" => return Some(0),
@@ -66,13 +69,11 @@ fn offset(zone: &[u8]) -> Option<i64> {
         [b'-', digits @ ..] => (-1, digits),
         _ => return None,
     };
-    let is_offset = digits.len() == 4 && digits != b"0000" && digits.iter().all(u8::is_ascii_digit);
-    let number: i64 = str::from_utf8(digits)
-        .ok()
-        .filter(|_| is_offset)?
-        .parse()
-        .ok()?;
-    let (hours, minutes) = (number / 100, number % 100);
+    let is_offset = digits != b"0000" && digits.iter().all(u8::is_ascii_digit);
+    let (&[hours, minutes], []) = digits.as_chunks() else {
+        return None;
+    };
+    let (hours, minutes) = is_offset.then(|| (number(hours), number(minutes)))?;
     // Go reads 24 hours and 60 minutes too, but writes the latter in another way and compares.
     (hours <= 24 && minutes < 60).then_some(sign * 60 * (60 * hours + minutes))
 }

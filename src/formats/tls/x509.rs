@@ -22,7 +22,6 @@ pub struct Certificate<'a> {
     pub key: Option<Key>,
     pub not_after: Time,
     pub extensions: Extensions<'a>,
-    /// Whether its issuer and subject have the same name.
     pub is_self_issued: bool,
     /// Whether it is of a version that has extensions.
     pub is_v3: bool,

@@ -80,29 +80,25 @@ fn accepts_every_name_that_fits_and_no_other() {
 
 #[test]
 fn refuses_hostile_paths() {
-    let component = "an empty, \".\" or \"..\" component";
-    for (path, reason) in [
-        ("/etc/passwd", "an absolute path"),
-        ("/", "an absolute path"),
-        ("..", component),
-        ("../a", component),
-        ("a/../b", component),
-        ("a/..", component),
-        (".", component),
-        ("./a", component),
-        ("a/./b", component),
-        ("a//b", component),
-        ("a/", component),
+    for path in [
+        "",
+        "/etc/passwd",
+        "/",
+        "..",
+        "../a",
+        "a/../b",
+        "a/..",
+        ".",
+        "./a",
+        "a/./b",
+        "a//b",
+        "a/",
+        "a\0b",
+        &format!("../{}/{}", "x".repeat(100), "x".repeat(100)),
     ] {
-        let reason = format!("{path}: {reason} in the name of an entry");
+        let reason = format!("{path}: cannot be the path of a file in an archive");
         assert_eq!(unwritable(path, 0, b""), reason);
     }
-    let long = format!("../{}/{}", "x".repeat(100), "x".repeat(100));
-    assert!(unwritable(&long, 0, b"").contains(component));
-    let nul = "a\0b: a NUL byte in the name of an entry";
-    assert_eq!(unwritable("a\0b", 0, b""), nul);
-    let empty = "an entry of the archive has no name";
-    assert_eq!(unwritable("", 0, b""), empty);
 }
 
 #[test]

@@ -157,8 +157,9 @@ fn report(error: &Error, word: &str, is_called: bool) -> u8 {
         Error::Usage(message) => {
             log::line(word, format_args!("{message}, see {PROGRAM} {word} --help"));
         }
-        Error::Refused(message) | Error::Failed(message) => log::line(word, message),
         Error::Help | Error::Version | Error::Closed => {}
+        _ if is_the_peers => log::line(word, error),
+        _ => log::line(word, error.advised()),
     }
     if is_the_peers || matches!(error, Error::Refused(_)) {
         1

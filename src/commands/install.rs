@@ -8,7 +8,7 @@ use std::io::{self, Write};
 use std::os::unix::fs::{MetadataExt, symlink};
 use std::path::Path;
 
-use self::place::{configuration, needs_dir, open, open_bin, peer_path, permitted};
+use self::place::{configuration, needs_dir, open, peer_path};
 use super::arguments::{self, needed, text};
 use crate::error::{Cannot, Error, Outcome, Result, failed, usage};
 use crate::files::{Digest, Dir, Entry, NewFile};
@@ -94,7 +94,8 @@ pub fn run(mut parser: Parser) -> Result<Outcome> {
 /// Puts this program into the folder `bin` of `dir`, and returns what there is now. The peer's path
 /// comes from the argument `origin`.
 fn install(dir: &Dir, path: &str, origin: &str) -> Result<String> {
-    let (bin, is_new) = open_bin(dir)?;
+    needs_dir(dir, BIN, "put a directory in its place")?;
+    let (bin, is_new) = dir.make_dir(BIN, OPEN)?;
     let before = put(&bin, NewFile::link).inspect_err(|_| {
         if is_new {
             let _ = fs::remove_dir(dir.reach(BIN));
@@ -274,8 +275,7 @@ fn roll_back(bin: &Dir) -> Result<String> {
     for name in NAMES.into_iter().rev() {
         if kept.contains(&name) {
             let path = bin.path_of(name);
-            let renamed = fs::rename(previous.reach(name), bin.reach(name));
-            permitted(renamed, "replace", &path)?;
+            fs::rename(previous.reach(name), bin.reach(name)).cannot("replace", &path)?;
             // It is still there if both were one file.
             remove(&previous, name)?;
         } else if ours.is_some() && digest(bin, name) == ours {
@@ -330,7 +330,7 @@ fn remove(dir: &Dir, name: &str) -> Result<()> {
 
 fn copy(program: &[u8], bin: &Dir, name: &str) -> Result<NewFile> {
     let path = bin.path_of(name);
-    let mut file = permitted(NewFile::create_in(bin, name, OPEN), "create", &path)?;
+    let mut file = NewFile::create_in(bin, name, OPEN).cannot("create", &path)?;
     let written = file.write_all(program);
     written.cannot("write", &path).map(|()| file)
 }

@@ -19,9 +19,9 @@ use crate::formats::installed::{self, PackageId};
 use crate::formats::template::Config;
 use crate::log;
 use expected::{Expected, Packages};
-use report::Report;
+use report::{CANNOT_TELL, Report};
 use target::Place;
-use wanted::{Standing, Wanted};
+use wanted::Wanted;
 
 pub const HELP: &str = "\
 Usage: fabric-ccs-builder verify [OPTION...] PATH...
@@ -89,7 +89,7 @@ pub fn run(mut parser: Parser) -> Result<Outcome> {
                         "--package-id {value}: is not a package ID, write LABEL:HASH"
                     ));
                 };
-                wanted::add_id(wanted.ids.get_or_insert_default(), id);
+                wanted.ids.get_or_insert_default().insert(id);
             }
             Arg::Value(value) => args.paths.push(path(value)?),
             _ => return Err(Error::of(arg)),
@@ -108,9 +108,9 @@ pub fn run(mut parser: Parser) -> Result<Outcome> {
         report: Report::new(args.json, args.quiet),
     };
     for (path, error) in &run.packages.unreadable {
-        let (path, reason) = (path.display().to_string(), error.to_string());
+        let (path, reason) = (path.display().to_string(), error.advised());
         run.report
-            .add_package(&path, report::CANNOT_TELL, &reason)?;
+            .add_other(("package", &path), CANNOT_TELL, &reason)?;
     }
     for path in &args.paths {
         match Place::find(path) {
@@ -158,7 +158,7 @@ impl Run {
                 self.report.add_dial(&target, dial::dial(&connection))?;
             }
             if let Some(id) = target.id {
-                self.wanted.add(id.clone(), Standing::Reported);
+                self.wanted.reported.insert(id.clone());
                 built.push(id);
             }
         }
@@ -190,25 +190,27 @@ impl Run {
                 continue;
             }
             let path = own.path_of(&id.package_name()).display().to_string();
-            let found = match self.packages.expect(Some(own), Some(&id)) {
-                Expected::Wrong(reason) => {
-                    self.report.add_package(&path, report::MISMATCH, &reason)?;
-                    Standing::Reported
-                }
+            let (result, reason) = match self.packages.expect(Some(own), Some(&id)) {
+                Expected::Wrong(reason) => ("mismatch", reason),
                 // Another builder's packages need no build of ours.
-                Expected::Other(_) | Expected::Recorded => Standing::Reported,
-                Expected::Undetermined(reason) => {
-                    self.report
-                        .add_package(&path, report::CANNOT_TELL, &reason)?;
-                    Standing::NotBuilt
+                Expected::Other(_) | Expected::Recorded => {
+                    self.wanted.reported.insert(id);
+                    continue;
                 }
+                Expected::Undetermined(reason) => (CANNOT_TELL, reason),
                 Expected::Made(..) => {
                     let reason = "rebuild makes it, or the peer at its next start";
-                    self.report.add_package(&path, report::NOT_BUILT, reason)?;
-                    Standing::NotBuilt
+                    ("not built", reason.to_owned())
                 }
             };
-            self.wanted.add(id, found);
+            self.report.add_other(("package", &path), result, &reason)?;
+            let is_wrong = result == "mismatch";
+            let found = if is_wrong {
+                &mut self.wanted.reported
+            } else {
+                &mut self.wanted.unbuilt
+            };
+            found.insert(id);
         }
         Ok(())
     }

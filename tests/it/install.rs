@@ -276,13 +276,13 @@ fn a_user_who_is_not_root_can_install_and_update() {
         .put("bld/bin/.previous/detect", "older");
     refuses(
         "bld/bin",
-        "cannot create ./bin/detect: Permission denied (os error 13), run install as the owner of ./bin or as root",
+        "cannot create ./bin/detect: Permission denied (os error 13), run this as the folder's owner or as root",
     );
     assert_eq!(peer.get("bld/bin/detect"), "old");
     fs::remove_dir_all(peer.path("bld/bin")).unwrap();
     peer.set_mode("bld", 0o555);
     let seen = user::run_by_nobody(&peer.path("bld"), &["install", "-q", "."]);
-    let line = "cannot create ./bin: Permission denied (os error 13), run install as the owner of . or as root";
+    let line = "cannot create ./bin: Permission denied (os error 13), run this as the folder's owner or as root";
     assert_eq!(seen, failed(line));
 }
 

@@ -107,7 +107,7 @@ impl Report {
                 self.faults.push(fault.into());
                 None
             }
-            Err(Error::Failed(reason)) => Some(reason),
+            Err(error @ (Error::Failed(_) | Error::Denied(_))) => Some(error.advised()),
             Err(error) => return Err(error),
         };
         let undetermined = cannot

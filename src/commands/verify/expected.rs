@@ -89,7 +89,7 @@ impl Packages {
             Some((file, path)) => self.expect_of(file, &path, id),
             None => Ok(or_recorded(NO_PACKAGE)),
         });
-        expected.unwrap_or_else(|error| Expected::Undetermined(error.to_string()))
+        expected.unwrap_or_else(|error| Expected::Undetermined(error.advised()))
     }
 
     fn expect_of(&self, file: File, path: &Path, id: &PackageId) -> Result<Expected> {

@@ -163,7 +163,7 @@ impl Target<'_> {
     fn compare(&self, expected: &Expected) -> Verdict {
         let mut verdict = Verdict::default();
         if let Err(error) = self.compare_into(&mut verdict, expected) {
-            verdict.undetermined.push(error.to_string());
+            verdict.undetermined.push(error.advised());
         }
         self.settle(verdict)
     }

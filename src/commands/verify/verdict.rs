@@ -298,7 +298,7 @@ impl Verdict {
                 let damaged = Fault::Damaged(format!("{prefix}{fault}"));
                 self.fault.get_or_insert(damaged);
             }
-            Err(error) => self.undetermined.push(error.to_string()),
+            Err(error) => self.undetermined.push(error.advised()),
         }
         None
     }
@@ -311,10 +311,11 @@ impl Verdict {
             judged.insert(path, found.is_published);
             Ok(())
         });
-        if let Err(Error::Failed(reason)) = walked
-            && !self.undetermined.contains(&reason)
-        {
-            self.undetermined.push(reason);
+        if let Err(error @ (Error::Failed(_) | Error::Denied(_))) = walked {
+            let reason = error.advised();
+            if !self.undetermined.contains(&reason) {
+                self.undetermined.push(reason);
+            }
         }
         for difference in &self.differences {
             difference
@@ -342,7 +343,7 @@ impl Verdict {
             difference.path.insert_str(0, prefix);
             self.differences.push(difference);
         }
-        let undetermined = comparison.undetermined.iter().map(Error::to_string);
+        let undetermined = comparison.undetermined.iter().map(Error::advised);
         self.undetermined.extend(undetermined);
     }
 

@@ -79,7 +79,7 @@ fn a_folder_that_may_not_be_written_changes_nothing() {
     let args = [&["rebuild"], &NEW[..]].concat();
     let seen = user::run_by_nobody(&peer.path(""), &args);
     let reason = format!(
-        "cannot create ./{server}/.fabric-ccs-builder-3: Permission denied (os error 13), run this as the peer's user or root"
+        "cannot create ./{server}/.fabric-ccs-builder-3: Permission denied (os error 13), run this as the folder's owner or as root"
     );
     assert_eq!(without_times(&state(&peer)), without_times(&before));
     seen.prints(2, &[&format!("failed    {id}: {reason}")]);
@@ -285,7 +285,7 @@ fn a_path_that_is_not_a_peers_is_an_error() {
     let args = [&["rebuild"], &NEW[..]].concat();
     let seen = user::run_by_nobody(&peer.path(""), &args);
     let line = format!(
-        "rebuild: cannot open ./{PACKAGES}: Permission denied (os error 13), run this as the peer's user or root\n"
+        "rebuild: cannot open ./{PACKAGES}: Permission denied (os error 13), run this as the folder's owner or as root\n"
     );
     assert_eq!((seen.status, seen.stderr), (2, line));
     peer.set_mode(PACKAGES, 0o755);

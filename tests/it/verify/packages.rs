@@ -528,7 +528,7 @@ fn packages_that_are_missing_unreadable_or_among_other_files() {
     };
     peer.set_mode(PACKAGES, 0);
     let denied = format!(
-        "verify: cannot open {PACKAGES}: Permission denied (os error 13), run this as the peer's user or root\n"
+        "verify: cannot open {PACKAGES}: Permission denied (os error 13), run this as the folder's owner or as root\n"
     );
     told(&as_nobody(PRODUCTION), &denied);
     peer.set_mode(PACKAGES, 0o755);
@@ -537,7 +537,7 @@ fn packages_that_are_missing_unreadable_or_among_other_files() {
     peer.set_mode(name, 0);
     let seen = as_nobody(PRODUCTION);
     let line = format!(
-        "{build}: cannot tell: cannot read {name}: Permission denied (os error 13), run this as the peer's user or root"
+        "{build}: cannot tell: cannot read {name}: Permission denied (os error 13), run this as the folder's owner or as root"
     );
     assert_eq!(seen.stdout.lines().next().unwrap(), line);
     assert_eq!((seen.status, seen.stderr.as_str()), (2, ""));
@@ -940,7 +940,7 @@ fn an_unreadable_file_among_packages_has_one_line() {
     let peer = peer.run_by_nobody();
     let args = ["verify", "--packages", "elsewhere", BUILDS];
     let seen = user::run_by_nobody(&peer.path(""), &args);
-    let reason = "cannot open elsewhere/closed.tgz: Permission denied (os error 13), run this as the peer's user or root";
+    let reason = "cannot open elsewhere/closed.tgz: Permission denied (os error 13), run this as the folder's owner or as root";
     let lines: Vec<&str> = seen.stdout.lines().collect();
     let line = format!("elsewhere/closed.tgz: cannot tell: {reason}");
     assert_eq!((seen.status, lines[0]), (2, line.as_str()), "{seen:?}");

@@ -29,6 +29,8 @@ pub enum Error {
     Version,
     /// The command line is wrong.
     Usage(String),
+    /// The command has no option of this name.
+    UnknownOption(String),
     /// The input is wrong and must be changed.
     Refused(String),
     /// Something could not be done. This says nothing about the input: another try may succeed.
@@ -48,6 +50,7 @@ impl Error {
         match arg {
             Arg::Short('h') | Arg::Long("help") => Self::Help,
             Arg::Short('V') | Arg::Long("version") => Self::Version,
+            Arg::Long(name) => Self::UnknownOption(name.to_owned()),
             _ => arg.unexpected().into(),
         }
     }
@@ -59,7 +62,7 @@ impl Error {
             Self::Refused(message) => Self::Refused(format!("{place}: {message}")),
             Self::Failed(message) => Self::Failed(format!("{place}: {message}")),
             Self::Denied(message) => Self::Denied(format!("{place}: {message}")),
-            Self::Help | Self::Version | Self::Closed => self,
+            _ => self,
         }
     }
 
@@ -81,6 +84,7 @@ impl Display for Error {
             | Self::Refused(message)
             | Self::Failed(message)
             | Self::Denied(message) => f.write_str(message),
+            Self::UnknownOption(name) => write!(f, "invalid option '--{name}'"),
             Self::Help | Self::Version | Self::Closed => f.write_str("no message"),
         }
     }

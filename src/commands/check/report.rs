@@ -27,6 +27,8 @@ pub struct Report {
     pub shown: String,
     /// The answer when nothing is wrong.
     pub accepted: &'static str,
+    /// The answer when there is a fault.
+    pub refused: &'static str,
     /// The label, followed by the digest of the package file if one is checked.
     pub package: Option<String>,
     pub package_type: Option<String>,
@@ -35,7 +37,8 @@ pub struct Report {
     /// Why something in it would not be published.
     pub withheld: Vec<Finding>,
     pub warnings: Vec<Finding>,
-    pub programs: Vec<Program>,
+    /// What the peer's programs did: a word, and a line.
+    pub log: Vec<(&'static str, String)>,
     /// The files that were made.
     pub recorded: Vec<Artifact>,
     pub released: Vec<Artifact>,
@@ -46,13 +49,6 @@ pub struct Report {
     pub dial_result: Option<std::result::Result<String, String>>,
     /// The ID of the package that `package` would make from the same content, if it differs.
     pub packaged: Option<String>,
-}
-
-/// What one of the peer's programs did.
-pub struct Program {
-    pub name: &'static str,
-    pub status: u8,
-    pub lines: Vec<String>,
 }
 
 impl Report {
@@ -116,7 +112,7 @@ impl Report {
         let (word, answer, outcome) = if let Some(answer) = &undetermined {
             ("cannot tell", answer.as_str(), Outcome::Undetermined)
         } else if !self.faults.is_empty() {
-            ("refused", "a peer would refuse this package", Outcome::No)
+            ("refused", self.refused, Outcome::No)
         } else if !self.withheld.is_empty() {
             let answer = "a peer would accept this package, but not all of its index definitions";
             ("incomplete", answer, Outcome::No)
@@ -143,12 +139,8 @@ impl Report {
             _ => String::new(),
         };
         out.line("package", &format!("{kind}{}", self.shown));
-        for program in self.programs.iter().filter(|_| self.verbose) {
-            let name = program.name;
-            out.line(name, &format!("exit status: {}", program.status));
-            let lines = program.lines.iter();
-            lines.for_each(|text| out.line("", &format!("{name}: {text}")));
-        }
+        let log = self.log.iter().filter(|_| self.verbose);
+        log.for_each(|(word, text)| out.line(word, text));
         let faults = self.faults.iter().chain(&self.withheld);
         faults.for_each(|fault| out.coloured("fault", RED, &fault.line));
         let warnings = self.warnings.iter();
@@ -265,31 +257,11 @@ fn parts<'a>(findings: impl IntoIterator<Item = &'a Finding>) -> Value {
     parts.collect()
 }
 
-/// How hints begin, after a comma, colon or semicolon.
-const HINTS: [&str; 23] = [
-    "pass ",
-    "correct ",
-    "write ",
-    "leave ",
-    "put ",
-    "save ",
-    "use ",
-    "keep ",
-    "remove ",
-    "rename ",
-    "convert ",
-    "decode ",
-    "decrypt ",
-    "make ",
-    "begin ",
-    "give ",
-    "copy ",
-    "in ",
-    "run ",
-    "move ",
-    "did you mean ",
-    "it must ",
-    "for example ",
+/// The words with which hints begin, after a comma, colon or semicolon.
+const HINTS: [&str; 22] = [
+    "pass", "correct", "write", "leave", "put", "save", "use", "keep", "remove", "rename",
+    "convert", "decode", "decrypt", "make", "begin", "give", "copy", "in", "run", "move", "did",
+    "for",
 ];
 
 /// What is wrong, and what to do about it. Quotes and templates are skipped: the package's author
@@ -310,8 +282,8 @@ fn split_hint(text: &str) -> (&str, Option<&str>) {
             ',' | ';' | ':' if !is_quoted => {
                 let (message, rest) = text.split_at(place);
                 let hint = rest.get(2..).unwrap_or_default();
-                let begins = HINTS.iter().any(|begin| hint.starts_with(begin));
-                if begins || hint.ends_with(" is needed") {
+                let begins = HINTS.contains(&hint.split(' ').next().unwrap_or_default());
+                if begins || hint.starts_with("it must ") || hint.ends_with(" is needed") {
                     return (message, Some(hint));
                 }
             }

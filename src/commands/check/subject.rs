@@ -6,8 +6,7 @@ use std::path::Path;
 use super::super::arguments::source_folder;
 use crate::error::{Result, refused};
 use crate::files::{Digest, Dir, Scratch};
-use crate::findings::{Finding, Warnings};
-use crate::formats::meta_inf;
+use crate::findings::Warnings;
 use crate::formats::package::Package;
 use crate::layout::{CONNECTION, METADATA, PUBLIC};
 
@@ -49,10 +48,8 @@ impl Subject {
             });
         };
         if !fs::metadata(path).is_ok_and(|found| found.is_file()) {
-            let source = source_folder(path)?;
-            warnings.extend(left_out(&source, false)?);
             return Ok(Self {
-                source,
+                source: source_folder(path)?,
                 metadata: None,
                 digest: None,
             });
@@ -84,13 +81,6 @@ impl Subject {
     pub fn metadata(&self) -> &Dir {
         self.metadata.as_ref().unwrap_or(&self.source)
     }
-}
-
-/// Lines that name what in a folder is not packaged or, in a package, ignored. If META-INF is
-/// refused, that is reported elsewhere.
-pub fn left_out(source: &Dir, is_packed: bool) -> Result<Vec<Finding>> {
-    let tree = meta_inf::find(source).unwrap_or_default();
-    Ok(meta_inf::outside(source, tree.as_ref())?.left_out(is_packed))
 }
 
 fn write_sample(scratch: &Scratch) -> Result<Dir> {

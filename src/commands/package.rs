@@ -9,7 +9,7 @@ use std::path::{Path, PathBuf};
 use lexopt::{Arg, Parser};
 
 use super::arguments::{self, path};
-use super::declared::{self, Declared};
+use super::declared;
 use crate::error::{Cannot, Error, Outcome, Result, failed, usage};
 use crate::files::{Digest, Dir, NewFile};
 use crate::findings::Warnings;
@@ -89,10 +89,10 @@ impl Arguments {
                     parsed.meta_inf = Some(path(parser.value()?)?);
                     parsed.declared.get_or_insert_default();
                 }
-                Arg::Long(name) => match Declared::by(name) {
+                Arg::Long(name) => match declared::by(name) {
                     Some(declared) => {
                         let written = parsed.declared.get_or_insert_default();
-                        declared.add(parser.value()?, written)?;
+                        declared::add(declared, parser.value()?, written)?;
                     }
                     None => return Err(Error::of(arg)),
                 },
@@ -241,7 +241,8 @@ fn write_to_stdout(source: &Source) -> Result<Digest> {
     if io::stdout().is_terminal() {
         return usage("standard output is a terminal, redirect it to a file");
     }
-    source.write(&mut Named(log::stdout()?, Path::new("to standard output")))
+    let written = source.write(&mut log::stdout()?);
+    written.map_err(|error| error.at("cannot write to standard output"))
 }
 
 /// Writes the file at `path`, which may already exist with the same content.
@@ -268,7 +269,9 @@ fn write_to_file(
         }
     }
     let mut file = NewFile::create(path, mode)?;
-    let digest = write(&mut Named(&mut file, path))?;
+    let digest = write(&mut file);
+    let digest =
+        digest.map_err(|error| error.at(format_args!("cannot write {}", path.display())))?;
     if force {
         file.replace()?;
     } else {
@@ -297,21 +300,4 @@ fn close_to_others(file: &File, path: &Path) -> Result<()> {
     }
     let set = file.set_permissions(Permissions::from_mode(SECRET));
     set.cannot("restrict access to", path)
-}
-
-/// A writer whose errors name the file.
-struct Named<'a, W>(W, &'a Path);
-
-impl<W: Write> Write for Named<'_, W> {
-    fn write(&mut self, piece: &[u8]) -> io::Result<usize> {
-        self.0.write_all(piece).map_err(|error| {
-            let message = format!("cannot write {}: {error}", self.1.display());
-            io::Error::new(error.kind(), message)
-        })?;
-        Ok(piece.len())
-    }
-
-    fn flush(&mut self) -> io::Result<()> {
-        self.0.flush()
-    }
 }

@@ -162,42 +162,40 @@ impl Counts {
     pub fn write_metrics(&self, path: &Path) -> Result<()> {
         let now = SystemTime::now().duration_since(UNIX_EPOCH);
         let now = now.unwrap_or_default().as_secs();
-        let builds = [
-            ("match_package", self.match_package),
-            ("match_record", self.match_record),
-            ("mismatch", self.mismatch),
-            ("unrecorded", self.unrecorded),
-            ("other_builder", self.other),
-        ];
-        let gauge = |name: &str, help: &str, values: String| {
-            let name = format!("fabric_ccs_builder_verify_{name}");
-            let values = values.replace("NAME", &name);
-            format!("# HELP {name} {help}\n# TYPE {name} gauge\n{values}")
-        };
-        let builds = builds.map(|(result, count)| format!("NAME{{result=\"{result}\"}} {count}\n"));
-        let one = |value: u64| format!("NAME {value}\n");
-        let text = [
-            gauge("builds", "Builds of the peer by result.", builds.concat()),
-            gauge(
-                "differences",
-                "Differences found.",
-                one(self.differences as u64),
-            ),
-            gauge(
-                "cannot_tell",
-                "What could not be determined.",
-                one(self.cannot_tell as u64),
-            ),
-            gauge(
-                "unlisted",
-                "Package IDs that were not asked for.",
-                one(self.unlisted as u64),
-            ),
-            gauge("last_run_timestamp_seconds", "When it ran.", one(now)),
-        ];
+        let text = format!(
+            "\
+# HELP fabric_ccs_builder_verify_builds Builds of the peer by result.
+# TYPE fabric_ccs_builder_verify_builds gauge
+fabric_ccs_builder_verify_builds{{result=\"match_package\"}} {}
+fabric_ccs_builder_verify_builds{{result=\"match_record\"}} {}
+fabric_ccs_builder_verify_builds{{result=\"mismatch\"}} {}
+fabric_ccs_builder_verify_builds{{result=\"unrecorded\"}} {}
+fabric_ccs_builder_verify_builds{{result=\"other_builder\"}} {}
+# HELP fabric_ccs_builder_verify_differences Differences found.
+# TYPE fabric_ccs_builder_verify_differences gauge
+fabric_ccs_builder_verify_differences {}
+# HELP fabric_ccs_builder_verify_cannot_tell What could not be determined.
+# TYPE fabric_ccs_builder_verify_cannot_tell gauge
+fabric_ccs_builder_verify_cannot_tell {}
+# HELP fabric_ccs_builder_verify_unlisted Package IDs that were not asked for.
+# TYPE fabric_ccs_builder_verify_unlisted gauge
+fabric_ccs_builder_verify_unlisted {}
+# HELP fabric_ccs_builder_verify_last_run_timestamp_seconds When it ran.
+# TYPE fabric_ccs_builder_verify_last_run_timestamp_seconds gauge
+fabric_ccs_builder_verify_last_run_timestamp_seconds {}
+",
+            self.match_package,
+            self.match_record,
+            self.mismatch,
+            self.unrecorded,
+            self.other,
+            self.differences,
+            self.cannot_tell,
+            self.unlisted,
+            now
+        );
         let mut file = NewFile::create(path, PUBLIC)?;
-        file.write_all(text.concat().as_bytes())
-            .cannot("write", path)?;
+        file.write_all(text.as_bytes()).cannot("write", path)?;
         file.replace()
     }
 }

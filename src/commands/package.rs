@@ -11,12 +11,12 @@ use lexopt::{Arg, Parser};
 use super::arguments::{self, path};
 use super::declared;
 use crate::error::{Cannot, Error, Outcome, Result, failed, usage};
-use crate::files::{Digest, Dir, NewFile};
+use crate::files::{Digest, Dir, NewFile, mode_like};
 use crate::findings::Warnings;
 use crate::formats::package::Package;
 use crate::formats::package::source::Source;
 use crate::formats::written::Written;
-use crate::layout::{CODE, CONNECTION, META_INF, PUBLIC, SECRET};
+use crate::layout::{CODE, CONNECTION, META_INF, PUBLIC};
 use crate::log;
 use crate::text::plural;
 
@@ -61,7 +61,6 @@ Example: CHAINCODE_ID=$(fabric-ccs-builder package basic)
 
 const WORD: &str = "package";
 
-/// The arguments.
 #[derive(Default)]
 struct Arguments {
     path: Option<PathBuf>,
@@ -123,7 +122,6 @@ impl Arguments {
         }
     }
 
-    /// The package to make.
     fn source(&self) -> Result<Source> {
         if let Some(written) = &self.declared {
             let tree = self.meta_inf.as_deref().map(open_meta_inf).transpose()?;
@@ -141,7 +139,6 @@ impl Arguments {
     }
 }
 
-/// The folder of `--meta-inf`.
 fn open_meta_inf(path: &Path) -> Result<Dir> {
     let dir = Dir::open(path)?;
     for name in [META_INF, CONNECTION] {
@@ -256,8 +253,11 @@ fn write_to_file(
     if let Some(existing) = open_existing(path)? {
         let digest = write(&mut io::sink())?;
         if digest == Digest::of_open(&existing, path)? {
-            if mode == SECRET {
-                close_to_others(&existing, path)?;
+            let had = existing.metadata().cannot("read", path)?.mode();
+            let mode = mode_like(had, mode);
+            if mode != had {
+                let set = existing.set_permissions(Permissions::from_mode(mode));
+                set.cannot("restrict access to", path)?;
             }
             return Ok(digest);
         }
@@ -280,7 +280,6 @@ fn write_to_file(
     Ok(digest)
 }
 
-/// The regular file at `path`, or `None` when there is nothing.
 fn open_existing(path: &Path) -> Result<Option<File>> {
     let found = match fs::symlink_metadata(path) {
         Err(error) if error.kind() == ErrorKind::NotFound => return Ok(None),
@@ -291,13 +290,4 @@ fn open_existing(path: &Path) -> Result<Option<File>> {
         return failed(format!("{path}: already exists and is not a regular file"));
     }
     File::open(path).cannot("open", path).map(Some)
-}
-
-/// Makes sure that not everyone can read a private key. If only a group can, someone chose that.
-fn close_to_others(file: &File, path: &Path) -> Result<()> {
-    if file.metadata().cannot("read", path)?.mode() & 0o004 == 0 {
-        return Ok(());
-    }
-    let set = file.set_permissions(Permissions::from_mode(SECRET));
-    set.cannot("restrict access to", path)
 }

@@ -324,14 +324,19 @@ fn what_a_killed_run_left_is_removed() {
 }
 
 #[test]
-fn a_file_whose_name_is_not_utf_8_is_removed() {
+fn what_has_no_name_in_utf_8_is_removed() {
     let (peer, id) = installed();
     let bld = peer.path(format!("{}/bld", build_of(&id)));
     for name in [&b"\xff"[..], b"\xfe", "\u{fffd}".as_bytes(), b"a\xff.json"] {
         fs::write(bld.join(OsStr::from_bytes(name)), "x").unwrap();
     }
+    for name in [&b"folder\xff"[..], b"folder\n"] {
+        let folder = bld.join(OsStr::from_bytes(name)).join("in");
+        fs::create_dir_all(&folder).unwrap();
+        fs::write(folder.join("file"), "x").unwrap();
+    }
     let line = format!(
-        "rebuilt   {id}: the peer will dial new:9999 without TLS, before: dial old:9999 without TLS; 8 files differ"
+        "rebuilt   {id}: the peer will dial new:9999 without TLS, before: dial old:9999 without TLS; 10 files differ"
     );
     rebuild(&peer, &NEW).prints(0, &[&line]);
     is_new(&peer, &id);

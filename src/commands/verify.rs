@@ -7,7 +7,7 @@ mod target;
 mod verdict;
 mod wanted;
 
-use std::path::{Path, PathBuf};
+use std::path::Path;
 
 use lexopt::{Arg, Parser, ValueExt};
 
@@ -60,27 +60,17 @@ could not be determined, such as a build without its package.
 Example: fabric-ccs-builder verify /var/hyperledger/production
 ";
 
-/// The command line.
-#[derive(Default)]
-struct Args {
-    paths: Vec<PathBuf>,
-    packages: Vec<PathBuf>,
-    metrics: Option<PathBuf>,
-    dial: bool,
-    json: bool,
-    quiet: bool,
-}
-
 pub fn run(mut parser: Parser) -> Result<Outcome> {
-    let (mut args, mut wanted, mut config) = (Args::default(), Wanted::default(), None);
+    let (mut paths, mut packages, mut metrics, mut config) = (vec![], vec![], None, None);
+    let (mut wanted, mut report, mut dial) = (Wanted::default(), Report::default(), false);
     while let Some(arg) = parser.next()? {
         match arg {
-            Arg::Long("json") => args.json = true,
-            Arg::Long("dial") => args.dial = true,
-            Arg::Short('q') | Arg::Long("quiet") => args.quiet = true,
+            Arg::Long("json") => report.json = true,
+            Arg::Long("dial") => dial = true,
+            Arg::Short('q') | Arg::Long("quiet") => report.quiet = true,
             Arg::Long("config") => config = Some(parser.value()?),
-            Arg::Long("packages") => args.packages.push(path(parser.value()?)?),
-            Arg::Long("metrics") => args.metrics = Some(path(parser.value()?)?),
+            Arg::Long("packages") => packages.push(path(parser.value()?)?),
+            Arg::Long("metrics") => metrics = Some(path(parser.value()?)?),
             Arg::Long("installed") => wanted.add_file(&parser.value()?)?,
             Arg::Long("package-id") => {
                 let value = parser.value()?.string()?;
@@ -91,28 +81,28 @@ pub fn run(mut parser: Parser) -> Result<Outcome> {
                 };
                 wanted.ids.get_or_insert_default().insert(id);
             }
-            Arg::Value(value) => args.paths.push(path(value)?),
+            Arg::Value(value) => paths.push(path(value)?),
             _ => return Err(Error::of(arg)),
         }
     }
-    if args.paths.is_empty() {
+    if paths.is_empty() {
         return usage("missing argument PATH");
     }
     // As a refusal, it would have the exit status of a difference.
     let config = Config::read(arguments::config(config)?);
     let config = config.map_err(|error| Error::Failed(error.to_string()))?;
     let mut run = Run {
-        packages: Packages::open(&args.packages, config, wanted.ids.is_some())?,
+        packages: Packages::open(&packages, config, wanted.ids.is_some())?,
         wanted,
-        dial: args.dial,
-        report: Report::new(args.json, args.quiet),
+        dial,
+        report,
     };
     for (path, error) in &run.packages.unreadable {
         let (path, reason) = (path.display().to_string(), error.advised());
         run.report
             .add_other(("package", &path), CANNOT_TELL, &reason)?;
     }
-    for path in &args.paths {
+    for path in &paths {
         match Place::find(path) {
             Ok(place) => run.verify(path, &place)?,
             Err(error) => run.report.add_unusable(path, &error)?,
@@ -120,7 +110,7 @@ pub fn run(mut parser: Parser) -> Result<Outcome> {
     }
     run.wanted.report(&run.packages, &mut run.report)?;
     let outcome = run.report.finish()?;
-    if let Some(path) = &args.metrics {
+    if let Some(path) = &metrics {
         match run.report.counts.write_metrics(path) {
             // A difference counts more.
             Err(error) if outcome == Outcome::No => log::line("verify", error.to_string()),

@@ -80,7 +80,6 @@ impl Counts {
         *count += 1;
     }
 
-    /// The overall answer.
     pub fn outcome(&self) -> Outcome {
         match (self.differences, self.cannot_tell) {
             (0, 0) => Outcome::Yes,
@@ -90,7 +89,7 @@ impl Counts {
     }
 
     /// What the results do not prove, and what to do about it.
-    pub fn notes(&self) -> impl Iterator<Item = String> {
+    pub fn notes(&self) -> Vec<String> {
         let recorded = self.record_alone;
         let matches = plural(recorded, "match is", "matches are");
         let record = format!(
@@ -105,23 +104,17 @@ impl Counts {
                       changed since; keep a copy first if you want to find out who changed it";
         let stray = "an unrecorded or unexpected entry among the builds, or beside a build's bld and \
                      release, belongs to no build: find out whose it is, and remove it";
-        let record = (recorded > 0).then_some(record);
-        let others = [
+        let notes = [
+            (recorded > 0, record.as_str()),
             (self.has_wrong_build, build),
             (self.has_other_config, config),
             (self.has_stray, stray),
         ];
-        let others = others
-            .into_iter()
-            .filter(|&(is_so, _)| is_so)
-            .map(|(_, note)| note.to_owned());
-        record
-            .into_iter()
-            .chain(others)
-            .chain(self.others.iter().cloned())
+        let notes = notes.into_iter().filter(|&(is_so, _)| is_so);
+        let notes = notes.map(|(_, note)| note.to_owned());
+        notes.chain(self.others.iter().cloned()).collect()
     }
 
-    /// The summary for people.
     pub fn summary(&self) -> String {
         let builds = plural(self.builds, "build", "builds");
         let differences = plural(self.differences, "difference", "differences");
@@ -141,7 +134,6 @@ impl Counts {
         )
     }
 
-    /// The members of the summary in JSON.
     pub fn members(&self) -> impl Iterator<Item = (&'static str, Value)> {
         let counts = [
             ("builds", self.builds),

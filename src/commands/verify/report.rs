@@ -18,8 +18,8 @@ pub const CANNOT_TELL: &str = "cannot tell";
 /// Prints verdicts, and counts them for the summary.
 #[derive(Default)]
 pub struct Report {
-    json: bool,
-    quiet: bool,
+    pub json: bool,
+    pub quiet: bool,
     pub counts: Counts,
 }
 
@@ -27,15 +27,6 @@ pub struct Report {
 type LineOf<'a> = (&'static str, &'a str);
 
 impl Report {
-    /// An empty report.
-    pub fn new(json: bool, quiet: bool) -> Self {
-        Self {
-            json,
-            quiet,
-            ..Self::default()
-        }
-    }
-
     /// Reports that nothing at `path` can be verified.
     pub fn add_unusable(&mut self, path: &Path, error: &Error) -> Result<()> {
         self.counts.cannot_tell += 1;
@@ -89,7 +80,6 @@ impl Report {
         log::print(&lines)
     }
 
-    /// The line of a build that matches.
     fn matching(&self, target: &Target, origin: Origin, compared: &Compared) -> String {
         let Compared {
             artifacts, sums, ..
@@ -112,7 +102,6 @@ impl Report {
         self.line(("build", &target.shown), "match", &text, members)
     }
 
-    /// Prints the result of dialling a target's chaincode.
     pub fn add_dial(
         &mut self,
         target: &Target,

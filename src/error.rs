@@ -41,7 +41,6 @@ pub enum Error {
     Closed,
 }
 
-/// A result with this crate's [`Error`].
 pub type Result<T> = std::result::Result<T, Error>;
 
 impl Error {
@@ -108,22 +107,18 @@ impl From<lexopt::Error> for Error {
     }
 }
 
-/// A wrong command line, with this message.
 pub fn usage<T>(message: impl Into<String>) -> Result<T> {
     Err(Error::Usage(message.into()))
 }
 
-/// A refusal with this message.
 pub fn refused<T>(message: impl Into<String>) -> Result<T> {
     Err(Error::Refused(message.into()))
 }
 
-/// A failure with this message.
 pub fn failed<T>(message: impl Into<String>) -> Result<T> {
     Err(Error::Failed(message.into()))
 }
 
-/// For results of system calls.
 pub trait Cannot<T> {
     /// Turns the system's error into "cannot VERB PATH: ERROR".
     fn cannot(self, verb: &str, path: &Path) -> Result<T>;

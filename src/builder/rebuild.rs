@@ -27,11 +27,9 @@ use crate::layout::{
 pub struct Rebuild {
     packages: Dir,
     builds: Dir,
-    /// The values for templates.
     config: Option<OsString>,
     /// The builder's name, for builds that name none.
     name: String,
-    /// Whether to change nothing.
     is_dry: bool,
 }
 
@@ -39,11 +37,8 @@ pub struct Rebuild {
 pub struct Rebuilt {
     /// How the peer connected before, if it could.
     pub before: Option<String>,
-    /// How it will connect now.
     pub after: String,
-    /// The number of files that differ.
     pub files: usize,
-    /// What the package's author should know.
     pub warnings: Warnings,
 }
 

@@ -23,7 +23,6 @@ pub struct Review {
     pub values: Option<Values>,
     /// The keys of the config that the templates look up, if there is no config.
     pub keys: BTreeSet<String>,
-    /// Why a peer would refuse the package.
     pub faults: Faults,
     /// What is not published, and other warnings.
     pub warnings: Warnings,

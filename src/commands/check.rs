@@ -125,7 +125,6 @@ fn now() -> i64 {
     now.map_or(0, |now| now.as_secs().try_into().unwrap_or(i64::MAX))
 }
 
-/// Runs the programs, and reports what they did.
 fn run_programs(
     subject: &Subject,
     config: Option<OsString>,

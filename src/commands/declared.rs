@@ -12,7 +12,6 @@ use crate::files::read_pem;
 use crate::formats::tls;
 use crate::formats::written::Written;
 
-/// What the options declare.
 const NAMES: [&str; 8] = [
     "label",
     "type",
@@ -31,7 +30,6 @@ pub fn by(name: &str) -> Option<&'static str> {
         .find(|declared| declared.replace('_', "-") == name)
 }
 
-/// Adds the option's value to what is `written`.
 pub fn add(declared: &'static str, value: OsString, written: &mut Written) -> Result<()> {
     let text = match declared {
         "label" => {

@@ -43,7 +43,6 @@ const NAMES: [&str; 4] = ["detect", "build", "release", PROGRAM];
 /// The folder in `bin` with the builder that was replaced. It counts if it has `detect`, which is
 /// put there last and removed first, so that what a killed run leaves is whole or nothing.
 const PREVIOUS: &str = ".previous";
-/// What was there before.
 const AS_BEFORE: &str = "as before";
 const ANOTHER: &str = "another builder";
 const ANOTHER_BUILD: &str = "another build of it";
@@ -300,7 +299,6 @@ fn find(dir: &Dir, name: &str) -> Option<Entry> {
     file.ok()?
 }
 
-/// The digest of the program `name` in `dir`, if it can be read.
 fn digest(dir: &Dir, name: &str) -> Option<Digest> {
     dir.digest(&find(dir, name)?).ok()
 }

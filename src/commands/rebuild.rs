@@ -93,7 +93,6 @@ impl Report {
         Self(["unchanged", differs, "refused", "failed"].map(|word| (word, 0)))
     }
 
-    /// Prints a package's line.
     fn add(&mut self, id: &PackageId, done: Result<Rebuilt>) -> Result<()> {
         let [unchanged, changed, refused, failed] = &mut self.0;
         let ((word, count), text) = match done {
@@ -127,7 +126,6 @@ impl Report {
         log::print(&escaped_line(&format!("{word:<9} {id}: {text}")))
     }
 
-    /// Prints the summary.
     fn finish(self) -> Result<Outcome> {
         let Self(counts @ [.., (_, refused), (_, failed)]) = self;
         let packages = counts.iter().map(|(_, count)| count).sum();

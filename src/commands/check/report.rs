@@ -16,14 +16,11 @@ use crate::layout::CONNECTION;
 use crate::log;
 use crate::text::{escaped_line, json_line};
 
-/// What was found, and how to print it.
 #[derive(Default)]
 pub struct Report {
     pub json: bool,
     pub verbose: bool,
-    /// Whether to dial the address.
     pub wants_dial: bool,
-    /// What is checked.
     pub shown: String,
     /// The answer when nothing is wrong.
     pub accepted: &'static str,
@@ -39,11 +36,9 @@ pub struct Report {
     pub warnings: Vec<Finding>,
     /// What the peer's programs did: a word, and a line.
     pub log: Vec<(&'static str, String)>,
-    /// The files that were made.
     pub recorded: Vec<Artifact>,
     pub released: Vec<Artifact>,
     pub address: Option<String>,
-    /// What the peer would do.
     pub dial: Option<String>,
     /// The result of dialling from this machine: `Err` if a peer here would fail.
     pub dial_result: Option<std::result::Result<String, String>>,
@@ -106,11 +101,8 @@ impl Report {
             Err(error @ (Error::Failed(_) | Error::Denied(_))) => Some(error.advised()),
             Err(error) => return Err(error),
         };
-        let undetermined = cannot
-            .as_ref()
-            .map(|reason| format!("cannot tell: {reason}"));
-        let (word, answer, outcome) = if let Some(answer) = &undetermined {
-            ("cannot tell", answer.as_str(), Outcome::Undetermined)
+        let (word, answer, outcome) = if cannot.is_some() {
+            ("cannot tell", "cannot tell: ", Outcome::Undetermined)
         } else if !self.faults.is_empty() {
             ("refused", self.refused, Outcome::No)
         } else if !self.withheld.is_empty() {
@@ -126,7 +118,7 @@ impl Report {
         log::print(&if self.json {
             self.object(word, cannot.as_deref())
         } else {
-            self.lines(answer, outcome)
+            self.lines(&format!("{answer}{}", cannot.unwrap_or_default()), outcome)
         })?;
         Ok(outcome)
     }
@@ -204,7 +196,6 @@ const RED: &str = "31";
 const GREEN: &str = "32";
 const YELLOW: &str = "33";
 
-/// Lines that begin with a word.
 struct Lines {
     text: String,
     has_colour: bool,

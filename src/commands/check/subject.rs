@@ -27,7 +27,6 @@ const SAMPLE: [(&str, &[u8]); 4] = [
     ),
 ];
 
-/// What is checked.
 pub struct Subject {
     /// What the peer gives as `CHAINCODE_SOURCE_DIR`.
     pub source: Dir,
@@ -40,20 +39,21 @@ pub struct Subject {
 impl Subject {
     /// The source folder or package at `path`, or else the sample.
     pub fn open(path: Option<&Path>, scratch: &Scratch, warnings: &mut Warnings) -> Result<Self> {
-        let Some(path) = path else {
-            return Ok(Self {
-                source: write_sample(scratch)?,
-                metadata: None,
-                digest: None,
-            });
+        let source = match path {
+            None => write_sample(scratch)?,
+            Some(path) if fs::metadata(path).is_ok_and(|found| found.is_file()) => {
+                return Self::unpack(path, scratch, warnings);
+            }
+            Some(path) => source_folder(path)?,
         };
-        if !fs::metadata(path).is_ok_and(|found| found.is_file()) {
-            return Ok(Self {
-                source: source_folder(path)?,
-                metadata: None,
-                digest: None,
-            });
-        }
+        Ok(Self {
+            source,
+            metadata: None,
+            digest: None,
+        })
+    }
+
+    fn unpack(path: &Path, scratch: &Scratch, warnings: &mut Warnings) -> Result<Self> {
         if path.ends_with(METADATA) || path.ends_with(CONNECTION) {
             let folder = path.parent().filter(|folder| *folder != Path::new(""));
             let folder = folder.unwrap_or(Path::new("."));

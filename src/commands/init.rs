@@ -199,7 +199,7 @@ fn write(dir: &Path, files: &[NewContent]) -> Result<()> {
         let parent = path.parent().unwrap_or(dir);
         fs::create_dir_all(parent).cannot("create", parent)?;
         let mut file = NewFile::create(&path, *mode)?;
-        file.write_all(content).cannot("write", &path)?;
+        file.write_all(content)?;
         begun.push(file);
     }
     begun.into_iter().try_for_each(NewFile::commit)

@@ -240,9 +240,7 @@ fn keep_one(bin: &Dir, name: &str, previous: &Dir) -> Result<()> {
         Some(entry) if entry.listed().is_file() => {
             let mode = entry.listed().mode() & 0o777;
             let mut file = NewFile::create_in(previous, name, mode).cannot("create", &shown)?;
-            bin.pieces(&entry, &mut |piece| {
-                file.write_all(piece).cannot("write", &shown)
-            })?;
+            bin.pieces(&entry, &mut |piece| Ok(file.write_all(piece)?))?;
             file.replace()
         }
         _ => Err(error).cannot("create", &shown),
@@ -329,8 +327,8 @@ fn remove(dir: &Dir, name: &str) -> Result<()> {
 fn copy(program: &[u8], bin: &Dir, name: &str) -> Result<NewFile> {
     let path = bin.path_of(name);
     let mut file = NewFile::create_in(bin, name, OPEN).cannot("create", &path)?;
-    let written = file.write_all(program);
-    written.cannot("write", &path).map(|()| file)
+    file.write_all(program)?;
+    Ok(file)
 }
 
 /// The bytes of the program that is running, even if its file has been replaced since.

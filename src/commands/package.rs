@@ -269,9 +269,7 @@ fn write_to_file(
         }
     }
     let mut file = NewFile::create(path, mode)?;
-    let digest = write(&mut file);
-    let digest =
-        digest.map_err(|error| error.at(format_args!("cannot write {}", path.display())))?;
+    let digest = write(&mut file)?;
     if force {
         file.replace()?;
     } else {

@@ -7,7 +7,7 @@ use std::time::{SystemTime, UNIX_EPOCH};
 use serde_json::{Value, json};
 
 use super::verdict::{Fault, Verdict};
-use crate::error::{Cannot, Outcome, Result};
+use crate::error::{Outcome, Result};
 use crate::files::NewFile;
 use crate::formats::comparison::Origin;
 use crate::layout::PUBLIC;
@@ -187,7 +187,7 @@ fabric_ccs_builder_verify_last_run_timestamp_seconds {}
             now
         );
         let mut file = NewFile::create(path, PUBLIC)?;
-        file.write_all(text.as_bytes()).cannot("write", path)?;
+        file.write_all(text.as_bytes())?;
         file.replace()
     }
 }

@@ -7,6 +7,7 @@ mod target;
 mod verdict;
 mod wanted;
 
+use std::collections::BTreeSet;
 use std::path::Path;
 
 use lexopt::{Arg, Parser, ValueExt};
@@ -14,8 +15,8 @@ use lexopt::{Arg, Parser, ValueExt};
 use super::arguments::{self, path};
 use super::dial;
 use crate::error::{Error, Outcome, Result, usage};
-use crate::files::Dir;
-use crate::formats::installed::{self, PackageId};
+use crate::files::{Dir, Entry};
+use crate::formats::installed::PackageId;
 use crate::formats::template::Config;
 use crate::log;
 use expected::{Expected, Packages};
@@ -136,7 +137,7 @@ impl Run {
             self.report.add_unusable(path, error)?;
         }
         let own = own.and_then(|own| own.as_ref().ok());
-        let mut built = Vec::new();
+        let mut built = BTreeSet::new();
         for target in place.targets() {
             let expected = self.packages.expect(own, target.id.as_ref());
             let mut verdict = target.verify(&expected);
@@ -144,12 +145,14 @@ impl Run {
                 verdict.require_config();
             }
             self.report.add(&target, &verdict)?;
-            if let Some(connection) = target.connection().filter(|_| self.dial) {
+            if self.dial
+                && let Some(connection) = target.connection()
+            {
                 self.report.add_dial(&target, dial::dial(&connection))?;
             }
             if let Some(id) = target.id {
                 self.wanted.reported.insert(id.clone());
-                built.push(id);
+                built.insert(id);
             }
         }
         match own {
@@ -159,27 +162,30 @@ impl Run {
     }
 
     /// Names the packages in `own` that have no build.
-    fn verify_unbuilt(&mut self, path: &Path, own: &Dir, built: &[PackageId]) -> Result<()> {
-        let installed = match installed::packages(own) {
-            Ok(installed) => installed,
+    fn verify_unbuilt(
+        &mut self,
+        path: &Path,
+        own: &Dir,
+        built: &BTreeSet<PackageId>,
+    ) -> Result<()> {
+        let entries = match own.list() {
+            Ok(entries) => entries,
             Err(error) => return self.report.add_unusable(path, &error),
         };
-        let names = own.list()?.into_iter().map(|entry| entry.name);
-        for name in names.filter(|name| name.ends_with(".tar.gz")) {
-            if PackageId::of_package(&name).is_none() {
-                let path = own.path_of(&name);
-                self.report.counts.others.push(format!(
-                    "{}: its name is not LABEL.HASH.tar.gz, so no peer reads it: find out whose it is, \
-                     and remove it",
-                    path.display()
-                ));
-            }
-        }
-        for (id, _) in installed {
+        for Entry { name, .. } in entries {
+            let path = own.path_of(&name).display().to_string();
+            let Some(id) = PackageId::of_package(&name) else {
+                if name.ends_with(".tar.gz") {
+                    self.report.counts.others.push(format!(
+                        "{path}: its name is not LABEL.HASH.tar.gz, so no peer reads it: find out whose \
+                         it is, and remove it"
+                    ));
+                }
+                continue;
+            };
             if built.contains(&id) {
                 continue;
             }
-            let path = own.path_of(&id.package_name()).display().to_string();
             let (result, reason) = match self.packages.expect(Some(own), Some(&id)) {
                 Expected::Wrong(reason) => ("mismatch", reason),
                 // Another builder's packages need no build of ours.

@@ -178,13 +178,16 @@ impl Target<'_> {
 
     /// The verdict, unless the build is gone: a half-removed build looks like one with differences.
     fn settle(&self, verdict: Verdict) -> Verdict {
+        if verdict.outcome() == Outcome::Yes {
+            return verdict;
+        }
         let dir = &self.place.dir;
         let is_gone = match self.entry {
             // A name that is not UTF-8 cannot be looked up again.
             Some(entry) => entry.is_utf8 && matches!(dir.look_up(&entry.name), Ok(None)),
             None => matches!(dir.path().try_exists(), Ok(false)),
         };
-        if is_gone && verdict.outcome() != Outcome::Yes {
+        if is_gone {
             return Verdict::undetermined("disappeared while it was verified, verify again");
         }
         verdict

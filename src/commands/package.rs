@@ -238,8 +238,7 @@ fn write_to_stdout(source: &Source) -> Result<Digest> {
     if io::stdout().is_terminal() {
         return usage("standard output is a terminal, redirect it to a file");
     }
-    let written = source.write(&mut log::stdout()?);
-    written.map_err(|error| error.at("cannot write to standard output"))
+    source.write(&mut log::stdout()?)
 }
 
 /// Writes the file at `path`, which may already exist with the same content.

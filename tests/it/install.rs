@@ -705,7 +705,7 @@ fn a_failed_install_keeps_nothing_to_roll_back_to() {
     // Others may create files there, and replace none of root's.
     peer.set_mode("bld/bin", 0o1777);
     let seen = user::run_by_nobody(&peer.path("bld"), &["install", "."]);
-    let line = "cannot create ./bin/detect: Operation not permitted (os error 1)";
+    let line = "cannot create ./bin/detect: Operation not permitted (os error 1), run this as the folder's owner or as root";
     assert_eq!(seen, failed(line));
     assert_eq!(peer.names("bld/bin"), ["build", "detect", "release"]);
     has_other(&peer, "bld/bin");

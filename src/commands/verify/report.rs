@@ -123,14 +123,12 @@ impl Report {
             "unlisted" => self.counts.unlisted += 1,
             _ => {}
         }
+        let named = format!("{}: ", subject.1);
+        let reason = reason.strip_prefix(&named).unwrap_or(reason);
         log::print(&self.because(subject, result, reason))
     }
 
     fn because(&self, subject: LineOf, result: &str, reason: &str) -> String {
-        let named = reason.strip_prefix(subject.1);
-        let reason = named
-            .and_then(|named| named.strip_prefix(": "))
-            .unwrap_or(reason);
         let members = vec![("reason", json!(reason))];
         self.line(subject, result, &format!("{result}: {reason}"), members)
     }

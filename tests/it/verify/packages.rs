@@ -600,18 +600,18 @@ fn package_ids_are_read_from_what_peer_prints() {
     );
     for (json, status, expected) in [
         (installed(&[a, b, c]), 0, vec![]),
-        (installed(&[a]), 0, vec![unlisted(b), unlisted(c)]),
-        (approved.clone(), 0, vec![unlisted(b), unlisted(c)]),
+        (installed(&[a]), 0, vec![unlisted(c), unlisted(b)]),
+        (approved.clone(), 0, vec![unlisted(c), unlisted(b)]),
         (installed(&[a, b, c, &not_here]), 1, vec![missing.clone()]),
         (
             installed(&[]),
             0,
-            vec![unlisted(a), unlisted(b), unlisted(c)],
+            vec![unlisted(a), unlisted(c), unlisted(b)],
         ),
         (
             "{}".to_owned(),
             0,
-            vec![unlisted(a), unlisted(b), unlisted(c)],
+            vec![unlisted(a), unlisted(c), unlisted(b)],
         ),
     ] {
         peer.put("installed.json", &json);
@@ -627,6 +627,16 @@ fn package_ids_are_read_from_what_peer_prints() {
         );
         assert_eq!(pipe.stdout.lines().collect::<Vec<_>>(), *lines);
     }
+    // The same ID may be given twice.
+    peer.put("installed.json", &approved);
+    let args = [
+        "--package-id",
+        a,
+        "--installed",
+        "installed.json",
+        PRODUCTION,
+    ];
+    assert_eq!(run(&peer, &args).status, 0);
     for (json, status) in [
         ("", 2),
         ("[]", 2),
@@ -655,7 +665,7 @@ fn package_ids_must_be_there_and_match() {
     let not_here = id("none", b"");
     let args = ["--package-id", a, "--package-id", &not_here, PRODUCTION];
     let seen = verify(&peer, &args);
-    assert_eq!(seen.1[2..5], [missing(&not_here), unlisted(b), unlisted(c)]);
+    assert_eq!(seen.1[2..5], [missing(&not_here), unlisted(c), unlisted(b)]);
     assert_eq!((seen.0, seen.1.len()), (1, 6));
 
     let seen = verify(&peer, &["--package-id", c, "--packages", PACKAGES, BUILDS]);

@@ -121,7 +121,7 @@ fn unknown_option(name: &str, help: &str) -> Result<Outcome> {
     let mut options = words.filter_map(|word| word.strip_prefix("--"));
     let meant = nearest(name, &mut options);
     let meant = meant.map_or_else(String::new, |meant| format!(", did you mean --{meant}?"));
-    usage(format!("{}{meant}", Error::UnknownOption(name.to_owned())))
+    usage(format!("invalid option '--{name}'{meant}"))
 }
 
 /// The version and how the program was built.

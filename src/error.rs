@@ -83,8 +83,9 @@ impl Display for Error {
             | Self::Refused(message)
             | Self::Failed(message)
             | Self::Denied(message) => f.write_str(message),
-            Self::UnknownOption(name) => write!(f, "invalid option '--{name}'"),
-            Self::Help | Self::Version | Self::Closed => f.write_str("no message"),
+            Self::Help | Self::Version | Self::UnknownOption(_) | Self::Closed => {
+                f.write_str("no message")
+            }
         }
     }
 }

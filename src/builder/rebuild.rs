@@ -94,11 +94,11 @@ impl Rebuild {
         let target = self.builds.find_dir(&name)?.map(Dir::into_root);
         let list = |part| artifact::list(&made.subdir(part)?.into_root());
         let changes = Changes::find([list(BLD)?, list(RELEASE)?], target.as_ref())?;
-        if let (Some(_), true) = (&target, changes.new.iter().any(|path| path == BUILD_INFO)) {
-            let had = match target.as_ref().map(|target| target.look_up(BUILD_INFO)) {
-                Some(Ok(Some(_))) => "an unusable",
-                _ => "no",
-            };
+        if let Some(target) = &target
+            && changes.new.iter().any(|path| path == BUILD_INFO)
+        {
+            let is_there = matches!(target.look_up(BUILD_INFO), Ok(Some(_)));
+            let had = if is_there { "an unusable" } else { "no" };
             warnings.push(format!(
                 "had {had} {BUILD_INFO}, restart the peer if it started meanwhile"
             ));

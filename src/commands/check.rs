@@ -72,19 +72,12 @@ pub fn run(mut parser: Parser) -> Result<Outcome> {
     }
     let config = arguments::config(config)?;
     let source = source.or_else(|| current_package().filter(|_| !sample));
-    (report.shown, report.accepted) = match &source {
-        Some(path) => (
-            path.display().to_string(),
-            "a peer would accept this package",
-        ),
-        None => (
-            "the built-in sample".to_owned(),
-            if sample {
-                "a peer would accept the sample"
-            } else {
-                "a peer would accept the sample; this folder holds no package"
-            },
-        ),
+    let shown = source.as_deref().map(|path| path.display().to_string());
+    report.shown = shown.unwrap_or_else(|| "the built-in sample".to_owned());
+    report.accepted = match (&source, sample) {
+        (Some(_), _) => "a peer would accept this package",
+        (None, true) => "a peer would accept the sample",
+        (None, false) => "a peer would accept the sample; this folder holds no package",
     };
     report.refused = "a peer would refuse this package";
     let checked = check(source.as_deref(), config, &mut report);

@@ -7,7 +7,7 @@ runCommand "options" { } ''
     echo "the reference has an option that is not the module's, or an internal one" >&2
     exit 1
   fi
-  for option in enable extraBuilders.\*.path chaincodes.\<name\>.tls.clientKey verify.builds; do
+  for option in enable extraBuilders.\*.path chaincodes.\<name\>.tls.clientKey verify.path; do
     grep -xF "services.fabric-ccs-builder.$option" options
   done
   touch $out

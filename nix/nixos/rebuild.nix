@@ -4,17 +4,14 @@ let
   inherit (lib) mkOption types;
   cfg = config.services.fabric-ccs-builder;
   option = "services.fabric-ccs-builder.rebuild";
-  service = import ./service.nix { inherit lib; };
-  inherit (service) argument forUnit;
-  inherit (cfg.rebuild) path peer;
-  # The values of the peer that is rebuilt, and the files that they name.
-  values =
-    cfg.templateConfig // lib.optionalAttrs (peer != null) cfg.peers.${peer}.templateConfig or { };
+  service = import ./service.nix { inherit lib cfg; };
+  inherit (service) argument forUnit values;
+  inherit (cfg.rebuild) path;
+  # The files that the values name.
   files = lib.filter (file: file != null) (
     lib.mapAttrsToList (_: value: if lib.isAttrs value then value.file or null else null) values
   );
   units = map (lib.removeSuffix ".service") (cfg.peerUnits ++ lib.attrNames cfg.peers);
-  variable = "CHAINCODE_AS_A_SERVICE_BUILDER_CONFIG";
 in
 {
   options.services.fabric-ccs-builder.rebuild = {
@@ -24,14 +21,14 @@ in
       new address the next time it connects to the chaincode. The unit, `fabric-ccs-builder-rebuild.service`,
       fails if a package is refused or could not be rebuilt
     '';
-    path = service.path "" "The peer's `peer.fileSystemPath`.";
+    inherit (service) path;
     peer = mkOption {
       type = types.nullOr types.str;
       default = null;
       example = "fabric-peer0";
       description = ''
-        Which of {option}`services.fabric-ccs-builder.peers` this is, so that its values for templates are used. Not needed
-        if no peer has values of its own.
+        Which of {option}`services.fabric-ccs-builder.peers` this is, so that its values for templates are used, by `verify`
+        too. Not needed if no peer has values of its own.
       '';
     };
     user = service.user "The peer's user, who owns the builds and can read the files of {option}`services.fabric-ccs-builder.templateFiles`. Required.";
@@ -45,11 +42,7 @@ in
         message = "${option}.user: is not given, name the peer's user, who owns its builds";
       }
       {
-        assertion =
-          if peer == null then
-            lib.all (one: one.templateConfig == { }) (lib.attrValues cfg.peers)
-          else
-            cfg.peers ? ${peer};
+        assertion = service.isKnown;
         message = "${option}.peer: is not one of services.fabric-ccs-builder.peers, name the one whose path is rebuilt: its values for templates differ from those of others";
       }
     ];
@@ -65,7 +58,7 @@ in
       # It does not stay active, so every switch starts it, even without a change. A changed
       # configuration also restarts the peers, which then find what it has made.
       wantedBy = [ "multi-user.target" ];
-      environment.${variable} = forUnit (builtins.toJSON values);
+      inherit (service) environment;
       unitConfig = {
         Before = map (unit: "${unit}.service") (lib.unique units);
         ConditionPathIsDirectory = map (folder: forUnit "${path}/${folder}") [

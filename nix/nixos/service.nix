@@ -1,22 +1,31 @@
 # What the services have in common that run the program on a peer's files.
-{ lib }:
+{ lib, cfg }:
 let
   inherit (lib) mkOption types;
   # systemd expands % in a unit, and in commands $ too.
   forUnit = lib.replaceStrings [ "%" ] [ "%%" ];
+  inherit (cfg.rebuild) peer;
 in
-{
+rec {
   inherit forUnit;
   argument = text: lib.replaceStrings [ "$" ] [ "$$" ] (forUnit (builtins.toJSON text));
 
-  path =
-    folder: description:
-    mkOption {
-      type = types.str;
-      default = "/var/hyperledger/production${folder}";
-      example = "/var/lib/peer0${folder}";
-      description = "${description} It need not exist yet: until it does, nothing runs.";
-    };
+  # The values for templates of the peer whose files these are, if it is known which one that is.
+  values =
+    cfg.templateConfig // lib.optionalAttrs (peer != null) cfg.peers.${peer}.templateConfig or { };
+  isKnown =
+    if peer == null then
+      lib.all (one: one.templateConfig == { }) (lib.attrValues cfg.peers)
+    else
+      cfg.peers ? ${peer};
+  environment.CHAINCODE_AS_A_SERVICE_BUILDER_CONFIG = forUnit (builtins.toJSON values);
+
+  path = mkOption {
+    type = types.str;
+    default = "/var/hyperledger/production";
+    example = "/var/lib/peer0";
+    description = "The peer's `peer.fileSystemPath`. Until it has the folders of a peer, nothing runs.";
+  };
   beginsWithSlash = option: path: {
     assertion = lib.hasPrefix "/" path;
     message = "${option}: \"${path}\" does not begin with a /";

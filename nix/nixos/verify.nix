@@ -1,20 +1,20 @@
-# A timer that compares a peer's builds with its packages, or with what `build` recorded.
+# A timer that compares a peer's builds with its packages.
 { config, lib, ... }:
 let
   inherit (lib) mkOption types;
   cfg = config.services.fabric-ccs-builder;
-  service = import ./service.nix { inherit lib; };
-  inherit (cfg.verify) builds user;
+  service = import ./service.nix { inherit lib cfg; };
+  inherit (cfg.verify) path user;
 in
 {
   options.services.fabric-ccs-builder.verify = {
     enable = lib.mkEnableOption ''
-      a timer that runs `verify` over the peer's builds. Its unit, `fabric-ccs-builder-verify.service`, fails on a
-      difference (status 1), and also if something cannot be determined (status 2). Another builder's builds can only
-      be recognised by their packages: if the peer has such builds, set
-      {option}`services.fabric-ccs-builder.verify.builds` to its `peer.fileSystemPath`
+      a timer that runs `verify` on the peer's files. Its unit, `fabric-ccs-builder-verify.service`, fails on a
+      difference (status 1), and also if something cannot be determined (status 2). If peers have values of their own for
+      templates, {option}`services.fabric-ccs-builder.rebuild.peer` says whose count; without it, what templates fill in
+      is only compared with the record
     '';
-    builds = service.path "/externalbuilder/builds" "The peer's `peer.fileSystemPath`, to verify its builds from its packages, or `externalbuilder/builds` below it, to verify them from their records.";
+    inherit (service) path;
     startAt = mkOption {
       type = types.str;
       default = "daily";
@@ -25,10 +25,10 @@ in
   };
 
   config = lib.mkIf (cfg.enable && cfg.verify.enable) {
-    assertions = [ (service.beginsWithSlash "services.fabric-ccs-builder.verify.builds" builds) ];
+    assertions = [ (service.beginsWithSlash "services.fabric-ccs-builder.verify.path" path) ];
 
     systemd.timers.fabric-ccs-builder-verify = {
-      description = "Compare the chaincode builds of a Fabric peer with their records, regularly";
+      description = "Compare the chaincode builds of a Fabric peer with its packages, regularly";
       wantedBy = [ "timers.target" ];
       timerConfig = {
         OnCalendar = cfg.verify.startAt;
@@ -38,11 +38,12 @@ in
     };
 
     systemd.services.fabric-ccs-builder-verify = {
-      description = "Compare the chaincode builds of a Fabric peer with their records";
-      unitConfig.ConditionPathIsDirectory = service.forUnit builds;
+      description = "Compare the chaincode builds of a Fabric peer with its packages";
+      environment = lib.mkIf service.isKnown service.environment;
+      unitConfig.ConditionPathIsDirectory = service.forUnit "${path}/lifecycle/chaincodes";
       serviceConfig = {
         Type = "oneshot";
-        ExecStart = "${lib.getExe cfg.package} verify ${service.argument builds}";
+        ExecStart = "${lib.getExe cfg.package} verify ${service.argument path}";
       }
       // import ./hardening.nix
       // (

@@ -40,7 +40,7 @@ testers.runNixOSTest {
           serverUnit = "basic";
         };
         verify.enable = true;
-        verify.builds = "${folder}/production/externalbuilder/builds";
+        verify.path = "${folder}/production";
       };
 
       systemd.services.peer0 = {

@@ -237,7 +237,7 @@ fn the_time_is_linear_in_the_text() {
             assert!(made <= WORK, "{made}");
         }
         // Quadratic, this takes minutes without optimization.
-        assert!(began.elapsed().as_secs() < 20, "{:?}", began.elapsed());
+        assert!(began.elapsed().as_secs() < 60, "{:?}", began.elapsed());
     }
 }
 

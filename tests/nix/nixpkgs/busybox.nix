@@ -58,7 +58,7 @@ lib.makeOverridable (
           "/host/musl/root/usr/lib/$cpu-linux-musl/musl-gcc.specs" >specs
         headers=/usr/include/$cpu-linux-gnu
         [ -z "$targetPrefix" ] || headers=/usr/''${targetPrefix%-}/include
-        make -s CROSS_COMPILE="/usr/bin/$targetPrefix" SKIP_STRIP=y KCONFIG_NOTIMESTAMP=1 \
+        make -s -j "$NIX_BUILD_CORES" CROSS_COMPILE="/usr/bin/$targetPrefix" SKIP_STRIP=y KCONFIG_NOTIMESTAMP=1 \
           CC="/usr/bin/''${targetPrefix}gcc -specs $PWD/specs -idirafter /usr/include -idirafter $headers" \
           busybox busybox.links >log 2>&1 || { cat log; exit 1; }
         install -D -t "$out/bin" busybox

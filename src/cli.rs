@@ -59,16 +59,17 @@ const COMMANDS: [(&str, &str, Run); 9] = [
 pub fn run(args: impl IntoIterator<Item = OsString>) -> ExitCode {
     let mut args = args.into_iter();
     let program = args.next().unwrap_or_default();
+    let is_named =
+        |arg: &OsString, name: &str| Path::new(arg).file_name() == Some(OsStr::new(name));
     // The peer calls its programs by their own names.
-    let called = Path::new(&program).file_name();
-    let called = called.filter(|name| PROGRAMS.iter().any(|program| name == program));
-    let is_called = called.is_some();
+    let called = PROGRAMS.into_iter().find(|name| is_named(&program, name));
     // Whoever starts a container may name the program before its command, as on a host.
-    let is_program = |name: &OsString| Path::new(name).file_name() == Some(OsStr::new(PROGRAM));
-    let named = || args.find(|name| !is_program(name));
-    let mut name = called.map(OsStr::to_owned).or_else(named);
+    let mut name = match called {
+        Some(name) => Some(name.into()),
+        None => args.find(|arg| !is_named(arg, PROGRAM)),
+    };
     let mut args: Vec<OsString> = args.collect();
-    if name.as_deref() == Some(OsStr::new("help")) {
+    if name.as_ref().is_some_and(|name| name == "help") {
         // `help COMMAND` is `COMMAND --help`.
         args.push("--help".into());
         name = Some(args.remove(0));
@@ -84,12 +85,12 @@ pub fn run(args: impl IntoIterator<Item = OsString>) -> ExitCode {
     let ended = match ended {
         Err(Error::Help) => print(help),
         Err(Error::Version) => print(VERSION_LINE),
-        Err(Error::Usage(message)) => usage(with_option(message, help)),
+        Err(Error::UnknownOption(name)) => unknown_option(&name, help),
         ended => ended,
     };
     ExitCode::from(match ended {
         Ok(outcome) => outcome as u8,
-        Err(error) => report(&error, word, is_called),
+        Err(error) => report(&error, word, called.is_some()),
     })
 }
 
@@ -114,17 +115,13 @@ fn print(text: &str) -> Result<Outcome> {
     log::print(text).map(|()| Outcome::Yes)
 }
 
-/// Suggests the option in the command's help text that was probably meant.
-fn with_option(message: String, help: &str) -> String {
-    let wrong = message.strip_prefix("invalid option '--");
-    let wrong = wrong.and_then(|wrong| wrong.strip_suffix('\''));
-    let end = |word: &str| word.find(|letter: char| !letter.is_ascii_lowercase() && letter != '-');
-    let words = help.split("--").skip(1);
-    let mut options = words.map(|word| word.split_at(end(word).unwrap_or(word.len())).0);
-    match wrong.and_then(|wrong| nearest(wrong, &mut options)) {
-        Some(meant) => format!("{message}, did you mean --{meant}?"),
-        None => message,
-    }
+/// Suggests the option in the command's `help` text that was probably meant.
+fn unknown_option(name: &str, help: &str) -> Result<Outcome> {
+    let words = help.split(|letter: char| !letter.is_ascii_lowercase() && letter != '-');
+    let mut options = words.filter_map(|word| word.strip_prefix("--"));
+    let meant = nearest(name, &mut options);
+    let meant = meant.map_or_else(String::new, |meant| format!(", did you mean --{meant}?"));
+    usage(format!("invalid option '--{name}'{meant}"))
 }
 
 /// The version and how the program was built.
@@ -157,8 +154,9 @@ fn report(error: &Error, word: &str, is_called: bool) -> u8 {
         Error::Usage(message) => {
             log::line(word, format_args!("{message}, see {PROGRAM} {word} --help"));
         }
-        Error::Refused(message) | Error::Failed(message) => log::line(word, message),
         Error::Help | Error::Version | Error::Closed => {}
+        _ if is_the_peers => log::line(word, error),
+        _ => log::line(word, error.advised()),
     }
     if is_the_peers || matches!(error, Error::Refused(_)) {
         1

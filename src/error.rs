@@ -29,15 +29,18 @@ pub enum Error {
     Version,
     /// The command line is wrong.
     Usage(String),
+    /// The command has no option of this name.
+    UnknownOption(String),
     /// The input is wrong and must be changed.
     Refused(String),
     /// Something could not be done. This says nothing about the input: another try may succeed.
     Failed(String),
+    /// The same, because the system does not allow it to this user.
+    Denied(String),
     /// The reader of standard output closed it after seeing enough. No message is printed.
     Closed,
 }
 
-/// A result with this crate's [`Error`].
 pub type Result<T> = std::result::Result<T, Error>;
 
 impl Error {
@@ -46,6 +49,7 @@ impl Error {
         match arg {
             Arg::Short('h') | Arg::Long("help") => Self::Help,
             Arg::Short('V') | Arg::Long("version") => Self::Version,
+            Arg::Long(name) => Self::UnknownOption(name.to_owned()),
             _ => arg.unexpected().into(),
         }
     }
@@ -56,7 +60,18 @@ impl Error {
             Self::Usage(message) => Self::Usage(format!("{place}: {message}")),
             Self::Refused(message) => Self::Refused(format!("{place}: {message}")),
             Self::Failed(message) => Self::Failed(format!("{place}: {message}")),
-            Self::Help | Self::Version | Self::Closed => self,
+            Self::Denied(message) => Self::Denied(format!("{place}: {message}")),
+            _ => self,
+        }
+    }
+
+    /// The message, with advice for a user whom the system did not allow something.
+    pub fn advised(&self) -> String {
+        match self {
+            Self::Denied(message) => {
+                format!("{message}, run this as the folder's owner or as root")
+            }
+            _ => self.to_string(),
         }
     }
 }
@@ -64,27 +79,18 @@ impl Error {
 impl Display for Error {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            Self::Usage(message) | Self::Refused(message) | Self::Failed(message) => {
-                f.write_str(message)
+            Self::Usage(message)
+            | Self::Refused(message)
+            | Self::Failed(message)
+            | Self::Denied(message) => f.write_str(message),
+            Self::Help | Self::Version | Self::UnknownOption(_) | Self::Closed => {
+                f.write_str("no message")
             }
-            Self::Help | Self::Version | Self::Closed => f.write_str("no message"),
         }
     }
 }
 
 impl std::error::Error for Error {}
-
-/// The message about a peer's folders or TMPDIR, with advice if the system did not allow something.
-pub fn with_advice(message: &str) -> String {
-    let advice = if message.starts_with("TMPDIR: ") {
-        ", set it to a folder that you may write to"
-    } else if message.ends_with("(os error 13)") {
-        ", run this as the peer's user or root"
-    } else {
-        ""
-    };
-    format!("{message}{advice}")
-}
 
 /// For writers whose errors already name the file.
 impl From<io::Error> for Error {
@@ -102,22 +108,18 @@ impl From<lexopt::Error> for Error {
     }
 }
 
-/// A wrong command line, with this message.
 pub fn usage<T>(message: impl Into<String>) -> Result<T> {
     Err(Error::Usage(message.into()))
 }
 
-/// A refusal with this message.
 pub fn refused<T>(message: impl Into<String>) -> Result<T> {
     Err(Error::Refused(message.into()))
 }
 
-/// A failure with this message.
 pub fn failed<T>(message: impl Into<String>) -> Result<T> {
     Err(Error::Failed(message.into()))
 }
 
-/// For results of system calls.
 pub trait Cannot<T> {
     /// Turns the system's error into "cannot VERB PATH: ERROR".
     fn cannot(self, verb: &str, path: &Path) -> Result<T>;
@@ -125,7 +127,13 @@ pub trait Cannot<T> {
 
 impl<T> Cannot<T> for io::Result<T> {
     fn cannot(self, verb: &str, path: &Path) -> Result<T> {
-        self.map_err(|error| Error::Failed(format!("cannot {verb} {}: {error}", path.display())))
+        self.map_err(|error| {
+            let message = format!("cannot {verb} {}: {error}", path.display());
+            match error.kind() {
+                io::ErrorKind::PermissionDenied => Error::Denied(message),
+                _ => Error::Failed(message),
+            }
+        })
     }
 }
 

@@ -23,5 +23,5 @@ pub use new_file::NewFile;
 pub use scratch::Scratch;
 pub use sort::sort_by_path;
 pub use staging::Staging;
-pub use update::{create, remove_unfinished, update};
+pub use update::{create, mode_like, remove_unfinished, update};
 pub use walk::Budget;

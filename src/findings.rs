@@ -13,12 +13,10 @@ use crate::text::plural;
 pub struct Finding {
     /// The file or folder of the package that it is about, if it is about one.
     pub file: Option<String>,
-    /// The line, which begins with it.
     pub line: String,
 }
 
 impl Finding {
-    /// Something about this file or folder.
     pub fn at(file: impl Into<String>, text: impl Display) -> Self {
         let file = file.into();
         Self {
@@ -96,12 +94,10 @@ impl Faults {
             .map_or(value, |first| Err(anyhow::Error::msg(first.line)))
     }
 
-    /// Each fault.
     pub fn into_vec(self) -> Vec<Finding> {
         self.0
     }
 
-    /// Whether there is none.
     pub fn is_empty(&self) -> bool {
         self.0.is_empty()
     }
@@ -122,10 +118,8 @@ pub struct Warnings {
     fault: Option<String>,
 }
 
-/// One warning.
 #[derive(Debug)]
 pub enum Warning {
-    /// Something that the package's author should know.
     Note(Finding),
     /// An index definition that is not published, because a peer does not look there.
     Misplaced(Finding),
@@ -134,7 +128,6 @@ pub enum Warning {
 }
 
 impl Warnings {
-    /// Adds a warning.
     pub fn push(&mut self, warning: impl Into<Finding>) {
         self.keep(Warning::Note(warning.into()));
     }
@@ -182,7 +175,6 @@ impl Warnings {
         (self.kept, self.more)
     }
 
-    /// Writes each warning as one line to standard error.
     pub fn write(&self, word: &str) {
         self.lines().for_each(|warning| line(word, warning));
     }

@@ -10,11 +10,11 @@
 
 use std::fmt::Display;
 use std::fs::{self, File};
-use std::io::{self, ErrorKind, Read, Write};
+use std::io::{self, Read, Write};
 use std::os::fd::AsFd;
 use std::os::unix::fs::{FileTypeExt, MetadataExt};
 
-use crate::error::{Error, Result};
+use crate::error::{Error, Result, failed};
 use crate::text::escaped_line;
 
 /// Writes `word: text` as one line to standard error.
@@ -26,22 +26,31 @@ pub fn line(word: &str, text: impl Display) {
 
 /// Writes `text` to standard output as it is.
 pub fn print(text: &str) -> Result<()> {
-    io::stdout()
-        .write_all(text.as_bytes())
-        .map_err(|error| match error.kind() {
-            ErrorKind::BrokenPipe => Error::Closed,
-            _ => cannot_print(&error),
-        })
+    Ok(Stdout(io::stdout()).write_all(text.as_bytes())?)
+}
+
+/// A writer to standard output, whose errors name it.
+pub struct Stdout<W>(W);
+
+impl<W: Write> Write for Stdout<W> {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        let written = self.0.write(bytes);
+        written.map_err(|error| io::Error::new(error.kind(), cannot_print(&error)))
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        self.0.flush()
+    }
 }
 
 /// Standard output without the standard library's line buffering. It is an error if it is closed.
-pub fn stdout() -> Result<File> {
+pub fn stdout() -> Result<Stdout<File>> {
     let stdout = io::stdout().as_fd().try_clone_to_owned().map(File::from);
-    let stdout = stdout.map_err(|error| cannot_print(&error))?;
+    let stdout = stdout.map_err(|error| Error::Failed(cannot_print(&error)))?;
     if is_closed(&stdout) {
-        return Err(cannot_print(&"it is closed"));
+        return failed(cannot_print(&"it is closed"));
     }
-    Ok(stdout)
+    Ok(Stdout(stdout))
 }
 
 /// Whether standard output was closed when this process began: the standard library then opens
@@ -55,6 +64,6 @@ fn is_closed(mut stdout: &File) -> bool {
     stdout.metadata().is_ok_and(|found| is_null(&found)) && stdout.read(&mut [0]).is_ok()
 }
 
-fn cannot_print(why: &dyn Display) -> Error {
-    Error::Failed(format!("cannot write to standard output: {why}"))
+fn cannot_print(why: &dyn Display) -> String {
+    format!("cannot write to standard output: {why}")
 }

@@ -1,8 +1,6 @@
 //! How messages show text. Names, labels and addresses come from the package; escaped, they cannot
 //! forge log lines or terminal codes. A private key is never quoted.
 
-use std::fmt::Write as _;
-
 use crate::layout::MAX_LINE;
 
 /// A count with its noun in the singular or plural.
@@ -56,19 +54,26 @@ pub fn escaped_line(text: &str) -> String {
     line
 }
 
-/// The one of `names` that a word probably means: at most two typos away.
+/// The one of `names` that a word probably means: at most one typo away for every three letters,
+/// and at most two.
 pub fn nearest<'a>(word: &str, names: &mut dyn Iterator<Item = &'a str>) -> Option<&'a str> {
-    let distance =
-        |name: &str| (0..=2).find(|&most| is_near(word.as_bytes(), name.as_bytes(), most));
+    let typos = 0..=2.min(word.len() / 3);
+    let distance = |name: &str| {
+        typos
+            .clone()
+            .find(|&most| is_near(word.as_bytes(), name.as_bytes(), most))
+    };
     let near = names.filter_map(|name| Some((distance(name)?, name)));
     near.min().map(|(_, name)| name)
 }
 
-/// Whether `a` becomes `b` when at most `most` letters are added, removed or changed.
+/// Whether `a` becomes `b` when at most `most` letters are added, removed, changed or swapped with the
+/// next.
 fn is_near(a: &[u8], b: &[u8], most: usize) -> bool {
     match (a, b) {
         ([], rest) | (rest, []) => rest.len() <= most,
         ([x, a @ ..], [y, b @ ..]) if x == y => is_near(a, b, most),
+        ([x, y, a @ ..], [v, w, b @ ..]) if (x, y) == (w, v) => most > 0 && is_near(a, b, most - 1),
         ([_, less_a @ ..], [_, less_b @ ..]) => {
             let less = |a, b| most > 0 && is_near(a, b, most - 1);
             less(less_a, less_b) || less(less_a, b) || less(a, less_b)
@@ -78,30 +83,26 @@ fn is_near(a: &[u8], b: &[u8], most: usize) -> bool {
 
 /// A JSON text on one line, without characters that could move a terminal's cursor.
 pub fn json_line(json: &str) -> String {
-    let mut line = String::new();
-    for character in json.chars() {
-        if is_unsafe(character) {
-            // Such characters occur only in strings, where an escape means the same.
-            for unit in character.encode_utf16(&mut [0; 2]) {
-                // Writing to a String cannot fail.
-                let _ = write!(line, "\\u{unit:04x}");
-            }
-        } else {
-            line.push(character);
-        }
-    }
-    line.push('\n');
-    line
+    // Such characters occur only in strings, where an escape means the same.
+    let escape = |character: char| -> String {
+        let mut units = [0; 2];
+        let units = character.encode_utf16(&mut units).iter();
+        units.map(|unit| format!("\\u{unit:04x}")).collect()
+    };
+    replaced(json, &escape) + "\n"
 }
 
 /// `text` with every [unsafe](is_unsafe) character written as `\u{..}`.
 #[must_use]
 pub fn escaped(text: &str) -> String {
+    replaced(text, &|character| character.escape_unicode().to_string())
+}
+
+fn replaced(text: &str, escape: &dyn Fn(char) -> String) -> String {
     let mut safe = String::with_capacity(text.len());
     for character in text.chars() {
         if is_unsafe(character) {
-            // Writing to a String cannot fail.
-            let _ = write!(safe, "{}", character.escape_unicode());
+            safe += &escape(character);
         } else {
             safe.push(character);
         }
@@ -179,14 +180,15 @@ mod tests {
     }
 
     #[test]
-    fn nearness_is_levenshteins_distance() {
+    fn nearness_is_levenshteins_distance_with_swaps() {
         for (a, b, expected) in [
             ("", "", 0),
             ("", "ab", 2),
             ("ab", "", 2),
             ("kitten", "sitting", 3),
             ("flaw", "lawn", 2),
-            ("ab", "ba", 2),
+            ("ab", "ba", 1),
+            ("abcd", "bdca", 3),
         ] {
             for most in 0..4 {
                 let near = is_near(a.as_bytes(), b.as_bytes(), most);

@@ -27,11 +27,9 @@ use crate::layout::{
 pub struct Rebuild {
     packages: Dir,
     builds: Dir,
-    /// The values for templates.
     config: Option<OsString>,
     /// The builder's name, for builds that name none.
     name: String,
-    /// Whether to change nothing.
     is_dry: bool,
 }
 
@@ -39,11 +37,8 @@ pub struct Rebuild {
 pub struct Rebuilt {
     /// How the peer connected before, if it could.
     pub before: Option<String>,
-    /// How it will connect now.
     pub after: String,
-    /// The number of files that differ.
     pub files: usize,
-    /// What the package's author should know.
     pub warnings: Warnings,
 }
 
@@ -99,11 +94,11 @@ impl Rebuild {
         let target = self.builds.find_dir(&name)?.map(Dir::into_root);
         let list = |part| artifact::list(&made.subdir(part)?.into_root());
         let changes = Changes::find([list(BLD)?, list(RELEASE)?], target.as_ref())?;
-        if let (Some(_), true) = (&target, changes.new.iter().any(|path| path == BUILD_INFO)) {
-            let had = match target.as_ref().map(|target| target.look_up(BUILD_INFO)) {
-                Some(Ok(Some(_))) => "an unusable",
-                _ => "no",
-            };
+        if let Some(target) = &target
+            && changes.new.iter().any(|path| path == BUILD_INFO)
+        {
+            let is_there = matches!(target.look_up(BUILD_INFO), Ok(Some(_)));
+            let had = if is_there { "an unusable" } else { "no" };
             warnings.push(format!(
                 "had {had} {BUILD_INFO}, restart the peer if it started meanwhile"
             ));

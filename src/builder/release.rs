@@ -51,7 +51,6 @@ pub fn release(build: &Dir, release: &Dir) -> Result<Done> {
     Ok(Done::new(warnings, &made, digest, &connection))
 }
 
-/// Refuses a build output that differs from its record.
 fn compare_with_record(record: &Record, build: &Dir) -> Result<()> {
     let comparison = record.compare(build);
     if let Some(error) = comparison.undetermined.into_iter().next() {

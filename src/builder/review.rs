@@ -8,7 +8,7 @@ use crate::files::Dir;
 use crate::findings::{Faults, Warnings};
 use crate::formats::advice;
 use crate::formats::connection::Draft;
-use crate::formats::meta_inf;
+use crate::formats::meta_inf::{self, Outside};
 use crate::formats::metadata::Metadata;
 use crate::formats::template::Config;
 use crate::formats::values::Values;
@@ -23,10 +23,11 @@ pub struct Review {
     pub values: Option<Values>,
     /// The keys of the config that the templates look up, if there is no config.
     pub keys: BTreeSet<String>,
-    /// Why a peer would refuse the package.
     pub faults: Faults,
     /// What is not published, and other warnings.
     pub warnings: Warnings,
+    /// What else is in the package's folder.
+    pub outside: Outside,
 }
 
 /// Reviews the package in `source` and `metadata`, which may be one directory.
@@ -84,8 +85,8 @@ impl Review {
             let read = meta_inf::collect(tree, &mut self.warnings, &mut self.faults);
             self.faults.take_refusal(META_INF, read)?;
         }
-        let outside = meta_inf::outside(source, tree.as_ref())?;
-        for found in outside.misplaced {
+        self.outside = meta_inf::outside(source, tree.as_ref())?;
+        for found in self.outside.misplaced.drain(..) {
             if meta_inf::holds_json(source, found.file.as_deref().unwrap_or_default()) {
                 self.warnings.misplace(found);
             } else {

@@ -18,7 +18,6 @@ pub fn path(value: OsString) -> Result<PathBuf> {
     Ok(value.into())
 }
 
-/// An argument that must be given.
 pub fn needed<T>(value: Option<T>, name: &str) -> Result<T> {
     value.map_or_else(|| usage(format!("missing argument {name}")), Ok)
 }
@@ -73,7 +72,6 @@ fn read(path: &str) -> Result<String> {
     String::from_utf8(content).or_else(|_| refused(format!("{path}: is not UTF-8")))
 }
 
-/// Opens the source folder of a package.
 pub fn source_folder(path: &Path) -> Result<Dir> {
     let dir = Dir::open(path)?.with_hard_links();
     if dir.look_up(CONNECTION)?.is_some() {

@@ -6,6 +6,7 @@ mod subject;
 use std::ffi::OsString;
 use std::fs;
 use std::io;
+use std::mem;
 use std::path::{Path, PathBuf};
 use std::time::{SystemTime, UNIX_EPOCH};
 
@@ -19,10 +20,11 @@ use crate::files::Scratch;
 use crate::findings::Warnings;
 use crate::formats::artifact;
 use crate::formats::connection::Connection;
+use crate::formats::meta_inf::Outside;
 use crate::formats::package::source::Source;
 use crate::layout::{CONNECTION, METADATA, SERVER};
-use report::{Program, Report};
-use subject::{Subject, left_out};
+use report::Report;
+use subject::Subject;
 
 pub const HELP: &str = "\
 Usage: fabric-ccs-builder check [OPTION...] [DIR|FILE]
@@ -70,20 +72,14 @@ pub fn run(mut parser: Parser) -> Result<Outcome> {
     }
     let config = arguments::config(config)?;
     let source = source.or_else(|| current_package().filter(|_| !sample));
-    (report.shown, report.accepted) = match &source {
-        Some(path) => (
-            path.display().to_string(),
-            "a peer would accept this package",
-        ),
-        None => (
-            "the built-in sample".to_owned(),
-            if sample {
-                "a peer would accept the sample"
-            } else {
-                "a peer would accept the sample; this folder holds no package"
-            },
-        ),
+    let shown = source.as_deref().map(|path| path.display().to_string());
+    report.shown = shown.unwrap_or_else(|| "the built-in sample".to_owned());
+    report.accepted = match (&source, sample) {
+        (Some(_), _) => "a peer would accept this package",
+        (None, true) => "a peer would accept the sample",
+        (None, false) => "a peer would accept the sample; this folder holds no package",
     };
+    report.refused = "a peer would refuse this package";
     let checked = check(source.as_deref(), config, &mut report);
     report.finish(checked)
 }
@@ -103,9 +99,13 @@ fn check(path: Option<&Path>, config: Option<OsString>, report: &mut Report) -> 
     let subject = Subject::open(path, &scratch, &mut warnings);
     report.add_warnings(warnings);
     let subject = subject?;
-    let review = builder::review(&subject.source, subject.metadata(), config.clone())?;
+    let mut review = builder::review(&subject.source, subject.metadata(), config.clone())?;
+    let outside = mem::take(&mut review.outside);
+    if path.is_some() && subject.digest.is_none() {
+        report.warnings.extend(outside.left_out(false));
+    }
     report.add_review(review, subject.digest, now());
-    report_package(&subject, report)?;
+    report_package(&subject, &outside, report)?;
     if report.faults.is_empty() {
         run_programs(&subject, config, &scratch, report)?;
     }
@@ -118,7 +118,6 @@ fn now() -> i64 {
     now.map_or(0, |now| now.as_secs().try_into().unwrap_or(i64::MAX))
 }
 
-/// Runs the programs, and reports what they did.
 fn run_programs(
     subject: &Subject,
     config: Option<OsString>,
@@ -144,40 +143,35 @@ fn report_program(name: &'static str, done: Result<Done>, report: &mut Report) -
         Ok(done) => (0, done.lines().collect()),
         Err(error) => (1, vec![error.to_string()]),
     };
-    report.programs.push(Program {
-        name,
-        status,
-        lines,
-    });
+    report.log.push((name, format!("exit status: {status}")));
+    let lines = lines
+        .into_iter()
+        .map(|line| ("", format!("{name}: {line}")));
+    report.log.extend(lines);
     done.map(drop)
 }
 
 /// Reports why `package` would refuse the content, or that it would make another package of it.
-fn report_package(subject: &Subject, report: &mut Report) -> Result<()> {
-    let made = match (
-        Source::read(&subject.source, subject.metadata()),
-        subject.digest,
-    ) {
+fn report_package(subject: &Subject, outside: &Outside, report: &mut Report) -> Result<()> {
+    let made = match Source::read(&subject.source, subject.metadata()) {
         // This is already among the faults.
-        (Err(Error::Refused(_)), _) if report.has_faults() => return Ok(()),
-        (Err(Error::Refused(fault)), None) => {
-            report.faults.push(fault.into());
-            return Ok(());
-        }
-        (Err(Error::Refused(fault)), Some(_)) => {
+        Err(Error::Refused(_)) if report.has_faults() => return Ok(()),
+        Err(Error::Refused(fault)) if subject.digest.is_some() => {
             let warning = format!("{fault}, the command package refuses this content");
             report.warnings.push(warning.into());
             return Ok(());
         }
-        (made, digest) => (made?, digest),
+        made => {
+            made.inspect_err(|_| report.refused = "the command package would refuse this folder")?
+        }
     };
-    let (made, Some(digest)) = made else {
+    let Some(digest) = subject.digest else {
         return Ok(());
     };
     let by_package = made.write(&mut io::sink())?;
     if by_package != digest {
         report.packaged = Some(format!("{}:{by_package}", made.metadata.label()?));
-        report.warnings.extend(left_out(&subject.source, true)?);
+        report.warnings.extend(outside.left_out(true));
     }
     Ok(())
 }

@@ -2,6 +2,7 @@
 //! folder.
 
 use std::ffi::OsString;
+use std::path::Path;
 
 use lexopt::ValueExt;
 
@@ -11,57 +12,54 @@ use crate::files::read_pem;
 use crate::formats::tls;
 use crate::formats::written::Written;
 
-/// What one option declares.
-#[derive(Clone, Copy)]
-pub enum Declared {
-    Label,
-    Type,
-    /// This field of connection.json.
-    Text(&'static str),
-    /// The file with this field of connection.json.
-    File(&'static str),
+const NAMES: [&str; 8] = [
+    "label",
+    "type",
+    "address",
+    "dial_timeout",
+    "domain",
+    "root_cert",
+    "client_cert",
+    "client_key",
+];
+
+/// What the option `--NAME` declares, if it is one of these.
+pub fn by(name: &str) -> Option<&'static str> {
+    NAMES
+        .into_iter()
+        .find(|declared| declared.replace('_', "-") == name)
 }
 
-impl Declared {
-    /// What the option `--NAME` declares, if it is one of these.
-    pub fn by(name: &str) -> Option<Self> {
-        Some(match name {
-            "label" => Self::Label,
-            "type" => Self::Type,
-            "address" => Self::Text("address"),
-            "dial-timeout" => Self::Text("dial_timeout"),
-            "domain" => Self::Text("domain"),
-            "root-cert" => Self::File("root_cert"),
-            "client-cert" => Self::File("client_cert"),
-            "client-key" => Self::File("client_key"),
-            _ => return None,
-        })
-    }
-
-    /// Adds the option's value to what is `written`.
-    pub fn add(self, value: OsString, written: &mut Written) -> Result<()> {
-        match self {
-            Self::Label => written.label = Some(value.string()?),
-            Self::Type => written.package_type = Some(value.string()?),
-            Self::Text(field) => _ = written.connection.insert(field, value.string()?),
-            Self::File(field) => {
-                let file = path(value)?;
-                if file.is_dir() {
-                    let (option, file) = (field.replace('_', "-"), file.display());
-                    return usage(format!("--{option}: {file} is a folder, give a file"));
-                }
-                let text = read_pem(&file)?;
-                if field == "root_cert" && tls::holds_private_key(text.as_bytes()) {
-                    let file = file.display();
-                    return refused(format!(
-                        "--root-cert: {file} holds a private key, give a file with certificates only"
-                    ));
-                }
-                written.connection.insert(field, text);
-            }
+pub fn add(declared: &'static str, value: OsString, written: &mut Written) -> Result<()> {
+    let text = match declared {
+        "label" => {
+            written.label = Some(value.string()?);
+            return Ok(());
         }
-        Ok(())
+        "type" => {
+            written.package_type = Some(value.string()?);
+            return Ok(());
+        }
+        "root_cert" | "client_cert" | "client_key" => read(declared, &path(value)?)?,
+        _ => value.string()?,
+    };
+    written.connection.insert(declared, text);
+    Ok(())
+}
+
+/// Reads the file with this field of connection.json.
+fn read(field: &str, file: &Path) -> Result<String> {
+    let (option, shown) = (field.replace('_', "-"), file.display());
+    if file.is_dir() {
+        return usage(format!("--{option}: {shown} is a folder, give a file"));
     }
+    let text = read_pem(file)?;
+    if field == "root_cert" && tls::holds_private_key(text.as_bytes()) {
+        return refused(format!(
+            "--root-cert: {shown} holds a private key, give a file with certificates only"
+        ));
+    }
+    Ok(text)
 }
 
 /// Refuses a command line on which an option is missing.

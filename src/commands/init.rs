@@ -9,7 +9,7 @@ use lexopt::{Arg, Parser, ValueExt};
 use serde_json::{Value, json};
 
 use super::arguments::{needed, path};
-use super::declared::Declared;
+use super::declared;
 use crate::error::{Cannot, Error, Outcome, Refuse, Result, failed, refused, usage};
 use crate::files::NewFile;
 use crate::findings::Faults;
@@ -62,8 +62,8 @@ pub fn run(mut parser: Parser) -> Result<Outcome> {
         match arg {
             Arg::Long("collections") => _ = collections.insert(parser.value()?.string()?),
             Arg::Long("tls") => tls = true,
-            Arg::Long(name) => match Declared::by(name) {
-                Some(declared) => declared.add(parser.value()?, &mut written)?,
+            Arg::Long(name) => match declared::by(name) {
+                Some(declared) => declared::add(declared, parser.value()?, &mut written)?,
                 None => return Err(Error::of(arg)),
             },
             Arg::Value(value) if dir.is_none() => dir = Some(path(value)?),
@@ -199,7 +199,7 @@ fn write(dir: &Path, files: &[NewContent]) -> Result<()> {
         let parent = path.parent().unwrap_or(dir);
         fs::create_dir_all(parent).cannot("create", parent)?;
         let mut file = NewFile::create(&path, *mode)?;
-        file.write_all(content).cannot("write", &path)?;
+        file.write_all(content)?;
         begun.push(file);
     }
     begun.into_iter().try_for_each(NewFile::commit)

@@ -8,7 +8,7 @@ use std::io::{self, Write};
 use std::os::unix::fs::{MetadataExt, symlink};
 use std::path::Path;
 
-use self::place::{configuration, needs_dir, open, open_bin, peer_path, permitted};
+use self::place::{configuration, needs_dir, open, peer_path};
 use super::arguments::{self, needed, text};
 use crate::error::{Cannot, Error, Outcome, Result, failed, usage};
 use crate::files::{Digest, Dir, Entry, NewFile};
@@ -43,7 +43,6 @@ const NAMES: [&str; 4] = ["detect", "build", "release", PROGRAM];
 /// The folder in `bin` with the builder that was replaced. It counts if it has `detect`, which is
 /// put there last and removed first, so that what a killed run leaves is whole or nothing.
 const PREVIOUS: &str = ".previous";
-/// What was there before.
 const AS_BEFORE: &str = "as before";
 const ANOTHER: &str = "another builder";
 const ANOTHER_BUILD: &str = "another build of it";
@@ -94,7 +93,8 @@ pub fn run(mut parser: Parser) -> Result<Outcome> {
 /// Puts this program into the folder `bin` of `dir`, and returns what there is now. The peer's path
 /// comes from the argument `origin`.
 fn install(dir: &Dir, path: &str, origin: &str) -> Result<String> {
-    let (bin, is_new) = open_bin(dir)?;
+    needs_dir(dir, BIN, "put a directory in its place")?;
+    let (bin, is_new) = dir.make_dir(BIN, OPEN)?;
     let before = put(&bin, NewFile::link).inspect_err(|_| {
         if is_new {
             let _ = fs::remove_dir(dir.reach(BIN));
@@ -240,9 +240,7 @@ fn keep_one(bin: &Dir, name: &str, previous: &Dir) -> Result<()> {
         Some(entry) if entry.listed().is_file() => {
             let mode = entry.listed().mode() & 0o777;
             let mut file = NewFile::create_in(previous, name, mode).cannot("create", &shown)?;
-            bin.pieces(&entry, &mut |piece| {
-                file.write_all(piece).cannot("write", &shown)
-            })?;
+            bin.pieces(&entry, &mut |piece| Ok(file.write_all(piece)?))?;
             file.replace()
         }
         _ => Err(error).cannot("create", &shown),
@@ -274,8 +272,7 @@ fn roll_back(bin: &Dir) -> Result<String> {
     for name in NAMES.into_iter().rev() {
         if kept.contains(&name) {
             let path = bin.path_of(name);
-            let renamed = fs::rename(previous.reach(name), bin.reach(name));
-            permitted(renamed, "replace", &path)?;
+            fs::rename(previous.reach(name), bin.reach(name)).cannot("replace", &path)?;
             // It is still there if both were one file.
             remove(&previous, name)?;
         } else if ours.is_some() && digest(bin, name) == ours {
@@ -300,7 +297,6 @@ fn find(dir: &Dir, name: &str) -> Option<Entry> {
     file.ok()?
 }
 
-/// The digest of the program `name` in `dir`, if it can be read.
 fn digest(dir: &Dir, name: &str) -> Option<Digest> {
     dir.digest(&find(dir, name)?).ok()
 }
@@ -330,9 +326,9 @@ fn remove(dir: &Dir, name: &str) -> Result<()> {
 
 fn copy(program: &[u8], bin: &Dir, name: &str) -> Result<NewFile> {
     let path = bin.path_of(name);
-    let mut file = permitted(NewFile::create_in(bin, name, OPEN), "create", &path)?;
-    let written = file.write_all(program);
-    written.cannot("write", &path).map(|()| file)
+    let mut file = NewFile::create_in(bin, name, OPEN).cannot("create", &path)?;
+    file.write_all(program)?;
+    Ok(file)
 }
 
 /// The bytes of the program that is running, even if its file has been replaced since.

@@ -9,14 +9,14 @@ use std::path::{Path, PathBuf};
 use lexopt::{Arg, Parser};
 
 use super::arguments::{self, path};
-use super::declared::{self, Declared};
+use super::declared;
 use crate::error::{Cannot, Error, Outcome, Result, failed, usage};
-use crate::files::{Digest, Dir, NewFile};
+use crate::files::{Digest, Dir, NewFile, mode_like};
 use crate::findings::Warnings;
 use crate::formats::package::Package;
 use crate::formats::package::source::Source;
 use crate::formats::written::Written;
-use crate::layout::{CODE, CONNECTION, META_INF, PUBLIC, SECRET};
+use crate::layout::{CODE, CONNECTION, META_INF, PUBLIC};
 use crate::log;
 use crate::text::plural;
 
@@ -61,7 +61,6 @@ Example: CHAINCODE_ID=$(fabric-ccs-builder package basic)
 
 const WORD: &str = "package";
 
-/// The arguments.
 #[derive(Default)]
 struct Arguments {
     path: Option<PathBuf>,
@@ -89,10 +88,10 @@ impl Arguments {
                     parsed.meta_inf = Some(path(parser.value()?)?);
                     parsed.declared.get_or_insert_default();
                 }
-                Arg::Long(name) => match Declared::by(name) {
+                Arg::Long(name) => match declared::by(name) {
                     Some(declared) => {
                         let written = parsed.declared.get_or_insert_default();
-                        declared.add(parser.value()?, written)?;
+                        declared::add(declared, parser.value()?, written)?;
                     }
                     None => return Err(Error::of(arg)),
                 },
@@ -123,7 +122,6 @@ impl Arguments {
         }
     }
 
-    /// The package to make.
     fn source(&self) -> Result<Source> {
         if let Some(written) = &self.declared {
             let tree = self.meta_inf.as_deref().map(open_meta_inf).transpose()?;
@@ -141,7 +139,6 @@ impl Arguments {
     }
 }
 
-/// The folder of `--meta-inf`.
 fn open_meta_inf(path: &Path) -> Result<Dir> {
     let dir = Dir::open(path)?;
     for name in [META_INF, CONNECTION] {
@@ -182,7 +179,10 @@ pub fn run(parser: Parser) -> Result<Outcome> {
     let digest = if arguments.id {
         source.write(&mut io::sink())?
     } else if is_stdout {
-        write_to_stdout(&source)?
+        if io::stdout().is_terminal() {
+            return usage("standard output is a terminal, redirect it to a file");
+        }
+        source.write(&mut log::stdout()?)?
     } else {
         let write = |out: &mut dyn Write| source.write(out);
         write_to_file("package", output, source.mode, force, &write)?
@@ -237,13 +237,6 @@ fn identify(path: &Path) -> Result<()> {
     log::print(&format!("{label}:{}\n", package.digest))
 }
 
-fn write_to_stdout(source: &Source) -> Result<Digest> {
-    if io::stdout().is_terminal() {
-        return usage("standard output is a terminal, redirect it to a file");
-    }
-    source.write(&mut Named(log::stdout()?, Path::new("to standard output")))
-}
-
 /// Writes the file at `path`, which may already exist with the same content.
 fn write_to_file(
     what: &str,
@@ -255,8 +248,11 @@ fn write_to_file(
     if let Some(existing) = open_existing(path)? {
         let digest = write(&mut io::sink())?;
         if digest == Digest::of_open(&existing, path)? {
-            if mode == SECRET {
-                close_to_others(&existing, path)?;
+            let had = existing.metadata().cannot("read", path)?.mode();
+            let mode = mode_like(had, mode);
+            if mode != had {
+                let set = existing.set_permissions(Permissions::from_mode(mode));
+                set.cannot("restrict access to", path)?;
             }
             return Ok(digest);
         }
@@ -268,7 +264,7 @@ fn write_to_file(
         }
     }
     let mut file = NewFile::create(path, mode)?;
-    let digest = write(&mut Named(&mut file, path))?;
+    let digest = write(&mut file)?;
     if force {
         file.replace()?;
     } else {
@@ -277,7 +273,6 @@ fn write_to_file(
     Ok(digest)
 }
 
-/// The regular file at `path`, or `None` when there is nothing.
 fn open_existing(path: &Path) -> Result<Option<File>> {
     let found = match fs::symlink_metadata(path) {
         Err(error) if error.kind() == ErrorKind::NotFound => return Ok(None),
@@ -288,30 +283,4 @@ fn open_existing(path: &Path) -> Result<Option<File>> {
         return failed(format!("{path}: already exists and is not a regular file"));
     }
     File::open(path).cannot("open", path).map(Some)
-}
-
-/// Makes sure that not everyone can read a private key. If only a group can, someone chose that.
-fn close_to_others(file: &File, path: &Path) -> Result<()> {
-    if file.metadata().cannot("read", path)?.mode() & 0o004 == 0 {
-        return Ok(());
-    }
-    let set = file.set_permissions(Permissions::from_mode(SECRET));
-    set.cannot("restrict access to", path)
-}
-
-/// A writer whose errors name the file.
-struct Named<'a, W>(W, &'a Path);
-
-impl<W: Write> Write for Named<'_, W> {
-    fn write(&mut self, piece: &[u8]) -> io::Result<usize> {
-        self.0.write_all(piece).map_err(|error| {
-            let message = format!("cannot write {}: {error}", self.1.display());
-            io::Error::new(error.kind(), message)
-        })?;
-        Ok(piece.len())
-    }
-
-    fn flush(&mut self) -> io::Result<()> {
-        self.0.flush()
-    }
 }

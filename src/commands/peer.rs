@@ -57,13 +57,8 @@ nothing is published.
 Example: release \"$PWD/bld\" \"$PWD/release\"
 ";
 
-const SOURCE_DIR: &str = "CHAINCODE_SOURCE_DIR";
-const METADATA_DIR: &str = "CHAINCODE_METADATA_DIR";
-const BUILD_OUTPUT: &str = "BUILD_OUTPUT_DIR";
-const RELEASE_OUTPUT: &str = "RELEASE_OUTPUT_DIR";
-
 pub fn detect(parser: Parser) -> Result<Outcome> {
-    let [_, metadata] = paths(parser, [SOURCE_DIR, METADATA_DIR])?;
+    let [_, metadata] = paths(parser, DETECT_HELP)?;
     let (metadata, _) = Metadata::read(&Dir::open(&metadata)?)?;
     if let Err(error) = metadata.refuse_foreign() {
         // If no builder claims the package, the peer's own message is only about Docker.
@@ -76,19 +71,15 @@ pub fn detect(parser: Parser) -> Result<Outcome> {
 }
 
 pub fn build(parser: Parser) -> Result<Outcome> {
-    let [source, metadata, output] = paths(parser, [SOURCE_DIR, METADATA_DIR, BUILD_OUTPUT])?;
-    let (metadata, config) = (Dir::open(&metadata)?, env::var_os(VARIABLE));
-    let done = builder::build(
-        &Dir::open(&source)?,
-        &metadata,
-        &Dir::open(&output)?,
-        config,
-    )?;
+    let dirs = paths(parser, BUILD_HELP)?.map(|path| Dir::open(&path));
+    let [source, metadata, output] = dirs;
+    let config = env::var_os(VARIABLE);
+    let done = builder::build(&source?, &metadata?, &output?, config)?;
     Ok(print("build", &done))
 }
 
 pub fn release(parser: Parser) -> Result<Outcome> {
-    let [build, release] = paths(parser, [BUILD_OUTPUT, RELEASE_OUTPUT])?;
+    let [build, release] = paths(parser, RELEASE_HELP)?;
     let done = builder::release(&Dir::open(&build)?, &Dir::open(&release)?)?;
     Ok(print("release", &done))
 }
@@ -98,8 +89,8 @@ fn print(word: &str, done: &Done) -> Outcome {
     Outcome::Yes
 }
 
-/// Parses a command line that has exactly the arguments `names`, in this order, and no options.
-fn paths<const COUNT: usize>(mut parser: Parser, names: [&str; COUNT]) -> Result<[PathBuf; COUNT]> {
+/// Parses a command line that has exactly the arguments in the first line of `help`, and no options.
+fn paths<const COUNT: usize>(mut parser: Parser, help: &str) -> Result<[PathBuf; COUNT]> {
     let mut paths: Vec<PathBuf> = Vec::new();
     while let Some(arg) = parser.next()? {
         match arg {
@@ -108,7 +99,11 @@ fn paths<const COUNT: usize>(mut parser: Parser, names: [&str; COUNT]) -> Result
         }
     }
     paths.try_into().or_else(|paths: Vec<PathBuf>| {
-        let missing = names.get(paths.len()).unwrap_or(&"");
+        // The names follow "Usage:" and the program's own.
+        let missing = help
+            .split_whitespace()
+            .nth(2 + paths.len())
+            .unwrap_or_default();
         usage(format!("missing argument {missing}"))
     })
 }

@@ -6,7 +6,7 @@ use lexopt::{Arg, Parser};
 
 use super::arguments::{self, needed, path};
 use crate::builder::{Rebuild, Rebuilt};
-use crate::error::{Error, Outcome, Result, failed, refused, usage, with_advice};
+use crate::error::{Error, Outcome, Result, failed, refused, usage};
 use crate::formats::installed::PackageId;
 use crate::formats::template::TO_PEER;
 use crate::log;
@@ -60,11 +60,7 @@ pub fn run(mut parser: Parser) -> Result<Outcome> {
     }
     let peer = needed(peer, "PEER_PATH")?;
     let config = arguments::config(config)?;
-    let rebuild = Rebuild::open(&peer, config, name, dry_run);
-    let rebuild = rebuild.map_err(|error| match error {
-        Error::Failed(message) => Error::Failed(with_advice(&message)),
-        error => error,
-    })?;
+    let rebuild = Rebuild::open(&peer, config, name, dry_run)?;
     let mut report = Report::new(dry_run);
     let wants_all = named.is_empty();
     for installed in rebuild.installed()? {
@@ -97,7 +93,6 @@ impl Report {
         Self(["unchanged", differs, "refused", "failed"].map(|word| (word, 0)))
     }
 
-    /// Prints a package's line.
     fn add(&mut self, id: &PackageId, done: Result<Rebuilt>) -> Result<()> {
         let [unchanged, changed, refused, failed] = &mut self.0;
         let ((word, count), text) = match done {
@@ -125,13 +120,12 @@ impl Report {
                 let here = "give it here with --config, or run this in the peer's environment";
                 (refused, message.replace(TO_PEER, here))
             }
-            Err(error) => (failed, with_advice(&error.to_string())),
+            Err(error) => (failed, error.advised()),
         };
         *count += 1;
         log::print(&escaped_line(&format!("{word:<9} {id}: {text}")))
     }
 
-    /// Prints the summary.
     fn finish(self) -> Result<Outcome> {
         let Self(counts @ [.., (_, refused), (_, failed)]) = self;
         let packages = counts.iter().map(|(_, count)| count).sum();

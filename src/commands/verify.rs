@@ -7,21 +7,22 @@ mod target;
 mod verdict;
 mod wanted;
 
-use std::path::{Path, PathBuf};
+use std::collections::BTreeSet;
+use std::path::Path;
 
 use lexopt::{Arg, Parser, ValueExt};
 
 use super::arguments::{self, path};
 use super::dial;
 use crate::error::{Error, Outcome, Result, usage};
-use crate::files::Dir;
-use crate::formats::installed::{self, PackageId};
+use crate::files::{Dir, Entry};
+use crate::formats::installed::PackageId;
 use crate::formats::template::Config;
 use crate::log;
 use expected::{Expected, Packages};
-use report::Report;
+use report::{CANNOT_TELL, Report};
 use target::Place;
-use wanted::{Standing, Wanted};
+use wanted::Wanted;
 
 pub const HELP: &str = "\
 Usage: fabric-ccs-builder verify [OPTION...] PATH...
@@ -60,27 +61,17 @@ could not be determined, such as a build without its package.
 Example: fabric-ccs-builder verify /var/hyperledger/production
 ";
 
-/// The command line.
-#[derive(Default)]
-struct Args {
-    paths: Vec<PathBuf>,
-    packages: Vec<PathBuf>,
-    metrics: Option<PathBuf>,
-    dial: bool,
-    json: bool,
-    quiet: bool,
-}
-
 pub fn run(mut parser: Parser) -> Result<Outcome> {
-    let (mut args, mut wanted, mut config) = (Args::default(), Wanted::default(), None);
+    let (mut paths, mut packages, mut metrics, mut config) = (vec![], vec![], None, None);
+    let (mut wanted, mut report, mut dial) = (Wanted::default(), Report::default(), false);
     while let Some(arg) = parser.next()? {
         match arg {
-            Arg::Long("json") => args.json = true,
-            Arg::Long("dial") => args.dial = true,
-            Arg::Short('q') | Arg::Long("quiet") => args.quiet = true,
+            Arg::Long("json") => report.json = true,
+            Arg::Long("dial") => dial = true,
+            Arg::Short('q') | Arg::Long("quiet") => report.quiet = true,
             Arg::Long("config") => config = Some(parser.value()?),
-            Arg::Long("packages") => args.packages.push(path(parser.value()?)?),
-            Arg::Long("metrics") => args.metrics = Some(path(parser.value()?)?),
+            Arg::Long("packages") => packages.push(path(parser.value()?)?),
+            Arg::Long("metrics") => metrics = Some(path(parser.value()?)?),
             Arg::Long("installed") => wanted.add_file(&parser.value()?)?,
             Arg::Long("package-id") => {
                 let value = parser.value()?.string()?;
@@ -89,30 +80,30 @@ pub fn run(mut parser: Parser) -> Result<Outcome> {
                         "--package-id {value}: is not a package ID, write LABEL:HASH"
                     ));
                 };
-                wanted::add_id(wanted.ids.get_or_insert_default(), id);
+                wanted.ids.get_or_insert_default().insert(id);
             }
-            Arg::Value(value) => args.paths.push(path(value)?),
+            Arg::Value(value) => paths.push(path(value)?),
             _ => return Err(Error::of(arg)),
         }
     }
-    if args.paths.is_empty() {
+    if paths.is_empty() {
         return usage("missing argument PATH");
     }
     // As a refusal, it would have the exit status of a difference.
     let config = Config::read(arguments::config(config)?);
     let config = config.map_err(|error| Error::Failed(error.to_string()))?;
     let mut run = Run {
-        packages: Packages::open(&args.packages, config, wanted.ids.is_some())?,
+        packages: Packages::open(&packages, config, wanted.ids.is_some())?,
         wanted,
-        dial: args.dial,
-        report: Report::new(args.json, args.quiet),
+        dial,
+        report,
     };
     for (path, error) in &run.packages.unreadable {
-        let (path, reason) = (path.display().to_string(), error.to_string());
+        let (path, reason) = (path.display().to_string(), error.advised());
         run.report
-            .add_package(&path, report::CANNOT_TELL, &reason)?;
+            .add_other(("package", &path), CANNOT_TELL, &reason)?;
     }
-    for path in &args.paths {
+    for path in &paths {
         match Place::find(path) {
             Ok(place) => run.verify(path, &place)?,
             Err(error) => run.report.add_unusable(path, &error)?,
@@ -120,7 +111,7 @@ pub fn run(mut parser: Parser) -> Result<Outcome> {
     }
     run.wanted.report(&run.packages, &mut run.report)?;
     let outcome = run.report.finish()?;
-    if let Some(path) = &args.metrics {
+    if let Some(path) = &metrics {
         match run.report.counts.write_metrics(path) {
             // A difference counts more.
             Err(error) if outcome == Outcome::No => log::line("verify", error.to_string()),
@@ -146,7 +137,7 @@ impl Run {
             self.report.add_unusable(path, error)?;
         }
         let own = own.and_then(|own| own.as_ref().ok());
-        let mut built = Vec::new();
+        let mut built = BTreeSet::new();
         for target in place.targets() {
             let expected = self.packages.expect(own, target.id.as_ref());
             let mut verdict = target.verify(&expected);
@@ -154,12 +145,14 @@ impl Run {
                 verdict.require_config();
             }
             self.report.add(&target, &verdict)?;
-            if let Some(connection) = target.connection().filter(|_| self.dial) {
+            if self.dial
+                && let Some(connection) = target.connection()
+            {
                 self.report.add_dial(&target, dial::dial(&connection))?;
             }
             if let Some(id) = target.id {
-                self.wanted.add(id.clone(), Standing::Reported);
-                built.push(id);
+                self.wanted.reported.insert(id.clone());
+                built.insert(id);
             }
         }
         match own {
@@ -169,46 +162,51 @@ impl Run {
     }
 
     /// Names the packages in `own` that have no build.
-    fn verify_unbuilt(&mut self, path: &Path, own: &Dir, built: &[PackageId]) -> Result<()> {
-        let installed = match installed::packages(own) {
-            Ok(installed) => installed,
+    fn verify_unbuilt(
+        &mut self,
+        path: &Path,
+        own: &Dir,
+        built: &BTreeSet<PackageId>,
+    ) -> Result<()> {
+        let entries = match own.list() {
+            Ok(entries) => entries,
             Err(error) => return self.report.add_unusable(path, &error),
         };
-        let names = own.list()?.into_iter().map(|entry| entry.name);
-        for name in names.filter(|name| name.ends_with(".tar.gz")) {
-            if PackageId::of_package(&name).is_none() {
-                let path = own.path_of(&name);
-                self.report.counts.others.push(format!(
-                    "{}: its name is not LABEL.HASH.tar.gz, so no peer reads it: find out whose it is, \
-                     and remove it",
-                    path.display()
-                ));
-            }
-        }
-        for (id, _) in installed {
+        for Entry { name, .. } in entries {
+            let path = own.path_of(&name).display().to_string();
+            let Some(id) = PackageId::of_package(&name) else {
+                if name.ends_with(".tar.gz") {
+                    self.report.counts.others.push(format!(
+                        "{path}: its name is not LABEL.HASH.tar.gz, so no peer reads it: find out whose \
+                         it is, and remove it"
+                    ));
+                }
+                continue;
+            };
             if built.contains(&id) {
                 continue;
             }
-            let path = own.path_of(&id.package_name()).display().to_string();
-            let found = match self.packages.expect(Some(own), Some(&id)) {
-                Expected::Wrong(reason) => {
-                    self.report.add_package(&path, report::MISMATCH, &reason)?;
-                    Standing::Reported
-                }
+            let (result, reason) = match self.packages.expect(Some(own), Some(&id)) {
+                Expected::Wrong(reason) => ("mismatch", reason),
                 // Another builder's packages need no build of ours.
-                Expected::Other(_) | Expected::Recorded => Standing::Reported,
-                Expected::Undetermined(reason) => {
-                    self.report
-                        .add_package(&path, report::CANNOT_TELL, &reason)?;
-                    Standing::NotBuilt
+                Expected::Other(_) | Expected::Recorded => {
+                    self.wanted.reported.insert(id);
+                    continue;
                 }
+                Expected::Undetermined(reason) => (CANNOT_TELL, reason),
                 Expected::Made(..) => {
                     let reason = "rebuild makes it, or the peer at its next start";
-                    self.report.add_package(&path, report::NOT_BUILT, reason)?;
-                    Standing::NotBuilt
+                    ("not built", reason.to_owned())
                 }
             };
-            self.wanted.add(id, found);
+            self.report.add_other(("package", &path), result, &reason)?;
+            let is_wrong = result == "mismatch";
+            let found = if is_wrong {
+                &mut self.wanted.reported
+            } else {
+                &mut self.wanted.unbuilt
+            };
+            found.insert(id);
         }
         Ok(())
     }

@@ -31,11 +31,6 @@ impl Digest {
         Some(Self(digest))
     }
 
-    /// The digest of the file at `path`, which a user or the peer chose.
-    pub(crate) fn of_file(path: &Path) -> Result<Self> {
-        Self::of_open(&File::open(path).cannot("open", path)?, path)
-    }
-
     /// The digest of an open file, which was found at `path`.
     pub(crate) fn of_open(mut file: &File, path: &Path) -> Result<Self> {
         let mut hasher = Hashing::new(io::sink());

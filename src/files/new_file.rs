@@ -124,11 +124,15 @@ impl NewFile {
     }
 }
 
+/// Its errors name the file.
 impl Write for NewFile {
     fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
         let file = self.file.as_mut();
-        file.ok_or_else(|| io::Error::other("is already closed"))?
-            .write(bytes)
+        let file = file.ok_or_else(|| io::Error::other("is already closed"));
+        file.and_then(|file| file.write(bytes)).map_err(|error| {
+            let message = format!("cannot write {}: {error}", self.shown.display());
+            io::Error::new(error.kind(), message)
+        })
     }
 
     fn flush(&mut self) -> io::Result<()> {

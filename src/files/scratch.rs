@@ -19,16 +19,19 @@ impl Scratch {
         let parent = env::var_os("TMPDIR").filter(|path| !path.is_empty());
         let parent = PathBuf::from(parent.unwrap_or_else(|| "/tmp".into()));
         let found = parent.canonicalize().cannot("open", &parent);
-        let at_variable = |error: Error| error.at("TMPDIR");
+        let unusable = |error| {
+            let advice = "set it to a folder that you may write to";
+            Error::Failed(format!("TMPDIR: {error}, {advice}"))
+        };
         let opened = found.and_then(|path| Dir::open(&path));
-        let parent = opened.map_err(at_variable)?;
+        let parent = opened.map_err(unusable)?;
         let name = |attempt| format!("fabric-{word}-{}-{attempt}", process::id());
         for name in (0..100).map(name) {
             match parent.try_create_dir(&name, CLOSED) {
                 Err(error) if error.kind() == ErrorKind::AlreadyExists => {}
                 created => {
                     let created = created.cannot("create", &parent.path_of(&name));
-                    return created.map(Self).map_err(at_variable);
+                    return created.map(Self).map_err(unusable);
                 }
             }
         }

@@ -77,7 +77,7 @@ impl Dir {
 
 /// Empties a directory that nobody else writes to, with only one directory open at a time: the
 /// standard library opens one per level, and the process may run out of descriptors.
-fn empty(dir: &Path) -> io::Result<()> {
+pub(super) fn empty(dir: &Path) -> io::Result<()> {
     let listed = fs::read_dir(dir)?.map(|entry| {
         let entry = entry?;
         Ok((entry.path(), entry.file_type()?.is_dir()))

@@ -1,7 +1,7 @@
 //! Files replaced in a directory that others may read at any moment.
 //!
 //! Each new file is written under a temporary name in its final folder, with the owner and mode of
-//! what it replaces (but see `mode_like`), or else the owner of the folder. When all are on disk,
+//! what it replaces (but see [`mode_like`]), or else the owner of the folder. When all are on disk,
 //! they get their final names in the given order. A failure before that changes no file. A killed
 //! process leaves files whose names begin with `.fabric-ccs-builder-`; the next run completes its
 //! work.
@@ -10,10 +10,11 @@ use std::ffi::OsString;
 use std::fs::{self, File, Metadata};
 use std::io::{self, ErrorKind, Write};
 use std::os::unix::fs::{MetadataExt, fchown};
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
+use super::Dir;
 use super::dir::names;
-use super::{Dir, Entry};
+use super::staging::empty;
 use crate::error::{Cannot, Result, refused};
 use crate::layout::{CLOSED, OPEN, SECRET, UNFINISHED};
 
@@ -41,7 +42,14 @@ pub fn update(target: &Dir, made: &Dir, new: &[String], gone: &[String]) -> Resu
     })?;
     gone.iter().try_for_each(|path| {
         let (dir, name) = place(target, path)?;
-        match real_name(&dir, name).and_then(|name| fs::remove_file(dir.reach("").join(name))) {
+        let remove = |path: PathBuf| match fs::remove_file(&path) {
+            // No walk enters a folder whose name is not safe to print.
+            Err(error) if error.kind() == ErrorKind::IsADirectory => {
+                empty(&path).and_then(|()| fs::remove_dir(&path))
+            }
+            removed => removed,
+        };
+        match real_name(&dir, name).and_then(|name| remove(dir.reach("").join(name))) {
             // It was a killed run's temporary file, which has just been replaced and renamed.
             Err(error) if error.kind() == ErrorKind::NotFound && name.starts_with(UNFINISHED) => {
                 Ok(())
@@ -109,7 +117,10 @@ fn stage(target: &Dir, source: &Dir, path: &str, temporary: &str) -> Result<()> 
                 "{shown}: is a directory where a file belongs, remove it"
             ));
         }
-        Some(old) if old.listed().is_file() => (old.listed(), mode_like(old, &entry)),
+        Some(old) if old.listed().is_file() => {
+            let mode = mode_like(old.listed().mode(), entry.listed().mode());
+            (old.listed(), mode)
+        }
         // A link or special file is replaced.
         _ => (&folder, entry.listed().mode()),
     };
@@ -123,15 +134,11 @@ fn stage(target: &Dir, source: &Dir, path: &str, temporary: &str) -> Result<()> 
     file.sync_all().cannot("write", &shown)
 }
 
-/// The mode of the `new` file in the place of the `old` one: the same, unless everybody could read a
-/// private key then.
-fn mode_like(old: &Entry, new: &Entry) -> u32 {
-    let (old, new) = (old.listed().mode(), new.listed().mode() & 0o777);
-    if new == SECRET && old & 0o004 != 0 {
-        SECRET
-    } else {
-        old
-    }
+/// The mode of a file for which one of the mode `new` is made, when it has the mode `old`: the same,
+/// unless everyone could read a private key then. If only a group can, someone chose that.
+pub fn mode_like(old: u32, new: u32) -> u32 {
+    let is_exposed = new & 0o777 == SECRET && old & 0o004 != 0;
+    if is_exposed { SECRET } else { old }
 }
 
 /// Opens the folder at `path` below `top`. Missing folders are created, owned like their parents,

@@ -25,52 +25,41 @@ impl Dir {
     }
 
     fn walk_with(&self, limits: Limits, takes_faults: bool, visit: Visit) -> Result<()> {
-        let mut walk = Walk {
-            depth: limits.depth,
-            budget: Budget::new(limits),
-            takes_faults,
-            visit,
-        };
-        walk.enter(self, 0)
+        self.enter(0, takes_faults, &mut Budget::new(limits), visit)
     }
-}
 
-type Visit<'a> = &'a mut dyn FnMut(&Dir, &[Entry]) -> Result<()>;
-
-/// A walk in progress, with its totals so far.
-struct Walk<'a> {
-    depth: usize,
-    budget: Budget,
-    takes_faults: bool,
-    visit: Visit<'a>,
-}
-
-impl Walk<'_> {
-    fn enter(&mut self, dir: &Dir, depth: usize) -> Result<()> {
-        let entries = dir.list()?;
-        if !self.takes_faults {
-            entries.iter().try_for_each(|entry| dir.check(entry))?;
+    fn enter(
+        &self,
+        depth: usize,
+        takes_faults: bool,
+        budget: &mut Budget,
+        visit: Visit,
+    ) -> Result<()> {
+        let entries = self.list()?;
+        if !takes_faults {
+            entries.iter().try_for_each(|entry| self.check(entry))?;
         }
         let is_entered = |entry: &Entry| entry.is_dir() && entry.fault().is_none();
         let (dirs, files): (Vec<_>, Vec<_>) = entries.into_iter().partition(is_entered);
         for entry in dirs.iter().chain(&files) {
             let bytes = if entry.is_dir() { 0 } else { entry.size() };
-            self.budget.count(&dir.relative(&entry.name), bytes)?;
+            budget.count(&self.relative(&entry.name), bytes)?;
         }
-        (self.visit)(dir, &files)?;
+        visit(self, &files)?;
         drop(files);
-        if !dirs.is_empty() && depth == self.depth {
-            return refused(format!(
-                "{}: directories nested more than {depth} deep",
-                dir.path().display()
-            ));
+        if !dirs.is_empty() && depth == budget.limits.depth {
+            let path = self.path().display();
+            return refused(format!("{path}: directories nested more than {depth} deep"));
         }
         for entry in dirs {
-            self.enter(&dir.subdir(&entry.name)?, depth + 1)?;
+            let dir = self.subdir(&entry.name)?;
+            dir.enter(depth + 1, takes_faults, budget, visit)?;
         }
         Ok(())
     }
 }
+
+type Visit<'a> = &'a mut dyn FnMut(&Dir, &[Entry]) -> Result<()>;
 
 pub struct Budget {
     limits: Limits,
@@ -91,12 +80,8 @@ impl Budget {
 
     /// Counts a file of `size` bytes, or a directory, and refuses whatever exceeds the limits.
     pub fn count(&mut self, path: &str, size: u64) -> Result<()> {
-        let Limits {
-            entries,
-            bytes,
-            path_bytes,
-            ..
-        } = self.limits;
+        let limits = self.limits;
+        let (entries, bytes, path_bytes) = (limits.entries, limits.bytes, limits.path_bytes);
         self.entries += 1;
         self.path_bytes += path.len();
         self.bytes = self.bytes.saturating_add(size);

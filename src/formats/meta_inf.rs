@@ -24,6 +24,7 @@ pub fn find(source: &Dir) -> Result<Option<Dir>> {
 }
 
 /// What there is in a package's source folder outside its tree, one line each.
+#[derive(Default)]
 pub struct Outside {
     /// Every folder that its author took for part of the tree.
     pub misplaced: Vec<Finding>,

@@ -288,8 +288,7 @@ fn cannot_tell_where_too_much_is_left_of_other_runs() {
 fn names_the_variable_of_a_folder_that_is_missing() {
     let peer = Peer::empty();
     let seen = user::run_after("export TMPDIR=no", &peer.path(""), &["check"]);
-    let line =
-        "\nresult   cannot tell: TMPDIR: cannot open no: No such file or directory (os error 2)\n";
+    let line = "\nresult   cannot tell: TMPDIR: cannot open no: No such file or directory (os error 2), set it to a folder that you may write to\n";
     assert!(seen.status == 2 && seen.stdout.ends_with(line), "{seen:?}");
 }
 
@@ -832,7 +831,8 @@ fn refuses_a_folder_that_package_refuses() {
         (1, format!("package: {fault}\n"))
     );
     let (status, stdout, _) = check_folder(&peer, &[]);
-    let end = format!("\nfault    {fault}\nresult   a peer would refuse this package\n");
+    let end =
+        format!("\nfault    {fault}\nresult   the command package would refuse this folder\n");
     assert!(status == 1 && stdout.ends_with(&end), "{stdout}");
     // It is said once, also where there are other faults.
     peer.put("package/META-INF/statedb/couchdb/indexes/a.json", "x");

@@ -642,7 +642,7 @@ fn verify_knows_what_is_published() {
     let peer = peer.run_by_nobody();
     let seen = user::run_by_nobody(&peer.path(""), &["verify", "kept"]);
     let line = format!(
-        "kept: cannot tell: cannot read {harmful}: Permission denied (os error 13), run this as the peer's user or root"
+        "kept: cannot tell: cannot read {harmful}: Permission denied (os error 13), run this as the folder's owner or as root"
     );
     assert_eq!(
         (seen.status, last(&seen).len(), &last(&seen)[0]),

@@ -276,13 +276,13 @@ fn a_user_who_is_not_root_can_install_and_update() {
         .put("bld/bin/.previous/detect", "older");
     refuses(
         "bld/bin",
-        "cannot create ./bin/detect: Permission denied (os error 13), run install as the owner of ./bin or as root",
+        "cannot create ./bin/detect: Permission denied (os error 13), run this as the folder's owner or as root",
     );
     assert_eq!(peer.get("bld/bin/detect"), "old");
     fs::remove_dir_all(peer.path("bld/bin")).unwrap();
     peer.set_mode("bld", 0o555);
     let seen = user::run_by_nobody(&peer.path("bld"), &["install", "-q", "."]);
-    let line = "cannot create ./bin: Permission denied (os error 13), run install as the owner of . or as root";
+    let line = "cannot create ./bin: Permission denied (os error 13), run this as the folder's owner or as root";
     assert_eq!(seen, failed(line));
 }
 
@@ -705,7 +705,7 @@ fn a_failed_install_keeps_nothing_to_roll_back_to() {
     // Others may create files there, and replace none of root's.
     peer.set_mode("bld/bin", 0o1777);
     let seen = user::run_by_nobody(&peer.path("bld"), &["install", "."]);
-    let line = "cannot create ./bin/detect: Operation not permitted (os error 1)";
+    let line = "cannot create ./bin/detect: Operation not permitted (os error 1), run this as the folder's owner or as root";
     assert_eq!(seen, failed(line));
     assert_eq!(peer.names("bld/bin"), ["build", "detect", "release"]);
     has_other(&peer, "bld/bin");

@@ -16,17 +16,16 @@ use crate::layout::CONNECTION;
 use crate::log;
 use crate::text::{escaped_line, json_line};
 
-/// What was found, and how to print it.
 #[derive(Default)]
 pub struct Report {
     pub json: bool,
     pub verbose: bool,
-    /// Whether to dial the address.
     pub wants_dial: bool,
-    /// What is checked.
     pub shown: String,
     /// The answer when nothing is wrong.
     pub accepted: &'static str,
+    /// The answer when there is a fault.
+    pub refused: &'static str,
     /// The label, followed by the digest of the package file if one is checked.
     pub package: Option<String>,
     pub package_type: Option<String>,
@@ -35,24 +34,16 @@ pub struct Report {
     /// Why something in it would not be published.
     pub withheld: Vec<Finding>,
     pub warnings: Vec<Finding>,
-    pub programs: Vec<Program>,
-    /// The files that were made.
+    /// What the peer's programs did: a word, and a line.
+    pub log: Vec<(&'static str, String)>,
     pub recorded: Vec<Artifact>,
     pub released: Vec<Artifact>,
     pub address: Option<String>,
-    /// What the peer would do.
     pub dial: Option<String>,
     /// The result of dialling from this machine: `Err` if a peer here would fail.
     pub dial_result: Option<std::result::Result<String, String>>,
     /// The ID of the package that `package` would make from the same content, if it differs.
     pub packaged: Option<String>,
-}
-
-/// What one of the peer's programs did.
-pub struct Program {
-    pub name: &'static str,
-    pub status: u8,
-    pub lines: Vec<String>,
 }
 
 impl Report {
@@ -107,16 +98,13 @@ impl Report {
                 self.faults.push(fault.into());
                 None
             }
-            Err(Error::Failed(reason)) => Some(reason),
+            Err(error @ (Error::Failed(_) | Error::Denied(_))) => Some(error.advised()),
             Err(error) => return Err(error),
         };
-        let undetermined = cannot
-            .as_ref()
-            .map(|reason| format!("cannot tell: {reason}"));
-        let (word, answer, outcome) = if let Some(answer) = &undetermined {
-            ("cannot tell", answer.as_str(), Outcome::Undetermined)
+        let (word, answer, outcome) = if cannot.is_some() {
+            ("cannot tell", "cannot tell: ", Outcome::Undetermined)
         } else if !self.faults.is_empty() {
-            ("refused", "a peer would refuse this package", Outcome::No)
+            ("refused", self.refused, Outcome::No)
         } else if !self.withheld.is_empty() {
             let answer = "a peer would accept this package, but not all of its index definitions";
             ("incomplete", answer, Outcome::No)
@@ -130,7 +118,7 @@ impl Report {
         log::print(&if self.json {
             self.object(word, cannot.as_deref())
         } else {
-            self.lines(answer, outcome)
+            self.lines(&format!("{answer}{}", cannot.unwrap_or_default()), outcome)
         })?;
         Ok(outcome)
     }
@@ -143,12 +131,8 @@ impl Report {
             _ => String::new(),
         };
         out.line("package", &format!("{kind}{}", self.shown));
-        for program in self.programs.iter().filter(|_| self.verbose) {
-            let name = program.name;
-            out.line(name, &format!("exit status: {}", program.status));
-            let lines = program.lines.iter();
-            lines.for_each(|text| out.line("", &format!("{name}: {text}")));
-        }
+        let log = self.log.iter().filter(|_| self.verbose);
+        log.for_each(|(word, text)| out.line(word, text));
         let faults = self.faults.iter().chain(&self.withheld);
         faults.for_each(|fault| out.coloured("fault", RED, &fault.line));
         let warnings = self.warnings.iter();
@@ -212,7 +196,6 @@ const RED: &str = "31";
 const GREEN: &str = "32";
 const YELLOW: &str = "33";
 
-/// Lines that begin with a word.
 struct Lines {
     text: String,
     has_colour: bool,
@@ -265,31 +248,11 @@ fn parts<'a>(findings: impl IntoIterator<Item = &'a Finding>) -> Value {
     parts.collect()
 }
 
-/// How hints begin, after a comma, colon or semicolon.
-const HINTS: [&str; 23] = [
-    "pass ",
-    "correct ",
-    "write ",
-    "leave ",
-    "put ",
-    "save ",
-    "use ",
-    "keep ",
-    "remove ",
-    "rename ",
-    "convert ",
-    "decode ",
-    "decrypt ",
-    "make ",
-    "begin ",
-    "give ",
-    "copy ",
-    "in ",
-    "run ",
-    "move ",
-    "did you mean ",
-    "it must ",
-    "for example ",
+/// The words with which hints begin, after a comma, colon or semicolon.
+const HINTS: [&str; 22] = [
+    "pass", "correct", "write", "leave", "put", "save", "use", "keep", "remove", "rename",
+    "convert", "decode", "decrypt", "make", "begin", "give", "copy", "in", "run", "move", "did",
+    "for",
 ];
 
 /// What is wrong, and what to do about it. Quotes and templates are skipped: the package's author
@@ -310,8 +273,8 @@ fn split_hint(text: &str) -> (&str, Option<&str>) {
             ',' | ';' | ':' if !is_quoted => {
                 let (message, rest) = text.split_at(place);
                 let hint = rest.get(2..).unwrap_or_default();
-                let begins = HINTS.iter().any(|begin| hint.starts_with(begin));
-                if begins || hint.ends_with(" is needed") {
+                let begins = HINTS.contains(&hint.split(' ').next().unwrap_or_default());
+                if begins || hint.starts_with("it must ") || hint.ends_with(" is needed") {
                     return (message, Some(hint));
                 }
             }

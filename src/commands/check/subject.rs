@@ -6,8 +6,7 @@ use std::path::Path;
 use super::super::arguments::source_folder;
 use crate::error::{Result, refused};
 use crate::files::{Digest, Dir, Scratch};
-use crate::findings::{Finding, Warnings};
-use crate::formats::meta_inf;
+use crate::findings::Warnings;
 use crate::formats::package::Package;
 use crate::layout::{CONNECTION, METADATA, PUBLIC};
 
@@ -28,7 +27,6 @@ const SAMPLE: [(&str, &[u8]); 4] = [
     ),
 ];
 
-/// What is checked.
 pub struct Subject {
     /// What the peer gives as `CHAINCODE_SOURCE_DIR`.
     pub source: Dir,
@@ -41,22 +39,21 @@ pub struct Subject {
 impl Subject {
     /// The source folder or package at `path`, or else the sample.
     pub fn open(path: Option<&Path>, scratch: &Scratch, warnings: &mut Warnings) -> Result<Self> {
-        let Some(path) = path else {
-            return Ok(Self {
-                source: write_sample(scratch)?,
-                metadata: None,
-                digest: None,
-            });
+        let source = match path {
+            None => write_sample(scratch)?,
+            Some(path) if fs::metadata(path).is_ok_and(|found| found.is_file()) => {
+                return Self::unpack(path, scratch, warnings);
+            }
+            Some(path) => source_folder(path)?,
         };
-        if !fs::metadata(path).is_ok_and(|found| found.is_file()) {
-            let source = source_folder(path)?;
-            warnings.extend(left_out(&source, false)?);
-            return Ok(Self {
-                source,
-                metadata: None,
-                digest: None,
-            });
-        }
+        Ok(Self {
+            source,
+            metadata: None,
+            digest: None,
+        })
+    }
+
+    fn unpack(path: &Path, scratch: &Scratch, warnings: &mut Warnings) -> Result<Self> {
         if path.ends_with(METADATA) || path.ends_with(CONNECTION) {
             let folder = path.parent().filter(|folder| *folder != Path::new(""));
             let folder = folder.unwrap_or(Path::new("."));
@@ -84,13 +81,6 @@ impl Subject {
     pub fn metadata(&self) -> &Dir {
         self.metadata.as_ref().unwrap_or(&self.source)
     }
-}
-
-/// Lines that name what in a folder is not packaged or, in a package, ignored. If META-INF is
-/// refused, that is reported elsewhere.
-pub fn left_out(source: &Dir, is_packed: bool) -> Result<Vec<Finding>> {
-    let tree = meta_inf::find(source).unwrap_or_default();
-    Ok(meta_inf::outside(source, tree.as_ref())?.left_out(is_packed))
 }
 
 fn write_sample(scratch: &Scratch) -> Result<Dir> {

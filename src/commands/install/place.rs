@@ -8,10 +8,10 @@ use std::path::{self, Path, PathBuf};
 use serde_json::json;
 
 use crate::commands::arguments::text;
-use crate::error::{Cannot, Error, Result, failed, usage};
+use crate::error::{Result, failed, usage};
 use crate::files::Dir;
 use crate::formats::template::VARIABLE;
-use crate::layout::{BIN, OPEN};
+use crate::layout::BIN;
 
 /// Opens DIR, unless it is surely not the one that is meant.
 pub fn open(dir: &Path, rollback: bool) -> Result<Dir> {
@@ -58,15 +58,6 @@ pub fn peer_path(dir: &Path, given: Option<OsString>) -> Result<String> {
         .or_else(|error| usage(format!("{error}, say with --path what the peer calls it")))
 }
 
-/// The folder `bin` in `dir`, created if missing, and whether it was created.
-pub fn open_bin(dir: &Dir) -> Result<(Dir, bool)> {
-    needs_dir(dir, BIN, "put a directory in its place")?;
-    match dir.try_create_dir(BIN, OPEN) {
-        Err(error) if error.kind() == io::ErrorKind::AlreadyExists => Ok((dir.subdir(BIN)?, false)),
-        created => Ok((permitted(created, "create", &dir.path_of(BIN))?, true)),
-    }
-}
-
 /// Refuses a link or file in the place of the folder `name`. This only improves the message,
 /// because opening follows no link anyway: a user who can write to a volume must not be able to
 /// make root write elsewhere.
@@ -78,19 +69,6 @@ pub fn needs_dir(dir: &Dir, name: &str, advice: &str) -> Result<()> {
         ));
     }
     Ok(())
-}
-
-/// Like [`Cannot`], and says who can if this user may not.
-pub fn permitted<T>(done: io::Result<T>, verb: &str, path: &Path) -> Result<T> {
-    let advice = match &done {
-        Err(error) if error.kind() == io::ErrorKind::PermissionDenied => format!(
-            ", run install as the owner of {} or as root",
-            path.parent().unwrap_or(path).display()
-        ),
-        _ => String::new(),
-    };
-    done.cannot(verb, path)
-        .map_err(|error| Error::Failed(format!("{error}{advice}")))
 }
 
 /// The configuration that makes a peer use the builder. A JSON string is also a YAML string.

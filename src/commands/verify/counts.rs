@@ -7,7 +7,7 @@ use std::time::{SystemTime, UNIX_EPOCH};
 use serde_json::{Value, json};
 
 use super::verdict::{Fault, Verdict};
-use crate::error::{Cannot, Outcome, Result};
+use crate::error::{Outcome, Result};
 use crate::files::NewFile;
 use crate::formats::comparison::Origin;
 use crate::layout::PUBLIC;
@@ -80,7 +80,6 @@ impl Counts {
         *count += 1;
     }
 
-    /// The overall answer.
     pub fn outcome(&self) -> Outcome {
         match (self.differences, self.cannot_tell) {
             (0, 0) => Outcome::Yes,
@@ -90,7 +89,7 @@ impl Counts {
     }
 
     /// What the results do not prove, and what to do about it.
-    pub fn notes(&self) -> impl Iterator<Item = String> {
+    pub fn notes(&self) -> Vec<String> {
         let recorded = self.record_alone;
         let matches = plural(recorded, "match is", "matches are");
         let record = format!(
@@ -105,23 +104,17 @@ impl Counts {
                       changed since; keep a copy first if you want to find out who changed it";
         let stray = "an unrecorded or unexpected entry among the builds, or beside a build's bld and \
                      release, belongs to no build: find out whose it is, and remove it";
-        let record = (recorded > 0).then_some(record);
-        let others = [
+        let notes = [
+            (recorded > 0, record.as_str()),
             (self.has_wrong_build, build),
             (self.has_other_config, config),
             (self.has_stray, stray),
         ];
-        let others = others
-            .into_iter()
-            .filter(|&(is_so, _)| is_so)
-            .map(|(_, note)| note.to_owned());
-        record
-            .into_iter()
-            .chain(others)
-            .chain(self.others.iter().cloned())
+        let notes = notes.into_iter().filter(|&(is_so, _)| is_so);
+        let notes = notes.map(|(_, note)| note.to_owned());
+        notes.chain(self.others.iter().cloned()).collect()
     }
 
-    /// The summary for people.
     pub fn summary(&self) -> String {
         let builds = plural(self.builds, "build", "builds");
         let differences = plural(self.differences, "difference", "differences");
@@ -141,7 +134,6 @@ impl Counts {
         )
     }
 
-    /// The members of the summary in JSON.
     pub fn members(&self) -> impl Iterator<Item = (&'static str, Value)> {
         let counts = [
             ("builds", self.builds),
@@ -162,42 +154,40 @@ impl Counts {
     pub fn write_metrics(&self, path: &Path) -> Result<()> {
         let now = SystemTime::now().duration_since(UNIX_EPOCH);
         let now = now.unwrap_or_default().as_secs();
-        let builds = [
-            ("match_package", self.match_package),
-            ("match_record", self.match_record),
-            ("mismatch", self.mismatch),
-            ("unrecorded", self.unrecorded),
-            ("other_builder", self.other),
-        ];
-        let gauge = |name: &str, help: &str, values: String| {
-            let name = format!("fabric_ccs_builder_verify_{name}");
-            let values = values.replace("NAME", &name);
-            format!("# HELP {name} {help}\n# TYPE {name} gauge\n{values}")
-        };
-        let builds = builds.map(|(result, count)| format!("NAME{{result=\"{result}\"}} {count}\n"));
-        let one = |value: u64| format!("NAME {value}\n");
-        let text = [
-            gauge("builds", "Builds of the peer by result.", builds.concat()),
-            gauge(
-                "differences",
-                "Differences found.",
-                one(self.differences as u64),
-            ),
-            gauge(
-                "cannot_tell",
-                "What could not be determined.",
-                one(self.cannot_tell as u64),
-            ),
-            gauge(
-                "unlisted",
-                "Package IDs that were not asked for.",
-                one(self.unlisted as u64),
-            ),
-            gauge("last_run_timestamp_seconds", "When it ran.", one(now)),
-        ];
+        let text = format!(
+            "\
+# HELP fabric_ccs_builder_verify_builds Builds of the peer by result.
+# TYPE fabric_ccs_builder_verify_builds gauge
+fabric_ccs_builder_verify_builds{{result=\"match_package\"}} {}
+fabric_ccs_builder_verify_builds{{result=\"match_record\"}} {}
+fabric_ccs_builder_verify_builds{{result=\"mismatch\"}} {}
+fabric_ccs_builder_verify_builds{{result=\"unrecorded\"}} {}
+fabric_ccs_builder_verify_builds{{result=\"other_builder\"}} {}
+# HELP fabric_ccs_builder_verify_differences Differences found.
+# TYPE fabric_ccs_builder_verify_differences gauge
+fabric_ccs_builder_verify_differences {}
+# HELP fabric_ccs_builder_verify_cannot_tell What could not be determined.
+# TYPE fabric_ccs_builder_verify_cannot_tell gauge
+fabric_ccs_builder_verify_cannot_tell {}
+# HELP fabric_ccs_builder_verify_unlisted Package IDs that were not asked for.
+# TYPE fabric_ccs_builder_verify_unlisted gauge
+fabric_ccs_builder_verify_unlisted {}
+# HELP fabric_ccs_builder_verify_last_run_timestamp_seconds When it ran.
+# TYPE fabric_ccs_builder_verify_last_run_timestamp_seconds gauge
+fabric_ccs_builder_verify_last_run_timestamp_seconds {}
+",
+            self.match_package,
+            self.match_record,
+            self.mismatch,
+            self.unrecorded,
+            self.other,
+            self.differences,
+            self.cannot_tell,
+            self.unlisted,
+            now
+        );
         let mut file = NewFile::create(path, PUBLIC)?;
-        file.write_all(text.concat().as_bytes())
-            .cannot("write", path)?;
+        file.write_all(text.as_bytes())?;
         file.replace()
     }
 }

@@ -27,7 +27,6 @@ pub struct Packages {
     pub unreadable: Vec<(PathBuf, Error)>,
 }
 
-/// What a build should be.
 pub enum Expected {
     /// What its record says, because there is no package, nor a place for packages.
     Recorded,
@@ -58,12 +57,10 @@ impl Packages {
         for dir in &packages.dirs {
             for entry in dir.list()? {
                 let path = dir.path_of(&entry.name);
-                let is_named = [".tar.gz", ".tgz"]
-                    .iter()
-                    .any(|end| entry.name.ends_with(end));
+                let is_named = entry.name.ends_with(".tar.gz") || entry.name.ends_with(".tgz");
                 let is_other = is_named && PackageId::of_package(&entry.name).is_none();
                 if is_other && fs::metadata(&path).is_ok_and(|found| found.is_file()) {
-                    match Digest::of_file(&path) {
+                    match open(&path).and_then(|(file, _)| Digest::of_open(&file, &path)) {
                         Ok(digest) => packages.others.push((digest, path)),
                         Err(error) => packages.unreadable.push((path, error)),
                     }
@@ -89,7 +86,7 @@ impl Packages {
             Some((file, path)) => self.expect_of(file, &path, id),
             None => Ok(or_recorded(NO_PACKAGE)),
         });
-        expected.unwrap_or_else(|error| Expected::Undetermined(error.to_string()))
+        expected.unwrap_or_else(|error| Expected::Undetermined(error.advised()))
     }
 
     fn expect_of(&self, file: File, path: &Path, id: &PackageId) -> Result<Expected> {

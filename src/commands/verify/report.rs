@@ -7,34 +7,19 @@ use serde_json::{Value, json};
 use super::counts::Counts;
 use super::target::Target;
 use super::verdict::{Compared, Fault, Verdict};
-use crate::error::{Error, Outcome, Result, with_advice};
+use crate::error::{Error, Outcome, Result};
 use crate::formats::comparison::Origin;
-use crate::formats::installed::PackageId;
 use crate::layout::{MAX_WARNINGS, SUMS};
 use crate::log;
 use crate::text::{escaped_line, json_line, plural};
 
-/// A result, and what it makes of the answer.
-pub type Answer = (&'static str, Outcome);
-
-/// Nothing could be determined.
-pub const CANNOT_TELL: Answer = ("cannot tell", Outcome::Undetermined);
-/// A package is not the one that its name says.
-pub const MISMATCH: Answer = ("mismatch", Outcome::No);
-/// A package ID is not there but must be.
-pub const MISSING: Answer = ("missing", Outcome::No);
-/// A package ID is there that was not asked for.
-pub const UNLISTED: Answer = ("unlisted", Outcome::Yes);
-/// A package has no build.
-pub const NOT_BUILT: Answer = ("not built", Outcome::Yes);
-const OTHER: &str = "other builder";
-const UNRECORDED: &str = "unrecorded build";
+pub const CANNOT_TELL: &str = "cannot tell";
 
 /// Prints verdicts, and counts them for the summary.
 #[derive(Default)]
 pub struct Report {
-    json: bool,
-    quiet: bool,
+    pub json: bool,
+    pub quiet: bool,
     pub counts: Counts,
 }
 
@@ -42,26 +27,17 @@ pub struct Report {
 type LineOf<'a> = (&'static str, &'a str);
 
 impl Report {
-    /// An empty report.
-    pub fn new(json: bool, quiet: bool) -> Self {
-        Self {
-            json,
-            quiet,
-            ..Self::default()
-        }
-    }
-
     /// Reports that nothing at `path` can be verified.
     pub fn add_unusable(&mut self, path: &Path, error: &Error) -> Result<()> {
         self.counts.cannot_tell += 1;
-        let reason = with_advice(&error.to_string());
+        let reason = error.advised();
         // The summary counts them all.
         if self.counts.cannot_tell <= MAX_WARNINGS {
             log::line("verify", &reason);
         }
         if self.json {
             let path = path.display().to_string();
-            log::print(&self.because(("build", &path), CANNOT_TELL.0, &reason))?;
+            log::print(&self.because(("build", &path), CANNOT_TELL, &reason))?;
         }
         Ok(())
     }
@@ -75,7 +51,7 @@ impl Report {
             let (result, reason) = match fault {
                 Fault::Damaged(reason) => ("damaged", reason),
                 Fault::Mismatch(reason) | Fault::Connection(reason) => ("mismatch", reason),
-                Fault::Unrecorded(reason) => (UNRECORDED, reason),
+                Fault::Unrecorded(reason) => ("unrecorded build", reason),
             };
             lines += &self.because(subject, result, reason);
         }
@@ -92,11 +68,11 @@ impl Report {
             lines += &self.line(subject, kind, &difference.describe(verdict.origin), members);
         }
         let undetermined = verdict.undetermined.iter();
-        lines.extend(undetermined.map(|reason| self.because(subject, CANNOT_TELL.0, reason)));
+        lines.extend(undetermined.map(|reason| self.because(subject, CANNOT_TELL, reason)));
         if !self.quiet || verdict.is_without_config() {
             if let Some(package_type) = &verdict.other {
                 let reason = format!("its package has the type {package_type:?}");
-                lines += &self.because(subject, OTHER, &reason);
+                lines += &self.because(subject, "other builder", &reason);
             } else if let (Outcome::Yes, Some(compared)) = (verdict.outcome(), &verdict.compared) {
                 lines += &self.matching(target, verdict.origin, compared);
             }
@@ -104,7 +80,6 @@ impl Report {
         log::print(&lines)
     }
 
-    /// The line of a build that matches.
     fn matching(&self, target: &Target, origin: Origin, compared: &Compared) -> String {
         let Compared {
             artifacts, sums, ..
@@ -127,47 +102,33 @@ impl Report {
         self.line(("build", &target.shown), "match", &text, members)
     }
 
-    /// Prints a result for a package that has no build.
-    pub fn add_package(&mut self, path: &str, found: Answer, reason: &str) -> Result<()> {
-        let reason = reason.strip_prefix(&format!("{path}: ")).unwrap_or(reason);
-        self.add_other(("package", path), found, reason)
-    }
-
-    /// Prints a result for a package ID.
-    pub fn add_id(&mut self, id: &PackageId, found: Answer, reason: &str) -> Result<()> {
-        self.add_other(("package_id", &id.to_string()), found, reason)
-    }
-
-    /// Prints the result of dialling a target's chaincode.
     pub fn add_dial(
         &mut self,
         target: &Target,
         dialled: std::result::Result<String, String>,
     ) -> Result<()> {
-        let (found, said) = match dialled {
+        let (result, said) = match dialled {
             Ok(_) if self.quiet => return Ok(()),
-            Ok(said) => (("dialled", Outcome::Yes), said),
-            Err(said) => (("not reached", Outcome::Undetermined), said),
+            Ok(said) => ("dialled", said),
+            Err(said) => ("not reached", said),
         };
-        self.add_other(("build", &target.shown), found, &said)
+        self.add_other(("build", &target.shown), result, &said)
     }
 
-    fn add_other(
-        &mut self,
-        subject: LineOf,
-        (result, outcome): Answer,
-        reason: &str,
-    ) -> Result<()> {
-        match outcome {
-            Outcome::No => self.counts.differences += 1,
-            Outcome::Undetermined => self.counts.cannot_tell += 1,
-            Outcome::Yes => self.counts.unlisted += usize::from(result == UNLISTED.0),
+    /// Prints and counts a result that is not about the content of a build.
+    pub fn add_other(&mut self, subject: LineOf, result: &str, reason: &str) -> Result<()> {
+        match result {
+            "mismatch" | "missing" => self.counts.differences += 1,
+            CANNOT_TELL | "not reached" => self.counts.cannot_tell += 1,
+            "unlisted" => self.counts.unlisted += 1,
+            _ => {}
         }
+        let named = format!("{}: ", subject.1);
+        let reason = reason.strip_prefix(&named).unwrap_or(reason);
         log::print(&self.because(subject, result, reason))
     }
 
     fn because(&self, subject: LineOf, result: &str, reason: &str) -> String {
-        let reason = with_advice(reason);
         let members = vec![("reason", json!(reason))];
         self.line(subject, result, &format!("{result}: {reason}"), members)
     }

@@ -38,7 +38,6 @@ enum Layout {
 
 /// Something that gets a verdict of its own.
 pub struct Target<'a> {
-    /// Its path, for messages.
     pub shown: String,
     /// Whether the summary counts it as a build.
     pub is_build: bool,
@@ -49,31 +48,39 @@ pub struct Target<'a> {
     entry: Option<&'a Entry>,
 }
 
-/// One of a peer's folders, if it is there.
-type Found = Result<Option<Dir>>;
-
 impl Place {
     /// Detects what is at `path`. It is an error if that cannot be verified.
     pub fn find(path: &Path) -> Result<Self> {
         let dir = open_folder(path)?;
-        match [PACKAGES, BUILDS].map(|path| installed::find(&dir, path)) {
-            [Ok(None), Ok(None)] => {}
-            [packages, builds] => return Self::of_peer(dir, packages, builds),
+        let (packages, builds) = (
+            installed::find(&dir, PACKAGES),
+            installed::find(&dir, BUILDS),
+        );
+        if !matches!((&packages, &builds), (Ok(None), Ok(None))) {
+            // A peer's file system path; the peer may have built nothing yet.
+            let missing = || dir.descend(PACKAGES);
+            let packages = packages.and_then(|found| found.map_or_else(missing, Ok));
+            let builds = builds?;
+            return Ok(Self {
+                entries: builds.as_ref().map_or(Ok(Vec::new()), Dir::list)?,
+                dir: builds.unwrap_or(dir),
+                layout: Layout::Builds,
+                packages: Some(packages),
+            });
         }
         let entries = dir.list()?;
         let Some(layout) = layout(&dir, &entries) else {
-            let mut folders = [PACKAGES, BUILDS]
-                .into_iter()
-                .flat_map(|path| path.split('/'));
-            if name_of(&dir).is_some_and(|name| folders.any(|folder| folder == name)) {
+            let (name, shown) = (name_of(&dir).unwrap_or_default(), path.display());
+            if [PACKAGES, BUILDS]
+                .iter()
+                .any(|path| path.split('/').any(|folder| folder == name))
+            {
                 return refused(format!(
-                    "{}: is in a peer's file system path, give that instead",
-                    path.display()
+                    "{shown}: is in a peer's file system path, give that instead"
                 ));
             }
             return refused(format!(
-                "{}: is neither a peer's file system path (no {PACKAGES}), nor a folder of builds, nor one of them (no {BUILD_INFO}, no {BLD}), nor a build output (no {SUMS})",
-                path.display()
+                "{shown}: is neither a peer's file system path (no {PACKAGES}), nor a folder of builds, nor one of them (no {BUILD_INFO}, no {BLD}), nor a build output (no {SUMS})"
             ));
         };
         Ok(Self {
@@ -81,24 +88,6 @@ impl Place {
             entries,
             layout,
             packages: None,
-        })
-    }
-
-    /// A peer's file system path; the peer may have built nothing yet.
-    fn of_peer(peer: Dir, packages: Found, builds: Found) -> Result<Self> {
-        let packages = packages.and_then(|found| found.map_or_else(|| peer.descend(PACKAGES), Ok));
-        let (dir, entries) = match builds? {
-            Some(builds) => {
-                let entries = builds.list()?;
-                (builds, entries)
-            }
-            None => (peer, Vec::new()),
-        };
-        Ok(Self {
-            dir,
-            entries,
-            layout: Layout::Builds,
-            packages: Some(packages),
         })
     }
 
@@ -153,7 +142,8 @@ impl Target<'_> {
             return first;
         }
         let second = compare();
-        if first.says_as_much_as(&second) || !second.is_incomplete() {
+        let is_same = (&first.differences, &first.fault) == (&second.differences, &second.fault);
+        if is_same || !second.is_incomplete() {
             second
         } else {
             Verdict::undetermined("changed while it was verified, verify it again")
@@ -163,7 +153,7 @@ impl Target<'_> {
     fn compare(&self, expected: &Expected) -> Verdict {
         let mut verdict = Verdict::default();
         if let Err(error) = self.compare_into(&mut verdict, expected) {
-            verdict.undetermined.push(error.to_string());
+            verdict.undetermined.push(error.advised());
         }
         self.settle(verdict)
     }
@@ -188,13 +178,16 @@ impl Target<'_> {
 
     /// The verdict, unless the build is gone: a half-removed build looks like one with differences.
     fn settle(&self, verdict: Verdict) -> Verdict {
+        if verdict.outcome() == Outcome::Yes {
+            return verdict;
+        }
         let dir = &self.place.dir;
         let is_gone = match self.entry {
             // A name that is not UTF-8 cannot be looked up again.
             Some(entry) => entry.is_utf8 && matches!(dir.look_up(&entry.name), Ok(None)),
             None => matches!(dir.path().try_exists(), Ok(false)),
         };
-        if is_gone && verdict.outcome() != Outcome::Yes {
+        if is_gone {
             return Verdict::undetermined("disappeared while it was verified, verify again");
         }
         verdict

@@ -18,15 +18,10 @@ use crate::layout::{
 /// The verdict on one build. It is a match if it was compared and every list is empty.
 #[derive(Default)]
 pub struct Verdict {
-    /// What differs, by path.
     pub differences: Vec<Difference>,
-    /// Where the expected digests come from.
     pub origin: Origin,
-    /// What else is wrong.
     pub fault: Option<Fault>,
-    /// Why something could not be determined.
     pub undetermined: Vec<String>,
-    /// What the build was compared with.
     pub compared: Option<Compared>,
     /// How many of the differences are about what belongs to no build, and `rebuild` leaves.
     pub strays: usize,
@@ -89,11 +84,6 @@ impl Verdict {
         self.fault.is_some() || self.differences.iter().any(is_missing)
     }
 
-    /// Whether the other verdict has the same differences.
-    pub fn says_as_much_as(&self, other: &Self) -> bool {
-        (&self.differences, &self.fault) == (&other.differences, &other.fault)
-    }
-
     /// Whether it is a match but for what templates fill in.
     pub fn is_without_config(&self) -> bool {
         self.outcome() == Outcome::Yes && self.origin == Origin::Templates
@@ -108,7 +98,6 @@ impl Verdict {
         }
     }
 
-    /// The answer in one word.
     pub fn outcome(&self) -> Outcome {
         if !self.differences.is_empty() || self.fault.is_some() {
             Outcome::No
@@ -298,7 +287,7 @@ impl Verdict {
                 let damaged = Fault::Damaged(format!("{prefix}{fault}"));
                 self.fault.get_or_insert(damaged);
             }
-            Err(error) => self.undetermined.push(error.to_string()),
+            Err(error) => self.undetermined.push(error.advised()),
         }
         None
     }
@@ -311,10 +300,11 @@ impl Verdict {
             judged.insert(path, found.is_published);
             Ok(())
         });
-        if let Err(Error::Failed(reason)) = walked
-            && !self.undetermined.contains(&reason)
-        {
-            self.undetermined.push(reason);
+        if let Err(error @ (Error::Failed(_) | Error::Denied(_))) = walked {
+            let reason = error.advised();
+            if !self.undetermined.contains(&reason) {
+                self.undetermined.push(reason);
+            }
         }
         for difference in &self.differences {
             difference
@@ -340,7 +330,7 @@ impl Verdict {
             difference.path.insert_str(0, prefix);
             self.differences.push(difference);
         }
-        let undetermined = comparison.undetermined.iter().map(Error::to_string);
+        let undetermined = comparison.undetermined.iter().map(Error::advised);
         self.undetermined.extend(undetermined);
     }
 

@@ -1,5 +1,6 @@
 //! The package IDs that must be there and match.
 
+use std::collections::BTreeSet;
 use std::ffi::OsStr;
 use std::fs::File;
 use std::io::{self, Read};
@@ -18,17 +19,11 @@ use crate::layout::MAX_RECORD;
 /// The IDs that were asked for, if any, and those that were found.
 #[derive(Default)]
 pub struct Wanted {
-    pub ids: Option<Vec<PackageId>>,
-    found: Vec<(PackageId, Standing)>,
-}
-
-/// How a package ID that was found stands.
-#[derive(Clone, Copy)]
-pub enum Standing {
-    /// A package of ours without a build.
-    NotBuilt,
-    /// A build whose own line says enough, or another builder's package.
-    Reported,
+    pub ids: Option<BTreeSet<PackageId>>,
+    /// Builds whose own lines say enough, and other builders' packages.
+    pub reported: BTreeSet<PackageId>,
+    /// Packages of ours that have no build in some place.
+    pub unbuilt: BTreeSet<PackageId>,
 }
 
 impl Wanted {
@@ -44,14 +39,13 @@ impl Wanted {
         };
         let mut file = file.cannot("open", path)?.take(MAX_RECORD);
         file.read_to_end(&mut content).cannot("read", path)?;
-        let ids = self.ids.get_or_insert_default();
-        let before = ids.len();
+        let mut ids = BTreeSet::new();
         let value = json::parse(&content).unwrap_or_default();
-        let is_read = collect_ids(&value, ids);
+        let is_read = collect_ids(&value, &mut ids);
         // A peer without any chaincode prints {}.
         let is_empty = value == Value::Object(serde_json::Map::new());
         let is_list = value.get("installed_chaincodes").is_some() || is_empty;
-        if !is_read || (ids.len() == before && !is_list) {
+        if !is_read || (ids.is_empty() && !is_list) {
             let path = path.display();
             let kind = value.get("source").and_then(|source| source.get("Type"));
             let is_unavailable = kind.is_some_and(|kind| kind.get("Unavailable").is_some());
@@ -64,18 +58,8 @@ impl Wanted {
                 )
             });
         }
+        self.ids.get_or_insert_default().extend(ids);
         Ok(())
-    }
-
-    /// Notes what was found for `id`. Of several builds, and of a package in several places, the
-    /// first counts, unless one has been reported: then nothing else need be said.
-    pub fn add(&mut self, id: PackageId, found: Standing) {
-        let known = self.found.iter_mut().find(|(known, _)| *known == id);
-        match (known, found) {
-            (None, _) => self.found.push((id, found)),
-            (Some((_, known)), Standing::Reported) => *known = found,
-            (Some(_), _) => {}
-        }
     }
 
     /// Reports what is missing, and what was not asked for.
@@ -84,43 +68,35 @@ impl Wanted {
             return Ok(());
         };
         for id in ids {
-            let found = self.found.iter().find(|(found, _)| found == id);
-            let missing = match found.map(|(_, found)| found) {
-                Some(Standing::Reported) => continue,
-                Some(Standing::NotBuilt) => {
-                    "is installed but has no build, run rebuild or restart the peer"
-                }
-                None => match packages.expect(None, Some(id)) {
-                    // How another builder runs it is none of our business.
-                    Expected::Other(_) => continue,
-                    _ => "is not here, install it or look in another peer's folder",
-                },
+            let missing = if self.reported.contains(id) {
+                continue;
+            } else if self.unbuilt.contains(id) {
+                "is installed but has no build, run rebuild or restart the peer"
+            } else if let Expected::Other(_) = packages.expect(None, Some(id)) {
+                // How another builder runs it is none of our business.
+                continue;
+            } else {
+                "is not here, install it or look in another peer's folder"
             };
-            report.add_id(id, super::report::MISSING, missing)?;
+            report.add_other(("package_id", &id.to_string()), "missing", missing)?;
         }
-        for (id, _) in self.found.iter().filter(|(id, _)| !ids.contains(id)) {
+        let found = self.reported.union(&self.unbuilt);
+        for id in found.filter(|id| !ids.contains(id)) {
             let reason = "is here but not among the given package IDs, find out who installed it";
-            report.add_id(id, super::report::UNLISTED, reason)?;
+            report.add_other(("package_id", &id.to_string()), "unlisted", reason)?;
         }
         Ok(())
     }
 }
 
-/// Adds an ID, once.
-pub fn add_id(ids: &mut Vec<PackageId>, id: PackageId) {
-    if !ids.contains(&id) {
-        ids.push(id);
-    }
-}
-
 /// Adds every `"package_id"` in `value`; returns false if one is not a package ID.
-fn collect_ids(value: &Value, ids: &mut Vec<PackageId>) -> bool {
+fn collect_ids(value: &Value, ids: &mut BTreeSet<PackageId>) -> bool {
     match value {
         Value::Array(values) => values.iter().all(|value| collect_ids(value, ids)),
         Value::Object(members) => members.iter().all(|(key, value)| match value {
             Value::String(text) if key == "package_id" => {
                 let id = PackageId::parse(text);
-                id.map(|id| add_id(ids, id)).is_some()
+                id.map(|id| ids.insert(id)).is_some()
             }
             value => collect_ids(value, ids),
         }),

@@ -241,7 +241,7 @@ fn needs_a_folder_that_may_be_written() {
     let peer = folder();
     peer.set_mode("bld", 0o555).set_mode("", 0o755);
     let seen = user::run_by_nobody(&peer.path("bld"), &["package", "../package"]);
-    let line = "cannot create basic_1.0.tar.gz: Permission denied (os error 13)";
+    let line = "cannot create basic_1.0.tar.gz: Permission denied (os error 13), run this as the folder's owner or as root";
     assert_eq!(seen, failed(2, line));
     // An ID does not need a writable folder.
     let seen = user::run_by_nobody(&peer.path("bld"), &["package", "--id", "../package"]);

@@ -192,7 +192,7 @@ fn what_is_not_possible() {
         .set_mode("package/META-INF/statedb/couchdb/indexes/a.json", 0)
         .set_mode("", 0o755);
     let seen = user::run_by_nobody(&peer.path("bld"), &["package", "--id", "../package"]);
-    let line = "cannot read ../package/META-INF/statedb/couchdb/indexes/a.json: Permission denied (os error 13)";
+    let line = "cannot read ../package/META-INF/statedb/couchdb/indexes/a.json: Permission denied (os error 13), run this as the folder's owner or as root";
     assert_eq!(seen, failed(2, line));
 }
 

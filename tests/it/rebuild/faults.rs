@@ -79,7 +79,7 @@ fn a_folder_that_may_not_be_written_changes_nothing() {
     let args = [&["rebuild"], &NEW[..]].concat();
     let seen = user::run_by_nobody(&peer.path(""), &args);
     let reason = format!(
-        "cannot create ./{server}/.fabric-ccs-builder-3: Permission denied (os error 13), run this as the peer's user or root"
+        "cannot create ./{server}/.fabric-ccs-builder-3: Permission denied (os error 13), run this as the folder's owner or as root"
     );
     assert_eq!(without_times(&state(&peer)), without_times(&before));
     seen.prints(2, &[&format!("failed    {id}: {reason}")]);
@@ -285,7 +285,7 @@ fn a_path_that_is_not_a_peers_is_an_error() {
     let args = [&["rebuild"], &NEW[..]].concat();
     let seen = user::run_by_nobody(&peer.path(""), &args);
     let line = format!(
-        "rebuild: cannot open ./{PACKAGES}: Permission denied (os error 13), run this as the peer's user or root\n"
+        "rebuild: cannot open ./{PACKAGES}: Permission denied (os error 13), run this as the folder's owner or as root\n"
     );
     assert_eq!((seen.status, seen.stderr), (2, line));
     peer.set_mode(PACKAGES, 0o755);
@@ -324,14 +324,19 @@ fn what_a_killed_run_left_is_removed() {
 }
 
 #[test]
-fn a_file_whose_name_is_not_utf_8_is_removed() {
+fn what_has_no_name_in_utf_8_is_removed() {
     let (peer, id) = installed();
     let bld = peer.path(format!("{}/bld", build_of(&id)));
     for name in [&b"\xff"[..], b"\xfe", "\u{fffd}".as_bytes(), b"a\xff.json"] {
         fs::write(bld.join(OsStr::from_bytes(name)), "x").unwrap();
     }
+    for name in [&b"folder\xff"[..], b"folder\n"] {
+        let folder = bld.join(OsStr::from_bytes(name)).join("in");
+        fs::create_dir_all(&folder).unwrap();
+        fs::write(folder.join("file"), "x").unwrap();
+    }
     let line = format!(
-        "rebuilt   {id}: the peer will dial new:9999 without TLS, before: dial old:9999 without TLS; 8 files differ"
+        "rebuilt   {id}: the peer will dial new:9999 without TLS, before: dial old:9999 without TLS; 10 files differ"
     );
     rebuild(&peer, &NEW).prints(0, &[&line]);
     is_new(&peer, &id);

@@ -263,7 +263,7 @@ fn whoever_may_not_read_is_told_who_may() {
     let file = file.strip_prefix(peer.path("")).unwrap().to_str().unwrap();
     peer.set_mode(file, 0);
     let peer = peer.run_by_nobody();
-    let denied = "Permission denied (os error 13), run this as the peer's user or root";
+    let denied = "Permission denied (os error 13), run this as the folder's owner or as root";
     let seen = user::run_by_nobody(&peer.path(""), &["verify", PRODUCTION]);
     let line = format!("{build}: cannot tell: cannot read {file}: {denied}\n");
     assert!(seen.stdout.starts_with(&line), "{seen:?}");

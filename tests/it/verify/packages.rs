@@ -528,7 +528,7 @@ fn packages_that_are_missing_unreadable_or_among_other_files() {
     };
     peer.set_mode(PACKAGES, 0);
     let denied = format!(
-        "verify: cannot open {PACKAGES}: Permission denied (os error 13), run this as the peer's user or root\n"
+        "verify: cannot open {PACKAGES}: Permission denied (os error 13), run this as the folder's owner or as root\n"
     );
     told(&as_nobody(PRODUCTION), &denied);
     peer.set_mode(PACKAGES, 0o755);
@@ -537,7 +537,7 @@ fn packages_that_are_missing_unreadable_or_among_other_files() {
     peer.set_mode(name, 0);
     let seen = as_nobody(PRODUCTION);
     let line = format!(
-        "{build}: cannot tell: cannot read {name}: Permission denied (os error 13), run this as the peer's user or root"
+        "{build}: cannot tell: cannot read {name}: Permission denied (os error 13), run this as the folder's owner or as root"
     );
     assert_eq!(seen.stdout.lines().next().unwrap(), line);
     assert_eq!((seen.status, seen.stderr.as_str()), (2, ""));
@@ -600,18 +600,18 @@ fn package_ids_are_read_from_what_peer_prints() {
     );
     for (json, status, expected) in [
         (installed(&[a, b, c]), 0, vec![]),
-        (installed(&[a]), 0, vec![unlisted(b), unlisted(c)]),
-        (approved.clone(), 0, vec![unlisted(b), unlisted(c)]),
+        (installed(&[a]), 0, vec![unlisted(c), unlisted(b)]),
+        (approved.clone(), 0, vec![unlisted(c), unlisted(b)]),
         (installed(&[a, b, c, &not_here]), 1, vec![missing.clone()]),
         (
             installed(&[]),
             0,
-            vec![unlisted(a), unlisted(b), unlisted(c)],
+            vec![unlisted(a), unlisted(c), unlisted(b)],
         ),
         (
             "{}".to_owned(),
             0,
-            vec![unlisted(a), unlisted(b), unlisted(c)],
+            vec![unlisted(a), unlisted(c), unlisted(b)],
         ),
     ] {
         peer.put("installed.json", &json);
@@ -627,6 +627,16 @@ fn package_ids_are_read_from_what_peer_prints() {
         );
         assert_eq!(pipe.stdout.lines().collect::<Vec<_>>(), *lines);
     }
+    // The same ID may be given twice.
+    peer.put("installed.json", &approved);
+    let args = [
+        "--package-id",
+        a,
+        "--installed",
+        "installed.json",
+        PRODUCTION,
+    ];
+    assert_eq!(run(&peer, &args).status, 0);
     for (json, status) in [
         ("", 2),
         ("[]", 2),
@@ -655,7 +665,7 @@ fn package_ids_must_be_there_and_match() {
     let not_here = id("none", b"");
     let args = ["--package-id", a, "--package-id", &not_here, PRODUCTION];
     let seen = verify(&peer, &args);
-    assert_eq!(seen.1[2..5], [missing(&not_here), unlisted(b), unlisted(c)]);
+    assert_eq!(seen.1[2..5], [missing(&not_here), unlisted(c), unlisted(b)]);
     assert_eq!((seen.0, seen.1.len()), (1, 6));
 
     let seen = verify(&peer, &["--package-id", c, "--packages", PACKAGES, BUILDS]);
@@ -940,7 +950,7 @@ fn an_unreadable_file_among_packages_has_one_line() {
     let peer = peer.run_by_nobody();
     let args = ["verify", "--packages", "elsewhere", BUILDS];
     let seen = user::run_by_nobody(&peer.path(""), &args);
-    let reason = "cannot open elsewhere/closed.tgz: Permission denied (os error 13), run this as the peer's user or root";
+    let reason = "cannot open elsewhere/closed.tgz: Permission denied (os error 13), run this as the folder's owner or as root";
     let lines: Vec<&str> = seen.stdout.lines().collect();
     let line = format!("elsewhere/closed.tgz: cannot tell: {reason}");
     assert_eq!((seen.status, lines[0]), (2, line.as_str()), "{seen:?}");

@@ -103,7 +103,7 @@ fn continues_after_what_it_may_not_read() {
         let as_nobody = || user::run_by_nobody(&peer.path(""), &["verify", "builds"]);
         let told = |path: &str| {
             format!(
-                "{BUILD}: cannot tell: {reason} {path}: Permission denied (os error 13), run this as the peer's user or root"
+                "{BUILD}: cannot tell: {reason} {path}: Permission denied (os error 13), run this as the folder's owner or as root"
             )
         };
         let seen = as_nobody();
@@ -261,7 +261,7 @@ fn a_peer_whose_folders_may_not_be_entered() {
     for (word, name) in [("verify", "externalbuilder"), ("rebuild", "lifecycle")] {
         let seen = user::run_by_nobody(&peer.path(""), &[word, "peer"]);
         let line = format!(
-            "{word}: cannot open peer/{name}: Permission denied (os error 13), run this as the peer's user or root\n"
+            "{word}: cannot open peer/{name}: Permission denied (os error 13), run this as the folder's owner or as root\n"
         );
         assert_eq!((seen.status, seen.stderr), (2, line));
     }

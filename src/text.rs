@@ -1,6 +1,8 @@
 //! How messages show text. Names, labels and addresses come from the package; escaped, they cannot
 //! forge log lines or terminal codes. A private key is never quoted.
 
+use std::fmt::Write as _;
+
 use crate::layout::MAX_LINE;
 
 /// A count with its noun in the singular or plural.
@@ -73,7 +75,9 @@ fn is_near(a: &[u8], b: &[u8], most: usize) -> bool {
     match (a, b) {
         ([], rest) | (rest, []) => rest.len() <= most,
         ([x, a @ ..], [y, b @ ..]) if x == y => is_near(a, b, most),
-        ([x, y, a @ ..], [v, w, b @ ..]) if (x, y) == (w, v) => most > 0 && is_near(a, b, most - 1),
+        ([x, next_x, a @ ..], [y, next_y, b @ ..]) if (x, next_x) == (next_y, y) => {
+            most > 0 && is_near(a, b, most - 1)
+        }
         ([_, less_a @ ..], [_, less_b @ ..]) => {
             let less = |a, b| most > 0 && is_near(a, b, most - 1);
             less(less_a, less_b) || less(less_a, b) || less(a, less_b)
@@ -83,26 +87,30 @@ fn is_near(a: &[u8], b: &[u8], most: usize) -> bool {
 
 /// A JSON text on one line, without characters that could move a terminal's cursor.
 pub fn json_line(json: &str) -> String {
-    // Such characters occur only in strings, where an escape means the same.
-    let escape = |character: char| -> String {
-        let mut units = [0; 2];
-        let units = character.encode_utf16(&mut units).iter();
-        units.map(|unit| format!("\\u{unit:04x}")).collect()
-    };
-    replaced(json, &escape) + "\n"
+    let mut line = String::new();
+    for character in json.chars() {
+        if is_unsafe(character) {
+            // Such characters occur only in strings, where an escape means the same.
+            for unit in character.encode_utf16(&mut [0; 2]) {
+                // Writing to a String cannot fail.
+                let _ = write!(line, "\\u{unit:04x}");
+            }
+        } else {
+            line.push(character);
+        }
+    }
+    line.push('\n');
+    line
 }
 
 /// `text` with every [unsafe](is_unsafe) character written as `\u{..}`.
 #[must_use]
 pub fn escaped(text: &str) -> String {
-    replaced(text, &|character| character.escape_unicode().to_string())
-}
-
-fn replaced(text: &str, escape: &dyn Fn(char) -> String) -> String {
     let mut safe = String::with_capacity(text.len());
     for character in text.chars() {
         if is_unsafe(character) {
-            safe += &escape(character);
+            // Writing to a String cannot fail.
+            let _ = write!(safe, "{}", character.escape_unicode());
         } else {
             safe.push(character);
         }

@@ -2,7 +2,6 @@
 
 use std::io::{self, ErrorKind, Read, Write};
 use std::net::{SocketAddr, TcpStream, ToSocketAddrs};
-use std::sync::mpsc;
 use std::thread;
 use std::time::{Duration, Instant};
 
@@ -11,6 +10,7 @@ use crate::formats::connection::{Connection, Endpoint};
 /// What a client sends first over HTTP/2: the preface and an empty SETTINGS frame (RFC 9113,
 /// sections 3.4 and 6.5). A server first sends its own SETTINGS.
 const PREFACE: &[u8] = b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n\0\0\0\x04\0\0\0\0\0";
+/// The type of a SETTINGS frame.
 const SETTINGS: u8 = 4;
 
 /// Dials what `connection` names, and says how that went: `Err` if a peer would fail.
@@ -87,17 +87,15 @@ impl Endpoint {
             host => host.to_owned(),
         };
         let port = self.port;
-        let (sender, found) = mpsc::channel();
-        let resolve = move || {
-            let found = (host.as_str(), port).to_socket_addrs().map(Vec::from_iter);
-            // Nobody may be waiting any more.
-            let _ = sender.send(found);
-        };
-        let started = thread::Builder::new().spawn(resolve);
-        started.map_err(|error| format!("cannot look up the name: {error}"))?;
-        match found.recv_timeout(left(end)) {
-            Ok(found) => found.map_err(|error| format!("no such name: {error}")),
-            Err(_) => Err(format!("no name server answers within {:?}", self.timeout)),
+        let resolve = move || (host.as_str(), port).to_socket_addrs().map(Vec::from_iter);
+        let lookup = thread::Builder::new().spawn(resolve);
+        let lookup = lookup.map_err(|error| format!("cannot look up the name: {error}"))?;
+        while !lookup.is_finished() && !left(end).is_zero() {
+            thread::sleep(Duration::from_millis(5));
+        }
+        match lookup.is_finished().then(|| lookup.join()) {
+            Some(Ok(found)) => found.map_err(|error| format!("no such name: {error}")),
+            _ => Err(format!("no name server answers within {:?}", self.timeout)),
         }
     }
 }

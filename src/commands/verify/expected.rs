@@ -57,7 +57,8 @@ impl Packages {
         for dir in &packages.dirs {
             for entry in dir.list()? {
                 let path = dir.path_of(&entry.name);
-                let is_named = entry.name.ends_with(".tar.gz") || entry.name.ends_with(".tgz");
+                let mut ends = [".tar.gz", ".tgz"].iter();
+                let is_named = ends.any(|end| entry.name.ends_with(end));
                 let is_other = is_named && PackageId::of_package(&entry.name).is_none();
                 if is_other && fs::metadata(&path).is_ok_and(|found| found.is_file()) {
                     match open(&path).and_then(|(file, _)| Digest::of_open(&file, &path)) {

@@ -179,10 +179,7 @@ pub fn run(parser: Parser) -> Result<Outcome> {
     let digest = if arguments.id {
         source.write(&mut io::sink())?
     } else if is_stdout {
-        if io::stdout().is_terminal() {
-            return usage("standard output is a terminal, redirect it to a file");
-        }
-        source.write(&mut log::stdout()?)?
+        write_to_stdout(&source)?
     } else {
         let write = |out: &mut dyn Write| source.write(out);
         write_to_file("package", output, source.mode, force, &write)?
@@ -235,6 +232,13 @@ fn identify(path: &Path) -> Result<()> {
     let read = format_args!("{shown}: a peer reads type {package_type}, {content}");
     log::line(WORD, read);
     log::print(&format!("{label}:{}\n", package.digest))
+}
+
+fn write_to_stdout(source: &Source) -> Result<Digest> {
+    if io::stdout().is_terminal() {
+        return usage("standard output is a terminal, redirect it to a file");
+    }
+    source.write(&mut log::stdout()?)
 }
 
 /// Writes the file at `path`, which may already exist with the same content.

@@ -42,7 +42,7 @@ pub fn ensure_kind(object: &Object) -> Result<()> {
 /// there.
 pub fn misnamed(object: &Object, name: &str) -> Option<String> {
     let mut keys = object.members().iter().map(|(key, _)| key.as_str());
-    let found = keys.find(|key| meant(&folded(key)) == Some(name))?;
+    let found = keys.find(|key| folded(key) != name && meant(&folded(key)) == Some(name))?;
     if found == "host" && object.field("port").next().is_some() {
         return Some(r#"write "address": "HOST:PORT" instead of host and port"#.to_owned());
     }

@@ -64,8 +64,8 @@ pub fn of_server_name(values: &Values) -> Option<String> {
     let what = match (tls::own_certificate_is_for(root_cert, name), domain) {
         (Some(true), _) | (None, None) => return None,
         (Some(false), None) => {
-            "root_cert: is the server's own certificate, but not for the host in address: the peer \
-             will refuse it"
+            "root_cert: is no CA's certificate, so the server must have this one, but it is not for \
+             the host in address: the peer will refuse it"
                 .to_owned()
         }
         (Some(false), Some(domain)) => format!(

@@ -79,6 +79,9 @@ impl Report {
         self.package_type = metadata.map(|metadata| metadata.package_type.clone());
         self.faults.extend(review.faults.into_vec());
         if !review.keys.is_empty() {
+            if self.faults.is_empty() {
+                self.refused = "a peer without these values would refuse this package";
+            }
             let config = example(review.keys.iter().map(String::as_str));
             let config = config.replace('\'', r"'\''");
             let text = format_args!("templates need values, write --config '{config}'");

@@ -8,7 +8,8 @@ use super::user;
 /// `templates.jsonl` has a template, a config and Go's output on each line, null where Go refuses.
 /// It was made by a Go program that reads the config into a `map[string]interface{}` with
 /// `json.Unmarshal`, unless it is the empty text, and renders the template by
-/// `template.New("").Option("missingkey=error")`, `Parse` and `Execute`, with Go 1.27.3.
+/// `template.New("").Option("missingkey=error")`, `Parse` and `Execute`, with Go 1.27.3, and the
+/// last five lines with Go 1.19.
 #[test]
 fn renders_what_go_renders_and_refuses_what_go_refuses() {
     let path = concat!(

@@ -94,7 +94,7 @@ impl<'a> Parser<'a> {
             if self.lexer.open()? {
                 continue;
             }
-            let word = self.lexer.keyword().with_context(|| shown(action))?;
+            let word = self.keyword(action)?;
             nodes.push(match word {
                 "" => Node::Action(self.actor(action)?),
                 "else" | "end" => return Ok((nodes, Some((word, action)))),
@@ -131,16 +131,19 @@ impl<'a> Parser<'a> {
                 bail!("{}: is not closed by {{{{end}}}}", shown(first));
             };
             let is_alone = self.lexer.close();
-            let next = self.lexer.keyword().with_context(|| shown(action));
             condition = match end {
                 "end" if is_alone => break,
-                "else" if is_alone && may_go_on => None,
-                "else" if may_go_on && next? == word => Some(self.actor(action)?),
+                "else" if may_go_on && is_alone => None,
+                "else" if may_go_on && self.keyword(action)? == word => Some(self.actor(action)?),
                 _ => bail!("{}: does not fit {}", shown(action), shown(first)),
             };
         }
         self.variables.truncate(begin);
         Ok(branches)
+    }
+
+    fn keyword(&mut self, action: &str) -> Result<&'a str> {
+        self.lexer.keyword().with_context(|| shown(action))
     }
 
     /// Reads the pipeline of an action, up to its end.

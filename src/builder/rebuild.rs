@@ -190,7 +190,7 @@ impl Changes {
 
     fn add(&mut self, part: &str, files: &[Artifact], target: Option<&Dir>) -> Result<()> {
         let found = target.map_or(Ok(None), |target| target.find_dir(part))?;
-        let comparison = Comparison::new(found.map(Dir::into_root).as_ref(), files);
+        let comparison = Comparison::new(found.map(Dir::into_root).as_ref(), files, &[]);
         if let Some(error) = comparison.undetermined.into_iter().next() {
             return Err(error);
         }

@@ -83,8 +83,9 @@ pub struct Comparison {
 }
 
 impl Comparison {
-    /// Compares the regular files in and below `dir`, if there is one, with `recorded`.
-    pub fn new(dir: Option<&Dir>, recorded: &[Artifact]) -> Self {
+    /// Compares the regular files in and below `dir`, if there is one, with `recorded`, reading
+    /// each file once. Those in `read` have been read already.
+    pub fn new(dir: Option<&Dir>, recorded: &[Artifact], read: &[(&str, Digest)]) -> Self {
         let mut comparison = Self::default();
         let recorded = recorded.iter().map(|file| (&*file.path, Some(file.digest)));
         // What is seen stays in the map, without its digest.
@@ -93,9 +94,11 @@ impl Comparison {
             for file in files {
                 let path = dir.relative(&file.name);
                 let recorded = unseen.get_mut(&*path).and_then(Option::take);
-                let found = match file.fault() {
-                    Some(_) => Ok(Found::Other(file.kind())),
-                    None => dir.digest(file).map(Found::Content),
+                let known = read.iter().find(|(name, _)| *name == path);
+                let found = match (file.fault(), known) {
+                    (Some(_), _) => Ok(Found::Other(file.kind())),
+                    (None, Some((_, digest))) => Ok(Found::Content(*digest)),
+                    (None, None) => dir.digest(file).map(Found::Content),
                 };
                 match found {
                     Ok(found) => comparison.add(&path, recorded, Some(found)),

@@ -98,6 +98,8 @@ pub struct Record {
     pub artifacts: Vec<Artifact>,
     /// The digest of `SHA256SUMS`, which identifies the whole build output.
     pub sums: Digest,
+    /// The digest of the statement.
+    statement: Digest,
 }
 
 impl Record {
@@ -124,13 +126,15 @@ impl Record {
         Ok(Self {
             artifacts,
             sums: Digest::of(sums),
+            statement: Digest::of(statement),
         })
     }
 
     pub(crate) fn compare(&self, dir: &Dir) -> Comparison {
         let mut files = self.artifacts.clone();
         files.push(Artifact::new(SUMS, self.sums));
-        Comparison::new(Some(dir), &files)
+        let read = [(SUMS, self.sums), (STATEMENT, self.statement)];
+        Comparison::new(Some(dir), &files, &read)
     }
 
     /// The digest recorded for the file at `path`.

@@ -195,8 +195,8 @@ impl Verdict {
                 None => return Ok(()),
             },
         };
-        self.add(Comparison::new(Some(bld), &outputs.bld), "bld/");
-        self.add(Comparison::new(release, &outputs.release), "release/");
+        self.add(Comparison::new(Some(bld), &outputs.bld, &[]), "bld/");
+        self.add(Comparison::new(release, &outputs.release, &[]), "release/");
         self.compared = Some(Compared {
             artifacts: outputs.artifacts,
             sums: outputs.sums,
@@ -314,7 +314,7 @@ impl Verdict {
         }
         let is_withheld = |path: &str| judged.get(path) == Some(&false);
         let published = published::of_build(&record.artifacts, &is_withheld);
-        let mut comparison = Comparison::new(release, &published);
+        let mut comparison = Comparison::new(release, &published, &[]);
         // A definition that cannot be checked may be missing because it is not published.
         let is_judged = |path: &str| judged.contains_key(&format!("{META_INF}/{path}"));
         comparison

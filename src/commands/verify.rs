@@ -186,27 +186,24 @@ impl Run {
             if built.contains(&id) {
                 continue;
             }
-            let (result, reason) = match self.packages.expect(Some(own), Some(&id)) {
-                Expected::Wrong(reason) => ("mismatch", reason),
+            let Wanted {
+                reported, unbuilt, ..
+            } = &mut self.wanted;
+            let (found, result, reason) = match self.packages.expect(Some(own), Some(&id)) {
+                Expected::Wrong(reason) => (reported, "mismatch", reason),
                 // Another builder's packages need no build of ours.
                 Expected::Other(_) | Expected::Recorded => {
-                    self.wanted.reported.insert(id);
+                    reported.insert(id);
                     continue;
                 }
-                Expected::Undetermined(reason) => (CANNOT_TELL, reason),
+                Expected::Undetermined(reason) => (unbuilt, CANNOT_TELL, reason),
                 Expected::Made(..) => {
                     let reason = "rebuild makes it, or the peer at its next start";
-                    ("not built", reason.to_owned())
+                    (unbuilt, "not built", reason.to_owned())
                 }
             };
-            self.report.add_other(("package", &path), result, &reason)?;
-            let is_wrong = result == "mismatch";
-            let found = if is_wrong {
-                &mut self.wanted.reported
-            } else {
-                &mut self.wanted.unbuilt
-            };
             found.insert(id);
+            self.report.add_other(("package", &path), result, &reason)?;
         }
         Ok(())
     }

@@ -16,7 +16,7 @@ let
   peers = lib.mapAttrs' (unit: peer: lib.nameValuePair (withoutSuffix unit) peer) cfg.peers;
   peerUnits = lib.unique (map withoutSuffix cfg.peerUnits ++ lib.attrNames peers);
   json = (pkgs.formats.json { }).type;
-  variable = "CHAINCODE_AS_A_SERVICE_BUILDER_CONFIG";
+  inherit (import ./service.nix { inherit lib cfg; }) forUnit variable;
 
   builder.options = {
     name = mkOption {
@@ -91,17 +91,15 @@ let
     in
     lib.replaceStrings [ "PRIVATE KEY" ] [ "" ] text != text;
 
-  # systemd expands % in a unit's environment.
-  forUnit = value: lib.replaceStrings [ "%" ] [ "%%" ] (builtins.toJSON value);
   # The option that declares each variable of a peer.
   environment = unit: {
     CORE_CHAINCODE_EXTERNALBUILDERS = {
       from = "extraBuilders";
-      value = forUnit cfg.externalBuilders;
+      value = forUnit (builtins.toJSON cfg.externalBuilders);
     };
     ${variable} = {
       from = "templateConfig";
-      value = forUnit (cfg.templateConfig // peers.${unit}.templateConfig or { });
+      value = forUnit (builtins.toJSON (cfg.templateConfig // peers.${unit}.templateConfig or { }));
     };
   };
 in

@@ -1,4 +1,4 @@
-# What the services have in common that run the program on a peer's files.
+# What the peers' units and the services that run the program on a peer's files have in common.
 { lib, cfg }:
 let
   inherit (lib) mkOption types;
@@ -18,7 +18,8 @@ rec {
       lib.all (one: one.templateConfig == { }) (lib.attrValues cfg.peers)
     else
       cfg.peers ? ${peer};
-  environment.CHAINCODE_AS_A_SERVICE_BUILDER_CONFIG = forUnit (builtins.toJSON values);
+  variable = "CHAINCODE_AS_A_SERVICE_BUILDER_CONFIG";
+  environment.${variable} = forUnit (builtins.toJSON values);
 
   path = mkOption {
     type = types.str;

@@ -25,12 +25,22 @@ let
       image-minimal-arm64
     ];
   };
+  # Hosts without a network read them there.
+  documents = lib.fileset.toSource {
+    root = ../..;
+    fileset = lib.fileset.unions [
+      ../../CHANGELOG.md
+      ../../LICENSE
+      ../../README.md
+      ../../SECURITY.md
+      ../../docs
+    ];
+  };
   # The modification time and the compressor's header are fixed, so archives of the same files are
   # identical.
   archive = system: program: ''
     mkdir -p archive/${name}-${system}
-    cp -R ${program}/{bin,share} archive/${name}-${system}
-    cp ${../../LICENSE} archive/${name}-${system}/LICENSE
+    cp -R ${program}/{bin,share} ${documents}/* archive/${name}-${system}
     tar --sort=name --mtime=@1 --owner=0 --group=0 --numeric-owner --mode=u=rwX,go=rX -C archive -cf - ${name}-${system} |
       gzip -n -9 >$out/${name}-${system}.tar.gz
   '';

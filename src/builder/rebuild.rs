@@ -172,7 +172,7 @@ impl Changes {
         changes.add(BLD, &bld, target)?;
         changes.add(RELEASE, &release, target)?;
         let Self { new, gone } = &mut changes;
-        if !target.map_or(Ok(false), installed::has_builder)? {
+        if target.map_or(Ok(None), installed::builder)?.is_none() {
             new.push(BUILD_INFO.to_owned());
         }
         // A running peer reads this one.

@@ -1,8 +1,11 @@
 //! The arguments that several commands have: paths, texts and the config.
 
+use std::collections::{BTreeMap, BTreeSet};
 use std::env;
 use std::ffi::{OsStr, OsString};
 use std::path::{Path, PathBuf};
+
+use serde_json::json;
 
 use crate::error::{Result, refused, usage};
 use crate::files::{Dir, read_small};
@@ -65,6 +68,31 @@ fn values(value: &OsStr) -> Result<OsString> {
         error.to_string()
     };
     usage(format!("--config: {hint}"))
+}
+
+/// The option `--config` with these keys, whose values are to be completed.
+pub fn config_option(keys: &BTreeSet<String>) -> String {
+    let config = example(keys.iter().map(String::as_str));
+    format!("--config '{}'", config.replace('\'', r"'\''"))
+}
+
+/// A config with these keys, to be completed.
+fn example<'a>(keys: impl Iterator<Item = &'a str>) -> String {
+    let mut members: BTreeMap<&str, BTreeSet<&str>> = BTreeMap::new();
+    for key in keys {
+        let (name, inner) = key.split_once('.').unwrap_or((key, ""));
+        let member = members.entry(name).or_default();
+        member.extend(Some(inner).filter(|inner| !inner.is_empty()));
+    }
+    let members = members.into_iter().map(|(name, inner)| {
+        let value = if inner.is_empty() {
+            "\"...\"".to_owned()
+        } else {
+            example(inner.into_iter())
+        };
+        format!("{}: {value}", json!(name))
+    });
+    format!("{{{}}}", members.collect::<Vec<_>>().join(", "))
 }
 
 fn read(path: &str) -> Result<String> {

@@ -8,7 +8,7 @@ use std::path::{self, Path};
 use lexopt::{Arg, Parser, ValueExt};
 use serde_json::{Value, json};
 
-use super::arguments::{needed, path};
+use super::arguments::{config_option, needed, path};
 use super::declared;
 use crate::error::{Cannot, Error, Outcome, Refuse, Result, failed, refused, usage};
 use crate::files::NewFile;
@@ -81,15 +81,20 @@ pub fn run(mut parser: Parser) -> Result<Outcome> {
         let dir = dir.display();
         format!("write the chaincode server's address in {dir}/{CONNECTION}, ")
     };
-    let files = files(&dir, written, tls, &collections)?;
+    let (files, keys) = files(&dir, written, tls, &collections)?;
     write(&dir, &files)?;
     let mut lines = String::new();
     for (path, ..) in &files {
         lines += &escaped_line(&format!("wrote    {}", dir.join(path).display()));
     }
     let dir = dir.display();
+    let config = if keys.is_empty() {
+        String::new()
+    } else {
+        config_option(&keys) + " "
+    };
     lines += &escaped_line(&format!(
-        "next     {address}edit or delete the index definitions, then run {PROGRAM} check {dir}"
+        "next     {address}edit or delete the index definitions, then run {PROGRAM} check {config}{dir}"
     ));
     log::print(&lines)?;
     Ok(Outcome::Yes)
@@ -98,15 +103,15 @@ pub fn run(mut parser: Parser) -> Result<Outcome> {
 /// A file to write: its path in the folder, its mode and its content.
 type NewContent = (String, u32, Vec<u8>);
 
-/// The files to write, which `check` takes.
+/// The files to write, which `check` takes, and the keys of the config that it then needs.
 fn files(
     dir: &Path,
     written: Written,
     tls: bool,
     collections: &BTreeSet<String>,
-) -> Result<Vec<NewContent>> {
+) -> Result<(Vec<NewContent>, BTreeSet<String>)> {
     let metadata = metadata(dir, &written)?;
-    let (mode, connection) = connection(written.connection, tls)?;
+    let (mode, connection, keys) = connection(written.connection, tls)?;
     let root = format!("{META_INF}/{STATEDB}/couchdb");
     let index = format!("{root}/indexes/indexOwner.json");
     let mut files = vec![
@@ -124,7 +129,7 @@ fn files(
         let path = format!("{root}/collections/{name}/indexes/indexAppraisedValue.json");
         files.push((path, PUBLIC, OF_COLLECTION.to_vec()));
     }
-    Ok(files)
+    Ok((files, keys))
 }
 
 /// The content of metadata.json, with a label after the folder's name if none was given.
@@ -146,8 +151,12 @@ fn metadata(dir: &Path, written: &Written) -> Result<Vec<u8>> {
     Ok(content)
 }
 
-/// The mode and the content of connection.json with the `given` fields, and what else it needs.
-fn connection(mut given: BTreeMap<&'static str, String>, tls: bool) -> Result<(u32, Vec<u8>)> {
+/// The mode and the content of connection.json with the `given` fields, and what else it needs, and
+/// the keys of the config that its templates look up.
+fn connection(
+    mut given: BTreeMap<&'static str, String>,
+    tls: bool,
+) -> Result<(u32, Vec<u8>, BTreeSet<String>)> {
     let has_client = given.contains_key("client_key");
     let has_tls = tls || has_client || given.contains_key("root_cert");
     for (field, text, is_needed) in [
@@ -167,7 +176,8 @@ fn connection(mut given: BTreeMap<&'static str, String>, tls: bool) -> Result<(u
     let content = object(field_names().filter_map(|name| Some((name, value(name)?))));
     let (draft, _) = Draft::parse(&content).refuse(CONNECTION)?;
     Faults::first(|faults| Ok(draft.review(None, faults))).refuse(CONNECTION)?;
-    Ok((if has_client { SECRET } else { PUBLIC }, content))
+    let mode = if has_client { SECRET } else { PUBLIC };
+    Ok((mode, content, draft.keys()))
 }
 
 /// A JSON object with a member on each line.

@@ -39,9 +39,8 @@ summary. Changes nothing in PATH and follows no link below it.
   --packages DIR    looks for packages in DIR too; repeatable
   --config JSON     the values for templates in connection.json, instead of the
                     environment variable CHAINCODE_AS_A_SERVICE_BUILDER_CONFIG;
-                    without any, what templates fill in is only compared
-                    with the record, which is a match unless a package ID is
-                    asked for
+                    without any, a build whose package has templates counts as
+                    undetermined
   --config @FILE    reads them from FILE
   --package-id ID   this package must be there and match; repeatable
   --installed FILE  the same for each package in the output of peer lifecycle
@@ -50,8 +49,8 @@ summary. Changes nothing in PATH and follows no link below it.
   --dial            also connects to each chaincode's address from this machine,
                     without TLS as a gRPC client; a server that is not reached
                     counts as undetermined
-  -q, --quiet       prints no line for a build that matches in every field or
-                    is another builder's, or whose chaincode was dialled
+  -q, --quiet       prints no line for a build that matches or is another
+                    builder's, or whose chaincode was dialled
   --json            prints one JSON object a line instead
   --metrics FILE    also writes the counts in the text format of Prometheus
 
@@ -140,10 +139,7 @@ impl Run {
         let mut built = BTreeSet::new();
         for target in place.targets() {
             let expected = self.packages.expect(own, target.id.as_ref());
-            let mut verdict = target.verify(&expected);
-            if self.wanted.ids.is_some() {
-                verdict.require_config();
-            }
+            let verdict = target.verify(&expected);
             self.report.add(&target, &verdict)?;
             if self.dial
                 && let Some(connection) = target.connection()

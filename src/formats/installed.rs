@@ -129,14 +129,14 @@ pub fn read(dir: &Dir, (id, entry): &(PackageId, Entry), target: &Dir) -> Result
     }
 }
 
-/// Whether a build has a build-info.json that names its builder, as a peer needs it.
-pub fn has_builder(build: &Dir) -> Result<bool> {
+/// The name of the builder in a build's build-info.json, if that is as a peer needs it.
+pub fn builder(build: &Dir) -> Result<Option<String>> {
     let content = match build.read_needed(BUILD_INFO) {
-        Err(Error::Refused(_)) => return Ok(false),
+        Err(Error::Refused(_)) => return Ok(None),
         content => content?,
     };
     let name = Object::parse(&content).and_then(|info| info.string("builder_name"));
-    Ok(name.is_ok_and(|name| name.is_some_and(|name| !name.is_empty())))
+    Ok(name.ok().flatten().filter(|name| !name.is_empty()))
 }
 
 /// Opens [`PACKAGES`] or [`BUILDS`] below a peer's file system path, if it is there.

@@ -57,8 +57,7 @@ fn options_go_where_they_belong() {
         &peer,
         &[&address[..], &others, &collections, &tls, &["x"]].concat(),
     );
-    let next =
-        "\nnext     edit or delete the index definitions, then run fabric-ccs-builder check x\n";
+    let next = "\nnext     edit or delete the index definitions, then run fabric-ccs-builder check --config '{\"peername\": \"...\"}' x\n";
     assert!(seen.status == 0 && seen.stdout.ends_with(next), "{seen:?}");
     let seen = check(&peer, &["--config", r#"{"peername":"p"}"#, "x"]);
     assert_eq!(seen.status, 0, "{seen:?}");

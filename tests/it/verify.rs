@@ -149,10 +149,7 @@ fn verify(peer: &Peer, names: &[&str]) -> (i32, Vec<String>) {
 /// no build.
 #[track_caller]
 fn without_note(mut lines: Vec<String>) -> Vec<String> {
-    let is_recorded = |line: &&String| {
-        let is_match = line.contains(": match, ") && !line.contains(" only with the record, ");
-        is_match && !line.contains(FROM_PACKAGE)
-    };
+    let is_recorded = |line: &&String| line.contains(": match, ") && !line.contains(FROM_PACKAGE);
     let recorded = lines.iter().filter(is_recorded).count();
     let notes = lines.iter().filter(|line| line.starts_with("note "));
     let notes: Vec<_> = notes.cloned().collect();
@@ -278,7 +275,6 @@ fn text_of(json: &str) -> String {
             "artifacts",
             "sha256sums",
             "from",
-            "unverified",
         ]);
         let part =
             |before: &str, key| text(key).map_or(String::new(), |text| format!("{before}{text}"));
@@ -295,16 +291,8 @@ fn text_of(json: &str) -> String {
         assert_eq!(subjects.len(), 1, "{json}");
         let from = line.get("from").map(|from| from.as_str().unwrap());
         assert_eq!(from.is_some(), result == "match", "{json}");
-        let unverified = line.get("unverified").map_or(String::new(), |fields| {
-            let fields = fields.as_array().unwrap().iter();
-            let fields: Vec<_> = fields.map(|field| field.as_str().unwrap()).collect();
-            format!(
-                ", but the templates of connection.json ({}) only with the record, give --config to verify them",
-                fields.join(", ")
-            )
-        });
         format!(
-            "{}{}: {result}{}{unverified}{}{}{}{}{}{}",
+            "{}{}: {result}{}{}{}{}{}{}{}",
             subjects[0],
             part(": ", "path"),
             if from == Some("package") {

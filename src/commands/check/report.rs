@@ -1,11 +1,11 @@
 //! What `check` found, as lines for people or as one JSON object.
 
-use std::collections::{BTreeMap, BTreeSet};
 use std::env;
 use std::io::{self, IsTerminal};
 
 use serde_json::{Value, json};
 
+use super::super::arguments::config_option;
 use crate::builder::Review;
 use crate::error::{Error, Outcome, Result};
 use crate::files::Digest;
@@ -82,9 +82,8 @@ impl Report {
             if self.faults.is_empty() {
                 self.refused = "a peer without these values would refuse this package";
             }
-            let config = example(review.keys.iter().map(String::as_str));
-            let config = config.replace('\'', r"'\''");
-            let text = format_args!("templates need values, write --config '{config}'");
+            let option = config_option(&review.keys);
+            let text = format_args!("templates need values, write {option}");
             self.faults.push(Finding::at(CONNECTION, text));
         }
         self.add_warnings(review.warnings);
@@ -285,23 +284,4 @@ fn split_hint(text: &str) -> (&str, Option<&str>) {
         }
     }
     (text, None)
-}
-
-/// A config with these keys, to be completed.
-fn example<'a>(keys: impl Iterator<Item = &'a str>) -> String {
-    let mut members: BTreeMap<&str, BTreeSet<&str>> = BTreeMap::new();
-    for key in keys {
-        let (name, inner) = key.split_once('.').unwrap_or((key, ""));
-        let member = members.entry(name).or_default();
-        member.extend(Some(inner).filter(|inner| !inner.is_empty()));
-    }
-    let members = members.into_iter().map(|(name, inner)| {
-        let value = if inner.is_empty() {
-            "\"...\"".to_owned()
-        } else {
-            example(inner.into_iter())
-        };
-        format!("{}: {value}", json!(name))
-    });
-    format!("{{{}}}", members.collect::<Vec<_>>().join(", "))
 }

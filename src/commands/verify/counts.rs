@@ -1,5 +1,6 @@
 //! What `verify` counts: for the summary, the exit status and the metrics.
 
+use std::collections::BTreeSet;
 use std::io::Write as _;
 use std::path::Path;
 use std::time::{SystemTime, UNIX_EPOCH};
@@ -10,16 +11,14 @@ use super::verdict::{Fault, Verdict};
 use crate::error::{Outcome, Result};
 use crate::files::NewFile;
 use crate::formats::comparison::Origin;
-use crate::layout::PUBLIC;
-use crate::text::plural;
+use crate::layout::{BUILD_INFO, PUBLIC};
+use crate::text::{plural, quoted};
 
 #[derive(Default)]
 pub struct Counts {
     builds: usize,
     match_package: usize,
     match_record: usize,
-    /// Of these, those without a package.
-    record_alone: usize,
     mismatch: usize,
     unrecorded: usize,
     other: usize,
@@ -34,6 +33,8 @@ pub struct Counts {
     has_other_config: bool,
     /// Whether something among the builds is none, or belongs to none.
     has_stray: bool,
+    /// The builders that the builds name.
+    builders: BTreeSet<String>,
     /// What else should be known, with the path that it is about.
     pub others: Vec<String>,
 }
@@ -49,6 +50,7 @@ impl Counts {
             return;
         }
         self.builds += 1;
+        self.builders.extend(verdict.builder.clone());
         // What another builder left open, `rebuild` closes.
         if !matches!(verdict.fault, Some(Fault::Unrecorded(_))) {
             self.others.extend(verdict.exposed.iter().map(|path| {
@@ -62,10 +64,7 @@ impl Counts {
         let count = match (outcome, &verdict.fault, verdict.origin) {
             (Outcome::Yes, ..) if verdict.other.is_some() => &mut self.other,
             (Outcome::Yes, _, Origin::Package) => &mut self.match_package,
-            (Outcome::Yes, _, origin) => {
-                self.record_alone += usize::from(origin == Origin::Record);
-                &mut self.match_record
-            }
+            (Outcome::Yes, ..) => &mut self.match_record,
             (Outcome::No, Some(Fault::Unrecorded(_)), _) => &mut self.unrecorded,
             (Outcome::No, fault, _) => {
                 // Any other fault says itself what to do.
@@ -90,7 +89,7 @@ impl Counts {
 
     /// What the results do not prove, and what to do about it.
     pub fn notes(&self) -> Vec<String> {
-        let recorded = self.record_alone;
+        let recorded = self.match_record;
         let matches = plural(recorded, "match is", "matches are");
         let record = format!(
             "{matches} with a record only, which anyone who can write the builds can write too; give \
@@ -104,11 +103,25 @@ impl Counts {
                       changed since; keep a copy first if you want to find out who changed it";
         let stray = "an unrecorded or unexpected entry among the builds, or beside a build's bld and \
                      release, belongs to no build: find out whose it is, and remove it";
+        // Anyone can have written any number.
+        let builders: Vec<_> = self
+            .builders
+            .iter()
+            .take(8)
+            .map(|name| quoted(name))
+            .collect();
+        let builders = format!(
+            "the builds name {} builders, {}: a peer starts only the chaincode of those in its \
+             externalBuilders, so find out who wrote any other into a {BUILD_INFO}",
+            self.builders.len(),
+            builders.join(", ")
+        );
         let notes = [
             (recorded > 0, record.as_str()),
             (self.has_wrong_build, build),
             (self.has_other_config, config),
             (self.has_stray, stray),
+            (self.builders.len() > 1, &builders),
         ];
         let notes = notes.into_iter().filter(|&(is_so, _)| is_so);
         let notes = notes.map(|(_, note)| note.to_owned());

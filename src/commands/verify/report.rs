@@ -69,7 +69,7 @@ impl Report {
         }
         let undetermined = verdict.undetermined.iter();
         lines.extend(undetermined.map(|reason| self.because(subject, CANNOT_TELL, reason)));
-        if !self.quiet || verdict.is_without_config() {
+        if !self.quiet {
             if let Some(package_type) = &verdict.other {
                 let reason = format!("its package has the type {package_type:?}");
                 lines += &self.because(subject, "other builder", &reason);
@@ -81,9 +81,7 @@ impl Report {
     }
 
     fn matching(&self, target: &Target, origin: Origin, compared: &Compared) -> String {
-        let Compared {
-            artifacts, sums, ..
-        } = compared;
+        let Compared { artifacts, sums } = compared;
         let (from, text) = match origin {
             Origin::Package => ("package", ", from the package"),
             _ => ("record", ""),
@@ -91,13 +89,8 @@ impl Report {
         let id = target.id.iter();
         let mut members: Vec<_> = id.map(|id| ("package_id", json!(id.to_string()))).collect();
         members.push(("from", json!(from)));
-        let mut but = String::new();
-        if let Some(what) = compared.but() {
-            but = format!(", {what}");
-            members.push(("unverified", json!(compared.unverified)));
-        }
         let count = plural(*artifacts, "artifact", "artifacts");
-        let text = format!("match{text}{but}, {count}, {SUMS} sha256:{sums}");
+        let text = format!("match{text}, {count}, {SUMS} sha256:{sums}");
         members.extend([("artifacts", json!(artifacts)), ("sha256sums", json!(sums))]);
         self.line(("build", &target.shown), "match", &text, members)
     }

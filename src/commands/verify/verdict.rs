@@ -25,10 +25,14 @@ pub struct Verdict {
     pub compared: Option<Compared>,
     /// How many of the differences are about what belongs to no build, and `rebuild` leaves.
     pub strays: usize,
+    /// Whether it is what the package makes, but for what templates fill in, and no config is known.
+    is_without_config: bool,
     /// Whether it would match with another config.
     pub is_of_other_config: bool,
     /// Files that may hold a key, and that other users may read or write.
     pub exposed: Vec<String>,
+    /// The name of the builder, which the peer's config must have too.
+    pub builder: Option<String>,
     /// The package's type, if the build is another builder's. Then there is nothing else.
     pub other: Option<String>,
 }
@@ -52,21 +56,6 @@ pub struct Compared {
     pub artifacts: usize,
     /// The digest of `SHA256SUMS`, which identifies the whole build output.
     pub sums: Digest,
-    /// The fields of connection.json whose templates could not be filled in for lack of a config.
-    pub unverified: Vec<&'static str>,
-}
-
-impl Compared {
-    /// What has not been verified from the package, if anything.
-    pub fn but(&self) -> Option<String> {
-        let fields = self.unverified.join(", ");
-        (!fields.is_empty()).then(|| {
-            format!(
-                "but the templates of {CONNECTION} ({fields}) only with the record, give --config to \
-                 verify them"
-            )
-        })
-    }
 }
 
 impl Verdict {
@@ -82,20 +71,6 @@ impl Verdict {
     pub fn is_incomplete(&self) -> bool {
         let is_missing = |difference: &Difference| difference.found.is_none();
         self.fault.is_some() || self.differences.iter().any(is_missing)
-    }
-
-    /// Whether it is a match but for what templates fill in.
-    pub fn is_without_config(&self) -> bool {
-        self.outcome() == Outcome::Yes && self.origin == Origin::Templates
-    }
-
-    /// Makes a match but for what templates fill in undetermined.
-    pub fn require_config(&mut self) {
-        if let Some(but) = self.compared.as_ref().and_then(Compared::but)
-            && self.is_without_config()
-        {
-            self.undetermined.push(format!("it matches, {but}"));
-        }
     }
 
     pub fn outcome(&self) -> Outcome {
@@ -156,11 +131,14 @@ impl Verdict {
         } else if let Some(record) = self.add_output(&bld, "bld/") {
             self.add_release(release.as_ref(), &record, &bld);
         }
-        if info == Some(true) && !installed::has_builder(dir)? {
-            let reason =
-                "does not name a builder, so the peer cannot start the chaincode: run rebuild";
-            let fault = Fault::Mismatch(format!("{BUILD_INFO}: {reason}"));
-            self.fault.get_or_insert(fault);
+        if info == Some(true) {
+            self.builder = installed::builder(dir)?;
+            if self.builder.is_none() {
+                let reason =
+                    "does not name a builder, so the peer cannot start the chaincode: run rebuild";
+                let fault = Fault::Mismatch(format!("{BUILD_INFO}: {reason}"));
+                self.fault.get_or_insert(fault);
+            }
         }
         Ok(())
     }
@@ -200,8 +178,15 @@ impl Verdict {
         self.compared = Some(Compared {
             artifacts: outputs.artifacts,
             sums: outputs.sums,
-            unverified,
         });
+        if self.outcome() == Outcome::Yes && !unverified.is_empty() {
+            self.is_without_config = true;
+            self.undetermined.push(format!(
+                "it matches, but the templates of {CONNECTION} ({}) only with the record: give --config \
+                 as this peer has it",
+                unverified.join(", ")
+            ));
+        }
         let is_changed = |difference: &Difference| difference.path == "bld/connection.json";
         if connection.is_some()
             && recipe.draft.has_templates()
@@ -209,7 +194,7 @@ impl Verdict {
         {
             let mut other = Self::default();
             other.add_made(recipe, None, bld, release)?;
-            self.is_of_other_config = other.is_without_config();
+            self.is_of_other_config = other.is_without_config;
         }
         Ok(())
     }
@@ -271,7 +256,6 @@ impl Verdict {
                     // which is part of the record.
                     artifacts: record.artifacts.len().saturating_sub(1),
                     sums: record.sums,
-                    unverified: Vec::new(),
                 });
                 return Some(record);
             }

@@ -23,7 +23,7 @@ fn quick(peer: &super::Peer, args: &[&str]) -> (i32, Vec<String>, Vec<String>) {
 }
 
 #[test]
-fn a_package_id_needs_a_config_for_templates() {
+fn templates_need_a_config() {
     let peer = production().config(CONFIG[1]);
     let package = plain("basic", TEMPLATE);
     let build = install(&peer, "basic", &package);
@@ -31,18 +31,19 @@ fn a_package_id_needs_a_config_for_templates() {
     let installed = format!(r#"{{"installed_chaincodes":[{{"package_id":"{id}"}}]}}"#);
     peer.put("installed.json", installed);
     let line = format!(
-        "{build}: cannot tell: it matches, but the templates of connection.json (address) only with the record, give --config to verify them"
+        "{build}: cannot tell: it matches, but the templates of connection.json (address) only with the record: give --config as this peer has it"
     );
-    for option in [["--package-id", &id], ["--installed", "installed.json"]] {
+    for option in [
+        &[][..],
+        &["--package-id", &id],
+        &["--installed", "installed.json"],
+    ] {
         let expected = (2, vec![line.clone(), summary(1, [0, 0, 1], 0)]);
-        assert_eq!(
-            verify(&peer, &[&option[..], &[PRODUCTION]].concat()),
-            expected
-        );
-        let seen = verify(&peer, &[&option[..], &CONFIG, &[PRODUCTION]].concat());
+        let seen = verify(&peer, &[option, &[PRODUCTION]].concat());
+        assert_eq!(seen, expected);
+        let seen = verify(&peer, &[option, &CONFIG, &[PRODUCTION]].concat());
         assert_eq!(seen.0, 0, "{seen:?}");
     }
-    assert_eq!(verify(&peer, &[PRODUCTION]).0, 0);
 }
 
 /// Whoever writes the peer's folder could remove a package, and forge its build and record.
@@ -159,6 +160,19 @@ fn a_build_info_that_names_no_builder_is_reported() {
         assert!(seen.stderr.ends_with(warning), "{seen:?}");
         assert!(verify(&peer, &[PRODUCTION]).1[0].contains(FROM_PACKAGE));
     }
+}
+
+#[test]
+fn builders_that_differ_are_named() {
+    let peer = production();
+    install(&peer, "one", &plain("one", PLAIN));
+    let build = install(&peer, "two", &plain("two", PLAIN));
+    assert_eq!(quick(&peer, &[PRODUCTION]).2, [""; 0]);
+    let info = r#"{"builder_name":"a \"b\"\u2028"}"#;
+    peer.put(format!("{build}/build-info.json"), info);
+    let (status, _, notes) = quick(&peer, &[PRODUCTION]);
+    let note = r#"note     the builds name 2 builders, "a "b"\u{2028}", "ccaas_builder": a peer starts only the chaincode of those in its externalBuilders, so find out who wrote any other into a build-info.json"#;
+    assert_eq!((status, notes), (0, vec![note.to_owned()]));
 }
 
 #[test]

@@ -393,9 +393,9 @@ fn what_is_not_a_template_is_verified_without_a_config() {
         let (expected, start) = if is_found {
             (1, "mismatch: bld/connection.json: ")
         } else {
-            let start = "match, but the templates of connection.json (address) only with the \
-                         record, give --config to verify them, ";
-            (0, start)
+            let start = "cannot tell: it matches, but the templates of connection.json (address) \
+                         only with the record: give --config as this peer has it";
+            (2, start)
         };
         assert_eq!((status, lines.len()), (expected, 2), "{to}: {lines:?}");
         assert!(

@@ -87,8 +87,9 @@ impl Counts {
         counts
     }
 
-    /// The faults to inject: the purpose of the call, the call, its number, the error. Of a given
-    /// program, which has the same code, every so many of the calls with one name fail.
+    /// The faults to inject: the purpose of the call, the call, its number, the error. Every call
+    /// fails, with one of its errors in turn. Of a given program, which has the same code, every so
+    /// many of the calls with one name fail, with each error.
     fn faults(&self) -> impl Iterator<Item = (&'static str, &'static str, usize, &'static str)> {
         CALLS.iter().flat_map(move |&(what, names, errors)| {
             names.iter().flat_map(move |&name| {
@@ -96,6 +97,12 @@ impl Counts {
                 let is_given = env::var_os("TESTED_PROGRAM").is_some();
                 let step = 1 + (made - before) / if is_given { 16 } else { usize::MAX };
                 (before + 1..=made).step_by(step).flat_map(move |number| {
+                    let turn = number % errors.len();
+                    let errors = if is_given {
+                        errors
+                    } else {
+                        &errors[turn..=turn]
+                    };
                     errors.iter().map(move |&error| (what, name, number, error))
                 })
             })

@@ -42,9 +42,10 @@ let
           targetPrefix
           tool
           ;
-        hostPlatform = {
+        hostPlatform = rec {
           system = hostSystem;
           config = "${cpu}-unknown-linux-${if isStatic then "musl" else "gnu"}";
+          rust.cargoShortTarget = config;
           inherit isStatic;
           isLinux = true;
           isMusl = isStatic;

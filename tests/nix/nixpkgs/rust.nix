@@ -36,7 +36,7 @@ let
       // {
         cargoLockFile = lock;
         rustHooks = ./rust-hooks.sh;
-        rustTarget = stdenv.hostPlatform.config;
+        rustTarget = stdenv.hostPlatform.rust.cargoShortTarget;
         linker = "/usr/bin/${stdenv.cc.targetPrefix}gcc";
         isStatic = stdenv.hostPlatform.isStatic;
         doCheck = args.doCheck or true;

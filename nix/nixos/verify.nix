@@ -11,8 +11,8 @@ in
     enable = lib.mkEnableOption ''
       a timer that runs `verify` on the peer's files. Its unit, `fabric-ccs-builder-verify.service`, fails on a
       difference (status 1), and also if something cannot be determined (status 2). If peers have values of their own for
-      templates, {option}`services.fabric-ccs-builder.rebuild.peer` says whose count; without it, what templates fill in
-      is only compared with the record
+      templates, {option}`services.fabric-ccs-builder.rebuild.peer` says whose count; without it, builds with templates
+      cannot be determined
     '';
     inherit (service) path;
     startAt = mkOption {

@@ -26,7 +26,7 @@ pub struct Verdict {
     /// How many of the differences are about what belongs to no build, and `rebuild` leaves.
     pub strays: usize,
     /// Whether it is what the package makes, but for what templates fill in, and no config is known.
-    is_without_config: bool,
+    pub is_without_config: bool,
     /// Whether it would match with another config.
     pub is_of_other_config: bool,
     /// Files that may hold a key, and that other users may read or write.

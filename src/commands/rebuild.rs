@@ -7,7 +7,7 @@ use lexopt::{Arg, Parser};
 use super::arguments::{self, needed, path};
 use crate::builder::{Rebuild, Rebuilt};
 use crate::error::{Error, Outcome, Result, failed, refused, usage};
-use crate::formats::installed::PackageId;
+use crate::formats::installed::{PACKAGES, PackageId};
 use crate::formats::template::TO_PEER;
 use crate::log;
 use crate::text::{escaped_line, plural};
@@ -78,7 +78,10 @@ pub fn run(mut parser: Parser) -> Result<Outcome> {
     for id in &named {
         report.add(
             id,
-            failed("is not installed, peer lifecycle chaincode queryinstalled lists what is"),
+            failed(format!(
+                "is not in {PACKAGES}: correct the ID, or install the package, again if \
+                 queryinstalled still lists it"
+            )),
         )?;
     }
     report.finish()

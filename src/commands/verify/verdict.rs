@@ -111,7 +111,8 @@ impl Verdict {
         }
         let Some(bld) = bld else {
             let reason = "there is no folder bld: the peer is still copying it, or could not; in \
-                          that case, run rebuild";
+                          that case, run rebuild, and install the package again before if it is not \
+                          there";
             self.undetermined.push(reason.to_owned());
             return Ok(());
         };

@@ -353,7 +353,7 @@ fn a_build_that_is_being_copied() {
         lines[0].clone()
     };
     let no_bld = format!(
-        "{build}: cannot tell: there is no folder bld: the peer is still copying it, or could not; in that case, run rebuild"
+        "{build}: cannot tell: there is no folder bld: the peer is still copying it, or could not; in that case, run rebuild, and install the package again before if it is not there"
     );
     assert_eq!(partly(&[]), no_bld);
     assert_eq!(partly(&["build-info.json", "release"]), no_bld);

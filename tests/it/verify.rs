@@ -213,7 +213,6 @@ fn contents(peer: &Peer) -> Vec<String> {
 }
 
 /// The text line that says the same as a line of JSON.
-#[expect(clippy::too_many_lines, reason = "one table of members")]
 fn text_of(json: &str) -> String {
     let line: BTreeMap<String, Value> = serde_json::from_str(json).unwrap();
     let text = |key: &str| line.get(key).map(|value| value.as_str().unwrap());

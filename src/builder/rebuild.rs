@@ -35,8 +35,8 @@ pub struct Rebuild {
 
 /// What a package's build was before, and is now.
 pub struct Rebuilt {
-    /// How the peer connected before, if it could.
-    pub before: Option<String>,
+    /// How the peer connected before, or why it could not.
+    pub before: String,
     pub after: String,
     pub files: usize,
     pub warnings: Warnings,
@@ -82,7 +82,7 @@ impl Rebuild {
         }
         if let Some(connection) = read.and_then(|read| self.unchanged(&installed.0, read)) {
             return Ok(Some(Rebuilt {
-                before: Some(connection.dial()),
+                before: connection.dial(),
                 after: connection.dial(),
                 files: 0,
                 warnings: Warnings::default(),
@@ -104,7 +104,10 @@ impl Rebuild {
             ));
         }
         let rebuilt = Rebuilt {
-            before: target.as_ref().and_then(|target| dial(target).ok()),
+            before: match &target {
+                None => "not built".to_owned(),
+                Some(target) => dial(target).unwrap_or_else(|_| format!("no usable {CONNECTION}")),
+            },
             after: dial(&made)?,
             files: changes.new.len() + changes.gone.len(),
             warnings,

@@ -111,10 +111,10 @@ impl Report {
                 for warning in warnings.lines() {
                     log::line(WORD, format_args!("{id}: {warning}"));
                 }
-                let before = match before {
-                    Some(before) if before == after => "as before".to_owned(),
-                    Some(before) => format!("before: {before}"),
-                    None => "before: no usable connection.json".to_owned(),
+                let before = if before == after {
+                    "as before".to_owned()
+                } else {
+                    format!("before: {before}")
                 };
                 let count = plural(files, "file differs", "files differ");
                 (changed, format!("the peer will {after}, {before}; {count}"))

@@ -225,10 +225,10 @@ fn makes_what_the_peers_copy_lacks() {
         }
         let seen = rebuild(&peer, &NEW);
         assert_eq!((seen.status, seen.stderr.as_str()), (0, ""));
-        let before = if kept > 1 {
-            "dial old:9999 without TLS"
-        } else {
-            "no usable connection.json"
+        let before = match kept {
+            0 => "not built",
+            1 => "no usable connection.json",
+            _ => "dial old:9999 without TLS",
         };
         assert!(
             seen.stdout.contains(&format!(", before: {before}; ")),

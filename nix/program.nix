@@ -43,7 +43,8 @@ rustPlatform.buildRustPackage {
   __structuredAttrs = true;
 
   preBuild = setFlags (toString released);
-  # The test harness catches panics, and runs the program that is installed.
+  # The harness must catch panics, so it is built without the release's flags; it tests the program
+  # that was built with them.
   preCheck = ''
     ${setFlags "-C target-feature=+crt-static"}
     export TESTED_PROGRAM=$PWD/target/${stdenv.hostPlatform.rust.cargoShortTarget}/release/${manifest.name}

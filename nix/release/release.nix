@@ -30,8 +30,10 @@ let
     root = ../..;
     fileset = lib.fileset.unions [
       ../../CHANGELOG.md
+      ../../CONTRIBUTING.md
       ../../LICENSE
       ../../README.md
+      ../../RELEASING.md
       ../../SECURITY.md
       ../../docs
     ];

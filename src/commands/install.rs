@@ -95,7 +95,7 @@ pub fn run(mut parser: Parser) -> Result<Outcome> {
 fn install(dir: &Dir, path: &str, origin: &str) -> Result<String> {
     needs_dir(dir, BIN, "put a directory in its place")?;
     let (bin, is_new) = dir.make_dir(BIN, OPEN)?;
-    let before = put(&bin, NewFile::link).inspect_err(|_| {
+    let before = put(&bin).inspect_err(|_| {
         if is_new {
             let _ = fs::remove_dir(dir.reach(BIN));
         }
@@ -123,9 +123,9 @@ fn install(dir: &Dir, path: &str, origin: &str) -> Result<String> {
     Ok(format!("now has {VERSION}, {before}"))
 }
 
-/// Puts this program into `bin` under each of its names, as a single file if `link` works. Returns
-/// what was there before.
-fn put(bin: &Dir, link: impl Fn(&NewFile, &str) -> io::Result<NewFile>) -> Result<String> {
+/// Puts this program into `bin` under each of its names, and returns what was there before. Each name
+/// has a file of its own: who copies another program over one must not change the others.
+fn put(bin: &Dir) -> Result<String> {
     lock(bin);
     for name in NAMES {
         // Checked before anything is replaced.
@@ -146,12 +146,8 @@ fn put(bin: &Dir, link: impl Fn(&NewFile, &str) -> io::Result<NewFile>) -> Resul
     if NAMES.into_iter().all(is_there) {
         return Ok(AS_BEFORE.to_owned());
     }
-    let mut files: Vec<NewFile> = Vec::new();
-    for name in NAMES {
-        let linked = files.first().and_then(|first| link(first, name).ok());
-        // If there is no room for a link, the copy will fail too.
-        files.push(linked.map_or_else(|| copy(&program, bin, name), Ok)?);
-    }
+    let files = NAMES.into_iter().map(|name| copy(&program, bin, name));
+    let mut files: Vec<NewFile> = files.collect::<Result<_>>()?;
     // All files are on disk and closed before the first program is replaced.
     files.iter_mut().try_for_each(NewFile::close)?;
     let (before, mut kept) = keep(bin, own)?;
@@ -336,24 +332,4 @@ fn this_program() -> Result<Vec<u8>> {
     fs::read("/proc/self/exe")
         .or_else(|_| env::current_exe().and_then(fs::read))
         .map_err(|error| Error::Failed(format!("cannot read this program: {error}")))
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn copies_where_the_file_system_has_no_hard_links() {
-        let bin = tempfile::tempdir().unwrap();
-        let dir = Dir::open(bin.path()).unwrap();
-        put(&dir, |_, _| Err(io::ErrorKind::Unsupported.into())).unwrap();
-        let program = this_program().unwrap();
-        for name in NAMES {
-            let path = bin.path().join(name);
-            let found = fs::metadata(&path).unwrap();
-            assert_eq!((found.nlink(), found.mode() & 0o7777), (1, 0o755), "{name}");
-            assert!(fs::read(path).unwrap() == program, "{name}");
-        }
-        assert_eq!(fs::read_dir(bin.path()).unwrap().count(), NAMES.len());
-    }
 }

@@ -79,8 +79,8 @@ pub fn run(mut parser: Parser) -> Result<Outcome> {
         report.add(
             id,
             failed(format!(
-                "is not in {PACKAGES}: correct the ID, or install the package, again if \
-                 queryinstalled still lists it"
+                "is not in {PACKAGES}: correct the ID, or install the package, even if \
+                 queryinstalled lists it"
             )),
         )?;
     }

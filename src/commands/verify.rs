@@ -55,7 +55,8 @@ summary. Changes nothing in PATH and follows no link below it.
   --metrics FILE    also writes the counts in the text format of Prometheus
 
 Exit status: 0 all match, 1 some difference, 2 no difference, but something
-could not be determined, such as a build without its package.
+could not be determined, such as a build without its package, or one with
+templates and no config.
 
 Example: fabric-ccs-builder verify /var/hyperledger/production
 ";
@@ -138,9 +139,19 @@ impl Run {
         let own = own.and_then(|own| own.as_ref().ok());
         let mut built = BTreeSet::new();
         for target in place.targets() {
-            let expected = self.packages.expect(own, target.id.as_ref());
+            let folder = place.packages.as_ref().map(std::result::Result::as_ref);
+            let expected = self.packages.expect(folder, target.id.as_ref());
             let verdict = target.verify(&expected);
             self.report.add(&target, &verdict)?;
+            if let (Some(own), Some(id), Expected::Made(..)) = (own, &target.id, &expected)
+                && own.look_up(&id.package_name())?.is_none()
+            {
+                let path = own.path_of(&id.package_name()).display().to_string();
+                let reason = "the peer cannot run the chaincode once it restarts: install the \
+                              package again";
+                self.report
+                    .add_other(("package", &path), "missing", reason)?;
+            }
             if self.dial
                 && let Some(connection) = target.connection()
             {
@@ -173,8 +184,8 @@ impl Run {
             let Some(id) = PackageId::of_package(&name) else {
                 if name.ends_with(".tar.gz") {
                     self.report.counts.others.push(format!(
-                        "{path}: its name is not LABEL.HASH.tar.gz, so no peer reads it: find out whose \
-                         it is, and remove it"
+                        "{path}: its name is not LABEL.HASH.tar.gz, so no peer reads it: package --id \
+                         says what it is; give it that name, or remove it"
                     ));
                 }
                 continue;
@@ -185,7 +196,7 @@ impl Run {
             let Wanted {
                 reported, unbuilt, ..
             } = &mut self.wanted;
-            let (found, result, reason) = match self.packages.expect(Some(own), Some(&id)) {
+            let (found, result, reason) = match self.packages.expect(Some(Ok(own)), Some(&id)) {
                 Expected::Wrong(reason) => (reported, "mismatch", reason),
                 // Another builder's packages need no build of ours.
                 Expected::Other(_) | Expected::Recorded => {

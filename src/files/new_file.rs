@@ -74,20 +74,6 @@ impl NewFile {
         }
     }
 
-    /// A hard link to the same file, which will become `name` in the same folder. An error if the
-    /// file system has no hard links or no room.
-    pub fn link(&self, name: &str) -> io::Result<Self> {
-        let path = self.path.with_file_name(name);
-        let link = |temporary: &Path| fs::hard_link(&self.temporary, temporary);
-        let (temporary, ()) = under_temporary_name(&path, link)?;
-        Ok(Self {
-            path,
-            shown: self.shown.with_file_name(name),
-            temporary,
-            file: None,
-        })
-    }
-
     pub fn replace(mut self) -> Result<()> {
         self.close()?;
         fs::rename(&self.temporary, &self.path).cannot("create", &self.shown)?;
@@ -218,9 +204,8 @@ mod tests {
     fn leaves_nothing_when_it_is_dropped() {
         let dir = tempfile::tempdir().unwrap();
         let file = NewFile::create(&dir.path().join("a"), 0o644).unwrap();
-        let link = file.link("b").unwrap();
-        assert_eq!(names(dir.path()).len(), 2);
-        drop((file, link));
+        assert_eq!(names(dir.path()).len(), 1);
+        drop(file);
         assert_eq!(names(dir.path()), [""; 0]);
     }
 

@@ -41,7 +41,11 @@ pub fn of_other_places(dir: &Dir) -> Option<String> {
 /// What the author of connection.json should know about its values, and where it is known what time
 /// it is `now`, in seconds since 1970, about its certificates.
 pub fn of_values(values: &Values, now: Option<i64>) -> impl Iterator<Item = Finding> {
-    let advice = [of_address(values), of_server_name(values)];
+    let advice = [
+        of_address(values),
+        of_server_name(values),
+        of_client(values),
+    ];
     let certificates = now.map(|now| of_certificates(values, now));
     let advice = advice.into_iter().flatten();
     let advice = advice.chain(certificates.into_iter().flatten());
@@ -64,13 +68,13 @@ pub fn of_server_name(values: &Values) -> Option<String> {
     let what = match (tls::own_certificate_is_for(root_cert, name), domain) {
         (Some(true), _) | (None, None) => return None,
         (Some(false), None) => {
-            "root_cert: is no CA's certificate, so the server must have this one, but it is not for \
-             the host in address: the peer will refuse it"
+            "root_cert: seems to be the server's own certificate, but none of its alternative names \
+             (SAN) is the host in address: the peer would refuse it"
                 .to_owned()
         }
         (Some(false), Some(domain)) => format!(
-            "domain: root_cert is the server's own certificate, but not for {}: from Fabric 3.0 on \
-             the peer will refuse it",
+            "domain: root_cert seems to be the server's own certificate, but none of its alternative \
+             names (SAN) is {}: from Fabric 3.0 on the peer would refuse it",
             domain.shown()
         ),
         (None, Some(_)) if name.eq_ignore_ascii_case(host) => return None,
@@ -81,6 +85,16 @@ pub fn of_server_name(values: &Values) -> Option<String> {
         ),
     };
     Some(what)
+}
+
+fn of_client(values: &Values) -> Option<String> {
+    let is_used = values.is("tls_required") && values.is("client_auth_required");
+    let client_cert = values.text("client_cert").filter(|_| is_used)?;
+    tls::is_not_for_client(&client_cert.text).then(|| {
+        "client_cert: is not for a TLS client (extended key usage), so a server would refuse it, \
+         issue one with clientAuth"
+            .to_owned()
+    })
 }
 
 /// A warning where a connection.json as the package has it holds a private key.

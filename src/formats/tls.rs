@@ -36,7 +36,7 @@ use std::net::IpAddr;
 use anyhow::{Context, Result, bail, ensure};
 
 use block::{Block, CERTIFICATE, PRIVATE_KEY, blocks, is_wanted};
-use key::Key;
+use key::{Key, oid};
 pub use time::Time;
 
 /// Checks the value of `root_cert`: PEM in which the peer finds a certificate it can trust. One
@@ -126,13 +126,26 @@ pub fn own_certificate_is_for(root_cert: &str, name: &str) -> Option<bool> {
     let extensions = certificate.extensions;
     // `openssl req -x509` marks a server's certificate as a CA's too. Such a one names the server,
     // and does not say that its key signs certificates.
+    let is_named = |common: &[u8]| common.eq_ignore_ascii_case(name.as_bytes());
     let is_servers = certificate.is_self_issued
         && !extensions.key_signs_certificates
-        && !extensions.names.is_empty();
+        && (!extensions.names.is_empty() || certificate.common_name.is_some_and(is_named));
     let is_own = !extensions.is_ca || is_servers;
     let mut names = extensions.names.iter();
     let is_for = names.any(|&(tag, found)| is_name(tag, found, name));
     (is_own && certificate.is_v3).then_some(is_for)
+}
+
+/// Whether the first certificate in a text is for other uses than that of a TLS client.
+pub fn is_not_for_client(client_cert: &str) -> bool {
+    let block = wanted_blocks(client_cert, CERTIFICATE).next();
+    let certificate = block.as_ref().map(|block| x509::parse(&block.der));
+    let Some(Ok(certificate)) = certificate else {
+        return false;
+    };
+    let usages = &certificate.extensions.usages;
+    let is_for = |usage: &&[u8]| [oid::ANY_USAGE, oid::CLIENT].contains(usage);
+    !usages.is_empty() && !usages.iter().any(is_for)
 }
 
 /// Whether a name in a certificate is for the server `name`, as in Go's `VerifyHostname`.

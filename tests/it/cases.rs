@@ -89,13 +89,13 @@ fn a_domain_copied_from_the_documentation() {
             "127.0.0.1:1",
             "your.chaincode.host.com",
             "server.pem",
-            r#"domain: root_cert is the server's own certificate, but not for "your.chaincode.host.com": from Fabric 3.0 on the peer will refuse it"#,
+            r#"domain: root_cert seems to be the server's own certificate, but none of its alternative names (SAN) is "your.chaincode.host.com": from Fabric 3.0 on the peer would refuse it"#,
         ),
         (
             "basic:1",
             "",
             "server-ca.pem",
-            "root_cert: is no CA's certificate, so the server must have this one, but it is not for the host in address: the peer will refuse it",
+            "root_cert: seems to be the server's own certificate, but none of its alternative names (SAN) is the host in address: the peer would refuse it",
         ),
         ("127.0.0.1:1", "basic.example.com", "server.pem", ""),
         ("BASIC.example.com.:1", "", "server.pem", ""),
@@ -106,21 +106,29 @@ fn a_domain_copied_from_the_documentation() {
             "a.b.wild.example.com:1",
             "",
             "server.pem",
-            "root_cert: is no CA's certificate, so the server must have this one, but it is not for the host in address: the peer will refuse it",
+            "root_cert: seems to be the server's own certificate, but none of its alternative names (SAN) is the host in address: the peer would refuse it",
         ),
         (
             "127.0.0.2:1",
             "",
             "server.pem",
-            "root_cert: is no CA's certificate, so the server must have this one, but it is not for the host in address: the peer will refuse it",
+            "root_cert: seems to be the server's own certificate, but none of its alternative names (SAN) is the host in address: the peer would refuse it",
         ),
         (
             "[::2]:1",
             "",
             "server.pem",
-            "root_cert: is no CA's certificate, so the server must have this one, but it is not for the host in address: the peer will refuse it",
+            "root_cert: seems to be the server's own certificate, but none of its alternative names (SAN) is the host in address: the peer would refuse it",
         ),
         ("basic:1", "", "v1.pem", ""),
+        // Go does not look at the common name.
+        (
+            "Basic.example.com:1",
+            "",
+            "common-name.pem",
+            "root_cert: seems to be the server's own certificate, but none of its alternative names (SAN) is the host in address: the peer would refuse it",
+        ),
+        ("basic:1", "", "common-name.pem", ""),
     ] {
         let peer = Peer::with_connection(with_tls(address, domain, root_cert));
         if warning.is_empty() {

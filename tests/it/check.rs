@@ -686,6 +686,20 @@ fn warns_of_an_address_that_is_rarely_meant() {
 }
 
 #[test]
+fn warns_of_a_certificate_that_is_not_for_clients() {
+    for (client, is_warned) in [("for-servers.pem", true), ("P-256.pem", false)] {
+        let peer = folder(&format!(
+            r#"{{"address":"a:1","tls_required":true,"client_auth_required":true,"root_cert":{0},"client_cert":{0},"client_key":{1}}}"#,
+            quoted(&tls(client)),
+            quoted(&tls("P-256.key"))
+        ));
+        let (status, stdout, _) = check_folder(&peer, &[]);
+        let line = "warning  connection.json: client_cert: is not for a TLS client (extended key usage), so a server would refuse it, issue one with clientAuth\n";
+        assert_eq!((status, stdout.contains(line)), (0, is_warned), "{stdout}");
+    }
+}
+
+#[test]
 fn warns_of_a_certificate_that_has_expired_and_build_does_not() {
     let (expired, good) = (tls("expired.pem"), tls("P-256.pem"));
     let both = format!("{expired}{good}");

@@ -363,7 +363,7 @@ fn only_named_packages_are_rebuilt() {
         &[
             &format!("refused   {foreign}: its type is for another builder"),
             &format!("rebuilt   {second}: the peer will dial new:9999 without TLS, before: dial old:9999 without TLS; 4 files differ"),
-            &format!("failed    {missing}: is not in lifecycle/chaincodes: correct the ID, or install the package, again if queryinstalled still lists it"),
+            &format!("failed    {missing}: is not in lifecycle/chaincodes: correct the ID, or install the package, even if queryinstalled lists it"),
         ],
     );
     assert_eq!(peer.listing(&build_of(&first)), before);

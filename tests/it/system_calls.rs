@@ -88,22 +88,28 @@ impl Counts {
     }
 
     /// The faults to inject: the purpose of the call, the call, its number, the error. Every call
-    /// fails, with one of its errors in turn. Of a given program, which has the same code, every so
-    /// many of the calls with one name fail, with each error.
-    fn faults(&self) -> impl Iterator<Item = (&'static str, &'static str, usize, &'static str)> {
+    /// fails, with one of the errors that `is_tried` in turn. Of a given program, which has the same
+    /// code, every so many of the calls with one name fail, with each of these errors.
+    fn faults(
+        &self,
+        is_tried: impl Fn(&str) -> bool,
+    ) -> impl Iterator<Item = (&'static str, &'static str, usize, &'static str)> {
         CALLS.iter().flat_map(move |&(what, names, errors)| {
+            let errors = errors.iter().copied().filter(|error| is_tried(error));
+            let errors: Vec<_> = errors.collect();
             names.iter().flat_map(move |&name| {
+                let errors = errors.clone();
                 let (before, made) = self.0.get(name).copied().unwrap_or_default();
                 let is_given = env::var_os("TESTED_PROGRAM").is_some();
                 let step = 1 + (made - before) / if is_given { 16 } else { usize::MAX };
                 (before + 1..=made).step_by(step).flat_map(move |number| {
-                    let turn = number % errors.len();
-                    let errors = if is_given {
-                        errors
+                    let errors = if is_given || errors.is_empty() {
+                        errors.clone()
                     } else {
-                        &errors[turn..=turn]
+                        vec![errors[number % errors.len()]]
                     };
-                    errors.iter().map(move |&error| (what, name, number, error))
+                    let faults = errors.into_iter();
+                    faults.map(move |error| (what, name, number, error))
                 })
             })
         })
@@ -203,8 +209,7 @@ fn disturb_some(
     run(&tracing(peer, &[]));
     let counts = Counts::of(peer, &fs::read_to_string(peer.path("trace")).unwrap());
     let mut tried = Tried::default();
-    let faults = counts.faults().filter(|(.., error)| is_tried(error));
-    for (what, name, number, error) in faults {
+    for (what, name, number, error) in counts.faults(is_tried) {
         let traced = format!("trace={name}");
         let injected = format!("inject={name}:error={error}:when={number}");
         // With the filter, other calls do not stop for strace: a run takes a third of the time.

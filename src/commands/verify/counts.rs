@@ -99,17 +99,20 @@ impl Counts {
                      want to find out who changed it, then let rebuild make it again from its \
                      package";
         let config = "a build that differs only in what templates fill in was changed, or made with \
-                      another config: give --config as this peer has it, or run rebuild if that has \
+                      another config: give this peer's config with --config, or run rebuild if that has \
                       changed since; keep a copy first if you want to find out who changed it";
         let stray = "an unrecorded or unexpected entry among the builds, or beside a build's bld and \
                      release, belongs to no build: find out whose it is, and remove it";
-        // Anyone can have written any number.
-        let builders: Vec<_> = self
+        // Only the first: whoever can write there can make up any number.
+        let mut builders: Vec<_> = self
             .builders
             .iter()
             .take(8)
             .map(|name| quoted(name))
             .collect();
+        if self.builders.len() > builders.len() {
+            builders.push("and others".to_owned());
+        }
         let builders = format!(
             "the builds name {} builders, {}: a peer starts only the chaincode of those in its \
              externalBuilders, so find out who wrote any other into a {BUILD_INFO}",

@@ -11,6 +11,7 @@ use crate::formats::installed::PackageId;
 use crate::formats::template::Config;
 
 const NO_ID: &str = "the name of its folder is not LABEL-HASH, which would say what its package is";
+const NO_FOLDER: &str = "the peer's folder of packages cannot be read";
 const NO_PACKAGE: &str = "its package is not there: ask its developer for it, or get it with peer \
                           lifecycle chaincode getinstalledpackage from another peer, and give its \
                           folder with --packages";
@@ -71,18 +72,22 @@ impl Packages {
         Ok(packages)
     }
 
-    /// What the build of the package `id` should be. A package in `own` comes first.
-    pub fn expect(&self, own: Option<&Dir>, id: Option<&PackageId>) -> Expected {
-        let or_recorded = |reason: &str| {
-            if own.is_some() || self.are_needed {
-                Expected::Undetermined(reason.to_owned())
-            } else {
-                Expected::Recorded
-            }
+    /// What the build of the package `id` should be. A package in the peer's `own` folder, if there
+    /// is one, comes first.
+    pub fn expect(
+        &self,
+        own: Option<std::result::Result<&Dir, &Error>>,
+        id: Option<&PackageId>,
+    ) -> Expected {
+        let or_recorded = |reason: &str| match own {
+            Some(Err(_)) => Expected::Undetermined(NO_FOLDER.to_owned()),
+            None if !self.are_needed => Expected::Recorded,
+            _ => Expected::Undetermined(reason.to_owned()),
         };
         let Some(id) = id else {
             return or_recorded(NO_ID);
         };
+        let own = own.and_then(std::result::Result::ok);
         let expected = self.find(own, id).and_then(|found| match found {
             Some((file, path)) => self.expect_of(file, &path, id),
             None => Ok(or_recorded(NO_PACKAGE)),
@@ -118,7 +123,9 @@ impl Packages {
                 return Ok(Some((own.open_file(&entry)?, path)));
             }
             let (path, kind) = (path.display(), entry.kind());
-            return failed(format!("{path}: is {kind}, not a regular file"));
+            return failed(format!(
+                "{path}: is {kind}, not a regular file, put the package itself there"
+            ));
         }
         for dir in &self.dirs {
             let path = dir.path_of(&name);

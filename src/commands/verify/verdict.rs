@@ -25,8 +25,8 @@ pub struct Verdict {
     pub compared: Option<Compared>,
     /// How many of the differences are about what belongs to no build, and `rebuild` leaves.
     pub strays: usize,
-    /// Whether it is what the package makes, but for what templates fill in, and no config is known.
-    pub is_without_config: bool,
+    /// The fields of connection.json whose templates could not be filled in for lack of a config.
+    pub unverified: Vec<&'static str>,
     /// Whether it would match with another config.
     pub is_of_other_config: bool,
     /// Files that may hold a key, and that other users may read or write.
@@ -111,8 +111,8 @@ impl Verdict {
         }
         let Some(bld) = bld else {
             let reason = "there is no folder bld: the peer is still copying it, or could not; in \
-                          that case, run rebuild, and install the package again before if it is not \
-                          there";
+                          the latter case, run rebuild, after installing the package again if it is \
+                          no longer there";
             self.undetermined.push(reason.to_owned());
             return Ok(());
         };
@@ -140,6 +140,13 @@ impl Verdict {
                 let fault = Fault::Mismatch(format!("{BUILD_INFO}: {reason}"));
                 self.fault.get_or_insert(fault);
             }
+        }
+        if self.outcome() == Outcome::Yes && !self.unverified.is_empty() {
+            self.undetermined.push(format!(
+                "it matches, but the templates of {CONNECTION} ({}) only with the record: give this \
+                 peer's config with --config",
+                self.unverified.join(", ")
+            ));
         }
         Ok(())
     }
@@ -180,14 +187,7 @@ impl Verdict {
             artifacts: outputs.artifacts,
             sums: outputs.sums,
         });
-        if self.outcome() == Outcome::Yes && !unverified.is_empty() {
-            self.is_without_config = true;
-            self.undetermined.push(format!(
-                "it matches, but the templates of {CONNECTION} ({}) only with the record: give --config \
-                 as this peer has it",
-                unverified.join(", ")
-            ));
-        }
+        self.unverified = unverified;
         let is_changed = |difference: &Difference| difference.path == "bld/connection.json";
         if connection.is_some()
             && recipe.draft.has_templates()
@@ -195,7 +195,8 @@ impl Verdict {
         {
             let mut other = Self::default();
             other.add_made(recipe, None, bld, release)?;
-            self.is_of_other_config = other.is_without_config;
+            self.is_of_other_config =
+                other.outcome() == Outcome::Yes && !other.unverified.is_empty();
         }
         Ok(())
     }

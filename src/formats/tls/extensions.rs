@@ -13,6 +13,8 @@ pub struct Extensions<'a> {
     pub names: Vec<(u8, &'a [u8])>,
     pub is_ca: bool,
     pub key_signs_certificates: bool,
+    /// What the key may be used for; anything, if there is none.
+    pub usages: Vec<&'a [u8]>,
 }
 
 pub const DNS_NAME: u8 = 0x82;
@@ -65,7 +67,7 @@ impl<'a> Extensions<'a> {
             37 => {
                 let mut usages = value.inside(SEQUENCE)?;
                 while !usages.is_empty() {
-                    usages.object_identifier()?;
+                    self.usages.push(usages.object_identifier()?);
                 }
                 Ok(())
             }

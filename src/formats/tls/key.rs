@@ -24,6 +24,12 @@ pub mod oid {
     pub const RSA: &[u8] = b"\x2a\x86\x48\x86\xf7\x0d\x01\x01\x01";
     pub const EC: &[u8] = b"\x2a\x86\x48\xce\x3d\x02\x01";
     pub const ED25519: &[u8] = b"\x2b\x65\x70";
+    /// id-at-commonName
+    pub const COMMON_NAME: &[u8] = b"\x55\x04\x03";
+    /// anyExtendedKeyUsage
+    pub const ANY_USAGE: &[u8] = b"\x55\x1d\x25\x00";
+    /// id-kp-clientAuth
+    pub const CLIENT: &[u8] = b"\x2b\x06\x01\x05\x05\x07\x03\x02";
 }
 
 /// The public key of a certificate, or the public part of a private key. In a private key, an EC

@@ -22,6 +22,8 @@ pub struct Certificate<'a> {
     pub key: Option<Key>,
     pub not_after: Time,
     pub extensions: Extensions<'a>,
+    /// The last common name of the subject.
+    pub common_name: Option<&'a [u8]>,
     pub is_self_issued: bool,
     /// Whether it is of a version that has extensions.
     pub is_v3: bool,
@@ -46,7 +48,7 @@ pub fn parse(der: &[u8]) -> Result<Certificate<'_>> {
     time(&mut validity)?;
     let not_after = time(&mut validity)?;
     let subject = tbs.contents(SEQUENCE)?;
-    check_name(Reader::new(subject, NOT_X509))?;
+    let common_name = check_name(Reader::new(subject, NOT_X509))?;
     let key = public_key(tbs.inside(SEQUENCE)?)?;
     if version >= 1 {
         tbs.skip_optional(implicit(1))?;
@@ -61,6 +63,7 @@ pub fn parse(der: &[u8]) -> Result<Certificate<'_>> {
         key,
         not_after,
         extensions,
+        common_name,
         is_self_issued: issuer == subject,
         is_v3: version == 2,
     })
@@ -123,21 +126,26 @@ fn public_key(mut info: Reader) -> Result<Option<Key>> {
 }
 
 /// Reads over a Name (section 4.1.2.4),
-/// `SEQUENCE OF SET OF SEQUENCE { type OBJECT IDENTIFIER, value }`, whose strings Go checks.
-fn check_name(mut name: Reader) -> Result<()> {
+/// `SEQUENCE OF SET OF SEQUENCE { type OBJECT IDENTIFIER, value }`, whose strings Go checks. Returns
+/// the last common name in it.
+fn check_name(mut name: Reader<'_>) -> Result<Option<&[u8]>> {
+    let mut common_name = None;
     while !name.is_empty() {
         let mut set = name.inside(SET)?;
         while !set.is_empty() {
             let mut attribute = set.inside(SEQUENCE)?;
-            attribute.object_identifier()?;
+            let kind = attribute.object_identifier()?;
             let (tag, value) = attribute.any()?;
+            if kind == oid::COMMON_NAME {
+                common_name = Some(value);
+            }
             ensure!(
                 is_string(tag, value),
                 "the certificate's issuer or subject has a character its string type forbids"
             );
         }
     }
-    Ok(())
+    Ok(common_name)
 }
 
 fn is_string(tag: u8, value: &[u8]) -> bool {

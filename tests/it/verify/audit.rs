@@ -31,7 +31,7 @@ fn templates_need_a_config() {
     let installed = format!(r#"{{"installed_chaincodes":[{{"package_id":"{id}"}}]}}"#);
     peer.put("installed.json", installed);
     let line = format!(
-        "{build}: cannot tell: it matches, but the templates of connection.json (address) only with the record: give --config as this peer has it"
+        "{build}: cannot tell: it matches, but the templates of connection.json (address) only with the record: give this peer's config with --config"
     );
     for option in [
         &[][..],
@@ -108,7 +108,7 @@ fn another_config_is_not_called_tampering() {
     let peer = production().config(CONFIG[1]);
     let build = install(&peer, "basic", &plain("basic", TEMPLATE));
     let other = ["--config", r#"{"peername":"org2"}"#, PRODUCTION];
-    let note = "note     a build that differs only in what templates fill in was changed, or made with another config: give --config as this peer has it, or run rebuild if that has changed since; keep a copy first if you want to find out who changed it";
+    let note = "note     a build that differs only in what templates fill in was changed, or made with another config: give this peer's config with --config, or run rebuild if that has changed since; keep a copy first if you want to find out who changed it";
     let (status, lines, notes) = quick(&peer, &other);
     assert_eq!((status, lines.len()), (1, 5), "{lines:?}");
     assert_eq!(notes, [note]);
@@ -160,19 +160,70 @@ fn a_build_info_that_names_no_builder_is_reported() {
         assert!(seen.stderr.ends_with(warning), "{seen:?}");
         assert!(verify(&peer, &[PRODUCTION]).1[0].contains(FROM_PACKAGE));
     }
+    // Without a config too, this line is the only one.
+    let peer = production().config(CONFIG[1]);
+    let build = install(&peer, "basic", &plain("basic", TEMPLATE));
+    peer.put(format!("{build}/build-info.json"), "");
+    let (status, lines) = verify(&peer, &[PRODUCTION]);
+    let start = format!("{build}: mismatch: build-info.json: ");
+    assert_eq!((status, lines.len()), (1, 2), "{lines:?}");
+    assert!(lines[0].starts_with(&start), "{lines:?}");
+}
+
+/// Without it, the peer cannot run the chaincode once it restarts.
+#[test]
+fn a_package_that_only_another_folder_has_is_missing() {
+    let peer = production();
+    let package = plain("basic", PLAIN);
+    let build = install(&peer, "basic", &package);
+    let (_, file) = names_of(&peer, &package, "basic");
+    let shown = file.strip_prefix(peer.path("")).unwrap().to_owned();
+    peer.put("elsewhere/basic.tar.gz", &package);
+    fs::remove_file(file).unwrap();
+    let (status, lines, notes) = quick(&peer, &["--packages", "elsewhere", PRODUCTION]);
+    assert!(
+        lines[0].starts_with(&format!("{build}{FROM_PACKAGE}")),
+        "{lines:?}"
+    );
+    let line = format!(
+        "{}: missing: the peer cannot run the chaincode once it restarts: install the package again",
+        shown.display()
+    );
+    let last =
+        "result   1 build: 1 match (1 from the package), 0 mismatch, 0 cannot tell; 1 difference";
+    assert_eq!(
+        (status, &lines[1..], notes.len()),
+        (1, &[line, last.to_owned()][..], 0)
+    );
+    // A folder of builds has no packages of its own.
+    assert_eq!(quick(&peer, &["--packages", "elsewhere", BUILDS]).0, 0);
 }
 
 #[test]
 fn builders_that_differ_are_named() {
     let peer = production();
-    install(&peer, "one", &plain("one", PLAIN));
-    let build = install(&peer, "two", &plain("two", PLAIN));
+    let add = |label: &str, name: &str| {
+        let build = install(&peer, label, &plain(label, PLAIN));
+        let info = format!(r#"{{"builder_name":"{name}"}}"#);
+        peer.put(format!("{build}/build-info.json"), info);
+    };
+    let told = |count: usize, names: &str| {
+        let (status, _, notes) = quick(&peer, &[PRODUCTION]);
+        let note = format!(
+            "note     the builds name {count} builders, {names}: a peer starts only the chaincode of those in its externalBuilders, so find out who wrote any other into a build-info.json"
+        );
+        assert_eq!((status, notes), (0, vec![note]));
+    };
+    add("a", "a");
+    add("b", "a");
     assert_eq!(quick(&peer, &[PRODUCTION]).2, [""; 0]);
-    let info = r#"{"builder_name":"a \"b\"\u2028"}"#;
-    peer.put(format!("{build}/build-info.json"), info);
-    let (status, _, notes) = quick(&peer, &[PRODUCTION]);
-    let note = r#"note     the builds name 2 builders, "a "b"\u{2028}", "ccaas_builder": a peer starts only the chaincode of those in its externalBuilders, so find out who wrote any other into a build-info.json"#;
-    assert_eq!((status, notes), (0, vec![note.to_owned()]));
+    add("c", r#"a \"b\"\u2028"#);
+    told(2, r#""a", "a "b"\u{2028}""#);
+    for number in 0..8 {
+        add(&format!("n{number}"), &format!("n{number}"));
+    }
+    let most = r#""a", "a "b"\u{2028}", "n0", "n1", "n2", "n3", "n4", "n5", and others"#;
+    told(10, most);
 }
 
 #[test]
@@ -263,7 +314,7 @@ fn a_package_file_that_no_peer_reads_is_noted() {
     peer.put(format!("{PACKAGES}/basic.tar.gz"), "x");
     let (status, _, notes) = quick(&peer, &[PRODUCTION]);
     let note = format!(
-        "note     {PACKAGES}/basic.tar.gz: its name is not LABEL.HASH.tar.gz, so no peer reads it: find out whose it is, and remove it"
+        "note     {PACKAGES}/basic.tar.gz: its name is not LABEL.HASH.tar.gz, so no peer reads it: package --id says what it is; give it that name, or remove it"
     );
     assert_eq!((status, notes), (0, vec![note]));
 }

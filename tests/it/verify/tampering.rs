@@ -394,7 +394,7 @@ fn what_is_not_a_template_is_verified_without_a_config() {
             (1, "mismatch: bld/connection.json: ")
         } else {
             let start = "cannot tell: it matches, but the templates of connection.json (address) \
-                         only with the record: give --config as this peer has it";
+                         only with the record: give this peer's config with --config";
             (2, start)
         };
         assert_eq!((status, lines.len()), (expected, 2), "{to}: {lines:?}");

@@ -22,6 +22,7 @@ use crate::formats::template::Config;
 use crate::layout::{
     BLD, BUILD_INFO, CLOSED, CONNECTION, METADATA, PUBLIC, RELEASE, SECRET, SERVER, UNFINISHED,
 };
+use crate::text::quoted;
 
 /// A peer's builds, and what is needed to make them again.
 pub struct Rebuild {
@@ -43,8 +44,13 @@ pub struct Rebuilt {
 }
 
 impl Rebuild {
-    /// Opens the peer's file system path.
-    pub fn open(path: &Path, config: Option<OsString>, name: String, is_dry: bool) -> Result<Self> {
+    /// Opens the peer's file system path. Without a `name`, that is the one in all other builds.
+    pub fn open(
+        path: &Path,
+        config: Option<OsString>,
+        name: Option<String>,
+        is_dry: bool,
+    ) -> Result<Self> {
         let peer = Dir::open(path)?.with_hard_links();
         let found = |path| installed::find(&peer, path);
         if let (None, None) = (found(PACKAGES)?, found(BUILDS)?) {
@@ -61,9 +67,9 @@ impl Rebuild {
         }
         Ok(Self {
             packages: packages.into_root(),
+            name: name.unwrap_or_else(|| builder_of(&builds)),
             builds: builds.into_root(),
             config,
-            name,
             is_dry,
         })
     }
@@ -99,8 +105,10 @@ impl Rebuild {
         {
             let is_there = matches!(target.look_up(BUILD_INFO), Ok(Some(_)));
             let had = if is_there { "an unusable" } else { "no" };
+            let name = quoted(&self.name);
             warnings.push(format!(
-                "had {had} {BUILD_INFO}, restart the peer if it started meanwhile"
+                "had {had} {BUILD_INFO}, which now names the builder {name}; restart the peer if it \
+                 started meanwhile"
             ));
         }
         let rebuilt = Rebuilt {
@@ -157,6 +165,22 @@ impl Rebuild {
         let info = json!({"builder_name": self.name}).to_string();
         made.write(BUILD_INFO, SECRET, info.as_bytes())?;
         Ok((made, warnings))
+    }
+}
+
+/// The builder that all builds name, or the usual one if they name none or several.
+fn builder_of(builds: &Dir) -> String {
+    let entries = builds.list().unwrap_or_default();
+    let builders = entries.iter().filter(|entry| entry.is_dir());
+    let builders = builders.filter_map(|entry| {
+        let build = builds.subdir(&entry.name).ok()?.into_root();
+        installed::builder(&build).ok()?
+    });
+    let mut builders: Vec<String> = builders.collect();
+    builders.dedup();
+    match <[String; 1]>::try_from(builders) {
+        Ok([one]) => one,
+        Err(_) => "ccaas_builder".to_owned(),
     }
 }
 

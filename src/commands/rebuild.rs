@@ -28,8 +28,8 @@ can no longer read connection.json.
                   other users can see it while the command runs
   --config @FILE  reads them from FILE
   --dry-run       changes nothing, only prints what would change
-  --name NAME     the builder's name, instead of ccaas_builder, for builds
-                  without a build-info.json
+  --name NAME     the builder's name for builds without a build-info.json, instead
+                  of the one that all others have, or else ccaas_builder
 
 Exit status: 0 done, 1 a package is refused, 2 something could not be done; the
 other packages are rebuilt nevertheless.
@@ -40,13 +40,13 @@ Example: fabric-ccs-builder rebuild --dry-run /var/hyperledger/production
 const WORD: &str = "rebuild";
 
 pub fn run(mut parser: Parser) -> Result<Outcome> {
-    let (mut config, mut dry_run, mut name) = (None, false, "ccaas_builder".to_owned());
+    let (mut config, mut dry_run, mut name) = (None, false, None);
     let (mut peer, mut named) = (None, BTreeSet::new());
     while let Some(arg) = parser.next()? {
         match arg {
             Arg::Long("config") => config = Some(parser.value()?),
             Arg::Long("dry-run") => dry_run = true,
-            Arg::Long("name") => name = arguments::text("--name", parser.value()?)?,
+            Arg::Long("name") => name = Some(arguments::text("--name", parser.value()?)?),
             Arg::Value(value) if peer.is_none() => peer = Some(path(value)?),
             Arg::Value(value) => {
                 let Some(id) = value.to_str().and_then(PackageId::parse) else {

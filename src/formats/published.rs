@@ -74,12 +74,9 @@ pub fn fault_of_folder(path: &str) -> Option<&'static str> {
 
 /// What the author of the folder at `path` below `META-INF` may have meant.
 pub fn advice_on_folder(path: &str) -> Option<String> {
-    let ["indexes", ref rest @ ..] = below_couchdb(path)[..] else {
+    let (["indexes", "collections", name, ..] | ["indexes", name, ..]) = below_couchdb(path)[..]
+    else {
         return None;
-    };
-    let name = match rest {
-        ["collections", name, ..] | [name, ..] => name,
-        [] => return None,
     };
     let what = "holds indexes of the chaincode's own data";
     Some(format!(

@@ -315,10 +315,35 @@ fn a_build_without_a_builders_name_gets_the_given_one() {
     let args = [&["--name", "my \"builder\""], &NEW[..]].concat();
     let seen = rebuild(&peer, &args);
     let line = format!(
-        "rebuild: {id}: warning: had no build-info.json, restart the peer if it started meanwhile\n"
+        "rebuild: {id}: warning: had no build-info.json, which now names the builder \"my \"builder\"\"; restart the peer if it started meanwhile\n"
     );
     assert_eq!((seen.status, seen.stderr), (0, line));
     assert_eq!(peer.get(&path), r#"{"builder_name":"my \"builder\""}"#);
+}
+
+/// A peer finds only the builders of its config, so the usual name may be wrong.
+#[test]
+fn a_build_without_a_builders_name_gets_that_of_the_others() {
+    let (peer, id) = installed();
+    let others = ["one", "two"].map(|label| install(&peer, label, "ccaas"));
+    let path = |id: &str| format!("{}/build-info.json", build_of(id));
+    for (names, expected) in [
+        (["ccs-builder", "ccs-builder"], "ccs-builder"),
+        (["ccs-builder", "another"], "ccaas_builder"),
+    ] {
+        for (other, name) in others.iter().zip(names) {
+            peer.put(path(other), format!(r#"{{"builder_name":"{name}"}}"#));
+        }
+        fs::remove_file(peer.path(path(&id))).unwrap();
+        let seen = rebuild(&peer, &NEW);
+        let warning = format!("now names the builder \"{expected}\"; ");
+        assert!(
+            seen.status == 0 && seen.stderr.contains(&warning),
+            "{seen:?}"
+        );
+        let info = format!(r#"{{"builder_name":"{expected}"}}"#);
+        assert_eq!(peer.get(&path(&id)), info);
+    }
 }
 
 #[test]

@@ -156,7 +156,7 @@ fn a_build_info_that_names_no_builder_is_reported() {
         assert!(seen.1[0].contains(": damaged: "), "{seen:?}");
         peer.put(&sums, good);
         let seen = user::run(&peer.path(""), &["rebuild", PRODUCTION]);
-        let warning = ": warning: had an unusable build-info.json, restart the peer if it started meanwhile\n";
+        let warning = ": warning: had an unusable build-info.json, which now names the builder \"ccaas_builder\"; restart the peer if it started meanwhile\n";
         assert!(seen.stderr.ends_with(warning), "{seen:?}");
         assert!(verify(&peer, &[PRODUCTION]).1[0].contains(FROM_PACKAGE));
     }

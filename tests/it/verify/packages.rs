@@ -554,7 +554,9 @@ fn packages_that_are_missing_unreadable_or_among_other_files() {
     peer.put_dir(PACKAGES);
     let made = std::process::Command::new("mkfifo").arg(&file).status();
     assert!(made.unwrap().success());
-    let line = format!("{build}: cannot tell: {name}: is a FIFO, not a regular file, put the package itself there");
+    let line = format!(
+        "{build}: cannot tell: {name}: is a FIFO, not a regular file, put the package itself there"
+    );
     assert_eq!(verify(&peer, &[PRODUCTION]).1[0], line);
 }
 

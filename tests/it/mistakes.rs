@@ -445,7 +445,12 @@ fn in_root_cert() -> Vec<(String, &'static str)> {
 }
 
 /// The path of a file beside a sound package, its content, and the line of `check`.
-const ELSEWHERE: [(&str, &str, &str); 12] = [
+const ELSEWHERE: [(&str, &str, &str); 13] = [
+    (
+        "collections/private/indexes/b.json",
+        r#"{"index":{"fields":["a"]}}"#,
+        "collections/private/indexes: holds indexes of the chaincode's own data, write collections/private/indexes for a collection",
+    ),
     (
         "b.json",
         r#"{"index":{"fields":["{{.a}}"]}}"#,

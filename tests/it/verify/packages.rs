@@ -883,8 +883,8 @@ fn no_link_below_a_peers_path_is_followed() {
         let told = format!("{link}: {reason}\n");
         let seen = run(&peer, &[PRODUCTION]);
         assert_eq!((seen.status, seen.stderr), (2, format!("verify: {told}")));
-        let line = format!("{build}: cannot tell: {NO_FOLDER}\n");
-        let is_found = seen.stdout.contains(&line);
+        let unknown = format!("{build}: cannot tell: {NO_FOLDER}\n");
+        let is_found = seen.stdout.contains(&unknown);
         assert_eq!(is_found, name.starts_with("lifecycle"), "{name}");
         let seen = user::run(&peer.path(""), &["rebuild", PRODUCTION]);
         assert_eq!((seen.status, seen.stderr), (2, format!("rebuild: {told}")));

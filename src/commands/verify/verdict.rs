@@ -133,13 +133,7 @@ impl Verdict {
             self.add_release(release.as_ref(), &record, &bld);
         }
         if info == Some(true) {
-            self.builder = installed::builder(dir)?;
-            if self.builder.is_none() {
-                let reason =
-                    "does not name a builder, so the peer cannot start the chaincode: run rebuild";
-                let fault = Fault::Mismatch(format!("{BUILD_INFO}: {reason}"));
-                self.fault.get_or_insert(fault);
-            }
+            self.add_builder(dir)?;
         }
         if self.outcome() == Outcome::Yes && !self.unverified.is_empty() {
             self.undetermined.push(format!(
@@ -147,6 +141,18 @@ impl Verdict {
                  peer's config with --config",
                 self.unverified.join(", ")
             ));
+        }
+        Ok(())
+    }
+
+    /// Reads the builder's name, without which the peer cannot start the chaincode.
+    fn add_builder(&mut self, dir: &Dir) -> Result<()> {
+        self.builder = installed::builder(dir)?;
+        if self.builder.is_none() {
+            let reason =
+                "does not name a builder, so the peer cannot start the chaincode: run rebuild";
+            let fault = Fault::Mismatch(format!("{BUILD_INFO}: {reason}"));
+            self.fault.get_or_insert(fault);
         }
         Ok(())
     }

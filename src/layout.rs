@@ -91,7 +91,8 @@ pub const TREE_LIMITS: Limits = Limits {
     path_bytes: 16 << 20,
 };
 
-/// What a build of such a package may hold, including the peer's files and the record.
+/// What a build of such a package may hold, including the peer's files and the record, and what an
+/// archive with such a package may hold.
 pub const BUILD_LIMITS: Limits = Limits {
     depth: TREE_LIMITS.depth + 8,
     entries: TREE_LIMITS.entries + 1000,

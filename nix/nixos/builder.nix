@@ -150,7 +150,7 @@ in
       description = ''
         More values for templates, each the path of a file whose content is the value: a certificate or private key, for
         `root_cert`, `client_cert` and `client_key` only. A file is read when a peer builds a chaincode that uses it, and must
-        be readable for the peer's user; it may come from sops-nix, agenix, or a credential of the peer's unit
+        be readable by the peer's user; it may come from sops-nix, agenix, or a credential of the peer's unit
         (`/run/credentials/fabric-peer0.service/client_key`). It is short for `templateConfig.<name>.file`.
       '';
     };

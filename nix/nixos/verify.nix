@@ -11,8 +11,8 @@ in
     enable = lib.mkEnableOption ''
       a timer that runs `verify` on the peer's files. Its unit, `fabric-ccs-builder-verify.service`, fails on a
       difference (status 1), and also if something cannot be determined (status 2). If peers have values of their own for
-      templates, {option}`services.fabric-ccs-builder.rebuild.peer` says whose count; without it, builds with templates
-      cannot be determined
+      templates, {option}`services.fabric-ccs-builder.rebuild.peer` selects whose values are used; without it, builds
+      with templates cannot be verified
     '';
     inherit (service) path;
     startAt = mkOption {

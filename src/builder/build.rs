@@ -49,7 +49,7 @@ pub fn build(source: &Dir, metadata: &Dir, output: &Dir, config: Option<OsString
         meta_inf,
     };
     build.write(out)?;
-    // What the peer looks for comes last.
+    // connection.json, which `release` needs, comes last.
     let tree = tree.map(|_| META_INF).into_iter();
     let names = tree.chain([METADATA, STATEMENT, SUMS, CONNECTION]);
     staging.commit(&names.collect::<Vec<_>>())?;

@@ -75,18 +75,19 @@ pub fn build(parser: Parser) -> Result<Outcome> {
     let [source, metadata, output] = dirs;
     let config = env::var_os(VARIABLE);
     let done = builder::build(&source?, &metadata?, &output?, config)?;
-    Ok(print("build", &done))
+    print("build", &done);
+    Ok(Outcome::Yes)
 }
 
 pub fn release(parser: Parser) -> Result<Outcome> {
     let [build, release] = paths(parser, RELEASE_HELP)?;
     let done = builder::release(&Dir::open(&build)?, &Dir::open(&release)?)?;
-    Ok(print("release", &done))
+    print("release", &done);
+    Ok(Outcome::Yes)
 }
 
-fn print(word: &str, done: &Done) -> Outcome {
+fn print(word: &str, done: &Done) {
     done.lines().for_each(|line| log::line(word, line));
-    Outcome::Yes
 }
 
 /// Parses a command line that has exactly the arguments in the first line of `help`, and no options.

@@ -1,4 +1,4 @@
-//! Directories held open.
+//! Directories held open. Their methods for files are in `file.rs`, those that walk in `walk.rs`.
 //!
 //! Names are looked up relative to an open handle, without following links. Rust's standard library
 //! has no openat(2), so this goes through `/proc/self/fd`. After a file is read, it is compared with

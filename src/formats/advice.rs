@@ -38,8 +38,8 @@ pub fn of_other_places(dir: &Dir) -> Option<String> {
     ))
 }
 
-/// What the author of connection.json should know about its values, and where it is known what time
-/// it is `now`, in seconds since 1970, about its certificates.
+/// What the author of connection.json should know about its values and, if the time is given, in
+/// seconds since 1970, about when its certificates expire.
 pub fn of_values(values: &Values, now: Option<i64>) -> impl Iterator<Item = Finding> {
     let advice = [
         of_address(values),

@@ -83,17 +83,17 @@ pub struct Comparison {
 }
 
 impl Comparison {
-    /// Compares the regular files in and below `dir`, if there is one, with `recorded`, reading
+    /// Compares the regular files in and below `dir`, if there is one, with `expected`, reading
     /// each file once. Those in `read` have been read already.
-    pub fn new(dir: Option<&Dir>, recorded: &[Artifact], read: &[(&str, Digest)]) -> Self {
+    pub fn new(dir: Option<&Dir>, expected: &[Artifact], read: &[(&str, Digest)]) -> Self {
         let mut comparison = Self::default();
-        let recorded = recorded.iter().map(|file| (&*file.path, Some(file.digest)));
+        let expected = expected.iter().map(|file| (&*file.path, Some(file.digest)));
         // What is seen stays in the map, without its digest.
-        let mut unseen: BTreeMap<_, _> = recorded.collect();
+        let mut unseen: BTreeMap<_, _> = expected.collect();
         let mut compare = |dir: &Dir, files: &[Entry]| {
             for file in files {
                 let path = dir.relative(&file.name);
-                let recorded = unseen.get_mut(&*path).and_then(Option::take);
+                let expected = unseen.get_mut(&*path).and_then(Option::take);
                 let known = read.iter().find(|(name, _)| *name == path);
                 let found = match (file.fault(), known) {
                     (Some(_), _) => Ok(Found::Other(file.kind())),
@@ -101,7 +101,7 @@ impl Comparison {
                     (None, None) => dir.digest(file).map(Found::Content),
                 };
                 match found {
-                    Ok(found) => comparison.add(&path, recorded, Some(found)),
+                    Ok(found) => comparison.add(&path, expected, Some(found)),
                     Err(error) => comparison.undetermined.push(error),
                 }
             }

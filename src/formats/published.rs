@@ -234,7 +234,8 @@ impl<'a> Judge<'a> {
     }
 }
 
-/// Visits the index definitions in the build output `build`, each with its path there.
+/// Visits every file below `META-INF/statedb` in the build output `build`, each with its path there
+/// and whether it is published.
 pub fn walk(
     build: &Dir,
     warnings: &mut Warnings,

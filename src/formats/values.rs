@@ -148,6 +148,7 @@ impl Values {
             let what = "is the private key, and client_key the certificate, swap them";
             faults.push(format!("client_cert: {what}"));
         } else if faults.take(tls::check_key_pair(cert, key)).is_none() {
+            // The key may have a fault of its own. Each is kept once.
             faults.take(tls::check_key_pair(None, key));
         }
     }

@@ -35,9 +35,10 @@ pub enum Expected {
     Made(Box<Recipe>, Option<Digest>),
     /// Another builder's, because the package has this type.
     Other(String),
-    /// Unknown: the package is not the one that the build is named after.
+    /// Unknown: the package is not the one that the build is named after, for this reason. The
+    /// build is compared with its record.
     Wrong(String),
-    /// What its record says, because its package cannot be used, for this reason.
+    /// Unknown: its package cannot be used, for this reason. The build is compared with its record.
     Undetermined(String),
 }
 

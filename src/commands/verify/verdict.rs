@@ -15,7 +15,7 @@ use crate::layout::{
     BLD, BUILD_INFO, CONNECTION, META_INF, RELEASE, SERVER, STATEDB, STATEMENT, SUMS,
 };
 
-/// The verdict on one build. It is a match if it was compared and every list is empty.
+/// The verdict on one build. [`outcome`](Self::outcome) says what decides.
 #[derive(Default)]
 pub struct Verdict {
     pub differences: Vec<Difference>,
@@ -67,7 +67,8 @@ impl Verdict {
         }
     }
 
-    /// Whether something is missing, or the record cannot be read.
+    /// Whether it may be one that the peer is still copying: something is missing, or it is wrong as
+    /// a whole.
     pub fn is_incomplete(&self) -> bool {
         let is_missing = |difference: &Difference| difference.found.is_none();
         self.fault.is_some() || self.differences.iter().any(is_missing)
@@ -298,11 +299,11 @@ impl Verdict {
                 self.undetermined.push(reason);
             }
         }
+        // What has changed since says nothing about what was published then.
         for difference in &self.differences {
-            difference
-                .path
-                .strip_prefix("bld/")
-                .map(|path| judged.remove(path));
+            if let Some(path) = difference.path.strip_prefix("bld/") {
+                judged.remove(path);
+            }
         }
         let is_withheld = |path: &str| judged.get(path) == Some(&false);
         let published = published::of_build(&record.artifacts, &is_withheld);

@@ -503,7 +503,7 @@ fn bad_tar_has_its_message() {
     checksum[0] ^= 1;
     let no_number = "damaged: the tar archive has a header with a field that is not a number";
     let negative = "damaged: the tar archive has a negative size";
-    let pax_header = "damaged: the tar archive has a pax header";
+    let pax_header = "damaged: the tar archive has an invalid pax header";
     let large = "tar: a name or pax header of more than 1 MiB";
     let sparse = "tar: a sparse file, leave out --sparse";
     for (archive, line) in [
@@ -527,15 +527,15 @@ fn bad_tar_has_its_message() {
         (x(pax("size", "-1").as_bytes()), negative),
         (
             x(pax("size", "9223372036854775808").as_bytes()),
-            "damaged: the tar archive has a number of a pax header",
+            "damaged: the tar archive has an invalid number in a pax header",
         ),
         (
             x(pax("uid", "root").as_bytes()),
-            "damaged: the tar archive has a number of a pax header",
+            "damaged: the tar archive has an invalid number in a pax header",
         ),
         (
             x(pax("mtime", "1.x").as_bytes()),
-            "damaged: the tar archive has a time",
+            "damaged: the tar archive has an invalid time in a pax header",
         ),
         (x(pax("path", "a\0b").as_bytes()), pax_header),
         (x(pax("a\0b", "").as_bytes()), pax_header),
@@ -565,7 +565,7 @@ fn bad_tar_has_its_message() {
                 &member(b"b", b'0', b""),
             ]
             .concat(),
-            "damaged: the tar archive has a block of zeros in it",
+            "damaged: the tar archive has a single block of zeros before its end",
         ),
         (
             extended(&[], b"\xe9t\xe9"),

@@ -111,9 +111,9 @@ impl Verdict {
             }
         }
         let Some(bld) = bld else {
-            let reason = "there is no folder bld: the peer is still copying it, or could not; in \
-                          the latter case, run rebuild, after installing the package again if it is \
-                          no longer there";
+            let reason = "there is no folder bld: the peer is still copying it, or could not; if \
+                          it could not, run rebuild, after installing the package again if it is no \
+                          longer there";
             self.undetermined.push(reason.to_owned());
             return Ok(());
         };
@@ -138,8 +138,8 @@ impl Verdict {
         }
         if self.outcome() == Outcome::Yes && !self.unverified.is_empty() {
             self.undetermined.push(format!(
-                "it matches, but the templates of {CONNECTION} ({}) only with the record: give this \
-                 peer's config with --config",
+                "it matches, but the templated fields of {CONNECTION} ({}) were compared only with \
+                 the record: give this peer's config with --config",
                 self.unverified.join(", ")
             ));
         }
@@ -176,7 +176,7 @@ impl Verdict {
                 self.fault = Some(Fault::Unrecorded(reason.to_owned()));
             } else {
                 let reason = "bld has neither a record nor a connection.json: the peer is still \
-                              copying it, or could not; in that case, run rebuild";
+                              copying it, or could not; if it could not, run rebuild";
                 self.undetermined.push(reason.to_owned());
             }
             return Ok(());

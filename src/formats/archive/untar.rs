@@ -138,7 +138,9 @@ impl<R: Read> Reader<R> {
         }
         match blocks {
             [block, _] if block != [0; BLOCK] => Ok(Some(block)),
-            [_, block] if block != [0; BLOCK] => Err(damaged("a block of zeros in it")),
+            [_, block] if block != [0; BLOCK] => {
+                Err(damaged("a single block of zeros before its end"))
+            }
             _ => Ok(None),
         }
     }
@@ -255,7 +257,7 @@ impl Raw {
 fn parse_records(mut content: &[u8]) -> io::Result<Records> {
     let mut records = Records::new();
     while !content.is_empty() {
-        let (key, value, rest) = record(content).ok_or_else(|| damaged("a pax header"))?;
+        let (key, value, rest) = record(content).ok_or_else(|| damaged("an invalid pax header"))?;
         if key.starts_with(b"GNU.sparse.") {
             return Err(invalid("tar: a sparse file, leave out --sparse"));
         }
@@ -284,7 +286,7 @@ fn record(records: &[u8]) -> Option<(&[u8], &[u8], &[u8])> {
 
 fn integer(text: &[u8]) -> io::Result<i64> {
     let number = str::from_utf8(text).ok().and_then(|text| text.parse().ok());
-    number.ok_or_else(|| damaged("a number of a pax header"))
+    number.ok_or_else(|| damaged("an invalid number in a pax header"))
 }
 
 /// Seconds, without their fraction.
@@ -292,7 +294,9 @@ fn time(text: &[u8]) -> io::Result<i64> {
     let mut parts = text.splitn(2, |byte| *byte == b'.');
     let seconds = integer(parts.next().unwrap_or_default())?;
     match parts.next() {
-        Some(fraction) if !fraction.iter().all(u8::is_ascii_digit) => Err(damaged("a time")),
+        Some(fraction) if !fraction.iter().all(u8::is_ascii_digit) => {
+            Err(damaged("an invalid time in a pax header"))
+        }
         _ => Ok(seconds),
     }
 }

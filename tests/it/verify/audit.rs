@@ -31,7 +31,7 @@ fn templates_need_a_config() {
     let installed = format!(r#"{{"installed_chaincodes":[{{"package_id":"{id}"}}]}}"#);
     peer.put("installed.json", installed);
     let line = format!(
-        "{build}: cannot tell: it matches, but the templates of connection.json (address) only with the record: give this peer's config with --config"
+        "{build}: cannot tell: it matches, but the templated fields of connection.json (address) were compared only with the record: give this peer's config with --config"
     );
     for option in [
         &[][..],

@@ -219,7 +219,7 @@ fn links_and_special_files_are_differences() {
             format!("release/statedb/couchdb/indexes/a.json: missing, recorded {index}"),
         ]
     };
-    let no_bld = "cannot tell: there is no folder bld: the peer is still copying it, or could not; in the latter case, run rebuild, after installing the package again if it is no longer there";
+    let no_bld = "cannot tell: there is no folder bld: the peer is still copying it, or could not; if it could not, run rebuild, after installing the package again if it is no longer there";
     let changes: Vec<(Change, Vec<String>, usize)> = vec![
         (
             replace_by_link("bld/META-INF/statedb/couchdb/indexes/a.json"),

@@ -194,7 +194,7 @@ fn what_templates_fill_in_is_verified_with_a_config_alone() {
     let peer = production().config(r#"{"peername":"org1"}"#);
     let package = plain("basic_1.0", TEMPLATE);
     let build = install(&peer, "basic_1.0", &package);
-    let reason = "it matches, but the templates of connection.json (address) only with the record: give this peer's config with --config";
+    let reason = "it matches, but the templated fields of connection.json (address) were compared only with the record: give this peer's config with --config";
     let line = format!("{build}: cannot tell: {reason}");
     let expected = (2, vec![line, summary(1, [0, 0, 1], 0)]);
     assert_eq!(verify(&peer, &[PRODUCTION]), expected);
@@ -353,7 +353,7 @@ fn a_build_that_is_being_copied() {
         lines[0].clone()
     };
     let no_bld = format!(
-        "{build}: cannot tell: there is no folder bld: the peer is still copying it, or could not; in the latter case, run rebuild, after installing the package again if it is no longer there"
+        "{build}: cannot tell: there is no folder bld: the peer is still copying it, or could not; if it could not, run rebuild, after installing the package again if it is no longer there"
     );
     assert_eq!(partly(&[]), no_bld);
     assert_eq!(partly(&["build-info.json", "release"]), no_bld);
@@ -363,7 +363,7 @@ fn a_build_that_is_being_copied() {
         partly(&["build-info.json", "release", "bld/META-INF"]),
         format!(
             "{build}: cannot tell: bld has neither a record nor a connection.json: the peer is still \
-             copying it, or could not; in that case, run rebuild"
+             copying it, or could not; if it could not, run rebuild"
         )
     );
 }

@@ -393,8 +393,8 @@ fn what_is_not_a_template_is_verified_without_a_config() {
         let (expected, start) = if is_found {
             (1, "mismatch: bld/connection.json: ")
         } else {
-            let start = "cannot tell: it matches, but the templates of connection.json (address) \
-                         only with the record: give this peer's config with --config";
+            let start = "cannot tell: it matches, but the templated fields of connection.json (address) \
+                         were compared only with the record: give this peer's config with --config";
             (2, start)
         };
         assert_eq!((status, lines.len()), (expected, 2), "{to}: {lines:?}");

@@ -16,7 +16,7 @@ use super::{
 #[test]
 fn cannot_tell_without_a_record() {
     let no_record = "cannot tell: there is no record: another builder made it, or the record was removed; --packages verifies from its package";
-    let no_bld = "cannot tell: there is no folder bld: the peer is still copying it, or could not; in the latter case, run rebuild, after installing the package again if it is no longer there";
+    let no_bld = "cannot tell: there is no folder bld: the peer is still copying it, or could not; if it could not, run rebuild, after installing the package again if it is no longer there";
     let changes: [(Change, &str); 4] = [
         (
             all(vec![

@@ -132,14 +132,13 @@ struct Run {
 impl Run {
     /// Verifies all builds at `path`, and names the packages that have none.
     fn verify(&mut self, path: &Path, place: &Place) -> Result<()> {
-        let own = place.packages.as_ref();
-        if let Some(Err(error)) = own {
+        let folder = place.packages.as_ref().map(std::result::Result::as_ref);
+        if let Some(Err(error)) = folder {
             self.report.add_unusable(path, error)?;
         }
-        let own = own.and_then(|own| own.as_ref().ok());
+        let own = folder.and_then(std::result::Result::ok);
         let mut built = BTreeSet::new();
         for target in place.targets() {
-            let folder = place.packages.as_ref().map(std::result::Result::as_ref);
             let expected = self.packages.expect(folder, target.id.as_ref());
             let verdict = target.verify(&expected);
             self.report.add(&target, &verdict)?;

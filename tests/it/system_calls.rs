@@ -93,26 +93,25 @@ impl Counts {
     fn faults(
         &self,
         is_tried: impl Fn(&str) -> bool,
-    ) -> impl Iterator<Item = (&'static str, &'static str, usize, &'static str)> {
-        CALLS.iter().flat_map(move |&(what, names, errors)| {
-            let errors = errors.iter().copied().filter(|error| is_tried(error));
+    ) -> Vec<(&'static str, &'static str, usize, &'static str)> {
+        let is_given = env::var_os("TESTED_PROGRAM").is_some();
+        let mut faults = Vec::new();
+        for (what, names, errors) in CALLS {
+            let errors = errors.iter().filter(|error| is_tried(error));
             let errors: Vec<_> = errors.collect();
-            names.iter().flat_map(move |&name| {
-                let errors = errors.clone();
-                let (before, made) = self.0.get(name).copied().unwrap_or_default();
-                let is_given = env::var_os("TESTED_PROGRAM").is_some();
+            for name in names {
+                let (before, made) = self.0.get(*name).copied().unwrap_or_default();
                 let step = 1 + (made - before) / if is_given { 16 } else { usize::MAX };
-                (before + 1..=made).step_by(step).flat_map(move |number| {
-                    let errors = if is_given || errors.is_empty() {
-                        errors.clone()
-                    } else {
-                        vec![errors[number % errors.len()]]
-                    };
-                    let faults = errors.into_iter();
-                    faults.map(move |error| (what, name, number, error))
-                })
-            })
-        })
+                for number in (before + 1..=made).step_by(step) {
+                    for (turn, error) in errors.iter().enumerate() {
+                        if is_given || turn == number % errors.len() {
+                            faults.push((what, *name, number, **error));
+                        }
+                    }
+                }
+            }
+        }
+        faults
     }
 }
 

@@ -13,7 +13,7 @@ use crate::formats::metadata::Metadata;
 use crate::formats::record::Build;
 use crate::formats::template::Config;
 use crate::layout::{
-    ALTERNATIVE, CONNECTION, META_INF, METADATA, PUBLIC, SECRET, STATEMENT, SUMS, VERSION,
+    ALTERNATIVE, CONNECTION, META_INF, METADATA, PUBLIC, SECRET, STATEMENT, SUMS, TREE_LIMITS, VERSION,
 };
 use crate::text::plural;
 
@@ -48,7 +48,7 @@ pub fn build(source: &Dir, metadata: &Dir, output: &Dir, config: Option<OsString
         meta_inf_source,
         meta_inf,
     };
-    build.write(out)?;
+    build.write_record(out)?;
     // connection.json, which `release` needs, comes last.
     let tree = tree.map(|_| META_INF).into_iter();
     let names = tree.chain([METADATA, STATEMENT, SUMS, CONNECTION]);
@@ -63,11 +63,14 @@ pub fn build(source: &Dir, metadata: &Dir, output: &Dir, config: Option<OsString
 /// Copies the tree to `META-INF` in `out`, checking the index definitions on the way.
 fn copy_meta_inf(tree: &Dir, out: &Dir, warnings: &mut Warnings) -> Result<Vec<Artifact>> {
     let mut artifacts = Vec::new();
-    meta_inf::walk(tree, warnings, &mut |folder, dir, files, judge| {
-        let place = join(META_INF, folder);
+    let mut reader = meta_inf::Reader::new(tree, warnings);
+    tree.walk(TREE_LIMITS, |dir, files| {
+        let (folder, files) = reader.enter(dir, files);
+        let place = join(META_INF, &folder);
         let target = out.make_dirs(&place)?;
         for file in files {
-            let digest = if let Some(content) = judge.read(folder, dir, file)?.content {
+            let judged = reader.judge.read(&folder, dir, file)?;
+            let digest = if let Some(content) = judged.content {
                 target.write(&file.name, PUBLIC, &content)?;
                 Digest::of(&content)
             } else {
@@ -78,6 +81,7 @@ fn copy_meta_inf(tree: &Dir, out: &Dir, warnings: &mut Warnings) -> Result<Vec<A
         }
         Ok(())
     })?;
+    reader.finish();
     sort_by_path(&mut artifacts, |artifact: &Artifact| &artifact.path);
     Ok(artifacts)
 }

@@ -34,7 +34,11 @@ pub struct Recomputed {
 /// What is produced from a package, except for what the config fills in.
 pub struct Recipe {
     pub draft: Draft,
-    build: Build,
+    metadata: Digest,
+    /// connection.json as the package has it.
+    connection: Digest,
+    meta_inf_source: &'static str,
+    meta_inf: Vec<Artifact>,
     /// The index definitions that are not published.
     withheld: BTreeSet<String>,
 }
@@ -82,13 +86,16 @@ impl Recipe {
     /// What is made, with a connection.json of this digest.
     pub fn outputs(&self, connection: Digest) -> Result<Outputs> {
         let build = Build {
+            metadata: self.metadata,
+            connection_read: self.connection,
             connection_written: connection,
-            ..self.build.clone()
+            meta_inf_source: self.meta_inf_source,
+            meta_inf: self.meta_inf.clone(),
         };
         let is_withheld = |path: &str| self.withheld.contains(path);
         let mut bld = build.artifacts();
         let (release, artifacts) = (published::of_build(&bld, &is_withheld), bld.len());
-        let record = build.record()?;
+        let record = build.record_files()?;
         let record = record.map(|(name, content)| Artifact::new(name, Digest::of(&content)));
         let [_, Artifact { digest: sums, .. }] = record;
         bld.extend(record);
@@ -155,17 +162,12 @@ impl Code<'_> {
         tree.refuse_as_walk_would()?;
         let mut files = tree.files;
         sort_by_path(&mut files, |file| &file.path);
-        let digest = Digest::of(&connection);
-        let build = Build {
-            metadata,
-            connection_read: digest,
-            connection_written: digest,
-            meta_inf_source: tree.name,
-            meta_inf: files,
-        };
         Ok(Recipe {
             draft,
-            build,
+            metadata,
+            connection: Digest::of(&connection),
+            meta_inf_source: tree.name,
+            meta_inf: files,
             withheld: tree.withheld,
         })
     }

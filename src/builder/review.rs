@@ -82,7 +82,7 @@ impl Review {
         let tree = meta_inf::find(source);
         let tree = self.faults.take_refusal(META_INF, tree)?.flatten();
         if let Some(tree) = &tree {
-            let read = meta_inf::collect(tree, &mut self.warnings, &mut self.faults);
+            let read = meta_inf::review(tree, &mut self.warnings, &mut self.faults);
             self.faults.take_refusal(META_INF, read)?;
         }
         self.outside = meta_inf::outside(source, tree.as_ref())?;

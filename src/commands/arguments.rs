@@ -7,7 +7,7 @@ use std::path::{Path, PathBuf};
 
 use serde_json::json;
 
-use crate::error::{Result, refused, usage};
+use crate::error::{Result, failed, refused, usage};
 use crate::files::{Dir, read_small};
 use crate::formats::template::{Config, VARIABLE};
 use crate::layout::{CODE, CONNECTION, METADATA};
@@ -98,6 +98,17 @@ fn example<'a>(keys: impl Iterator<Item = &'a str>) -> String {
 fn read(path: &str) -> Result<String> {
     let content = read_small(Path::new(path))?;
     String::from_utf8(content).or_else(|_| refused(format!("{path}: is not UTF-8")))
+}
+
+/// Opens a folder that the user named for `verify`.
+pub fn folder(path: &Path) -> Result<Dir> {
+    if path.is_file() {
+        return failed(format!(
+            "{}: is a file: use check for a package, or give --packages its folder",
+            path.display()
+        ));
+    }
+    Ok(Dir::open(path)?.with_hard_links())
 }
 
 pub fn source_folder(path: &Path) -> Result<Dir> {

@@ -1,5 +1,6 @@
 //! `verify`: compares what a peer keeps with its packages, or with what was recorded.
 
+mod compare;
 mod counts;
 mod expected;
 mod report;
@@ -15,12 +16,13 @@ use lexopt::{Arg, Parser, ValueExt};
 use super::arguments::{self, path};
 use super::dial;
 use crate::error::{Error, Outcome, Result, usage};
-use crate::files::{Dir, Entry};
+use crate::files::Entry;
 use crate::formats::installed::PackageId;
 use crate::formats::template::Config;
 use crate::log;
-use expected::{Expected, Packages};
-use report::{CANNOT_TELL, Report};
+use counts::Other;
+use expected::{Expected, Own, Packages};
+use report::Report;
 use target::Place;
 use wanted::Wanted;
 
@@ -101,7 +103,7 @@ pub fn run(mut parser: Parser) -> Result<Outcome> {
     for (path, error) in &run.packages.unreadable {
         let (path, reason) = (path.display().to_string(), error.advised());
         run.report
-            .add_other(("package", &path), CANNOT_TELL, &reason)?;
+            .add_other(("package", &path), Other::CannotTell, &reason)?;
     }
     for path in &paths {
         match Place::find(path) {
@@ -132,24 +134,23 @@ struct Run {
 impl Run {
     /// Verifies all builds at `path`, and names the packages that have none.
     fn verify(&mut self, path: &Path, place: &Place) -> Result<()> {
-        let folder = place.packages.as_ref().map(std::result::Result::as_ref);
-        if let Some(Err(error)) = folder {
+        if let Own::Unreadable(error) = &place.packages {
             self.report.add_unusable(path, error)?;
         }
-        let own = folder.and_then(std::result::Result::ok);
         let mut built = BTreeSet::new();
         for target in place.targets() {
-            let expected = self.packages.expect(folder, target.id.as_ref());
-            let verdict = target.verify(&expected);
+            let expected = self.packages.expect(&place.packages, target.id.as_ref());
+            let verdict = compare::verdict(&target, &expected);
             self.report.add(&target, &verdict)?;
-            if let (Some(own), Some(id), Expected::Made(..)) = (own, &target.id, &expected)
+            if let (Own::Folder(own), Some(id), Expected::Made(..)) =
+                (&place.packages, &target.id, &expected)
                 && own.look_up(&id.package_name())?.is_none()
             {
                 let path = own.path_of(&id.package_name()).display().to_string();
                 let reason = "the peer cannot run the chaincode once it restarts: install the \
                               package again";
                 self.report
-                    .add_other(("package", &path), "missing", reason)?;
+                    .add_other(("package", &path), Other::Missing, reason)?;
             }
             if self.dial
                 && let Some(connection) = target.connection()
@@ -161,25 +162,25 @@ impl Run {
                 built.insert(id);
             }
         }
-        match own {
-            Some(own) => self.verify_unbuilt(path, own, &built),
-            None => Ok(()),
-        }
+        self.verify_unbuilt(path, &place.packages, &built)
     }
 
     /// Names the packages in `own` that have no build.
     fn verify_unbuilt(
         &mut self,
         path: &Path,
-        own: &Dir,
+        own: &Own,
         built: &BTreeSet<PackageId>,
     ) -> Result<()> {
-        let entries = match own.list() {
+        let Own::Folder(folder) = own else {
+            return Ok(());
+        };
+        let entries = match folder.list() {
             Ok(entries) => entries,
             Err(error) => return self.report.add_unusable(path, &error),
         };
         for Entry { name, .. } in entries {
-            let path = own.path_of(&name).display().to_string();
+            let path = folder.path_of(&name).display().to_string();
             let Some(id) = PackageId::of_package(&name) else {
                 if name.ends_with(".tar.gz") {
                     self.report.counts.others.push(format!(
@@ -195,17 +196,17 @@ impl Run {
             let Wanted {
                 reported, unbuilt, ..
             } = &mut self.wanted;
-            let (found, result, reason) = match self.packages.expect(Some(Ok(own)), Some(&id)) {
-                Expected::Wrong(reason) => (reported, "mismatch", reason),
+            let (found, result, reason) = match self.packages.expect(own, Some(&id)) {
+                Expected::Wrong(reason) => (reported, Other::Mismatch, reason),
                 // Another builder's packages need no build of ours.
                 Expected::Other(_) | Expected::Recorded => {
                     reported.insert(id);
                     continue;
                 }
-                Expected::Undetermined(reason) => (unbuilt, CANNOT_TELL, reason),
+                Expected::Undetermined(reason) => (unbuilt, Other::CannotTell, reason),
                 Expected::Made(..) => {
                     let reason = "rebuild makes it, or the peer at its next start";
-                    (unbuilt, "not built", reason.to_owned())
+                    (unbuilt, Other::NotBuilt, reason.to_owned())
                 }
             };
             found.insert(id);

@@ -12,7 +12,7 @@ impl Dir {
         limits: Limits,
         mut visit: impl FnMut(&Self, &[Entry]) -> Result<()>,
     ) -> Result<()> {
-        self.walk_with(limits, false, &mut visit)
+        self.enter(0, false, &mut Budget::new(limits), &mut visit)
     }
 
     /// Like [`Dir::walk`] with the limits of a build, but entries with faults are included among
@@ -21,11 +21,7 @@ impl Dir {
         &self,
         mut visit: impl FnMut(&Self, &[Entry]) -> Result<()>,
     ) -> Result<()> {
-        self.walk_with(BUILD_LIMITS, true, &mut visit)
-    }
-
-    fn walk_with(&self, limits: Limits, takes_faults: bool, visit: Visit) -> Result<()> {
-        self.enter(0, takes_faults, &mut Budget::new(limits), visit)
+        self.enter(0, true, &mut Budget::new(BUILD_LIMITS), &mut visit)
     }
 
     fn enter(

@@ -61,6 +61,11 @@ impl Address {
     }
 }
 
+/// Whether a text becomes an address with this `port`.
+pub fn lacks(text: &str, port: &str) -> bool {
+    !text.is_empty() && Address::parse(&format!("{text}{port}")).is_ok()
+}
+
 /// What to write instead of a text that is not an address. It can quote the text.
 pub fn advice(text: &str) -> String {
     match suggestion(text) {

@@ -249,7 +249,11 @@ impl Field {
             return Ok(Value::Text(text));
         }
         let timeout = DialTimeout::from_text(&text.text).map(Value::Timeout);
-        timeout.map_err(|what| text.fault(&what, |_| r#"write for example "10s""#.to_owned()))
+        timeout.map_err(|what| {
+            let is_right = |unit: &&str| DialTimeout::from_text(&(text.text.clone() + unit)).is_ok();
+            let advice = |_: &str| r#"write for example "10s""#.to_owned();
+            text.fault(&what, Some("s").filter(is_right), advice)
+        })
     }
 
     fn template(&self) -> Option<&Template> {

@@ -5,7 +5,7 @@ use super::tls;
 use crate::error::Result;
 use crate::files::{Dir, Entry};
 use crate::findings::{Faults, Finding, Warnings};
-use crate::layout::{ALTERNATIVE, CONNECTION, MAX_SMALL, META_INF, METADATA, STATEDB, TREE_LIMITS};
+use crate::layout::{ALTERNATIVE, CONNECTION, MAX_SMALL, META_INF, METADATA, STATEDB};
 
 /// The package's `META-INF` or, in the layout of Fabric's `cc_service.md`, the folder `metadata` if
 /// it contains a `statedb`.
@@ -134,51 +134,65 @@ fn is_meant(name: &str) -> bool {
     ["metainf", "statedb", "couchdb", "indexes"].contains(&name.as_str())
 }
 
-/// Gets a folder's path in the tree, the folder, its files, and the judge that reads the index
-/// definitions among them.
-type Visit<'a> = &'a mut dyn FnMut(&str, &Dir, &[&Entry], &mut Judge) -> Result<()>;
-
-/// Visits the tree's folders, parents first.
-pub fn walk(tree: &Dir, warnings: &mut Warnings, visit: Visit) -> Result<()> {
-    walk_with(tree, false, warnings, visit)
+/// Reads a tree folder by folder, in the order of a walk.
+pub struct Reader<'a> {
+    /// The tree's own name in the package.
+    root: String,
+    /// Reads the index definitions among the files.
+    pub judge: Judge<'a>,
+    strays: Vec<String>,
 }
 
-/// Like [`walk`], but adds whatever must not be copied to the faults, and continues.
-pub fn collect(tree: &Dir, warnings: &mut Warnings, faults: &mut Faults) -> Result<()> {
-    walk_with(tree, true, warnings, &mut |folder, dir, files, judge| {
-        let advice = published::advice_on_folder(folder).filter(|_| !files.is_empty());
+impl<'a> Reader<'a> {
+    pub fn new(tree: &Dir, warnings: &'a mut Warnings) -> Self {
+        Self {
+            root: tree.relative(""),
+            judge: Judge::new(warnings),
+            strays: Vec::new(),
+        }
+    }
+
+    /// Returns the path in the tree of `dir`, which has these files, and those of them that are
+    /// copied.
+    pub fn enter<'f>(&mut self, dir: &Dir, files: &'f [Entry]) -> (String, Vec<&'f Entry>) {
+        let path = dir.relative("");
+        let folder = published::below(&self.root, &path);
+        if let Some(fault) = published::fault_of_folder(folder) {
+            self.judge.warnings.withhold(&path, fault);
+        }
+        let (left_out, files): (Vec<_>, Vec<_>) =
+            files.iter().partition(|file| is_stray(&file.name));
+        let left_out = left_out.iter().map(|file| dir.relative(&file.name));
+        self.strays.extend(left_out);
+        (folder.to_owned(), files)
+    }
+
+    /// Warns of the files that are not copied.
+    pub fn finish(self) {
+        let left_out = summary(&self.strays, "left out, made by an operating system");
+        self.judge.warnings.extend(left_out);
+    }
+}
+
+/// Reads the whole tree, and adds whatever must not be copied to the faults.
+pub fn review(tree: &Dir, warnings: &mut Warnings, faults: &mut Faults) -> Result<()> {
+    let mut reader = Reader::new(tree, warnings);
+    tree.walk_all(|dir, files| {
+        let (folder, files) = reader.enter(dir, files);
+        let judge = &mut reader.judge;
+        let advice = published::advice_on_folder(&folder).filter(|_| !files.is_empty());
         let advice = advice.map(|advice| Finding::at(dir.relative(""), advice));
         judge.warnings.extend(advice);
         for file in files {
-            let read = dir.check(file).and_then(|()| judge.read(folder, dir, file));
+            let read = dir.check(file).and_then(|()| judge.read(&folder, dir, file));
             let path = dir.relative(&file.name);
             if faults.take_refusal(&path, read)?.is_some() {
                 judge.warnings.extend(private_key(dir, file)?);
             }
         }
         Ok(())
-    })
-}
-
-fn walk_with(tree: &Dir, takes_faults: bool, warnings: &mut Warnings, visit: Visit) -> Result<()> {
-    let (mut judge, mut strays) = (Judge::new(warnings), Vec::new());
-    let visit = |dir: &Dir, files: &[Entry]| {
-        let (root, path) = (tree.relative(""), dir.relative(""));
-        let folder = published::below(&root, &path);
-        if let Some(fault) = published::fault_of_folder(folder) {
-            judge.warnings.withhold(&path, fault);
-        }
-        let (left_out, files): (Vec<_>, Vec<_>) =
-            files.iter().partition(|file| is_stray(&file.name));
-        strays.extend(left_out.iter().map(|file| dir.relative(&file.name)));
-        visit(folder, dir, &files, &mut judge)
-    };
-    if takes_faults {
-        tree.walk_all(visit)?;
-    } else {
-        tree.walk(TREE_LIMITS, visit)?;
-    }
-    warnings.extend(summary(&strays, "left out, made by an operating system"));
+    })?;
+    reader.finish();
     Ok(())
 }
 

@@ -94,17 +94,23 @@ fn is_place_of_a_folder(path: &str) -> bool {
         )
 }
 
-const MISPLACED: &str = "index definitions belong in";
-
 /// Where index definitions belong, in the folder `root`.
 pub fn belongs(root: &str) -> String {
     let root = format!("{root}{STATEDB}/couchdb");
-    format!("{MISPLACED} {root}/indexes, a collection's in {root}/collections/NAME/indexes")
+    format!(
+        "index definitions belong in {root}/indexes, a collection's in \
+         {root}/collections/NAME/indexes"
+    )
 }
 
-/// Why the file at `path` below `root`, which is not published, does not become an index although
-/// its author may have meant it to.
-fn why_not(root: &str, path: &str) -> Option<String> {
+/// Why a file does not become an index although its author may have meant it to.
+enum Unpublished {
+    Misplaced,
+    Because(&'static str),
+}
+
+/// Why the file at `path` below `META-INF`, which is not published, may surprise its author.
+fn why_not(path: &str) -> Option<Unpublished> {
     const OF_THE_TREE: [&str; 5] = ["statedb", "couchdb", "index", "indexes", "collections"];
     let lower = path.to_ascii_lowercase();
     let (folders, name) = lower.rsplit_once('/').unwrap_or(("", &lower));
@@ -117,10 +123,12 @@ fn why_not(root: &str, path: &str) -> Option<String> {
             if !file.starts_with("._") =>
         {
             // Otherwise it is the collection's name that is wrong.
-            (!is_named(file)).then(|| "its name does not end in .json".to_owned())
+            (!is_named(file)).then_some(Unpublished::Because("its name does not end in .json"))
         }
-        _ if is_named(name) && may_be_meant() => Some(belongs(root)),
-        _ if path.starts_with("statedb/") => Some("it is not an index definition".to_owned()),
+        _ if is_named(name) && may_be_meant() => Some(Unpublished::Misplaced),
+        _ if path.starts_with("statedb/") => {
+            Some(Unpublished::Because("it is not an index definition"))
+        }
         _ => None,
     }
 }
@@ -179,14 +187,14 @@ impl<'a> Judge<'a> {
             return Ok(Judged::default());
         }
         if !is_definition(&path) {
-            let root = shown.strip_suffix(&path).unwrap_or_default();
-            if let Some(reason) = why_not(root, &path) {
-                let found = Finding::at(shown, format_args!("is not released, {reason}"));
-                if reason.starts_with(MISPLACED) {
-                    self.warnings.misplace(found);
-                } else {
-                    self.warnings.push(found);
+            let at = |reason: &str| Finding::at(shown, format_args!("is not released, {reason}"));
+            match why_not(&path) {
+                Some(Unpublished::Misplaced) => {
+                    let root = shown.strip_suffix(&path).unwrap_or_default();
+                    self.warnings.misplace(at(&belongs(root)));
                 }
+                Some(Unpublished::Because(reason)) => self.warnings.push(at(reason)),
+                None => {}
             }
             return Ok(Judged::default());
         }

@@ -24,7 +24,6 @@ pub const NO_RECORD: &str =
     "there is no record: another builder made it, or the record was removed";
 
 /// What a build made, and what it was made from.
-#[derive(Clone)]
 pub struct Build {
     /// metadata.json, which is copied unchanged.
     pub metadata: Digest,
@@ -64,7 +63,7 @@ impl Build {
     }
 
     /// The content of the record's two files: the statement and `SHA256SUMS`.
-    pub fn record(&self) -> Result<[(&'static str, Vec<u8>); 2]> {
+    pub fn record_files(&self) -> Result<[(&'static str, Vec<u8>); 2]> {
         let mut artifacts = self.artifacts();
         let statement = statement::of(&artifacts, &self.materials())?;
         artifacts.push(Artifact::new(STATEMENT, Digest::of(&statement)));
@@ -75,8 +74,8 @@ impl Build {
     }
 
     /// Writes the record into the build output `dir`.
-    pub fn write(&self, dir: &Dir) -> Result<()> {
-        for (name, content) in self.record()? {
+    pub fn write_record(&self, dir: &Dir) -> Result<()> {
+        for (name, content) in self.record_files()? {
             dir.write(name, PUBLIC, &content)?;
         }
         Ok(())
@@ -228,7 +227,7 @@ mod tests {
         };
         let place = tempfile::tempdir().unwrap();
         let dir = Dir::open(place.path()).unwrap();
-        build.write(&dir).unwrap();
+        build.write_record(&dir).unwrap();
         let statement = dir.find_file(STATEMENT).unwrap().unwrap().size() * 10;
         assert!(
             (MAX_RECORD / 2..MAX_RECORD).contains(&statement),

@@ -45,22 +45,21 @@ impl Text {
     }
 
     /// What is wrong with the text, and what to write instead; `advice` quotes it, so it is only
-    /// for what the package wrote.
-    pub fn fault(&self, what: &impl Display, advice: impl Fn(&str) -> String) -> Error {
+    /// for what the package wrote. The text may only lack this `end`.
+    pub fn fault(
+        &self,
+        what: &impl Display,
+        end: Option<&str>,
+        advice: impl Fn(&str) -> String,
+    ) -> Error {
         let Origin { source, remedy } = &self.origin;
-        let what = what.to_string();
-        let end = match &*what {
-            "has no port" => ":9999",
-            "has no unit" => "s",
-            _ => "",
-        };
         let source = source.trim_matches('"').replace('"', "\\\"");
-        let advice = match remedy {
-            None => advice(&self.text),
-            Some(remedy) if !end.is_empty() && source.ends_with("}}") => {
+        let advice = match (remedy, end) {
+            (None, _) => advice(&self.text),
+            (Some(remedy), Some(end)) if source.ends_with("}}") => {
                 format!("write {source}{end}, or {remedy}")
             }
-            Some(remedy) => remedy.clone(),
+            (Some(remedy), _) => remedy.clone(),
         };
         anyhow!("{} {what}, {advice}", self.shown())
     }
@@ -122,7 +121,10 @@ impl Values {
             Some(Value::Missing(hint)) => bail!("address: is missing, {hint}"),
             Some(Value::Text(text)) => {
                 let address = Address::parse(&text.text).map(Some);
-                let address = address.map_err(|what| text.fault(&what, address::advice));
+                let address = address.map_err(|what| {
+                    let end = Some(":9999").filter(|port| address::lacks(&text.text, port));
+                    text.fault(&what, end, address::advice)
+                });
                 address.context("address")
             }
             Some(_) => Ok(None),
@@ -137,7 +139,7 @@ impl Values {
         {
             let what = "is not a name that a certificate can have";
             let advice = |_: &str| "write for example basic.example.com".to_owned();
-            let fault = domain.fault(&what, advice);
+            let fault = domain.fault(&what, None, advice);
             faults.push(format!("domain: {fault}"));
         }
         let key = self.require("client_key", BY, "private key", faults);

@@ -262,7 +262,7 @@ fn recorded(dir: &Path) -> (String, String) {
             artifact("META-INF/statedb/couchdb/indexes/a.json"),
         ],
     };
-    build.write(&Dir::open(dir).unwrap()).unwrap();
+    build.write_record(&Dir::open(dir).unwrap()).unwrap();
     let read = |name: &str| fs::read_to_string(dir.join(name)).unwrap();
     (read("SHA256SUMS"), read("build.intoto.json"))
 }

@@ -14,6 +14,34 @@ use crate::formats::comparison::Origin;
 use crate::layout::{BUILD_INFO, PUBLIC};
 use crate::text::{plural, quoted};
 
+/// A result that is not about the content of a build.
+#[derive(Clone, Copy)]
+pub enum Other {
+    Mismatch,
+    Missing,
+    /// Here, but not asked for.
+    Unlisted,
+    NotBuilt,
+    CannotTell,
+    NotReached,
+    Dialled,
+}
+
+impl Other {
+    /// As lines for people and JSON have it.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Mismatch => "mismatch",
+            Self::Missing => "missing",
+            Self::Unlisted => "unlisted",
+            Self::NotBuilt => "not built",
+            Self::CannotTell => "cannot tell",
+            Self::NotReached => "not reached",
+            Self::Dialled => "dialled",
+        }
+    }
+}
+
 #[derive(Default)]
 pub struct Counts {
     builds: usize,
@@ -24,9 +52,9 @@ pub struct Counts {
     other: usize,
     /// For builds, and for anything else.
     pub cannot_tell: usize,
-    pub differences: usize,
+    differences: usize,
     /// The package IDs that were not asked for.
-    pub unlisted: usize,
+    unlisted: usize,
     /// Whether some build is not what its package gives, or what was recorded.
     has_wrong_build: bool,
     /// Whether some build differs only in what templates fill in.
@@ -77,6 +105,15 @@ impl Counts {
             (Outcome::Undetermined, ..) => return,
         };
         *count += 1;
+    }
+
+    pub fn add_other(&mut self, result: Other) {
+        match result {
+            Other::Mismatch | Other::Missing => self.differences += 1,
+            Other::CannotTell | Other::NotReached => self.cannot_tell += 1,
+            Other::Unlisted => self.unlisted += 1,
+            Other::NotBuilt | Other::Dialled => {}
+        }
     }
 
     pub fn outcome(&self) -> Outcome {

@@ -5,10 +5,19 @@ use std::io::ErrorKind;
 use std::path::{Path, PathBuf};
 
 use crate::builder::recompute::{self, Recipe};
+use crate::commands::arguments::folder;
 use crate::error::{Cannot, Error, Result, failed};
 use crate::files::{Digest, Dir};
 use crate::formats::installed::PackageId;
 use crate::formats::template::Config;
+
+/// A peer's own folder of packages.
+pub enum Own {
+    /// There is none: the path is no peer's file system path.
+    None,
+    Unreadable(Error),
+    Folder(Dir),
+}
 
 const NO_ID: &str = "the name of its folder is not LABEL-HASH, which would say what its package is";
 const NO_FOLDER: &str = "the peer's folder of packages cannot be read";
@@ -49,7 +58,7 @@ impl Packages {
         let mut packages = Self {
             dirs: paths
                 .iter()
-                .map(|path| open_folder(path))
+                .map(|path| folder(path))
                 .collect::<Result<_>>()?,
             config,
             are_needed: is_needed || !paths.is_empty(),
@@ -73,22 +82,17 @@ impl Packages {
         Ok(packages)
     }
 
-    /// What the build of the package `id` should be. A package in the peer's `own` folder, if there
-    /// is one, comes first.
-    pub fn expect(
-        &self,
-        own: Option<std::result::Result<&Dir, &Error>>,
-        id: Option<&PackageId>,
-    ) -> Expected {
+    /// What the build of the package `id` should be. A package in the peer's `own` folder comes
+    /// first.
+    pub fn expect(&self, own: &Own, id: Option<&PackageId>) -> Expected {
         let or_recorded = |reason: &str| match own {
-            Some(Err(_)) => Expected::Undetermined(NO_FOLDER.to_owned()),
-            None if !self.are_needed => Expected::Recorded,
+            Own::Unreadable(_) => Expected::Undetermined(NO_FOLDER.to_owned()),
+            Own::None if !self.are_needed => Expected::Recorded,
             _ => Expected::Undetermined(reason.to_owned()),
         };
         let Some(id) = id else {
             return or_recorded(NO_ID);
         };
-        let own = own.and_then(std::result::Result::ok);
         let expected = self.find(own, id).and_then(|found| match found {
             Some((file, path)) => self.expect_of(file, &path, id),
             None => Ok(or_recorded(NO_PACKAGE)),
@@ -114,9 +118,9 @@ impl Packages {
 
     /// The file of a package, and its path. A user's folders may have links to packages, but in the
     /// peer's own none is followed.
-    fn find(&self, own: Option<&Dir>, id: &PackageId) -> Result<Option<(File, PathBuf)>> {
+    fn find(&self, own: &Own, id: &PackageId) -> Result<Option<(File, PathBuf)>> {
         let name = id.package_name();
-        if let Some(own) = own
+        if let Own::Folder(own) = own
             && let Some(entry) = own.look_up(&name)?
         {
             let path = own.path_of(&name);
@@ -143,17 +147,6 @@ impl Packages {
         let found = others.find(|(digest, _)| *digest == id.digest);
         found.map(|(_, path)| open(path)).transpose()
     }
-}
-
-/// Opens a folder that the user named.
-pub fn open_folder(path: &Path) -> Result<Dir> {
-    if path.is_file() {
-        return failed(format!(
-            "{}: is a file: use check for a package, or give --packages its folder",
-            path.display()
-        ));
-    }
-    Ok(Dir::open(path)?.with_hard_links())
 }
 
 fn open(path: &Path) -> Result<(File, PathBuf)> {

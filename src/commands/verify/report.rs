@@ -4,7 +4,7 @@ use std::path::Path;
 
 use serde_json::{Value, json};
 
-use super::counts::Counts;
+use super::counts::{Counts, Other};
 use super::target::Target;
 use super::verdict::{Compared, Fault, Verdict};
 use crate::error::{Error, Outcome, Result};
@@ -12,8 +12,6 @@ use crate::formats::comparison::Origin;
 use crate::layout::{MAX_WARNINGS, SUMS};
 use crate::log;
 use crate::text::{escaped_line, json_line, plural};
-
-pub const CANNOT_TELL: &str = "cannot tell";
 
 /// Prints verdicts, and counts them for the summary.
 #[derive(Default)]
@@ -37,14 +35,14 @@ impl Report {
         }
         if self.json {
             let path = path.display().to_string();
-            log::print(&self.because(("build", &path), CANNOT_TELL, &reason))?;
+            log::print(&self.because(("build", &path), Other::CannotTell.name(), &reason))?;
         }
         Ok(())
     }
 
     /// Prints the verdict on a target, one line for each finding.
     pub fn add(&mut self, target: &Target, verdict: &Verdict) -> Result<()> {
-        self.counts.add(target.is_build, verdict);
+        self.counts.add(target.is_build(), verdict);
         let subject = ("build", target.shown.as_str());
         let mut lines = String::new();
         if let Some(fault) = &verdict.fault {
@@ -68,7 +66,7 @@ impl Report {
             lines += &self.line(subject, kind, &difference.describe(verdict.origin), members);
         }
         let undetermined = verdict.undetermined.iter();
-        lines.extend(undetermined.map(|reason| self.because(subject, CANNOT_TELL, reason)));
+        lines.extend(undetermined.map(|reason| self.because(subject, Other::CannotTell.name(), reason)));
         if !self.quiet {
             if let Some(package_type) = &verdict.other {
                 let reason = format!("its package has the type {package_type:?}");
@@ -102,23 +100,18 @@ impl Report {
     ) -> Result<()> {
         let (result, said) = match dialled {
             Ok(_) if self.quiet => return Ok(()),
-            Ok(said) => ("dialled", said),
-            Err(said) => ("not reached", said),
+            Ok(said) => (Other::Dialled, said),
+            Err(said) => (Other::NotReached, said),
         };
         self.add_other(("build", &target.shown), result, &said)
     }
 
     /// Prints and counts a result that is not about the content of a build.
-    pub fn add_other(&mut self, subject: LineOf, result: &str, reason: &str) -> Result<()> {
-        match result {
-            "mismatch" | "missing" => self.counts.differences += 1,
-            CANNOT_TELL | "not reached" => self.counts.cannot_tell += 1,
-            "unlisted" => self.counts.unlisted += 1,
-            _ => {}
-        }
+    pub fn add_other(&mut self, subject: LineOf, result: Other, reason: &str) -> Result<()> {
+        self.counts.add_other(result);
         let named = format!("{}: ", subject.1);
         let reason = reason.strip_prefix(&named).unwrap_or(reason);
-        log::print(&self.because(subject, result, reason))
+        log::print(&self.because(subject, result.name(), reason))
     }
 
     fn because(&self, subject: LineOf, result: &str, reason: &str) -> String {

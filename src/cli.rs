@@ -107,7 +107,7 @@ fn of_program(name: &OsStr, args: &[OsString]) -> Result<Outcome> {
     let shown = name.to_string_lossy();
     // Not "install" for "uninstall".
     let meant = nearest(&shown, &mut names).filter(|meant| !shown.ends_with(meant));
-    let meant = meant.map_or_else(String::new, |meant| format!(", did you mean {meant}?"));
+    let meant = meant.map_or_else(String::new, |meant| format!(" (did you mean {meant}?)"));
     usage(format!("unknown command {}{meant}", name.display()))
 }
 
@@ -120,7 +120,7 @@ fn unknown_option(name: &str, help: &str) -> Result<Outcome> {
     let words = help.split(|letter: char| !letter.is_ascii_lowercase() && letter != '-');
     let mut options = words.filter_map(|word| word.strip_prefix("--"));
     let meant = nearest(name, &mut options);
-    let meant = meant.map_or_else(String::new, |meant| format!(", did you mean --{meant}?"));
+    let meant = meant.map_or_else(String::new, |meant| format!(" (did you mean --{meant}?)"));
     usage(format!("invalid option '--{name}'{meant}"))
 }
 
@@ -149,10 +149,10 @@ fn report(error: &Error, word: &str, is_called: bool) -> u8 {
     let is_the_peers = PROGRAMS.contains(&word);
     match error {
         Error::Usage(message) if is_called || word == PROGRAM => {
-            log::line(word, format_args!("{message}, see {word} --help"));
+            log::line(word, format_args!("{message}; see {word} --help"));
         }
         Error::Usage(message) => {
-            log::line(word, format_args!("{message}, see {PROGRAM} {word} --help"));
+            log::line(word, format_args!("{message}; see {PROGRAM} {word} --help"));
         }
         Error::Help | Error::Version | Error::Closed => {}
         _ if is_the_peers => log::line(word, error),

@@ -69,7 +69,7 @@ impl Error {
     pub fn advised(&self) -> String {
         match self {
             Self::Denied(message) => {
-                format!("{message}, run this as the folder's owner or as root")
+                format!("{message}; run this as the folder's owner or as root")
             }
             _ => self.to_string(),
         }

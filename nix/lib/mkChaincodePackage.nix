@@ -122,7 +122,7 @@ runCommand "chaincode-${checkedLabel}"
       ''}
       declare_file() {
         if [ -e "source/$1" ]; then
-          echo "$1: is both in src and declared, leave one of them out" >&2
+          echo "$1: is both in src and declared; leave one of them out" >&2
           return 1
         fi
         mkdir -p "$(dirname "source/$1")"

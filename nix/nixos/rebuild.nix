@@ -39,11 +39,11 @@ in
       (service.beginsWithSlash "${option}.path" path)
       {
         assertion = cfg.rebuild.user != null;
-        message = "${option}.user: is not given, name the peer's user, who owns its builds";
+        message = "${option}.user: is not given; name the peer's user, who owns its builds";
       }
       {
         assertion = service.isKnown;
-        message = "${option}.peer: is not one of services.fabric-ccs-builder.peers, name the one whose path is rebuilt: its values for templates differ from those of others";
+        message = "${option}.peer: is not one of services.fabric-ccs-builder.peers; name the one whose path is rebuilt: its values for templates differ from those of others";
       }
     ];
 

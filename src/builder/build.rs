@@ -13,7 +13,8 @@ use crate::formats::metadata::Metadata;
 use crate::formats::record::Build;
 use crate::formats::template::Config;
 use crate::layout::{
-    ALTERNATIVE, CONNECTION, META_INF, METADATA, PUBLIC, SECRET, STATEMENT, SUMS, TREE_LIMITS, VERSION,
+    ALTERNATIVE, CONNECTION, META_INF, METADATA, PUBLIC, SECRET, STATEMENT, SUMS, TREE_LIMITS,
+    VERSION,
 };
 use crate::text::plural;
 

@@ -229,7 +229,7 @@ impl Changes {
             }
             let folder = format!("{}/", difference.path);
             if files.iter().any(|file| file.path.starts_with(&folder)) {
-                return refused(format!("{path}: is not a directory, remove it"));
+                return refused(format!("{path}: is not a directory; remove it"));
             }
             self.gone.push(path);
         }

@@ -123,7 +123,7 @@ impl Code<'_> {
         let root = names.next().unwrap_or_default();
         match root {
             CONNECTION if member.kind == Kind::Dir || member.name != root => {
-                refused(format!("{root}: is a directory, a regular file is needed"))
+                refused(format!("{root}: is a directory, not a regular file"))
             }
             CONNECTION if self.connection.is_some() => twice(root),
             CONNECTION if member.size > MAX_SMALL => {
@@ -151,7 +151,7 @@ impl Code<'_> {
         };
         let (draft, _) = Draft::parse(&connection).refuse(CONNECTION)?;
         if self.meta_inf.paths.get(META_INF) == Some(&true) {
-            return refused(format!("{META_INF}: is a file, a directory is needed"));
+            return refused(format!("{META_INF}: is a file, not a directory"));
         }
         let has_meta_inf = !self.meta_inf.paths.is_empty();
         let mut tree = if self.has_statedb && !has_meta_inf {

@@ -67,7 +67,7 @@ fn compare_with_record(record: &Record, build: &Dir) -> Result<()> {
         ),
     };
     refused(format!(
-        "{}{more}: it was changed after it was built, install the package again",
+        "{}{more}: it was changed after it was built; install the package again",
         first.describe(Origin::Record)
     ))
 }

@@ -16,7 +16,7 @@ use crate::text::is_unsafe;
 /// A path from the command line. An empty one usually comes from an unset shell variable.
 pub fn path(value: OsString) -> Result<PathBuf> {
     if value.is_empty() {
-        return usage("an argument is empty, a path is needed");
+        return usage("an argument is empty; a path is needed");
     }
     Ok(value.into())
 }
@@ -59,10 +59,10 @@ fn values(value: &OsStr) -> Result<OsString> {
     let hint = if text.starts_with('@') {
         format!("{text} {error}")
     } else if Path::new(value).is_file() {
-        format!("{text} is a file, write --config @{text}")
+        format!("{text} is a file; write --config @{text}")
     } else if text.starts_with('{') && text.contains(':') && !text.contains(['"', '\'', '“', '”'])
     {
-        "has no quotes left, put single quotes around it: '{\"peername\": \"org1peer1\"}'"
+        "has no quotes left; put single quotes around it: '{\"peername\": \"org1peer1\"}'"
             .to_owned()
     } else {
         error.to_string()
@@ -104,7 +104,7 @@ fn read(path: &str) -> Result<String> {
 pub fn folder(path: &Path) -> Result<Dir> {
     if path.is_file() {
         return failed(format!(
-            "{}: is a file: use check for a package, or give --packages its folder",
+            "{}: is a file; use check for a package, or give --packages its folder",
             path.display()
         ));
     }
@@ -127,7 +127,7 @@ pub fn source_folder(path: &Path) -> Result<Dir> {
     let mut entries = dir.list()?.into_iter();
     if !entries.any(|entry| is_meant(&entry.name.to_ascii_lowercase())) {
         return refused(format!(
-            "{}: has neither {METADATA} nor {CONNECTION}, give the folder that has them, or make them with init",
+            "{}: has neither {METADATA} nor {CONNECTION}; give the folder that has them, or make them with init",
             path.display()
         ));
     }

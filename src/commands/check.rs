@@ -68,7 +68,7 @@ pub fn run(mut parser: Parser) -> Result<Outcome> {
         }
     }
     if sample && source.is_some() {
-        return usage("--sample is a package itself, leave DIR out");
+        return usage("--sample is a package itself; leave DIR out");
     }
     let config = arguments::config(config)?;
     let source = source.or_else(|| current_package().filter(|_| !sample));

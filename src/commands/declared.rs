@@ -51,12 +51,12 @@ pub fn add(declared: &'static str, value: OsString, written: &mut Written) -> Re
 fn read(field: &str, file: &Path) -> Result<String> {
     let (option, shown) = (field.replace('_', "-"), file.display());
     if file.is_dir() {
-        return usage(format!("--{option}: {shown} is a folder, give a file"));
+        return usage(format!("--{option}: {shown} is a folder; give a file"));
     }
     let text = read_pem(file)?;
     if field == "root_cert" && tls::holds_private_key(text.as_bytes()) {
         return refused(format!(
-            "--root-cert: {shown} holds a private key, give a file with certificates only"
+            "--root-cert: {shown} holds a private key; give a file with certificates only"
         ));
     }
     Ok(text)

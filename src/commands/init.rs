@@ -73,7 +73,7 @@ pub fn run(mut parser: Parser) -> Result<Outcome> {
     let dir = needed(dir, "DIR")?;
     let has = |field| written.connection.contains_key(field);
     if has("client_cert") != has("client_key") {
-        return usage("--client-cert and --client-key belong together, give both");
+        return usage("--client-cert and --client-key belong together; give both");
     }
     let address = if has("address") {
         String::new()
@@ -123,7 +123,7 @@ fn files(
         if !is_collection(name) {
             let name = quoted(name);
             return refused(format!(
-                "--collections: {name} is not a collection name, use letters, digits, _ and -"
+                "--collections: {name} is not a collection name; use letters, digits, _ and -"
             ));
         }
         let path = format!("{root}/collections/{name}/indexes/indexAppraisedValue.json");

@@ -67,7 +67,7 @@ pub fn run(mut parser: Parser) -> Result<Outcome> {
     for (option, given) in [("--name", &name), ("--path", &path)] {
         if rollback && given.is_some() {
             return usage(format!(
-                "--rollback only puts programs back, leave out {option}"
+                "--rollback only puts programs back; leave out {option}"
             ));
         }
     }
@@ -117,7 +117,7 @@ fn install(dir: &Dir, path: &str, origin: &str) -> Result<String> {
     }
     if !cfg!(target_feature = "crt-static") {
         warn(
-            "this program is linked dynamically and may not run in a peer's image, install a release there",
+            "this program is linked dynamically and may not run in a peer's image; install a release there",
         );
     }
     Ok(format!("now has {VERSION}, {before}"))
@@ -131,7 +131,7 @@ fn put(bin: &Dir) -> Result<String> {
         // Checked before anything is replaced.
         if matches!(bin.look_up(name), Ok(Some(found)) if found.is_dir()) {
             return failed(format!(
-                "cannot create {}: is a directory, move it away",
+                "cannot create {}: is a directory; move it away",
                 bin.path_of(name).display()
             ));
         }
@@ -282,7 +282,7 @@ fn roll_back(bin: &Dir) -> Result<String> {
 fn nothing_to_roll_back<T>(bin: &Dir) -> Result<T> {
     let bin = bin.path().display();
     failed(format!(
-        "{bin}: no earlier builder is kept here, install the version that you want"
+        "{bin}: no earlier builder is kept here; install the version that you want"
     ))
 }
 

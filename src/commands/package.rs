@@ -107,14 +107,14 @@ impl Arguments {
     fn check(self) -> Result<Self> {
         let writes = self.force || self.output.is_some() || self.env.is_some();
         if self.id && writes {
-            return usage("--id writes nothing, leave --output, --env and --force out");
+            return usage("--id writes nothing; leave --output, --env and --force out");
         }
         if self.output.as_ref().is_some_and(|output| output.is_empty()) {
-            return usage("--output: is empty, name a file");
+            return usage("--output: is empty; name a file");
         }
         match (&self.path, &self.declared) {
             (Some(_), Some(_)) => {
-                usage("DIR is a whole package, leave out either it or the options that replace it")
+                usage("DIR is a whole package; leave out either it or the options that replace it")
             }
             (None, None) => usage("missing argument DIR"),
             (Some(_), None) => Ok(self),
@@ -130,7 +130,7 @@ impl Arguments {
         let path = self.path.as_deref().unwrap_or(Path::new("."));
         if path.is_file() {
             return failed(format!(
-                "{}: is a file, give a source folder; --id prints the ID of a package",
+                "{}: is a file; give a source folder; --id prints the ID of a package",
                 path.display()
             ));
         }
@@ -145,7 +145,7 @@ fn open_meta_inf(path: &Path) -> Result<Dir> {
         if dir.look_up(name)?.is_some() {
             let path = path.display();
             return usage(format!(
-                "--meta-inf: {path} is a source folder, write {path}/{META_INF}"
+                "--meta-inf: {path} is a source folder; write {path}/{META_INF}"
             ));
         }
     }
@@ -174,7 +174,7 @@ pub fn run(parser: Parser) -> Result<Outcome> {
     if is_folder && !is_stdout && !arguments.id {
         let file = output.join(format!("{label}.tar.gz"));
         let (output, file) = (output.display(), file.display());
-        return failed(format!("{output}: is a folder, write {file}"));
+        return failed(format!("{output}: is a folder; write {file}"));
     }
     let digest = if arguments.id {
         source.write(&mut io::sink())?

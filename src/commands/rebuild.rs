@@ -51,7 +51,7 @@ pub fn run(mut parser: Parser) -> Result<Outcome> {
             Arg::Value(value) => {
                 let Some(id) = value.to_str().and_then(PackageId::parse) else {
                     let value = value.display();
-                    return usage(format!("{value} is not a package ID, write LABEL:HASH"));
+                    return usage(format!("{value} is not a package ID; write LABEL:HASH"));
                 };
                 named.insert(id);
             }

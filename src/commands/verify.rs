@@ -79,7 +79,7 @@ pub fn run(mut parser: Parser) -> Result<Outcome> {
                 let value = parser.value()?.string()?;
                 let Some(id) = PackageId::parse(&value) else {
                     return usage(format!(
-                        "--package-id {value}: is not a package ID, write LABEL:HASH"
+                        "--package-id {value}: is not a package ID; write LABEL:HASH"
                     ));
                 };
                 wanted.ids.get_or_insert_default().insert(id);

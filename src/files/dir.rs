@@ -149,12 +149,12 @@ impl Dir {
 
     /// The regular file `name`, or `None` if there is none.
     pub(crate) fn find_file(&self, name: &str) -> Result<Option<Entry>> {
-        self.find(name, false, "is a directory, a regular file is needed")
+        self.find(name, false, "is a directory, not a regular file")
     }
 
     /// The directory `name`, opened, or `None` if there is none.
     pub(crate) fn find_dir(&self, name: &str) -> Result<Option<Self>> {
-        let found = self.find(name, true, "is a file, a directory is needed")?;
+        let found = self.find(name, true, "is a file, not a directory")?;
         found.map(|_| self.subdir(name)).transpose()
     }
 

@@ -48,11 +48,11 @@ impl Entry {
     /// Why it must not be copied.
     pub fn fault(&self) -> Option<String> {
         Some(if !self.is_utf8 {
-            "its name is not UTF-8, rename it".to_owned()
+            "its name is not UTF-8; rename it".to_owned()
         } else if let Some(fault) = fault_of_name(&self.name) {
             fault.to_owned()
         } else if self.has_hard_link() {
-            "has another hard link, replace it by a copy".to_owned()
+            "has another hard link; replace it by a copy".to_owned()
         } else if self.listed.is_file() || self.listed.is_dir() {
             return None;
         } else {
@@ -98,7 +98,7 @@ impl Entry {
 /// Why something with this name must not be copied.
 pub fn fault_of_name(name: &str) -> Option<&'static str> {
     let is_unsafe = name.chars().any(is_unsafe);
-    is_unsafe.then_some("its name contains a control or invisible character, rename it")
+    is_unsafe.then_some("its name contains a control or invisible character; rename it")
 }
 
 #[cfg(test)]

@@ -37,7 +37,7 @@ impl Dir {
             return self.read(&entry, MAX_SMALL);
         }
         let near = self.near_name(name);
-        let near = near.map_or_else(String::new, |near| format!(", rename {near}"));
+        let near = near.map_or_else(String::new, |near| format!("; rename {near}"));
         refused(format!("{} not found{near}", self.relative(name)))
     }
 
@@ -150,7 +150,7 @@ pub fn read_pem(path: &Path) -> Result<String> {
     String::from_utf8(read_small(path)?).or_else(|_| {
         let shown = path.display();
         refused(format!(
-            "{shown}: is not UTF-8, convert it to PEM with openssl if it is DER"
+            "{shown}: is not UTF-8; convert it to PEM with openssl if it is DER"
         ))
     })
 }

@@ -21,7 +21,7 @@ impl Scratch {
         let found = parent.canonicalize().cannot("open", &parent);
         let unusable = |error| {
             let advice = "set it to a folder that you may write to";
-            Error::Failed(format!("TMPDIR: {error}, {advice}"))
+            Error::Failed(format!("TMPDIR: {error}; {advice}"))
         };
         let opened = found.and_then(|path| Dir::open(&path));
         let parent = opened.map_err(unusable)?;

@@ -114,7 +114,7 @@ fn stage(target: &Dir, source: &Dir, path: &str, temporary: &str) -> Result<()> 
         Some(old) if old.is_dir() => {
             let shown = shown.display();
             return refused(format!(
-                "{shown}: is a directory where a file belongs, remove it"
+                "{shown}: is a directory where a file belongs; remove it"
             ));
         }
         Some(old) if old.listed().is_file() => {

@@ -398,50 +398,50 @@ mod tests {
         for (text, message) in [
             (
                 "http://basic:9999",
-                "is a URL, not host:port, write basic:9999",
+                "is a URL, not host:port; write basic:9999",
             ),
             (
                 "https://basic:9999/",
-                "is a URL, not host:port, write basic:9999",
+                "is a URL, not host:port; write basic:9999",
             ),
             (
                 "grpc://basic:9999/a",
-                "is a URL, not host:port, write basic:9999",
+                "is a URL, not host:port; write basic:9999",
             ),
             (
                 "basic:9999/",
-                "has a port that is not a number, write basic:9999",
+                "has a port that is not a number; write basic:9999",
             ),
             (
                 "basic:9999/a:1",
-                "has more than one colon, write basic:9999",
+                "has more than one colon; write basic:9999",
             ),
-            ("user@basic:9999", "has a user before @, write basic:9999"),
+            ("user@basic:9999", "has a user before @; write basic:9999"),
             (
                 "unix://run/basic.sock",
-                "has no socket path after unix:, write unix:/run/basic.sock",
+                "has no socket path after unix:; write unix:/run/basic.sock",
             ),
-            (" basic:9999", "contains white space, write basic:9999"),
-            ("basic:9999\n", "contains white space, write basic:9999"),
+            (" basic:9999", "contains white space; write basic:9999"),
+            ("basic:9999\n", "contains white space; write basic:9999"),
             (
                 "::1:9999",
-                "has an IPv6 address without brackets, write [::1]:9999",
+                "has an IPv6 address without brackets; write [::1]:9999",
             ),
             (
                 "http://::1:9999",
-                "is a URL, not host:port, write [::1]:9999",
+                "is a URL, not host:port; write [::1]:9999",
             ),
             (
                 "${PEER}_a:9999",
-                "has a shell variable, which nothing fills in, write a template such as {{.peername}}",
+                "has a shell variable, which nothing fills in; write a template such as {{.peername}}",
             ),
             (
                 "{.peername}_a:9999",
-                "has an invalid host name, write a template such as {{.peername}}",
+                "has an invalid host name; write a template such as {{.peername}}",
             ),
         ] {
             let fault = Address::parse(text).unwrap_err();
-            assert_eq!(format!("{fault}, {}", advice(text)), message);
+            assert_eq!(format!("{fault}; {}", advice(text)), message);
         }
     }
 

@@ -106,9 +106,9 @@ pub fn of_private_key(content: &[u8]) -> Option<Finding> {
     };
     let certificate = ["root_cert", "client_cert"].into_iter().find(holds);
     let text = match certificate {
-        Some(name) => format!("{name}: {}, remove it here", tls::KEY_WITHIN),
+        Some(name) => format!("{name}: {}; remove it here", tls::KEY_WITHIN),
         None if tls::holds_private_key(content) => {
-            r#"a private key goes into the package, write "{{.client_key}}" for it, and "client_key": {"file": "/PATH"} in each peer's config"#.to_owned()
+            r#"a private key goes into the package; write "{{.client_key}}" for it, and "client_key": {"file": "/PATH"} in each peer's config"#.to_owned()
         }
         None => return None,
     };
@@ -123,7 +123,7 @@ fn of_address(values: &Values) -> Option<String> {
     let ip: Option<IpAddr> = host.parse().ok();
     let name = host.trim_end_matches('.').to_ascii_lowercase();
     if ip.is_some_and(|ip| ip.is_unspecified()) || host.is_empty() {
-        Some("address: is one to listen on, write the name by which a peer reaches the chaincode server".to_owned())
+        Some("address: is one to listen on; write the name by which a peer reaches the chaincode server".to_owned())
     } else if ip.is_some_and(|ip| ip.is_loopback())
         || name == "localhost"
         || name.ends_with(".localhost")
@@ -139,7 +139,7 @@ fn of_address(values: &Values) -> Option<String> {
             _ => return None,
         };
         Some(format!(
-            "address: port {port} is {owner} by default, write the chaincode server's"
+            "address: port {port} is {owner} by default; write the chaincode server's"
         ))
     }
 }
@@ -166,7 +166,7 @@ fn of_certificates(values: &Values, now: i64) -> Vec<String> {
             _ => return None,
         };
         Some(format!(
-            "{name}: {what} on {year}-{month:02}-{day:02}, put a new certificate here"
+            "{name}: {what} on {year}-{month:02}-{day:02}; put a new certificate here"
         ))
     };
     [("root_cert", root), ("client_cert", client)]
@@ -198,7 +198,7 @@ mod tests {
             of_certificates(&values, expiry.seconds - before)
         };
         let line = |what| {
-            format!("root_cert: {what} on {year}-{month:02}-{day:02}, put a new certificate here")
+            format!("root_cert: {what} on {year}-{month:02}-{day:02}; put a new certificate here")
         };
         let month = 30 * 24 * 3600;
         assert_eq!(warnings(month, true), [""; 0]);

@@ -33,7 +33,7 @@ fn invalid(message: impl Into<String>) -> io::Error {
 }
 
 fn ends_early() -> io::Error {
-    invalid("the archive ends too early, copy it again")
+    invalid("the archive ends too early; copy it again")
 }
 
 fn read_array<const N: usize>(from: &mut impl Read) -> io::Result<[u8; N]> {

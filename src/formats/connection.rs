@@ -250,7 +250,8 @@ impl Field {
         }
         let timeout = DialTimeout::from_text(&text.text).map(Value::Timeout);
         timeout.map_err(|what| {
-            let is_right = |unit: &&str| DialTimeout::from_text(&(text.text.clone() + unit)).is_ok();
+            let is_right =
+                |unit: &&str| DialTimeout::from_text(&(text.text.clone() + unit)).is_ok();
             let advice = |_: &str| r#"write for example "10s""#.to_owned();
             text.fault(&what, Some("s").filter(is_right), advice)
         })
@@ -287,12 +288,12 @@ fn dial_timeout(object: &Object, name: &str, template: ReadTemplate) -> Result<O
             Ok(Some(Field::Value(Value::Timeout(timeout))))
         }
         Kind::Null => Ok(None),
-        kind => bail!(r#"is {kind}, leave it out or write for example "10s""#),
+        kind => bail!(r#"is {kind}; leave it out or write for example "10s""#),
     })?;
     // The peer refuses a lone null. After another value, null changes nothing.
     ensure!(
         field.is_some() || object.field(name).next().is_none(),
-        r#"{name}: is null, leave it out or write for example "10s""#
+        r#"{name}: is null; leave it out or write for example "10s""#
     );
     Ok(field)
 }

@@ -48,7 +48,7 @@ impl DialTimeout {
                 return Ok(Self { json, nanoseconds });
             }
         };
-        bail!(r#"{text} {fault}, write for example "10s""#)
+        bail!(r#"{text} {fault}; write for example "10s""#)
     }
 }
 

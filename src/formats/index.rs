@@ -72,7 +72,7 @@ impl Definition {
             ensure!(is_right, "{key}: must be {needed}");
         }
         let index = members.get("index").and_then(Value::as_object);
-        let example = r#"index: is missing, write for example "index": {"fields": ["owner"]}"#;
+        let example = r#"index: is missing; write for example "index": {"fields": ["owner"]}"#;
         let index = index.context(example)?;
         let text = |key: &str| members.get(key).and_then(Value::as_str);
         found
@@ -94,15 +94,15 @@ impl Definition {
         let document = ddoc.map(|ddoc| ddoc.strip_prefix("_design/").unwrap_or(ddoc));
         ensure!(
             document != Some(""),
-            "ddoc: {} would make every later write to the chaincode's database fail, write a name",
+            "ddoc: {} would make every later write to the chaincode's database fail; write a name",
             quoted(ddoc.unwrap_or_default())
         );
         ensure!(
             name != Some("lib"),
-            r#"name: "lib" would make every query that uses this ddoc fail, write another name"#
+            r#"name: "lib" would make every query that uses this ddoc fail; write another name"#
         );
         if name == Some("") {
-            self.warn(r#"name: "" is refused by CouchDB 3.3 and later, write a name"#);
+            self.warn(r#"name: "" is refused by CouchDB 3.3 and later; write a name"#);
         }
         self.identity = document
             .zip(name)
@@ -118,7 +118,7 @@ impl Definition {
         }
         let fields = index
             .get("fields")
-            .context(r#"fields: is missing, write for example "fields": ["owner"]"#)?;
+            .context(r#"fields: is missing; write for example "fields": ["owner"]"#)?;
         self.read_fields(fields).context("fields")?;
         let Some(selector) = index.get(SELECTOR) else {
             return Ok(());
@@ -140,7 +140,7 @@ impl Definition {
     fn read_fields(&mut self, fields: &Value) -> Result<()> {
         let fields = fields
             .as_array()
-            .context(r#"must be an array, for example ["owner"]"#)?;
+            .context(r#"must be an array; for example ["owner"]"#)?;
         if fields.is_empty() {
             self.warn(
                 "index: fields: is empty, so CouchDB may use the index for any query, and read \
@@ -167,7 +167,7 @@ impl Definition {
         }
         if let (Some(asc), Some(desc)) = (asc.map(quoted), desc.map(quoted)) {
             let rule = "CouchDB accepts one direction per index";
-            bail!(r#"{desc} goes "desc" and {asc} "asc", {rule}, write {{{asc}: "desc"}}"#);
+            bail!(r#"{desc} goes "desc" and {asc} "asc", {rule}; write {{{asc}: "desc"}}"#);
         }
         Ok(())
     }
@@ -182,7 +182,7 @@ impl Definition {
                     } else {
                         if place.has_field && COMPARISONS.contains(&key.as_str()) {
                             self.warn_of_selector(format_args!(
-                                r#""{key}": is the name of a field, did you mean "${key}"?"#
+                                r#""{key}": is the name of a field; did you mean "${key}"?"#
                             ));
                         }
                         self.read_condition(argument, place.field(key))?;
@@ -211,7 +211,7 @@ impl Definition {
             "$mod" => (
                 matches!(argument.as_array().map(Vec::as_slice), Some([divisor, rest])
                     if integer(divisor).and(integer(rest)).is_some()),
-                "an array of two integers, for example [2, 0]",
+                "an array of two integers; for example [2, 0]",
             ),
             // The rules for where `$text` may be are intricate, and `$default` is what it becomes.
             "$lt" | "$lte" | "$eq" | "$ne" | "$gte" | "$gt" | "$text" | "$default" => (true, ""),
@@ -321,14 +321,14 @@ fn parse(content: &[u8]) -> Result<Map<String, Value>> {
     let value = json::parse(content).map_err(|error| {
         let values = Deserializer::from_slice(content).into_iter::<IgnoredAny>();
         if values.take(2).flatten().count() == 2 {
-            anyhow!("contains several definitions, write one definition per file")
+            anyhow!("contains several definitions; write one definition per file")
         } else {
             error
         }
     })?;
     match value {
         Value::Object(members) => Ok(members),
-        Value::Array(_) => bail!("is an array, write one definition per file"),
+        Value::Array(_) => bail!("is an array; write one definition per file"),
         _ => bail!("must be a JSON object"),
     }
 }
@@ -343,7 +343,7 @@ fn read_field(field: &Value) -> Result<(&str, &str)> {
     let mut members = members.iter();
     let (Some((path, direction)), None) = (members.next(), members.next()) else {
         bail!(
-            r#"contains an object with {} keys, write one object per field, such as {{"owner": "desc"}}"#,
+            r#"contains an object with {} keys; write one object per field, such as {{"owner": "desc"}}"#,
             field.as_object().map_or(0, Map::len)
         );
     };
@@ -352,7 +352,7 @@ fn read_field(field: &Value) -> Result<(&str, &str)> {
         Some(other) if ["asc", "desc"].contains(&&*other.to_ascii_lowercase()) => {
             let known = other.to_ascii_lowercase();
             bail!(
-                r#"{}: CouchDB knows only lower case, write "{known}""#,
+                r#"{}: CouchDB knows only lower case; write "{known}""#,
                 quoted(other)
             )
         }

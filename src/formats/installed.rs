@@ -88,7 +88,7 @@ impl PackageId {
             }
             Ok(Err(_)) => "has no label that a peer accepts, but one in its name".to_owned(),
         };
-        let fault = format!("{what}, put the original back and find out who changed it");
+        let fault = format!("{what}; put the original back and find out who changed it");
         Ok(Some(format!("{}: {fault}", path.display())))
     }
 
@@ -147,7 +147,7 @@ pub fn find(peer: &Dir, path: &str) -> Result<Option<Dir>> {
             None => return Ok(None),
             Some(entry) if entry.listed().is_symlink() => {
                 return failed(format!(
-                    "{}: is a symbolic link, which is not followed, mount the folder there instead",
+                    "{}: is a symbolic link, which is not followed; mount the folder there instead",
                     found.path_of(name).display()
                 ));
             }

@@ -32,7 +32,7 @@ impl<'a> Object<'a> {
     /// Parses a value that must be an object.
     pub fn from_value(value: &'a RawValue) -> Result<Self> {
         let kind = Kind::of(value);
-        ensure!(kind == Kind::Object, "is {kind}, a JSON object is needed");
+        ensure!(kind == Kind::Object, "is {kind}, not a JSON object");
         read(value.get())
     }
 
@@ -51,7 +51,7 @@ impl<'a> Object<'a> {
     /// A warning for each of these fields that is more than once in the `file`.
     pub fn repeated(&self, file: &str, names: impl Iterator<Item = &'static str>) -> Vec<Finding> {
         let repeated = names.filter(|name| self.field(name).nth(1).is_some());
-        let text = "is there more than once, the peer reads the last, leave the others out";
+        let text = "is there more than once, and the peer reads the last; leave the others out";
         let repeated = repeated.map(|name| Finding::at(file, format_args!("{name}: {text}")));
         repeated.collect()
     }
@@ -84,10 +84,10 @@ impl<'a> Object<'a> {
             Kind::Null => Ok(None),
             Kind::Boolean => read(value.get()).map(Some),
             Kind::String if value.get().contains("{{") => bail!(
-                "is a string, write true or false without quotes, templates work only in texts"
+                "is a string; write true or false without quotes, templates work only in texts"
             ),
-            Kind::String => bail!("is a string, write true or false without quotes"),
-            kind => bail!("is {kind}, write true or false"),
+            Kind::String => bail!("is a string; write true or false without quotes"),
+            kind => bail!("is {kind}; write true or false"),
         })
     }
 }
@@ -125,7 +125,7 @@ pub fn folded(key: &str) -> String {
 pub fn string(value: &RawValue) -> Result<Option<String>> {
     match Kind::of(value) {
         Kind::Null | Kind::String => read(value.get()),
-        kind => bail!("is {kind}, a string is needed"),
+        kind => bail!("is {kind}, not a string"),
     }
 }
 
@@ -133,15 +133,15 @@ pub fn string(value: &RawValue) -> Result<Option<String>> {
 pub fn parse<'a, T: Deserialize<'a>>(content: &'a [u8]) -> Result<T> {
     ensure!(
         !content.starts_with(b"\xef\xbb\xbf"),
-        "starts with a byte order mark, save it as UTF-8 without one"
+        "starts with a byte order mark; save it as UTF-8 without one"
     );
     let is_utf16 = matches!(
         content,
         [0xff, 0xfe, ..] | [0xfe, 0xff, ..] | [0, _, ..] | [_, 0, ..]
     );
-    ensure!(!is_utf16, "is UTF-16, save it as UTF-8");
+    ensure!(!is_utf16, "is UTF-16; save it as UTF-8");
     let text = str::from_utf8(content);
-    let text = text.ok().context("is not UTF-8, save it as UTF-8")?;
+    let text = text.ok().context("is not UTF-8; save it as UTF-8")?;
     ensure!(
         depth(content) <= MAX_DEPTH,
         "is nested more than {MAX_DEPTH} deep"
@@ -153,9 +153,9 @@ pub fn parse<'a, T: Deserialize<'a>>(content: &'a [u8]) -> Result<T> {
 fn read<'a, T: Deserialize<'a>>(text: &'a str) -> Result<T> {
     serde_json::from_str(text).map_err(|error| match error.classify() {
         Category::Syntax => anyhow!("is not JSON: {error}{}", hint(text, &error)),
-        Category::Eof if text.trim().is_empty() => anyhow!("is empty, a JSON object is needed"),
+        Category::Eof if text.trim().is_empty() => anyhow!("is empty; a JSON object is needed"),
         Category::Eof => {
-            anyhow!("is not JSON: it ends too early, a closing }} or \" is needed")
+            anyhow!("is not JSON: it ends too early; a closing }} or \" is needed")
         }
         Category::Data | Category::Io => anyhow!("cannot be read as JSON"),
     })
@@ -170,29 +170,29 @@ fn hint(text: &str, error: &serde_json::Error) -> &'static str {
     let (before, rest) = parts.unwrap_or_default();
     match rest.chars().next() {
         _ if message.starts_with("control character") => {
-            ", write \\n for a line break, or let init put a PEM file into its place"
+            "; write \\n for a line break, or let init put a PEM file into its place"
         }
-        Some('}' | ']') if !message.starts_with("expected ident") => ", leave out the last comma",
-        _ if message.starts_with("invalid escape") => ", write \\\\ for a backslash",
-        Some('/' | '#') => ", leave out comments, JSON has none",
-        Some('\'' | '“' | '”' | '‘' | '’') => ", write straight double quotes",
+        Some('}' | ']') if !message.starts_with("expected ident") => "; leave out the last comma",
+        _ if message.starts_with("invalid escape") => "; write \\\\ for a backslash",
+        Some('/' | '#') => "; leave out comments, JSON has none",
+        Some('\'' | '“' | '”' | '‘' | '’') => "; write straight double quotes",
         Some('{') if message.starts_with("key must be") && before.contains("_required\"") => {
-            ", write true or false, templates work only in texts"
+            "; write true or false, templates work only in texts"
         }
-        Some('{') if message.starts_with("key must be") => ", put double quotes around templates",
-        _ if !text.trim_start().starts_with(['{', '[', '"']) => ", a JSON object is needed",
-        Some('T' | 'F' | 'N') => ", write true, false and null in lower case",
-        Some(',') if message.starts_with("key must be") => ", leave one comma out",
+        Some('{') if message.starts_with("key must be") => "; put double quotes around templates",
+        _ if !text.trim_start().starts_with(['{', '[', '"']) => "; a JSON object is needed",
+        Some('T' | 'F' | 'N') => "; write true, false and null in lower case",
+        Some(',') if message.starts_with("key must be") => "; leave one comma out",
         _ if message.starts_with("expected ident") => {
-            ", write true, false, null, or a text in double quotes"
+            "; write true, false, null, or a text in double quotes"
         }
-        _ if message.starts_with("key must be") => ", put double quotes around names",
+        _ if message.starts_with("key must be") => "; put double quotes around names",
         _ if message.starts_with("expected `,`") && before.ends_with('"') => {
-            ", write \\\" for a quote in a text"
+            "; write \\\" for a quote in a text"
         }
-        _ if message.starts_with("expected `,`") => ", write a comma between members",
+        _ if message.starts_with("expected `,`") => "; write a comma between members",
         _ if message.starts_with("trailing characters") => {
-            ", leave out what follows the JSON object"
+            "; leave out what follows the JSON object"
         }
         _ => "",
     }
@@ -289,7 +289,7 @@ mod tests {
         assert_eq!(text(r#"{"a":null}"#, "a"), Ok(None));
         assert_eq!(
             text(r#"{"a":1,"a":"2"}"#, "a"),
-            Err("a: is a number, a string is needed".into())
+            Err("a: is a number, not a string".into())
         );
         let boolean = |json: &str| {
             Object::parse(json.as_bytes())
@@ -305,32 +305,32 @@ mod tests {
     #[test]
     fn says_what_it_is_instead_of_an_object() {
         for (json, message) in [
-            ("null", "is null, a JSON object is needed"),
-            ("[]", "is an array, a JSON object is needed"),
-            ("1", "is a number, a JSON object is needed"),
-            ("", "is empty, a JSON object is needed"),
+            ("null", "is null, not a JSON object"),
+            ("[]", "is an array, not a JSON object"),
+            ("1", "is a number, not a JSON object"),
+            ("", "is empty; a JSON object is needed"),
             (
                 "{",
-                "is not JSON: it ends too early, a closing } or \" is needed",
+                "is not JSON: it ends too early; a closing } or \" is needed",
             ),
             (
                 "{} {}",
-                "is not JSON: trailing characters at line 1 column 4, leave out what follows the JSON object",
+                "is not JSON: trailing characters at line 1 column 4; leave out what follows the JSON object",
             ),
             (
                 "{\"a\":nul}",
-                "is not JSON: expected ident at line 1 column 9, write true, false, null, or a text in double quotes",
+                "is not JSON: expected ident at line 1 column 9; write true, false, null, or a text in double quotes",
             ),
             (
                 "\u{feff}{}",
-                "starts with a byte order mark, save it as UTF-8 without one",
+                "starts with a byte order mark; save it as UTF-8 without one",
             ),
         ] {
             assert_eq!(text(json, "a"), Err(message.into()), "{json}");
         }
         assert_eq!(
             Object::parse(b"{\"\xff\":1}").err().map(|e| e.to_string()),
-            Some("is not UTF-8, save it as UTF-8".into())
+            Some("is not UTF-8; save it as UTF-8".into())
         );
     }
 

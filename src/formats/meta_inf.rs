@@ -40,7 +40,7 @@ impl Outside {
         };
         let (configs, others): (Vec<_>, Vec<_>) =
             self.left_out.iter().cloned().partition(is_config);
-        let how = "is not packaged, pass it to peer lifecycle chaincode approveformyorg and commit \
+        let how = "is not packaged; pass it to peer lifecycle chaincode approveformyorg and commit \
                    with --collections-config";
         let configs = configs.into_iter().map(|config| Finding::at(config, how));
         let what = if is_packed {
@@ -184,7 +184,9 @@ pub fn review(tree: &Dir, warnings: &mut Warnings, faults: &mut Faults) -> Resul
         let advice = advice.map(|advice| Finding::at(dir.relative(""), advice));
         judge.warnings.extend(advice);
         for file in files {
-            let read = dir.check(file).and_then(|()| judge.read(&folder, dir, file));
+            let read = dir
+                .check(file)
+                .and_then(|()| judge.read(&folder, dir, file));
             let path = dir.relative(&file.name);
             if faults.take_refusal(&path, read)?.is_some() {
                 judge.warnings.extend(private_key(dir, file)?);
@@ -199,7 +201,7 @@ pub fn review(tree: &Dir, warnings: &mut Warnings, faults: &mut Faults) -> Resul
 /// A warning of a file that holds a private key.
 pub fn private_key(dir: &Dir, file: &Entry) -> Result<Option<Finding>> {
     let holds = file.size() <= MAX_SMALL && tls::holds_private_key(&dir.read(file, MAX_SMALL)?);
-    let text = format_args!("{}, move it elsewhere", tls::KEY_WITHIN);
+    let text = format_args!("{}; move it elsewhere", tls::KEY_WITHIN);
     Ok(holds.then(|| Finding::at(dir.relative(&file.name), text)))
 }
 

@@ -54,7 +54,7 @@ impl Metadata {
     fn of(object: &Object) -> Result<Self> {
         let package_type = object.string("type")?;
         Ok(Self {
-            package_type: package_type.context(r#"type: is missing, write "type": "ccaas""#)?,
+            package_type: package_type.context(r#"type: is missing; write "type": "ccaas""#)?,
             label: object.string("path").and_then(|_| Label::of(object)),
         })
     }
@@ -83,10 +83,10 @@ impl Metadata {
 
     fn check_type(&self) -> Result<()> {
         let is_empty = self.package_type.is_empty();
-        ensure!(!is_empty, r#"type: is empty, write "ccaas""#);
+        ensure!(!is_empty, r#"type: is empty; write "ccaas""#);
         ensure!(
             self.is_ours(),
-            r#"type: {} is for another builder, write "ccaas" or "external""#,
+            r#"type: {} is for another builder; write "ccaas" or "external""#,
             quoted(&self.package_type)
         );
         Ok(())
@@ -113,7 +113,7 @@ impl Label {
     fn of(object: &Object) -> Result<Self> {
         let label = object.string("label")?;
         let label =
-            label.context(r#"label: is missing, write for example "label": "basic_1.0""#)?;
+            label.context(r#"label: is missing; write for example "label": "basic_1.0""#)?;
         Self::parse(label).context("label")
     }
 
@@ -122,7 +122,7 @@ impl Label {
         let is_inner = |byte: u8| byte.is_ascii_alphanumeric() || b"_.+-".contains(&byte);
         ensure!(
             label.bytes().all(is_inner) && label.starts_with(|c: char| c.is_ascii_alphanumeric()),
-            "{} is refused by Fabric, begin with a letter or digit and continue with those or . + - _",
+            "{} is refused by Fabric; begin with a letter or digit and continue with those or . + - _",
             quoted(&label)
         );
         ensure!(
@@ -187,32 +187,32 @@ mod tests {
     #[test]
     fn refuses_what_the_peer_cannot_read() {
         for (content, line) in [
-            ("{}", r#"type: is missing, write "type": "ccaas""#),
+            ("{}", r#"type: is missing; write "type": "ccaas""#),
             (
                 r#"{"type":"a"}"#,
-                r#"label: is missing, write for example "label": "basic_1.0""#,
+                r#"label: is missing; write for example "label": "basic_1.0""#,
             ),
             (
                 r#"{"type":"a","label":null}"#,
-                r#"label: is missing, write for example "label": "basic_1.0""#,
+                r#"label: is missing; write for example "label": "basic_1.0""#,
             ),
             (
                 r#"{"type":"a","label":1}"#,
-                "label: is a number, a string is needed",
+                "label: is a number, not a string",
             ),
             (
                 r#"{"type":"a","label":1,"label":"a"}"#,
-                "label: is a number, a string is needed",
+                "label: is a number, not a string",
             ),
             (
                 r#"{"type":"a","label":"a","path":[]}"#,
-                "path: is an array, a string is needed",
+                "path: is an array, not a string",
             ),
             (
                 r#"{"label":"a","Type":{}}"#,
-                "type: is an object, a string is needed",
+                "type: is an object, not a string",
             ),
-            ("[]", "is an array, a JSON object is needed"),
+            ("[]", "is an array, not a JSON object"),
         ] {
             assert_eq!(label_of(content), Err(format!("metadata.json: {line}")));
         }

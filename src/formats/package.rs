@@ -113,8 +113,8 @@ impl Package {
                 }
                 name @ (METADATA | CODE) => {
                     return refused(format!(
-                        "{shown}: {name}: occurs twice, install reads the last and a builder gets \
-                         the first: {HOW}"
+                        "{shown}: {name}: occurs twice, and install reads the last where a builder \
+                         reads the first; {HOW}"
                     ));
                 }
                 name => {
@@ -143,20 +143,20 @@ impl Package {
 fn why_missing(missing: &str, others: &BTreeSet<String>) -> String {
     let end = format!("/{missing}");
     if let Some(other) = others.iter().find(|name| name.ends_with(&end)) {
-        format!("{missing} not found, to a peer {other} is a different file: {HOW}")
+        format!("{missing} not found, to a peer {other} is a different file; {HOW}")
     } else if let Some(other) = others.iter().find(|name| name.starts_with("code.t"))
         && missing == CODE
     {
         let is_plain = other == "code.tar";
         let how = if is_plain { "compress and " } else { "" };
-        format!("{missing} not found, {how}rename {other}")
+        format!("{missing} not found; {how}rename {other}")
     } else if others.contains(CONNECTION) {
         format!(
             "{missing} not found, {CONNECTION} and META-INF belong in {CODE}; fabric-ccs-builder \
              package makes all of it from their folder"
         )
     } else {
-        format!("{missing} not found, a package contains {METADATA} and {CODE}: {HOW}")
+        format!("{missing} not found, a package contains {METADATA} and {CODE}; {HOW}")
     }
 }
 
@@ -184,13 +184,13 @@ fn member_of_code(member: &Header) -> Result<String> {
         match part {
             "" | "." => {}
             ".." if path.pop().is_some() => {}
-            ".." => return refused(format!("{name}: leads out of the folder, leave out ..")),
+            ".." => return refused(format!("{name}: leads out of the folder; leave out ..")),
             part => path.push(part),
         }
     }
     if name.starts_with('/') {
         return refused(format!(
-            "{name}: is an absolute path, leave out the leading /"
+            "{name}: is an absolute path; leave out the leading /"
         ));
     }
     if path.is_empty() && member.kind == Kind::File {
@@ -262,7 +262,7 @@ impl<'a> Archive<'a> {
             let is_file = member.kind == Kind::File;
             if let Some(clash) = clash(&paths, &member.name, is_file) {
                 let (shown, path) = (&self.shown, &member.name);
-                return refused(format!("{shown}: {path}: {clash}, rename one"));
+                return refused(format!("{shown}: {path}: {clash}; rename one"));
             }
             visit(&member, &mut self.content())?;
             let is_twice = paths.insert(member.name.clone(), is_file).is_some();

@@ -80,7 +80,7 @@ pub fn advice_on_folder(path: &str) -> Option<String> {
     };
     let what = "holds indexes of the chaincode's own data";
     Some(format!(
-        "{what}, write collections/{name}/indexes for a collection"
+        "{what}; write collections/{name}/indexes for a collection"
     ))
 }
 
@@ -182,8 +182,7 @@ impl<'a> Judge<'a> {
     ) -> Result<Judged> {
         let path = join(folder, name);
         if is_place_of_a_folder(&path) {
-            self.warnings
-                .withhold(shown, "is a file, a directory is needed");
+            self.warnings.withhold(shown, "is a file, not a directory");
             return Ok(Judged::default());
         }
         if !is_definition(&path) {

@@ -77,7 +77,7 @@ pub const TO_PEER: &str = "give the peer a JSON object with this key in it, and 
 /// arguments.
 const WORK: usize = 16 << 20;
 
-const EXAMPLE: &str = r#"for example {"peername":"org1peer1"}"#;
+const EXAMPLE: &str = r#"write for example {"peername":"org1peer1"}"#;
 
 /// The values for templates: a JSON object, unless the variable is unset, empty or null.
 pub struct Config(Value);
@@ -97,7 +97,7 @@ impl Config {
             .refuse(VARIABLE)?;
         if text.starts_with('@') {
             return refused(format!(
-                "{VARIABLE}: begins with @, write the JSON object itself, only --config reads a file"
+                "{VARIABLE}: begins with @; write the JSON object itself, only --config reads a file"
             ));
         }
         Self::parse(&text).refuse(VARIABLE)
@@ -112,7 +112,7 @@ impl Config {
         let value = object.and_then(|object| Value::of_object(object));
         value
             .map(Self)
-            .map_err(|error| anyhow!("{error}, {EXAMPLE}"))
+            .map_err(|error| anyhow!("{error}; {EXAMPLE}"))
     }
 
     /// Whether there are no values because nobody set them.

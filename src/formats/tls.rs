@@ -46,7 +46,7 @@ pub fn check_root_certificates(text: &str) -> Result<()> {
     let mut checked = wanted_blocks(text, CERTIFICATE).map(|block| {
         ensure!(
             block.headers.is_empty(),
-            "the certificate's block has header lines, which the peer does not accept, remove them"
+            "the certificate's block has header lines, which the peer does not accept; remove them"
         );
         x509::parse(&block.der).map(drop)
     });
@@ -78,7 +78,7 @@ pub fn check_key_pair(certificate: Option<&str>, key: Option<&str>) -> Result<()
             let belongs = private.belongs_to(&public);
             if belongs.is_err() && later.any(is_its) {
                 bail!(
-                    "client_key: belongs to a later certificate in client_cert, put that one first"
+                    "client_key: belongs to a later certificate in client_cert; put that one first"
                 );
             }
             belongs.context("client_key")

@@ -61,7 +61,7 @@ impl Text {
             }
             (Some(remedy), _) => remedy.clone(),
         };
-        anyhow!("{} {what}, {advice}", self.shown())
+        anyhow!("{} {what}; {advice}", self.shown())
     }
 }
 
@@ -116,9 +116,9 @@ impl Values {
     fn address(&self) -> Result<Option<Address>> {
         match self.get("address") {
             None => bail!(
-                r#"address: is missing or null, write for example "address": "basic.example.com:9999""#
+                r#"address: is missing or null; write for example "address": "basic.example.com:9999""#
             ),
-            Some(Value::Missing(hint)) => bail!("address: is missing, {hint}"),
+            Some(Value::Missing(hint)) => bail!("address: is missing; {hint}"),
             Some(Value::Text(text)) => {
                 let address = Address::parse(&text.text).map(Some);
                 let address = address.map_err(|what| {
@@ -147,7 +147,7 @@ impl Values {
         if let (Some(cert), Some(key)) = (cert, key)
             && tls::are_swapped(cert, key)
         {
-            let what = "is the private key, and client_key the certificate, swap them";
+            let what = "is the private key, and client_key the certificate; swap them";
             faults.push(format!("client_cert: {what}"));
         } else if faults.take(tls::check_key_pair(cert, key)).is_none() {
             // The key may have a fault of its own. Each is kept once.
@@ -159,9 +159,9 @@ impl Values {
     fn require(&self, name: &str, by: &str, what: &str, faults: &mut Faults) -> Option<&str> {
         match self.get(name) {
             None => faults.push(format!(
-                "{name}: is required with {by}, write the PEM of the {what}"
+                "{name}: is required with {by}; write the PEM of the {what}"
             )),
-            Some(Value::Missing(hint)) => faults.push(format!("{name}: is missing, {hint}")),
+            Some(Value::Missing(hint)) => faults.push(format!("{name}: is missing; {hint}")),
             Some(_) => {}
         }
         self.text(name).map(|text| text.text.as_str())

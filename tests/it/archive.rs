@@ -330,13 +330,13 @@ fn bad_gzip_has_its_message() {
     for more in [&b"\n"[..], b"\0\0", &good[..9]] {
         assert_eq!(
             gunzipped(&[&good, more].concat()),
-            Err("has bytes after its end, copy it again".to_owned())
+            Err("has bytes after its end; copy it again".to_owned())
         );
     }
     for length in 0..good.len() {
         assert_eq!(
             gunzipped(&good[..length]),
-            Err("the archive ends too early, copy it again".to_owned()),
+            Err("the archive ends too early; copy it again".to_owned()),
             "{length}"
         );
     }
@@ -372,7 +372,7 @@ fn bad_gzip_has_its_message() {
         ),
         (
             [&good[..], b"more than ten bytes"].concat(),
-            "has bytes after its end, copy it again",
+            "has bytes after its end; copy it again",
         ),
         (text(512), "gzip: a name or comment of more than 511 bytes"),
         (
@@ -381,31 +381,31 @@ fn bad_gzip_has_its_message() {
         ),
         (
             with(0, b"\xfd7zXZ\0"),
-            "is an xz file, make it with tar -czf, or the whole with fabric-ccs-builder package DIR",
+            "is an xz file; make it with tar -czf, or the whole with fabric-ccs-builder package DIR",
         ),
         (
             with(0, b"PK\x03\x04"),
-            "is a zip file, make it with tar -czf, or the whole with fabric-ccs-builder package DIR",
+            "is a zip file; make it with tar -czf, or the whole with fabric-ccs-builder package DIR",
         ),
         (
             with(0, b"\x28\xb5\x2f\xfd"),
-            "is a zstd file, make it with tar -czf, or the whole with fabric-ccs-builder package DIR",
+            "is a zstd file; make it with tar -czf, or the whole with fabric-ccs-builder package DIR",
         ),
         (
             with(0, b"BZh"),
-            "is a bzip2 file, make it with tar -czf, or the whole with fabric-ccs-builder package DIR",
+            "is a bzip2 file; make it with tar -czf, or the whole with fabric-ccs-builder package DIR",
         ),
         (
             extended(&[], b"a"),
-            "is a tar archive without compression, make it with tar -czf, or the whole with fabric-ccs-builder package DIR",
+            "is a tar archive without compression; make it with tar -czf, or the whole with fabric-ccs-builder package DIR",
         ),
         (
             with(2, b"\x07"),
-            "is not a gzip file, make it with tar -czf, or the whole with fabric-ccs-builder package DIR",
+            "is not a gzip file; make it with tar -czf, or the whole with fabric-ccs-builder package DIR",
         ),
         (
             b"something else".to_vec(),
-            "is not a gzip file, make it with tar -czf, or the whole with fabric-ccs-builder package DIR",
+            "is not a gzip file; make it with tar -czf, or the whole with fabric-ccs-builder package DIR",
         ),
     ] {
         assert_eq!(gunzipped(&file), Err(line.to_owned()));
@@ -505,7 +505,7 @@ fn bad_tar_has_its_message() {
     let negative = "damaged: the tar archive has a negative size";
     let pax_header = "damaged: the tar archive has an invalid pax header";
     let large = "tar: a name or pax header of more than 1 MiB";
-    let sparse = "tar: a sparse file, leave out --sparse";
+    let sparse = "tar: a sparse file; leave out --sparse";
     for (archive, line) in [
         (
             checksum,
@@ -569,15 +569,15 @@ fn bad_tar_has_its_message() {
         ),
         (
             extended(&[], b"\xe9t\xe9"),
-            "\u{fffd}t\u{fffd}: the name is not UTF-8, rename it",
+            "\u{fffd}t\u{fffd}: the name is not UTF-8; rename it",
         ),
         (
             extended(&[], b"name")[..518].to_vec(),
-            "the archive ends too early, copy it again",
+            "the archive ends too early; copy it again",
         ),
         (
             extended(&[], b"name")[..511].to_vec(),
-            "the archive ends too early, copy it again",
+            "the archive ends too early; copy it again",
         ),
     ] {
         assert_eq!(members(&archive).unwrap_err(), line);

@@ -55,7 +55,7 @@ fn a_variable_that_the_peer_does_not_pass_on() {
 
 fn not_propagated(place: &str) -> String {
     format!(
-        "build: connection.json: {place}: {CONFIG} is unset, empty or null, give the peer a JSON object with \
+        "build: connection.json: {place}: {CONFIG} is unset, empty or null; give the peer a JSON object with \
          this key in it, and name the variable in this builder's propagateEnvironment"
     )
 }

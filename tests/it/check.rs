@@ -106,7 +106,7 @@ fn a_package_with_client_auth_and_a_domain_is_accepted() {
     assert_eq!((status, stderr.as_str()), (0, ""), "{stdout}");
     let dialled = "address  the peer would dial basic.example.com:9999 with TLS, from Fabric 3.0 on for the domain basic.example.com, and a client certificate\n";
     assert!(stdout.contains(dialled), "{stdout}");
-    let key = "\nwarning  connection.json: a private key goes into the package, write \"{{.client_key}}\" for it, and \"client_key\": {\"file\": \"/PATH\"} in each peer's config\n";
+    let key = "\nwarning  connection.json: a private key goes into the package; write \"{{.client_key}}\" for it, and \"client_key\": {\"file\": \"/PATH\"} in each peer's config\n";
     assert!(stdout.contains(key), "{stdout}");
     assert_eq!(stdout.matches("warning").count(), 1, "{stdout}");
 }
@@ -129,7 +129,7 @@ fn a_refusal_shows_its_line() {
     assert_eq!((status, stderr.as_str()), (1, ""), "{stdout}");
     assert!(
         stdout.ends_with(
-            "\nfault    connection.json: dial_timeout: \"10\" has no unit, write for example \"10s\"\nresult   a peer would refuse this package\n"
+            "\nfault    connection.json: dial_timeout: \"10\" has no unit; write for example \"10s\"\nresult   a peer would refuse this package\n"
         ),
         "{stdout}"
     );
@@ -144,7 +144,7 @@ fn another_builders_package_is_not_accepted() {
     );
     let (status, stdout, _) = check_folder(&peer, &[]);
     assert_eq!(status, 1);
-    let line = r#"fault    metadata.json: type: "golang" is for another builder, write "ccaas" or "external""#;
+    let line = r#"fault    metadata.json: type: "golang" is for another builder; write "ccaas" or "external""#;
     assert!(stdout.contains(line), "{stdout}");
 }
 
@@ -153,11 +153,11 @@ fn what_the_peer_refuses_before_it_calls_us_is_refused() {
     for (change, line) in [
         (
             r#"{"type":"ccaas","label":"basic 1.0"}"#,
-            r#"fault    metadata.json: label: "basic 1.0" is refused by Fabric, begin with a letter or digit and continue with those or . + - _"#,
+            r#"fault    metadata.json: label: "basic 1.0" is refused by Fabric; begin with a letter or digit and continue with those or . + - _"#,
         ),
         (
             r#"{"type":"ccaas"}"#,
-            r#"fault    metadata.json: label: is missing, write for example "label": "basic_1.0""#,
+            r#"fault    metadata.json: label: is missing; write for example "label": "basic_1.0""#,
         ),
     ] {
         let peer = folder(PLAIN);
@@ -217,7 +217,7 @@ fn says_when_it_cannot_tell() {
     assert_eq!(output.status.code(), Some(2));
     assert_eq!(
         output.stderr,
-        b"check: invalid option '--nonsense', see fabric-ccs-builder check --help\n"
+        b"check: invalid option '--nonsense'; see fabric-ccs-builder check --help\n"
     );
 
     let peer = folder(PLAIN);
@@ -288,7 +288,7 @@ fn cannot_tell_where_too_much_is_left_of_other_runs() {
 fn names_the_variable_of_a_folder_that_is_missing() {
     let peer = Peer::empty();
     let seen = user::run_after("export TMPDIR=no", &peer.path(""), &["check"]);
-    let line = "\nresult   cannot tell: TMPDIR: cannot open no: No such file or directory (os error 2), set it to a folder that you may write to\n";
+    let line = "\nresult   cannot tell: TMPDIR: cannot open no: No such file or directory (os error 2); set it to a folder that you may write to\n";
     assert!(seen.status == 2 && seen.stdout.ends_with(line), "{seen:?}");
 }
 
@@ -355,7 +355,7 @@ const FAULTS: [[&str; 4]; 14] = [
         "is missing",
         r#"write "type": "ccaas""#,
     ],
-    ["metadata.json", "path", "is a number", "a string is needed"],
+    ["metadata.json", "path", "is a number, not a string", ""],
     [
         "metadata.json",
         "label",
@@ -437,7 +437,7 @@ fn all_faults_are_found_in_one_run() {
         let hint = if hint.is_empty() {
             String::new()
         } else {
-            format!(", {hint}")
+            format!("; {hint}")
         };
         format!("fault    {file}: {field}{message}{hint}\n")
     };
@@ -628,9 +628,9 @@ fn a_terminal_gets_colours_unless_they_are_unwanted() {
 #[test]
 fn warns_of_an_address_that_is_rarely_meant() {
     let machine = "is the peer's own machine, or in a container or pod only the peer itself; write the name by which a peer reaches the chaincode server";
-    let listen = "is one to listen on, write the name by which a peer reaches the chaincode server";
+    let listen = "is one to listen on; write the name by which a peer reaches the chaincode server";
     let port = |port: &str, owner: &str| {
-        format!("port {port} is {owner} by default, write the chaincode server's")
+        format!("port {port} is {owner} by default; write the chaincode server's")
     };
     for (address, warning) in [
         ("localhost:9999", machine),
@@ -718,7 +718,7 @@ fn warns_of_a_certificate_that_has_expired_and_build_does_not() {
             quoted(&tls("P-256.key"))
         ));
         let lines = fields.iter().map(|field| {
-            format!("warning  connection.json: {field}: expired on 2020-01-01, put a new certificate here\n")
+            format!("warning  connection.json: {field}: expired on 2020-01-01; put a new certificate here\n")
         });
         let expected: String = lines.collect();
         for options in [&[][..], &["--config", r#"{"a":"b"}"#]] {
@@ -741,46 +741,43 @@ fn a_config_can_be_in_a_file() {
         .put("package/bad.json", "a: b");
     let run = |config: &str| user::run(&peer.path("package"), &["check", "--config", config]);
     assert_eq!(run("@cfg.json").status, 0);
-    let example = r#"for example {"peername":"org1peer1"}"#;
+    let example = r#"write for example {"peername":"org1peer1"}"#;
     for (config, line) in [
         (
             "cfg.json",
-            "cfg.json is a file, write --config @cfg.json".to_owned(),
+            "cfg.json is a file; write --config @cfg.json".to_owned(),
         ),
         (
             "{a: b}",
-            r#"has no quotes left, put single quotes around it: '{"peername": "org1peer1"}'"#
+            r#"has no quotes left; put single quotes around it: '{"peername": "org1peer1"}'"#
                 .to_owned(),
         ),
-        (
-            "[]",
-            format!("is an array, a JSON object is needed, {example}"),
-        ),
+        ("[]", format!("is an array, not a JSON object; {example}")),
         (
             "{'peername': 'a'}",
             format!(
-                "is not JSON: key must be a string at line 1 column 2, write straight double quotes, {example}"
+                "is not JSON: key must be a string at line 1 column 2; write straight double quotes; {example}"
             ),
         ),
         (
             "{",
-            format!(r#"is not JSON: it ends too early, a closing }} or " is needed, {example}"#),
+            format!(r#"is not JSON: it ends too early; a closing }} or " is needed; {example}"#),
         ),
         (
             "a",
             format!(
-                "is not JSON: expected value at line 1 column 1, a JSON object is needed, {example}"
+                "is not JSON: expected value at line 1 column 1; a JSON object is needed; {example}"
             ),
         ),
         (
             "@bad.json",
             format!(
-                "@bad.json is not JSON: expected value at line 1 column 1, a JSON object is needed, {example}"
+                "@bad.json is not JSON: expected value at line 1 column 1; a JSON object is needed; {example}"
             ),
         ),
     ] {
         let seen = run(config);
-        let line = format!("check: --config: {line}, see fabric-ccs-builder check --help\n");
+        let line = format!("check: --config: {line}; see fabric-ccs-builder check --help\n");
         assert_eq!(
             (seen.status, seen.stdout.as_str(), seen.stderr),
             (2, "", line)
@@ -806,7 +803,7 @@ fn a_config_file_that_cannot_be_read_is_a_wrong_argument() {
         for word in ["check", "verify", "rebuild"] {
             let config = format!("@{file}");
             let seen = user::run(&peer.path(""), &[word, "--config", &config, "package"]);
-            let line = format!("{word}: --config: {what}, see fabric-ccs-builder {word} --help\n");
+            let line = format!("{word}: --config: {what}; see fabric-ccs-builder {word} --help\n");
             assert_eq!(
                 (seen.status, seen.stdout.as_str(), seen.stderr),
                 (2, "", line)
@@ -822,7 +819,7 @@ fn a_config_that_is_not_utf_8_is_not_changed_silently() {
     let mut command = Command::new(program());
     command.args(["check", "--config"]).arg(config);
     let seen = command.arg(peer.path("package")).output().unwrap();
-    let line = "check: --config: is not UTF-8, see fabric-ccs-builder check --help\n";
+    let line = "check: --config: is not UTF-8; see fabric-ccs-builder check --help\n";
     assert_eq!(String::from_utf8(seen.stderr).unwrap(), line);
     assert_eq!(
         (seen.status.code(), seen.stdout.as_slice()),

@@ -107,14 +107,14 @@ fn too_many_or_too_few_arguments_are_an_error() {
         ("release", 2, "RELEASE_OUTPUT_DIR"),
     ] {
         let extra = paths[count];
-        let line = format!("{word}: unexpected argument \"{extra}\", see {word} --help\n");
+        let line = format!("{word}: unexpected argument \"{extra}\"; see {word} --help\n");
         assert_eq!(run(word, &paths[..=count]), (1, String::new(), line));
-        let line = format!("{word}: missing argument {last}, see {word} --help\n");
+        let line = format!("{word}: missing argument {last}; see {word} --help\n");
         assert_eq!(run(word, &paths[..count - 1]), (1, String::new(), line));
-        let line = format!("{word}: invalid option '--force', see {word} --help\n");
+        let line = format!("{word}: invalid option '--force'; see {word} --help\n");
         assert_eq!(run(word, &["--force"]), (1, String::new(), line));
         let see = format!("see fabric-ccs-builder {word} --help");
-        let line = format!("{word}: invalid option '--force', {see}\n");
+        let line = format!("{word}: invalid option '--force'; {see}\n");
         assert_eq!(run("x", &[word, "--force"]), (1, String::new(), line));
     }
 }
@@ -124,7 +124,7 @@ fn an_empty_argument_is_an_error() {
     for word in PEERS.into_iter().chain(PEOPLES) {
         let is_peers = PEERS.contains(&word);
         let see = format!("see fabric-ccs-builder {word} --help");
-        let line = format!("{word}: an argument is empty, a path is needed, {see}\n");
+        let line = format!("{word}: an argument is empty; a path is needed; {see}\n");
         let status = if is_peers { 1 } else { 2 };
         assert_eq!(run("x", &[word, ""]), (status, String::new(), line));
     }
@@ -142,7 +142,7 @@ fn the_programs_name_may_come_before_a_command() {
         }
         assert_eq!(run("x", &[name]), run("x", &[]));
     }
-    let line = "fabric-ccs-builder: unknown command other-fabric-ccs-builder, see fabric-ccs-builder --help\n";
+    let line = "fabric-ccs-builder: unknown command other-fabric-ccs-builder; see fabric-ccs-builder --help\n";
     assert_eq!(
         run("x", &["other-fabric-ccs-builder"]),
         (2, String::new(), line.to_owned())
@@ -155,31 +155,31 @@ fn an_unknown_command_is_an_error() {
     for (args, line) in [
         (
             &[][..],
-            format!("fabric-ccs-builder: missing command, {see}\n"),
+            format!("fabric-ccs-builder: missing command; {see}\n"),
         ),
         (
             &["run"],
-            format!("fabric-ccs-builder: unknown command run, {see}\n"),
+            format!("fabric-ccs-builder: unknown command run; {see}\n"),
         ),
         (
             &["--force"],
-            format!("fabric-ccs-builder: unknown command --force, {see}\n"),
+            format!("fabric-ccs-builder: unknown command --force; {see}\n"),
         ),
         (
             &["a\nb"],
-            format!("fabric-ccs-builder: unknown command a\\u{{a}}b, {see}\n"),
+            format!("fabric-ccs-builder: unknown command a\\u{{a}}b; {see}\n"),
         ),
         (
             &["chekc"],
-            format!("fabric-ccs-builder: unknown command chekc, did you mean check?, {see}\n"),
+            format!("fabric-ccs-builder: unknown command chekc (did you mean check?); {see}\n"),
         ),
         (
             &["uninstall"],
-            format!("fabric-ccs-builder: unknown command uninstall, {see}\n"),
+            format!("fabric-ccs-builder: unknown command uninstall; {see}\n"),
         ),
         (
             &["help", "relase"],
-            format!("fabric-ccs-builder: unknown command relase, did you mean release?, {see}\n"),
+            format!("fabric-ccs-builder: unknown command relase (did you mean release?); {see}\n"),
         ),
     ] {
         assert_eq!(run("fabric-ccs-builder", args), (2, String::new(), line));
@@ -189,15 +189,15 @@ fn an_unknown_command_is_an_error() {
 #[test]
 fn an_option_with_a_typing_error_is_named() {
     for (word, wrong, meant) in [
-        ("verify", "--quite", ", did you mean --quiet?"),
-        ("init", "--labl=a", ", did you mean --label?"),
-        ("rebuild", "--dryrun", ", did you mean --dry-run?"),
+        ("verify", "--quite", " (did you mean --quiet?)"),
+        ("init", "--labl=a", " (did you mean --label?)"),
+        ("rebuild", "--dryrun", " (did you mean --dry-run?)"),
         ("package", "--force-it", ""),
         ("verify", "--force", ""),
     ] {
         let (option, _) = wrong.split_once('=').unwrap_or((wrong, ""));
         let line = format!(
-            "{word}: invalid option '{option}'{meant}, see fabric-ccs-builder {word} --help\n"
+            "{word}: invalid option '{option}'{meant}; see fabric-ccs-builder {word} --help\n"
         );
         assert_eq!(run("x", &[word, wrong]), (2, String::new(), line));
     }

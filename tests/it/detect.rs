@@ -27,7 +27,7 @@ fn leaves_other_types_to_other_builders_with_a_line() {
     for package_type in ["caas", "k8s", "ccaas2", " ccaas", "go"] {
         let metadata = format!(r#"{{"type":"{package_type}","label":"basic_1.0"}}"#);
         let line = format!(
-            "detect: metadata.json: type: \"{package_type}\" is for another builder, write \"ccaas\" or \"external\"\n"
+            "detect: metadata.json: type: \"{package_type}\" is for another builder; write \"ccaas\" or \"external\"\n"
         );
         assert_eq!(detect(&metadata), (1, line), "{package_type}");
     }
@@ -36,32 +36,32 @@ fn leaves_other_types_to_other_builders_with_a_line() {
 #[test]
 fn says_in_one_line_why_it_cannot_tell() {
     for (metadata, line) in [
-        ("", "metadata.json: is empty, a JSON object is needed"),
+        ("", "metadata.json: is empty; a JSON object is needed"),
         (
             "ccaas",
-            "metadata.json: is not JSON: expected value at line 1 column 1, a JSON object is needed",
+            "metadata.json: is not JSON: expected value at line 1 column 1; a JSON object is needed",
         ),
-        ("null", "metadata.json: is null, a JSON object is needed"),
-        ("[]", "metadata.json: is an array, a JSON object is needed"),
+        ("null", "metadata.json: is null, not a JSON object"),
+        ("[]", "metadata.json: is an array, not a JSON object"),
         (
             "{}",
-            r#"metadata.json: type: is missing, write "type": "ccaas""#,
+            r#"metadata.json: type: is missing; write "type": "ccaas""#,
         ),
         (
             r#"{"type":null}"#,
-            r#"metadata.json: type: is missing, write "type": "ccaas""#,
+            r#"metadata.json: type: is missing; write "type": "ccaas""#,
         ),
         (
             r#"{"type":""}"#,
-            r#"metadata.json: type: is empty, write "ccaas""#,
+            r#"metadata.json: type: is empty; write "ccaas""#,
         ),
         (
             r#"{"type":1}"#,
-            "metadata.json: type: is a number, a string is needed",
+            "metadata.json: type: is a number, not a string",
         ),
         (
             "\u{feff}{}",
-            "metadata.json: starts with a byte order mark, save it as UTF-8 without one",
+            "metadata.json: starts with a byte order mark; save it as UTF-8 without one",
         ),
     ] {
         assert_eq!(
@@ -81,7 +81,7 @@ fn says_what_it_could_not_read() {
     let peer = Peer::empty();
     peer.put_dir("metadata/metadata.json");
     peer.detect()
-        .refuses("detect: metadata.json: is a directory, a regular file is needed");
+        .refuses("detect: metadata.json: is a directory, not a regular file");
 
     let peer = Peer::new();
     peer.set_mode("metadata/metadata.json", 0);

@@ -176,16 +176,16 @@ fn only_what_couchdb_accepts_is_published() {
 
 /// Definitions that are not published, and why.
 const FAULTS: [(&str, &str); 30] = [
-    ("", "is empty, a JSON object is needed"),
+    ("", "is empty; a JSON object is needed"),
     ("null", "must be a JSON object"),
-    ("[{}]", "is an array, write one definition per file"),
+    ("[{}]", "is an array; write one definition per file"),
     (
         "{} {}",
-        "contains several definitions, write one definition per file",
+        "contains several definitions; write one definition per file",
     ),
     (
         "{} x",
-        "is not JSON: trailing characters at line 1 column 4, leave out what follows the JSON object",
+        "is not JSON: trailing characters at line 1 column 4; leave out what follows the JSON object",
     ),
     (
         r#"{"index":{"fields":["\ud800"]}}"#,
@@ -197,7 +197,7 @@ const FAULTS: [(&str, &str); 30] = [
     ),
     (
         "{}",
-        r#"index: is missing, write for example "index": {"fields": ["owner"]}"#,
+        r#"index: is missing; write for example "index": {"fields": ["owner"]}"#,
     ),
     (r#"{"index":[]}"#, "index: must be a JSON object"),
     (
@@ -223,7 +223,7 @@ const FAULTS: [(&str, &str); 30] = [
     ),
     (
         r#"{"index":{}}"#,
-        r#"index: fields: is missing, write for example "fields": ["owner"]"#,
+        r#"index: fields: is missing; write for example "fields": ["owner"]"#,
     ),
     (
         r#"{"index":{"fields":["a"],"unique":true}}"#,
@@ -231,7 +231,7 @@ const FAULTS: [(&str, &str); 30] = [
     ),
     (
         r#"{"index":{"fields":"a"}}"#,
-        r#"index: fields: must be an array, for example ["owner"]"#,
+        r#"index: fields: must be an array; for example ["owner"]"#,
     ),
     (
         r#"{"index":{"fields":[1]}}"#,
@@ -239,7 +239,7 @@ const FAULTS: [(&str, &str); 30] = [
     ),
     (
         r#"{"index":{"fields":[{"a":"asc","b":"asc"}]}}"#,
-        r#"index: fields: contains an object with 2 keys, write one object per field, such as {"owner": "desc"}"#,
+        r#"index: fields: contains an object with 2 keys; write one object per field, such as {"owner": "desc"}"#,
     ),
     (
         r#"{"index":{"fields":[{"a":1}]}}"#,
@@ -247,11 +247,11 @@ const FAULTS: [(&str, &str); 30] = [
     ),
     (
         r#"{"index":{"fields":[{"size":"DESC"}]}}"#,
-        r#"index: fields: "DESC": CouchDB knows only lower case, write "desc""#,
+        r#"index: fields: "DESC": CouchDB knows only lower case; write "desc""#,
     ),
     (
         r#"{"index":{"fields":["docType",{"size":"desc"}]}}"#,
-        r#"index: fields: "size" goes "desc" and "docType" "asc", CouchDB accepts one direction per index, write {"docType": "desc"}"#,
+        r#"index: fields: "size" goes "desc" and "docType" "asc", CouchDB accepts one direction per index; write {"docType": "desc"}"#,
     ),
     (
         r#"{"index":{"fields":["a..b"]}}"#,
@@ -271,15 +271,15 @@ const FAULTS: [(&str, &str); 30] = [
     ),
     (
         r#"{"index":{"fields":[]},"ddoc":"_design/"}"#,
-        r#"ddoc: "_design/" would make every later write to the chaincode's database fail, write a name"#,
+        r#"ddoc: "_design/" would make every later write to the chaincode's database fail; write a name"#,
     ),
     (
         r#"{"index":{"fields":[]},"ddoc":""}"#,
-        r#"ddoc: "" would make every later write to the chaincode's database fail, write a name"#,
+        r#"ddoc: "" would make every later write to the chaincode's database fail; write a name"#,
     ),
     (
         r#"{"index":{"fields":[]},"name":"lib"}"#,
-        r#"name: "lib" would make every query that uses this ddoc fail, write another name"#,
+        r#"name: "lib" would make every query that uses this ddoc fail; write another name"#,
     ),
 ];
 
@@ -317,7 +317,7 @@ fn warns_of_what_is_published_and_may_not_be_meant() {
         ),
         (
             r#"{"index":{"fields":["a"]},"name":""}"#.to_owned(),
-            r#"name: "" is refused by CouchDB 3.3 and later, write a name"#,
+            r#"name: "" is refused by CouchDB 3.3 and later; write a name"#,
         ),
         (
             selector("{}").replace(r#"{}},"ddoc":"d""#, r#"{"a":1}}"#),
@@ -493,7 +493,7 @@ fn says_where_the_folder_belongs() {
 /// people are told to fix it.
 #[test]
 fn folders_that_the_peer_does_not_read() {
-    let is_file = "is a file, a directory is needed";
+    let is_file = "is a file, not a directory";
     let is_no_name = "is not a collection name, only letters, digits, _ and - are allowed";
     for (file, fault, line) in [
         ("statedb", "statedb", is_file),
@@ -589,7 +589,7 @@ fn another_builders_output_is_judged_too() {
         .put(format!("bld/{FOLDER}/c.txt"), INDEX);
     peer.release().succeeds(&[
         "release: warning: there is no record: another builder made it, or the record was removed",
-        &format!(r#"release: warning: {FOLDER}/b.json: is not published: ddoc: "_design/" would make every later write to the chaincode's database fail, write a name"#),
+        &format!(r#"release: warning: {FOLDER}/b.json: is not published: ddoc: "_design/" would make every later write to the chaincode's database fail; write a name"#),
         &format!("release: warning: {FOLDER}/c.txt: is not released, its name does not end in .json"),
     ]);
     assert_eq!(peer.names("release/statedb/couchdb/indexes"), ["a.json"]);
@@ -642,7 +642,7 @@ fn verify_knows_what_is_published() {
     let peer = peer.run_by_nobody();
     let seen = user::run_by_nobody(&peer.path(""), &["verify", "kept"]);
     let line = format!(
-        "kept: cannot tell: cannot read {harmful}: Permission denied (os error 13), run this as the folder's owner or as root"
+        "kept: cannot tell: cannot read {harmful}: Permission denied (os error 13); run this as the folder's owner or as root"
     );
     assert_eq!(
         (seen.status, last(&seen).len(), &last(&seen)[0]),

@@ -104,7 +104,7 @@ fn options_go_where_they_belong() {
     );
 
     assert_eq!(init(&peer, &["--tls", "y"]).status, 0);
-    let needs = "templates need values, write --config '{\"root_cert\": {\"file\": \"...\"}}'";
+    let needs = "templates need values; write --config '{\"root_cert\": {\"file\": \"...\"}}'";
     assert!(check(&peer, &["y"]).stdout.contains(needs));
     assert_eq!(
         init(&peer, &["--tls", "--root-cert", "P-256.pem", "z"]).status,
@@ -161,21 +161,21 @@ fn overwrites_nothing() {
 fn what_it_refuses_is_not_written() {
     let example = "see fabric-ccs-builder init --help";
     for (args, status, line) in [
-        (&["--root-cert", "P-256.key", "x"][..], 1, "--root-cert: P-256.key holds a private key, give a file with certificates only".to_owned()),
-        (&["--root-cert", "both", "x"], 1, "--root-cert: both holds a private key, give a file with certificates only".into()),
-        (&["--type", "golang", "x"], 1, r#"--type: metadata.json: type: "golang" is for another builder, write "ccaas" or "external""#.into()),
+        (&["--root-cert", "P-256.key", "x"][..], 1, "--root-cert: P-256.key holds a private key; give a file with certificates only".to_owned()),
+        (&["--root-cert", "both", "x"], 1, "--root-cert: both holds a private key; give a file with certificates only".into()),
+        (&["--type", "golang", "x"], 1, r#"--type: metadata.json: type: "golang" is for another builder; write "ccaas" or "external""#.into()),
         (&["--client-cert", "P-256.pem", "--client-key", "other.P-256.key", "x"], 1, "connection.json: client_key: does not belong to client_cert, whose public key is different".into()),
-        (&["--root-cert", "der", "x"], 1, "der: is not UTF-8, convert it to PEM with openssl if it is DER".into()),
+        (&["--root-cert", "der", "x"], 1, "der: is not UTF-8; convert it to PEM with openssl if it is DER".into()),
         (&["--root-cert", "none", "x"], 2, "cannot read none: No such file or directory (os error 2)".into()),
-        (&["--root-cert", ".", "x"], 2, format!("--root-cert: . is a folder, give a file, {example}")),
-        (&["--client-cert", "P-256.pem", "x"], 2, format!("--client-cert and --client-key belong together, give both, {example}")),
-        (&["--collections", "a.b", "x"], 1, "--collections: \"a.b\" is not a collection name, use letters, digits, _ and -".into()),
-        (&["--collections", "", "x"], 1, "--collections: \"\" is not a collection name, use letters, digits, _ and -".into()),
-        (&["--address", "basic", "x"], 1, "connection.json: address: \"basic\" has no port, write for example basic.example.com:9999".into()),
-        (&["a b"], 1, "--label: metadata.json: label: \"a b_1.0\" is refused by Fabric, begin with a letter or digit and continue with those or . + - _".into()),
-        (&["--type", "go", "x"], 1, "--type: metadata.json: type: \"go\" is for another builder, write \"ccaas\" or \"external\"".into()),
-        (&[], 2, format!("missing argument DIR, {example}")),
-        (&["x", "y"], 2, format!("unexpected argument \"y\", {example}")),
+        (&["--root-cert", ".", "x"], 2, format!("--root-cert: . is a folder; give a file; {example}")),
+        (&["--client-cert", "P-256.pem", "x"], 2, format!("--client-cert and --client-key belong together; give both; {example}")),
+        (&["--collections", "a.b", "x"], 1, "--collections: \"a.b\" is not a collection name; use letters, digits, _ and -".into()),
+        (&["--collections", "", "x"], 1, "--collections: \"\" is not a collection name; use letters, digits, _ and -".into()),
+        (&["--address", "basic", "x"], 1, "connection.json: address: \"basic\" has no port; write for example basic.example.com:9999".into()),
+        (&["a b"], 1, "--label: metadata.json: label: \"a b_1.0\" is refused by Fabric; begin with a letter or digit and continue with those or . + - _".into()),
+        (&["--type", "go", "x"], 1, "--type: metadata.json: type: \"go\" is for another builder; write \"ccaas\" or \"external\"".into()),
+        (&[], 2, format!("missing argument DIR; {example}")),
+        (&["x", "y"], 2, format!("unexpected argument \"y\"; {example}")),
     ] {
         let peer = Peer::empty();
         peer.put("bld/der", b"\x30\x82\x01");

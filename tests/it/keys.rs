@@ -173,7 +173,7 @@ fn what_is_not_a_readable_text_file_has_its_message() {
         ("large", "PATH: has more than the 1048576 bytes allowed"),
         (
             "latin",
-            "PATH: is not UTF-8, convert it to PEM with openssl if it is DER",
+            "PATH: is not UTF-8; convert it to PEM with openssl if it is DER",
         ),
     ] {
         let path = peer.path(name);
@@ -186,10 +186,10 @@ fn what_is_not_a_readable_text_file_has_its_message() {
     for (name, reason) in [
         (
             "full",
-            "is not PEM, it must contain \"-----BEGIN PRIVATE KEY-----\" and line breaks",
+            "is not PEM; it must contain \"-----BEGIN PRIVATE KEY-----\" and line breaks",
         ),
-        ("empty", "is empty, a PEM PRIVATE KEY is needed"),
-        ("nul", "the private key's base64 is damaged, copy it again"),
+        ("empty", "is empty; a PEM PRIVATE KEY is needed"),
+        ("nul", "the private key's base64 is damaged; copy it again"),
     ] {
         let path = peer.path(name);
         peer = peer.config(&with_key(&path));
@@ -203,7 +203,7 @@ fn what_is_not_a_readable_text_file_has_its_message() {
 fn an_object_that_does_not_name_a_file_has_its_message() {
     let cert = tls("P-256.pem");
     let connection = mutual(&cert, &cert, "{{.key}}");
-    let needed = "a string, number or boolean is needed";
+    let needed = "not a string, number or boolean";
     let file = r#"; a file is {"file": "/PATH"} and nothing else"#;
     for (value, reason) in [
         (
@@ -261,7 +261,7 @@ const OPEN_FIELDS: [&str; 3] = [
 #[test]
 fn a_hostile_package_cannot_print_a_file_elsewhere() {
     let elsewhere = "is a file, which only root_cert, client_cert and client_key may hold";
-    let unprinted = "a file cannot be an argument, write its key alone, as in {{.ca}}";
+    let unprinted = "a file cannot be an argument; write its key alone, as in {{.ca}}";
     let secrets = tempfile::tempdir().unwrap();
     let path = secrets.path().join("key");
     fs::write(&path, "1s").unwrap();

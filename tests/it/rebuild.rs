@@ -142,7 +142,7 @@ fn writes_nothing_where_nothing_changes() {
     assert_eq!(state(&peer), before);
     let seen = user::run_after(setup, &peer.path(""), &[&["rebuild"], &NEW[..]].concat());
     let line = format!(
-        "failed    {id}: TMPDIR: cannot open no: No such file or directory (os error 2), set it to a folder that you may write to"
+        "failed    {id}: TMPDIR: cannot open no: No such file or directory (os error 2); set it to a folder that you may write to"
     );
     seen.prints(2, &[&line]);
 }
@@ -370,7 +370,7 @@ fn what_build_would_refuse_changes_nothing_and_the_others_go_on() {
     assert_eq!(peer.listing(&build_of(&refused)), before);
     // Here is another place than in the peer's log to say where a config is from.
     let line = format!(
-        "refused   {last}: connection.json: address: {{{{.host}}}}: CHAINCODE_AS_A_SERVICE_BUILDER_CONFIG is unset, empty or null, give it here with --config, or run this in the peer's environment"
+        "refused   {last}: connection.json: address: {{{{.host}}}}: CHAINCODE_AS_A_SERVICE_BUILDER_CONFIG is unset, empty or null; give it here with --config, or run this in the peer's environment"
     );
     rebuild(&peer, &[".", &last]).prints(1, &[&line]);
 }
@@ -393,7 +393,7 @@ fn only_named_packages_are_rebuilt() {
     );
     assert_eq!(peer.listing(&build_of(&first)), before);
     let seen = rebuild(&peer, &[".", "second"]);
-    let line = "rebuild: second is not a package ID, write LABEL:HASH, see fabric-ccs-builder rebuild --help\n";
+    let line = "rebuild: second is not a package ID; write LABEL:HASH; see fabric-ccs-builder rebuild --help\n";
     assert_eq!((seen.status, seen.stderr.as_str()), (2, line));
 }
 

@@ -14,16 +14,16 @@ fn metadata_json() {
     for (metadata, line) in [
         (
             "{",
-            r#"metadata.json: is not JSON: it ends too early, a closing } or " is needed"#,
+            r#"metadata.json: is not JSON: it ends too early; a closing } or " is needed"#,
         ),
-        ("null", "metadata.json: is null, a JSON object is needed"),
+        ("null", "metadata.json: is null, not a JSON object"),
         (
             r#"{"label":"basic_1.0"}"#,
-            r#"metadata.json: type: is missing, write "type": "ccaas""#,
+            r#"metadata.json: type: is missing; write "type": "ccaas""#,
         ),
         (
             r#"{"type":"golang"}"#,
-            r#"metadata.json: type: "golang" is for another builder, write "ccaas" or "external""#,
+            r#"metadata.json: type: "golang" is for another builder; write "ccaas" or "external""#,
         ),
     ] {
         refuses(&Peer::with_metadata(metadata), line);
@@ -31,10 +31,7 @@ fn metadata_json() {
     refuses(&Peer::empty(), "metadata.json not found");
     let peer = Peer::empty();
     peer.put_dir("metadata/metadata.json");
-    refuses(
-        &peer,
-        "metadata.json: is a directory, a regular file is needed",
-    );
+    refuses(&peer, "metadata.json: is a directory, not a regular file");
 }
 
 #[test]
@@ -50,23 +47,20 @@ fn connection_json_itself() {
         large.len()
     );
     for (connection, line) in [
-        ("", "connection.json: is empty, a JSON object is needed"),
+        ("", "connection.json: is empty; a JSON object is needed"),
         (
             "address: a",
-            "connection.json: is not JSON: expected value at line 1 column 1, a JSON object is needed",
+            "connection.json: is not JSON: expected value at line 1 column 1; a JSON object is needed",
         ),
-        ("null", "connection.json: is null, a JSON object is needed"),
-        (
-            "[]",
-            "connection.json: is an array, a JSON object is needed",
-        ),
+        ("null", "connection.json: is null, not a JSON object"),
+        ("[]", "connection.json: is an array, not a JSON object"),
         (
             "{} {}",
-            "connection.json: is not JSON: trailing characters at line 1 column 4, leave out what follows the JSON object",
+            "connection.json: is not JSON: trailing characters at line 1 column 4; leave out what follows the JSON object",
         ),
         (
             "\u{feff}{}",
-            "connection.json: starts with a byte order mark, save it as UTF-8 without one",
+            "connection.json: starts with a byte order mark; save it as UTF-8 without one",
         ),
         (&deep, "connection.json: is nested more than 100 deep"),
         (&large, &too_large),
@@ -75,17 +69,14 @@ fn connection_json_itself() {
     }
     refuses(
         &Peer::with_connection(b"{\"address\":\"\xff:1\"}"),
-        "connection.json: is not UTF-8, save it as UTF-8",
+        "connection.json: is not UTF-8; save it as UTF-8",
     );
 
     let peer = Peer::with_metadata(r#"{"type":"ccaas"}"#);
     std::fs::remove_file(peer.path("src/connection.json")).unwrap();
     refuses(&peer, "connection.json not found");
     peer.put_dir("src/connection.json");
-    refuses(
-        &peer,
-        "connection.json: is a directory, a regular file is needed",
-    );
+    refuses(&peer, "connection.json: is a directory, not a regular file");
     std::fs::remove_dir(peer.path("src/connection.json")).unwrap();
     peer.put("elsewhere", PLAIN)
         .put_link("src/connection.json", "../elsewhere");
@@ -99,48 +90,48 @@ fn connection_json_itself() {
 fn addresses() {
     let example = "write for example basic.example.com:9999";
     let missing =
-        r#"address: is missing or null, write for example "address": "basic.example.com:9999""#;
+        r#"address: is missing or null; write for example "address": "basic.example.com:9999""#;
     for (field, line) in [
         ("", missing.to_owned()),
         (r#""address":null"#, missing.to_owned()),
         (
             r#""address":"""#,
-            format!(r#"address: "" is empty, {example}"#),
+            format!(r#"address: "" is empty; {example}"#),
         ),
         (
             r#""address":9999"#,
-            "address: is a number, a string is needed".to_owned(),
+            "address: is a number, not a string".to_owned(),
         ),
         (
             r#""address":"basic""#,
-            format!(r#"address: "basic" has no port, {example}"#),
+            format!(r#"address: "basic" has no port; {example}"#),
         ),
         (
             &format!(r#""address":"{}:1""#, "a".repeat(64)),
             format!(
-                r#"address: "{}:1" has an invalid host name, {example}"#,
+                r#"address: "{}:1" has an invalid host name; {example}"#,
                 "a".repeat(64)
             ),
         ),
         (
             r#""address":"basic:0""#,
-            format!(r#"address: "basic:0" has port 0, {example}"#),
+            format!(r#"address: "basic:0" has port 0; {example}"#),
         ),
         (
             r#""address":"basic:65536""#,
-            format!(r#"address: "basic:65536" has a port above 65535, {example}"#),
+            format!(r#"address: "basic:65536" has a port above 65535; {example}"#),
         ),
         (
             r#""address":"http://basic:9999""#,
-            r#"address: "http://basic:9999" is a URL, not host:port, write basic:9999"#.to_owned(),
+            r#"address: "http://basic:9999" is a URL, not host:port; write basic:9999"#.to_owned(),
         ),
         (
             r#""address":"basic :9999""#,
-            format!(r#"address: "basic :9999" contains white space, {example}"#),
+            format!(r#"address: "basic :9999" contains white space; {example}"#),
         ),
         (
             r#""address":"[::1:9999""#,
-            r#"address: "[::1:9999" has a [ without ], write [::1]:9999"#.to_owned(),
+            r#"address: "[::1:9999" has a [ without ]; write [::1]:9999"#.to_owned(),
         ),
     ] {
         refuses(
@@ -154,26 +145,26 @@ fn addresses() {
 fn dial_timeouts() {
     let example = r#"write for example "10s""#;
     for (timeout, line) in [
-        (r#""""#, format!(r#""" is empty, {example}"#)),
-        (r#""10""#, format!(r#""10" has no unit, {example}"#)),
-        (r#""ten""#, format!(r#""ten" is not a duration, {example}"#)),
-        (r#""-10s""#, format!(r#""-10s" is negative, {example}"#)),
-        ("-1", format!("-1 is negative, {example}")),
+        (r#""""#, format!(r#""" is empty; {example}"#)),
+        (r#""10""#, format!(r#""10" has no unit; {example}"#)),
+        (r#""ten""#, format!(r#""ten" is not a duration; {example}"#)),
+        (r#""-10s""#, format!(r#""-10s" is negative; {example}"#)),
+        ("-1", format!("-1 is negative; {example}")),
         (
             "10",
-            format!("10 is a number of nanoseconds and too short to dial, {example}"),
+            format!("10 is a number of nanoseconds and too short to dial; {example}"),
         ),
         (
             "null",
-            r#"is null, leave it out or write for example "10s""#.to_owned(),
+            r#"is null; leave it out or write for example "10s""#.to_owned(),
         ),
         (
             "true",
-            r#"is a boolean, leave it out or write for example "10s""#.to_owned(),
+            r#"is a boolean; leave it out or write for example "10s""#.to_owned(),
         ),
         (
             "[]",
-            r#"is an array, leave it out or write for example "10s""#.to_owned(),
+            r#"is an array; leave it out or write for example "10s""#.to_owned(),
         ),
     ] {
         let connection = format!(r#"{{"address":"a:1","dial_timeout":{timeout}}}"#);
@@ -190,9 +181,9 @@ fn booleans_in_quotes() {
         for (value, line) in [
             (
                 r#""true""#,
-                "is a string, write true or false without quotes",
+                "is a string; write true or false without quotes",
             ),
-            ("1", "is a number, write true or false"),
+            ("1", "is a number; write true or false"),
         ] {
             let connection = format!(r#"{{"address":"a:1","{field}":{value}}}"#);
             refuses(
@@ -211,24 +202,24 @@ fn root_certificates() {
     for (root_cert, line) in [
         (
             None,
-            "is required with tls_required, write the PEM of the CA certificate",
+            "is required with tls_required; write the PEM of the CA certificate",
         ),
-        (Some(""), "is empty, a PEM CERTIFICATE is needed"),
+        (Some(""), "is empty; a PEM CERTIFICATE is needed"),
         (
             Some("certificate"),
-            r#"is not PEM, it must contain "-----BEGIN CERTIFICATE-----" and line breaks"#,
+            r#"is not PEM; it must contain "-----BEGIN CERTIFICATE-----" and line breaks"#,
         ),
         (
             Some("/etc/hyperledger/ca.pem"),
-            r#"looks like a file path, put the file's content here, or write {{.pem}} and add "pem": {"file": "/PATH"} to the peer's CHAINCODE_AS_A_SERVICE_BUILDER_CONFIG"#,
+            r#"looks like a file path; put the file's content here, or write {{.pem}} and add "pem": {"file": "/PATH"} to the peer's CHAINCODE_AS_A_SERVICE_BUILDER_CONFIG"#,
         ),
         (
             Some(tls("P-256.key").as_str()),
-            "contains a PRIVATE KEY, a CERTIFICATE is needed",
+            "contains a PRIVATE KEY, not a CERTIFICATE",
         ),
         (
             Some(damaged.as_str()),
-            "the certificate's base64 is damaged, copy it again",
+            "the certificate's base64 is damaged; copy it again",
         ),
         (Some(not_x509), "the certificate is not X.509 DER"),
     ] {
@@ -255,52 +246,52 @@ fn client_keys_and_certificates() {
         (
             Some(certificate),
             None,
-            "client_key: is required with client_auth_required, write the PEM of the private key",
+            "client_key: is required with client_auth_required; write the PEM of the private key",
         ),
         (
             None,
             Some(key),
-            "client_cert: is required with client_auth_required, write the PEM of the certificate",
+            "client_cert: is required with client_auth_required; write the PEM of the certificate",
         ),
         (
             Some(certificate),
             Some(""),
-            "client_key: is empty, a PEM PRIVATE KEY is needed",
+            "client_key: is empty; a PEM PRIVATE KEY is needed",
         ),
         (
             Some(""),
             Some(key),
-            "client_cert: is empty, a PEM CERTIFICATE is needed",
+            "client_cert: is empty; a PEM CERTIFICATE is needed",
         ),
         (
             Some(certificate),
             Some("key"),
-            r#"client_key: is not PEM, it must contain "-----BEGIN PRIVATE KEY-----" and line breaks"#,
+            r#"client_key: is not PEM; it must contain "-----BEGIN PRIVATE KEY-----" and line breaks"#,
         ),
         (
             Some("cert"),
             Some(key),
-            r#"client_cert: is not PEM, it must contain "-----BEGIN CERTIFICATE-----" and line breaks"#,
+            r#"client_cert: is not PEM; it must contain "-----BEGIN CERTIFICATE-----" and line breaks"#,
         ),
         (
             Some(certificate),
             Some(certificate),
-            "client_key: contains a CERTIFICATE, a PRIVATE KEY is needed",
+            "client_key: contains a CERTIFICATE, not a PRIVATE KEY",
         ),
         (
             Some(key),
             Some(key),
-            "client_cert: contains a PRIVATE KEY, a CERTIFICATE is needed",
+            "client_cert: contains a PRIVATE KEY, not a CERTIFICATE",
         ),
         (
             Some(certificate),
             Some(damaged_key.as_str()),
-            "client_key: the private key's base64 is damaged, copy it again",
+            "client_key: the private key's base64 is damaged; copy it again",
         ),
         (
             Some(damaged_certificate.as_str()),
             Some(key),
-            "client_cert: the certificate's base64 is damaged, copy it again",
+            "client_cert: the certificate's base64 is damaged; copy it again",
         ),
         (
             Some(certificate),
@@ -310,12 +301,12 @@ fn client_keys_and_certificates() {
         (
             Some(key),
             Some(certificate),
-            "client_cert: is the private key, and client_key the certificate, swap them",
+            "client_cert: is the private key, and client_key the certificate; swap them",
         ),
         (
             Some((tls("rsa.pem") + certificate).as_str()),
             Some(key),
-            "client_key: belongs to a later certificate in client_cert, put that one first",
+            "client_key: belongs to a later certificate in client_cert; put that one first",
         ),
         (
             Some(certificate),

@@ -130,7 +130,7 @@ fn refuses_a_build_that_is_not_what_was_recorded() {
         let peer = built();
         change(&peer);
         let advice = if line.contains(", found ") || line.contains(", recorded ") {
-            ": it was changed after it was built, install the package again"
+            ": it was changed after it was built; install the package again"
         } else {
             ""
         };
@@ -290,10 +290,10 @@ fn refuses_the_output_of_another_builder_when_the_peer_could_not_use_it() {
         r#"{"address":"a:1","dial_timeout":""}"#,
     );
     peer.release()
-        .refuses(r#"release: connection.json: dial_timeout: "" is empty, write for example "10s""#);
+        .refuses(r#"release: connection.json: dial_timeout: "" is empty; write for example "10s""#);
     peer.put("bld/connection.json", r#"{"address":"{{.peer}}:1"}"#);
     peer.release().refuses(
-        r#"release: connection.json: address: "{{.peer}}:1" has an invalid host name, write for example basic.example.com:9999"#,
+        r#"release: connection.json: address: "{{.peer}}:1" has an invalid host name; write for example basic.example.com:9999"#,
     );
     peer.has_nothing_in("release");
 }

@@ -46,7 +46,7 @@ fn a_config_of_null_is_unset() {
         .config("null")
         .build()
         .refuses(&format!(
-            "build: connection.json: address: {{{{.a}}}}: {CONFIG} is unset, empty or null, give the peer a JSON object with this key in it, and name the variable in this builder's propagateEnvironment"
+            "build: connection.json: address: {{{{.a}}}}: {CONFIG} is unset, empty or null; give the peer a JSON object with this key in it, and name the variable in this builder's propagateEnvironment"
         ));
 }
 
@@ -81,7 +81,7 @@ fn one_package_has_different_certificates_on_each_peer() {
     }
     let peer = Peer::with_connection(&connection).config(r#"{"peer_hostname":"peer2.org1"}"#);
     peer.build()
-        .refuses("build: connection.json: root_cert: is empty, a PEM CERTIFICATE is needed");
+        .refuses("build: connection.json: root_cert: is empty; a PEM CERTIFICATE is needed");
 }
 
 #[test]
@@ -103,7 +103,7 @@ fn without_a_config_check_says_which_keys_are_looked_for_and_checks_each_branch(
     };
     let pem = tls("P-256.pem");
     let good = format!("{{{{if .a.b}}}}{pem}{{{{else}}}}{{{{.cert}}}}{{{{end}}}}");
-    let keys = r#"fault    connection.json: templates need values, write --config '{"a": {"b": "..."}, "cert": "...", "host": "..."}'"#;
+    let keys = r#"fault    connection.json: templates need values; write --config '{"a": {"b": "..."}, "cert": "...", "host": "..."}'"#;
     let (status, stdout) = check(&good, &[]);
     assert_eq!(status, 1);
     let end = "result   a peer without these values would refuse this package\n";
@@ -116,8 +116,7 @@ fn without_a_config_check_says_which_keys_are_looked_for_and_checks_each_branch(
         "{{{{if .a.b}}}}{pem}{{{{else}}}}{}{{{{end}}}}",
         tls("P-256.key")
     );
-    let line =
-        "\nfault    connection.json: root_cert: contains a PRIVATE KEY, a CERTIFICATE is needed\n";
+    let line = "\nfault    connection.json: root_cert: contains a PRIVATE KEY, not a CERTIFICATE\n";
     assert!(check(&bad, &[]).1.contains(line), "{}", check(&bad, &[]).1);
     let bad = format!("{{{{if .a.b}}}}{pem}{{{{else}}}}none{{{{end}}}}");
     let line = "\nfault    connection.json: root_cert: is not PEM";
@@ -172,7 +171,7 @@ fn nothing_of_the_environment_but_the_variable_reaches_a_template() {
         .environment("peername", "org1")
         .environment("CONFIG", r#"{"peername":"org1"}"#);
     peer.build().refuses(&format!(
-        "build: connection.json: address: {{{{.peername}}}}: {CONFIG} is unset, empty or null, give the peer a JSON object with this key in it, and name the variable in this builder's propagateEnvironment"
+        "build: connection.json: address: {{{{.peername}}}}: {CONFIG} is unset, empty or null; give the peer a JSON object with this key in it, and name the variable in this builder's propagateEnvironment"
     ));
 }
 
@@ -182,7 +181,7 @@ fn refuses_what_it_cannot_fill_in() {
         (
             r#"{"address":"{{.peer}}:1"}"#,
             "",
-            format!("connection.json: address: {{{{.peer}}}}: {CONFIG} is unset, empty or null, give the peer a JSON object with this key in it, and name the variable in this builder's propagateEnvironment"),
+            format!("connection.json: address: {{{{.peer}}}}: {CONFIG} is unset, empty or null; give the peer a JSON object with this key in it, and name the variable in this builder's propagateEnvironment"),
         ),
         (
             r#"{"address":"{{.peer}}:1"}"#,
@@ -192,12 +191,12 @@ fn refuses_what_it_cannot_fill_in() {
         (
             r#"{"address":"a:1","dial_timeout":"{{.wait}}"}"#,
             r#"{"wait":null}"#,
-            "connection.json: dial_timeout: {{.wait}}: is null, a string, number or boolean is needed".to_owned(),
+            "connection.json: dial_timeout: {{.wait}}: is null, not a string, number or boolean".to_owned(),
         ),
         (
             r#"{"address":"a:1","dial_timeout":"{{.wait}}"}"#,
             r#"{"wait":"soon"}"#,
-            r#"connection.json: dial_timeout: "{{.wait}}", filled in, is not a duration, correct "wait" in the config"#.to_owned(),
+            r#"connection.json: dial_timeout: "{{.wait}}", filled in, is not a duration; correct "wait" in the config"#.to_owned(),
         ),
         (
             r#"{"address":"{{if eq .a `1`}}b{{end}}:1"}"#,
@@ -205,9 +204,9 @@ fn refuses_what_it_cannot_fill_in() {
             "connection.json: address: {{if eq .a `1`}}: eq: cannot compare a number with a string".to_owned(),
         ),
         (r#"{"address":"{{.a:1"}"#, r#"{"a":1}"#, "connection.json: address: {{.a:1: is not closed by }}".to_owned()),
-        (r#"{"address":"a:1"}"#, "[]", format!(r#"{CONFIG}: is an array, a JSON object is needed, for example {{"peername":"org1peer1"}}"#)),
-        (r#"{"address":"a:1"}"#, "@cfg.json", format!("{CONFIG}: begins with @, write the JSON object itself, only --config reads a file")),
-        (r#"{"address":"a:1"}"#, "{", format!(r#"{CONFIG}: is not JSON: it ends too early, a closing }} or " is needed, for example {{"peername":"org1peer1"}}"#)),
+        (r#"{"address":"a:1"}"#, "[]", format!(r#"{CONFIG}: is an array, not a JSON object; write for example {{"peername":"org1peer1"}}"#)),
+        (r#"{"address":"a:1"}"#, "@cfg.json", format!("{CONFIG}: begins with @; write the JSON object itself, only --config reads a file")),
+        (r#"{"address":"a:1"}"#, "{", format!(r#"{CONFIG}: is not JSON: it ends too early; a closing }} or " is needed; write for example {{"peername":"org1peer1"}}"#)),
     ] {
         let peer = Peer::with_connection(connection).config(config);
         peer.build().refuses(&format!("build: {line}"));

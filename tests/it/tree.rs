@@ -19,7 +19,7 @@ fn a_file_where_meta_inf_must_be() {
     let peer = Peer::new();
     // The Go builders fail too, in release: what is below a file is "not a directory".
     peer.put("src/META-INF", "x");
-    refuses(&peer, "META-INF: is a file, a directory is needed");
+    refuses(&peer, "META-INF: is a file, not a directory");
 }
 
 #[test]
@@ -91,7 +91,7 @@ fn anything_but_files_and_folders() {
     fs::hard_link(peer.path("elsewhere"), peer.path(format!("src/{place}"))).unwrap();
     refuses(
         &peer,
-        &format!("{place}: has another hard link, replace it by a copy"),
+        &format!("{place}: has another hard link; replace it by a copy"),
     );
 }
 
@@ -121,19 +121,19 @@ fn names_that_could_deceive() {
         (
             &b"a\nbuild: fine"[..],
             "a\\u{a}build: fine",
-            "its name contains a control or invisible character, rename it",
+            "its name contains a control or invisible character; rename it",
         ),
         (
             b"\x1b[2J",
             "\\u{1b}[2J",
-            "its name contains a control or invisible character, rename it",
+            "its name contains a control or invisible character; rename it",
         ),
         (
             "\u{202e}gpj".as_bytes(),
             "\\u{202e}gpj",
-            "its name contains a control or invisible character, rename it",
+            "its name contains a control or invisible character; rename it",
         ),
-        (b"\xff", "\u{fffd}", "its name is not UTF-8, rename it"),
+        (b"\xff", "\u{fffd}", "its name is not UTF-8; rename it"),
     ] {
         let peer = Peer::new();
         peer.put_dir("src/META-INF");

@@ -83,7 +83,7 @@ impl Report {
                 self.refused = "a peer without these values would refuse this package";
             }
             let option = config_option(&review.keys);
-            let text = format_args!("templates need values, write {option}");
+            let text = format_args!("templates need values; write {option}");
             self.faults.push(Finding::at(CONNECTION, text));
         }
         self.add_warnings(review.warnings);
@@ -250,15 +250,8 @@ fn parts<'a>(findings: impl IntoIterator<Item = &'a Finding>) -> Value {
     parts.collect()
 }
 
-/// The words with which hints begin, after a comma, colon or semicolon.
-const HINTS: [&str; 22] = [
-    "pass", "correct", "write", "leave", "put", "save", "use", "keep", "remove", "rename",
-    "convert", "decode", "decrypt", "make", "begin", "give", "copy", "in", "run", "move", "did",
-    "for",
-];
-
-/// What is wrong, and what to do about it. Quotes and templates are skipped: the package's author
-/// wrote what is in them.
+/// What is wrong, and what to do about it, after a semicolon. Quotes and templates are skipped: the
+/// package's author wrote what is in them.
 fn split_hint(text: &str) -> (&str, Option<&str>) {
     let (mut is_quoted, mut is_escaped, mut template_end) = (false, false, 0);
     for (place, letter) in text.char_indices() {
@@ -272,13 +265,9 @@ fn split_hint(text: &str) -> (&str, Option<&str>) {
                 let length = template.find("}}").filter(|_| template.starts_with("{{"));
                 template_end = place + length.unwrap_or_default();
             }
-            ',' | ';' | ':' if !is_quoted => {
+            ';' if !is_quoted => {
                 let (message, rest) = text.split_at(place);
-                let hint = rest.get(2..).unwrap_or_default();
-                let begins = HINTS.contains(&hint.split(' ').next().unwrap_or_default());
-                if begins || hint.starts_with("it must ") || hint.ends_with(" is needed") {
-                    return (message, Some(hint));
-                }
+                return (message, rest.get(2..));
             }
             _ => {}
         }

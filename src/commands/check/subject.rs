@@ -58,7 +58,7 @@ impl Subject {
             let folder = path.parent().filter(|folder| *folder != Path::new(""));
             let folder = folder.unwrap_or(Path::new("."));
             return refused(format!(
-                "{}: is a file of a source folder, give check the folder: {}",
+                "{}: is a file of a source folder; give check the folder: {}",
                 path.display(),
                 folder.display()
             ));

@@ -20,12 +20,12 @@ pub fn open(dir: &Path, rollback: bool) -> Result<Dir> {
     match fs::metadata(dir) {
         Ok(found) if !found.is_dir() => {
             return failed(format!(
-                "{shown}: is a file, give the builder's folder; to install a package, use peer lifecycle chaincode install"
+                "{shown}: is a file; give the builder's folder; to install a package, use peer lifecycle chaincode install"
             ));
         }
         Err(error) if error.kind() == io::ErrorKind::NotFound && !rollback => {
             return failed(format!(
-                "cannot open {shown}: {error}, create it first: mkdir -p {shown}"
+                "cannot open {shown}: {error}; create it first: mkdir -p {shown}"
             ));
         }
         _ => {}
@@ -34,7 +34,7 @@ pub fn open(dir: &Path, rollback: bool) -> Result<Dir> {
     let is_bin = path::absolute(dir).is_ok_and(|dir| dir.ends_with(BIN));
     if is_bin && opened.look_up("detect")?.is_some() {
         return failed(format!(
-            "{shown}: holds a builder's programs, give the folder above it"
+            "{shown}: holds a builder's programs; give the folder above it"
         ));
     }
     Ok(opened)
@@ -64,7 +64,7 @@ pub fn peer_path(dir: &Path, given: Option<OsString>) -> Result<String> {
 pub fn needs_dir(dir: &Dir, name: &str, advice: &str) -> Result<()> {
     if matches!(dir.look_up(name), Ok(Some(found)) if !found.is_dir()) {
         return failed(format!(
-            "{}: is a link or file and is left alone, {advice}",
+            "{}: is a link or file and is left alone; {advice}",
             dir.path_of(name).display()
         ));
     }

@@ -33,7 +33,7 @@ fn settled(target: &Target, look: &mut dyn FnMut() -> Verdict) -> Verdict {
     if is_same || !second.is_incomplete() {
         second
     } else {
-        Verdict::undetermined("changed while it was verified, verify it again")
+        Verdict::undetermined("changed while it was verified; verify it again")
     }
 }
 
@@ -48,7 +48,7 @@ fn look(target: &Target, expected: &Expected) -> Verdict {
 /// The verdict, unless the target is gone: a half-removed build looks like one with differences.
 fn unless_gone(target: &Target, verdict: Verdict) -> Verdict {
     if verdict.outcome() != Outcome::Yes && target.is_gone() {
-        return Verdict::undetermined("disappeared while it was verified, verify again");
+        return Verdict::undetermined("disappeared while it was verified; verify again");
     }
     verdict
 }
@@ -212,7 +212,7 @@ impl Build {
         let Some(connection) = connection else {
             return self.compare_with_templates(verdict, recipe);
         };
-        self.compare_with_outputs(verdict, recipe.outputs(connection)?);
+        self.compare_with_outputs(verdict, &recipe.outputs(connection)?);
         let is_changed = |difference: &Difference| difference.path == "bld/connection.json";
         if recipe.draft.has_templates() && verdict.differences.iter().any(is_changed) {
             let mut other = Verdict::default();
@@ -223,7 +223,7 @@ impl Build {
         Ok(())
     }
 
-    fn compare_with_outputs(&self, verdict: &mut Verdict, outputs: Outputs) {
+    fn compare_with_outputs(&self, verdict: &mut Verdict, outputs: &Outputs) {
         let compare = |dir, expected| Comparison::new(dir, expected, &[]);
         verdict.add(compare(Some(&self.bld), &outputs.bld), "bld/");
         verdict.add(compare(self.release.as_ref(), &outputs.release), "release/");
@@ -246,7 +246,7 @@ impl Build {
                 verdict.origin = Origin::Templates;
                 let is_recorded = |content: &Vec<u8>| Digest::of(content) == digest;
                 if !content.as_ref().is_ok_and(is_recorded) {
-                    self.compare_with_outputs(verdict, outputs);
+                    self.compare_with_outputs(verdict, &outputs);
                     return Ok(());
                 }
             }
@@ -263,7 +263,7 @@ impl Build {
             Ok(filled_in) => verdict.unverified = filled_in,
             Err(error) => verdict.fault = mismatch(format!("{CONNECTION}: {error:#}")),
         }
-        self.compare_with_outputs(verdict, recipe.outputs(Digest::of(&content))?);
+        self.compare_with_outputs(verdict, &recipe.outputs(Digest::of(&content))?);
         Ok(())
     }
 
@@ -327,7 +327,7 @@ mod tests {
         assert_eq!(verify([fault("a"), fault("a")]), (true, vec![]));
         assert_eq!(verify([fault("a"), Verdict::default()]), (false, vec![]));
         assert_eq!(verify([Verdict::default(), fault("a")]), (false, vec![]));
-        let changed = "changed while it was verified, verify it again".to_owned();
+        let changed = "changed while it was verified; verify it again".to_owned();
         assert_eq!(verify([fault("a"), fault("b")]), (false, vec![changed]));
     }
 
@@ -349,10 +349,13 @@ mod tests {
 
             let before = verdict(target, &Expected::Recorded);
             fs::remove_dir_all(&build).unwrap();
-            for after in [unless_gone(target, before), verdict(target, &Expected::Recorded)] {
+            for after in [
+                unless_gone(target, before),
+                verdict(target, &Expected::Recorded),
+            ] {
                 assert_eq!(
                     after.undetermined,
-                    ["disappeared while it was verified, verify again"]
+                    ["disappeared while it was verified; verify again"]
                 );
                 assert_eq!(after.differences, []);
             }

@@ -129,7 +129,7 @@ impl Packages {
             }
             let (path, kind) = (path.display(), entry.kind());
             return failed(format!(
-                "{path}: is {kind}, not a regular file, put the package itself there"
+                "{path}: is {kind}, not a regular file; put the package itself there"
             ));
         }
         for dir in &self.dirs {

@@ -66,7 +66,9 @@ impl Report {
             lines += &self.line(subject, kind, &difference.describe(verdict.origin), members);
         }
         let undetermined = verdict.undetermined.iter();
-        lines.extend(undetermined.map(|reason| self.because(subject, Other::CannotTell.name(), reason)));
+        lines.extend(
+            undetermined.map(|reason| self.because(subject, Other::CannotTell.name(), reason)),
+        );
         if !self.quiet {
             if let Some(package_type) = &verdict.other {
                 let reason = format!("its package has the type {package_type:?}");

@@ -86,7 +86,7 @@ impl Place {
                 .any(|path| path.split('/').any(|folder| folder == name))
             {
                 return refused(format!(
-                    "{shown}: is in a peer's file system path, give that instead"
+                    "{shown}: is in a peer's file system path; give that instead"
                 ));
             }
             return refused(format!(

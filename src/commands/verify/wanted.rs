@@ -54,7 +54,7 @@ impl Wanted {
                 format!("--installed {path}: this organisation approved it without a package")
             } else {
                 format!(
-                    "--installed {path}: contains no package ID, give the output of peer lifecycle \
+                    "--installed {path}: contains no package ID; give the output of peer lifecycle \
                      chaincode queryinstalled -O json"
                 )
             });
@@ -72,18 +72,18 @@ impl Wanted {
             let missing = if self.reported.contains(id) {
                 continue;
             } else if self.unbuilt.contains(id) {
-                "is installed but has no build, run rebuild or restart the peer"
+                "is installed but has no build; run rebuild or restart the peer"
             } else if let Expected::Other(_) = packages.expect(&Own::None, Some(id)) {
                 // How another builder runs it is none of our business.
                 continue;
             } else {
-                "is not here, install it or look in another peer's folder"
+                "is not here; install it or look in another peer's folder"
             };
             report.add_other(("package_id", &id.to_string()), Other::Missing, missing)?;
         }
         let found = self.reported.union(&self.unbuilt);
         for id in found.filter(|id| !ids.contains(id)) {
-            let reason = "is here but not among the given package IDs, find out who installed it";
+            let reason = "is here but not among the given package IDs; find out who installed it";
             report.add_other(("package_id", &id.to_string()), Other::Unlisted, reason)?;
         }
         Ok(())

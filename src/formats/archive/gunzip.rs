@@ -21,7 +21,7 @@ const NAME: u8 = 8;
 const COMMENT: u8 = 16;
 /// The longest name or comment that Go reads, with its zero byte.
 const MAX_TEXT: u64 = 512;
-const MORE: &str = "has bytes after its end, copy it again";
+const MORE: &str = "has bytes after its end; copy it again";
 
 /// Reads the content of a gzip file. It is known to be undamaged only once a read has returned 0.
 pub struct Reader<R> {
@@ -116,7 +116,7 @@ impl<R: BufRead> Reader<R> {
         let mut start = header.to_vec();
         self.inflate.input().take(502).read_to_end(&mut start)?;
         if start.starts_with(b"version https://git-lfs") {
-            let text = "is a pointer of Git LFS, run git lfs pull for the file itself";
+            let text = "is a pointer of Git LFS; run git lfs pull for the file itself";
             return Ok(invalid(text));
         }
         let found = match &start[..] {
@@ -128,7 +128,7 @@ impl<R: BufRead> Reader<R> {
             _ => "not a gzip file",
         };
         Ok(invalid(format!(
-            "is {found}, make it with tar -czf, or the whole with fabric-ccs-builder package DIR"
+            "is {found}; make it with tar -czf, or the whole with fabric-ccs-builder package DIR"
         )))
     }
 }
@@ -139,7 +139,7 @@ impl<R: BufRead> Read for Reader<R> {
             self.given = self.inflate.read(&mut self.content)?;
             let new = self.content.split_at(self.given).1;
             if self.length == 0 && new.starts_with(&[0x1f, 0x8b, 8]) {
-                return Err(invalid("is compressed twice, write it with gzip only once"));
+                return Err(invalid("is compressed twice; write it with gzip only once"));
             }
             self.crc = crc32(self.crc, new);
             self.length += new.len() as u64;

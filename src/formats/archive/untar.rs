@@ -232,7 +232,7 @@ impl Raw {
     fn into_header(self, size: u64) -> io::Result<Header> {
         let name = String::from_utf8(self.name).map_err(|error| {
             let name = String::from_utf8_lossy(error.as_bytes()).into_owned();
-            invalid(format!("{name}: the name is not UTF-8, rename it"))
+            invalid(format!("{name}: the name is not UTF-8; rename it"))
         })?;
         let kind = match self.kind {
             b'5' => Kind::Dir,
@@ -259,7 +259,7 @@ fn parse_records(mut content: &[u8]) -> io::Result<Records> {
     while !content.is_empty() {
         let (key, value, rest) = record(content).ok_or_else(|| damaged("an invalid pax header"))?;
         if key.starts_with(b"GNU.sparse.") {
-            return Err(invalid("tar: a sparse file, leave out --sparse"));
+            return Err(invalid("tar: a sparse file; leave out --sparse"));
         }
         if let Some(known) = KEYS.iter().find(|known| **known == key) {
             records.retain(|(key, _)| key != known);

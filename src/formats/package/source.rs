@@ -20,7 +20,7 @@ use crate::formats::connection::Draft;
 use crate::formats::metadata::Metadata;
 use crate::formats::written::Written;
 use crate::formats::{advice, meta_inf};
-use crate::layout::{CODE, CONNECTION, MAX_INSTALL, METADATA, PUBLIC, SECRET};
+use crate::layout::{CODE, CONNECTION, MAX_INSTALL, METADATA, PUBLIC, SECRET, TREE_LIMITS};
 
 /// The content of a package that passed all checks.
 pub struct Source {
@@ -72,17 +72,20 @@ impl Source {
         let tree = tree?;
         let (mut files, mut mode) = (vec![(CONNECTION.to_owned(), None)], PUBLIC);
         if let Some(tree) = &tree {
-            meta_inf::walk(tree, &mut warnings, &mut |folder, dir, found, judge| {
+            let mut reader = meta_inf::Reader::new(tree, &mut warnings);
+            tree.walk(TREE_LIMITS, |dir, found| {
+                let (folder, found) = reader.enter(dir, found);
                 for entry in found {
-                    judge.read(folder, dir, entry)?;
+                    reader.judge.read(&folder, dir, entry)?;
                     if let Some(key) = meta_inf::private_key(dir, entry)? {
                         mode = SECRET;
-                        judge.warnings.push(key);
+                        reader.judge.warnings.push(key);
                     }
-                    files.push((dir.relative(&entry.name), Some((*entry).clone())));
+                    files.push((dir.relative(&entry.name), Some(entry.clone())));
                 }
                 Ok(())
             })?;
+            reader.finish();
         }
         if let Some(fault) = warnings.fault() {
             return refused(fault);

@@ -229,7 +229,7 @@ impl<'a> Parser<'a> {
             ')' => bail!("has ) without ("),
             ':' if !self.lexer.eat("=") => bail!("has ':' without '='"),
             ':' | '=' => bail!(
-                "has := or = without a variable before it, write {{{{if eq .a .b}}}} to compare"
+                "has := or = without a variable before it; write {{{{if eq .a .b}}}} to compare"
             ),
             '.' => {
                 let name = self.lexer.name()?;

@@ -27,10 +27,10 @@ fn numbers_are_printed_as_they_are_written() {
 fn names_what_is_missing_and_never_a_value() {
     let config = r#"{"z":"secret","a":1,"o":{"b":"secret"},"n":null,"l":["secret"],"é":"secret"}"#;
     let has = r#"in the config, which has "a", "l", "n", "o", "z", "é""#;
-    let printable = "a string, number or boolean is needed";
+    let printable = "not a string, number or boolean";
     for (template, message) in [
         ("{{.b}}", format!(r#"{{{{.b}}}}: no key "b" {has}"#)),
-        ("{{ .Z -}} x", format!(r#"{{{{ .Z -}}}}: no key "Z" {has}, write {{{{.z}}}}"#)),
+        ("{{ .Z -}} x", format!(r#"{{{{ .Z -}}}}: no key "Z" {has}; write {{{{.z}}}}"#)),
         ("{{if .z}}{{$.b}}{{end}}", format!(r#"{{{{$.b}}}}: no key "b" {has}"#)),
         ("{{if eq .b 1}}{{end}}", format!(r#"{{{{if eq .b 1}}}}: no key "b" {has}"#)),
         ("{{.o.c}}", r#"{{.o.c}}: no key "c" in the config, which has "b""#.into()),
@@ -63,7 +63,7 @@ fn names_what_is_missing_and_never_a_value() {
         assert_eq!(render(template, &config), Err(message), "{template}");
     }
     let unset = format!(
-        "{{{{.b}}}}: {VARIABLE} is unset, empty or null, give the peer a JSON object with this key in it, and name the variable in this builder's propagateEnvironment"
+        "{{{{.b}}}}: {VARIABLE} is unset, empty or null; give the peer a JSON object with this key in it, and name the variable in this builder's propagateEnvironment"
     );
     for config in ["", "null", " null\n"] {
         assert_eq!(render("{{.b}}", config), Err(unset.clone()));
@@ -115,7 +115,7 @@ fn names_what_is_not_a_template() {
         ("{{$x}}", "{{$x}}: has $x, which is not declared".into()),
         (
             "{{.peer-name}}",
-            r#"{{.peer-name}}: has a name with characters other than letters, digits and _, write for such a key {{index . \"a-b\"}}"#.into(),
+            r#"{{.peer-name}}: has a name with characters other than letters, digits and _; write for such a key {{index . \"a-b\"}}"#.into(),
         ),
         ("{{\"a}}", "{{\"a}}: \" is not closed".into()),
         (
@@ -139,15 +139,15 @@ fn names_what_is_not_a_template() {
 #[test]
 fn a_config_that_go_cannot_read_is_refused() {
     for (config, message) in [
-        ("[]", "is an array, a JSON object is needed"),
+        ("[]", "is an array, not a JSON object"),
         (
             "{",
-            "is not JSON: it ends too early, a closing } or \" is needed",
+            "is not JSON: it ends too early; a closing } or \" is needed",
         ),
         (r#"{"a":[1e999]}"#, "has a number over 1.8e308"),
     ] {
-        let example = r#"for example {"peername":"org1peer1"}"#;
-        let message = format!("{VARIABLE}: {message}, {example}");
+        let example = r#"write for example {"peername":"org1peer1"}"#;
+        let message = format!("{VARIABLE}: {message}; {example}");
         assert_eq!(render("x", config), Err(message));
     }
 }

@@ -107,12 +107,12 @@ impl Value {
             Self::Whole(number) => number.to_string().into(),
             // An action that prints a file prints its content.
             _ if self.file().is_some() => {
-                bail!("a file cannot be an argument, write its key alone, as in {{{{.ca}}}}")
+                bail!("a file cannot be an argument; write its key alone, as in {{{{.ca}}}}")
             }
             Self::Object(_) => bail!(
-                r#"is an object, a string, number or boolean is needed; a file is {{"file": "/PATH"}} and nothing else"#
+                r#"is an object, not a string, number or boolean; a file is {{"file": "/PATH"}} and nothing else"#
             ),
-            _ => bail!("is {}, a string, number or boolean is needed", self.kind()),
+            _ => bail!("is {}, not a string, number or boolean", self.kind()),
         })
     }
 
@@ -121,7 +121,7 @@ impl Value {
         let members = match self {
             Self::Object(Some(members)) => members,
             Self::Object(None) => {
-                bail!("{VARIABLE} is unset, empty or null, {TO_PEER}")
+                bail!("{VARIABLE} is unset, empty or null; {TO_PEER}")
             }
             _ => bail!("{} has no key {}", self.kind(), quoted(key)),
         };
@@ -130,7 +130,7 @@ impl Value {
             let has = if names.is_empty() { "is empty" } else { "has " };
             let lower = key.to_lowercase();
             let meant = members.keys().find(|name| name.to_lowercase() == lower);
-            let meant = meant.map_or_else(String::new, |name| format!(", write {{{{.{name}}}}}"));
+            let meant = meant.map_or_else(String::new, |name| format!("; write {{{{.{name}}}}}"));
             let (key, names) = (quoted(key), names.join(", "));
             format!("no key {key} in the config, which {has}{names}{meant}")
         })

@@ -14,7 +14,7 @@ const OR_FILE: &str = ", or write {{.pem}} and add \"pem\": {\"file\": \"/PATH\"
 pub fn missing(text: &str, wanted: &str) -> Error {
     let trimmed = text.trim();
     if trimmed.is_empty() {
-        return anyhow!("is empty, a PEM {wanted} is needed");
+        return anyhow!("is empty; a PEM {wanted} is needed");
     }
     if !text.contains(BEGIN) {
         return without_begin(trimmed, wanted);
@@ -24,22 +24,22 @@ pub fn missing(text: &str, wanted: &str) -> Error {
         && let Some(other) = blocks(text).next()
     {
         let kind = known_label(other.label).unwrap_or("another kind of PEM block");
-        return anyhow!("contains {kind}, a {wanted} is needed");
+        return anyhow!("contains {kind}, not a {wanted}");
     }
     let mut ends = BTreeSet::new();
     ends.extend(labels(text, END));
     let starts_a_line = |frame| text.lines().any(|line| line.starts_with(frame));
     Error::msg(if text.contains("\\n") {
-        "contains a backslash and an n where its line breaks belong, in JSON write \\n and not \\\\n"
+        "contains a backslash and an n where its line breaks belong; in JSON write \\n and not \\\\n"
     } else if !text.contains(END) {
         "is cut off, the \"-----END\" line is missing"
     } else if !trimmed.contains('\n') {
-        "is PEM on one line, its line breaks are lost, in JSON write them as \\n"
+        "is PEM on one line, its line breaks are lost; in JSON write them as \\n"
     } else if !starts_a_line(BEGIN) || !starts_a_line(END) {
         "has text or white space before \"-----BEGIN\" or \"-----END\", which must start a line"
     } else if labels(text, BEGIN).any(|label| ends.contains(label)) {
         return anyhow!(
-            "the {}'s base64 is damaged, copy it again",
+            "the {}'s base64 is damaged; copy it again",
             wanted.to_lowercase()
         );
     } else {
@@ -51,17 +51,17 @@ fn without_begin(text: &str, wanted: &str) -> Error {
     let is_base64 = |byte: u8| byte.is_ascii_alphanumeric() || b"+/=\r\n".contains(&byte);
     // "-----BEGIN" in base64. A DER SEQUENCE begins "M" in base64.
     if text.starts_with("LS0tLS1CRUdJTi") {
-        anyhow!("is base64 of PEM, decode it once and put the result here")
+        anyhow!("is base64 of PEM; decode it once and put the result here")
     } else if is_path(text) {
-        anyhow!("looks like a file path, put the file's content here{OR_FILE}")
+        anyhow!("looks like a file path; put the file's content here{OR_FILE}")
     } else if is_variable(text) {
-        anyhow!("looks like the name of a variable, put the PEM itself here{OR_FILE}")
+        anyhow!("looks like the name of a variable; put the PEM itself here{OR_FILE}")
     } else if text.starts_with('M') && text.len() >= 64 && text.bytes().all(is_base64) {
         anyhow!(
             "lacks the lines \"-----BEGIN {wanted}-----\" and \"-----END {wanted}-----\" around its base64"
         )
     } else {
-        anyhow!("is not PEM, it must contain \"-----BEGIN {wanted}-----\" and line breaks")
+        anyhow!("is not PEM; it must contain \"-----BEGIN {wanted}-----\" and line breaks")
     }
 }
 

@@ -17,7 +17,7 @@ const NOT_A_KEY: &str = "the private key is not PKCS#8, PKCS#1 or SEC 1 DER";
 
 /// The message for keys on other curves, and for a curve given by its parameters.
 pub const UNKNOWN_CURVE: &str =
-    "is on an elliptic curve the peer does not know, use P-256, P-384 or P-521 by name";
+    "is on an elliptic curve the peer does not know; use P-256, P-384 or P-521 by name";
 
 /// Contents of OBJECT IDENTIFIER elements.
 pub mod oid {

@@ -144,16 +144,16 @@ fn accepts_the_layouts_of_pem_that_go_accepts() {
 fn refuses_text_that_is_not_pem() {
     let good = fixture!("P-256.pem");
     let body: String = good.lines().filter(|line| !line.starts_with('-')).collect();
-    let empty = "is empty, a PEM CERTIFICATE is needed";
-    let not_pem = "is not PEM, it must contain \"-----BEGIN CERTIFICATE-----\" and line breaks";
+    let empty = "is empty; a PEM CERTIFICATE is needed";
+    let not_pem = "is not PEM; it must contain \"-----BEGIN CERTIFICATE-----\" and line breaks";
     let way = r#", or write {{.pem}} and add "pem": {"file": "/PATH"} to the peer's CHAINCODE_AS_A_SERVICE_BUILDER_CONFIG"#;
-    let path = &format!("looks like a file path, put the file's content here{way}");
-    let variable = &format!("looks like the name of a variable, put the PEM itself here{way}");
-    let backslash = "contains a backslash and an n where its line breaks belong, in JSON write \\n and not \\\\n";
+    let path = &format!("looks like a file path; put the file's content here{way}");
+    let variable = &format!("looks like the name of a variable; put the PEM itself here{way}");
+    let backslash = "contains a backslash and an n where its line breaks belong; in JSON write \\n and not \\\\n";
     let indented =
         "has text or white space before \"-----BEGIN\" or \"-----END\", which must start a line";
     let frame = "has damaged \"-----BEGIN\" or \"-----END\" lines, both must name the same kind and end in \"-----\"";
-    let base64 = "the certificate's base64 is damaged, copy it again";
+    let base64 = "the certificate's base64 is damaged; copy it again";
     let cases = [
         (String::new(), empty),
         (" \r\n\t".to_owned(), empty),
@@ -171,11 +171,11 @@ fn refuses_text_that_is_not_pem() {
         (good.replace('\n', "\\n\n"), backslash),
         (
             good.replace('\n', ""),
-            "is PEM on one line, its line breaks are lost, in JSON write them as \\n",
+            "is PEM on one line, its line breaks are lost; in JSON write them as \\n",
         ),
         (
             good.replace('\n', " "),
-            "is PEM on one line, its line breaks are lost, in JSON write them as \\n",
+            "is PEM on one line, its line breaks are lost; in JSON write them as \\n",
         ),
         (good.replace("-----B", "  -----B"), indented),
         (good.replace("-----E", "  -----E"), indented),
@@ -198,11 +198,11 @@ fn refuses_text_that_is_not_pem() {
                 .lines()
                 .filter(|line| !line.starts_with('-'))
                 .collect(),
-            "is base64 of PEM, decode it once and put the result here",
+            "is base64 of PEM; decode it once and put the result here",
         ),
         (
             good.replacen('\n', "\nProc-Type: 4\n\n", 1),
-            "the certificate's block has header lines, which the peer does not accept, remove them",
+            "the certificate's block has header lines, which the peer does not accept; remove them",
         ),
     ];
     for (text, line) in &cases {
@@ -210,20 +210,20 @@ fn refuses_text_that_is_not_pem() {
     }
     assert_eq!(
         pair(good, "key.txt"),
-        "client_key: is not PEM, it must contain \"-----BEGIN PRIVATE KEY-----\" and line breaks"
+        "client_key: is not PEM; it must contain \"-----BEGIN PRIVATE KEY-----\" and line breaks"
     );
     assert_eq!(
         pair(good, ""),
-        "client_key: is empty, a PEM PRIVATE KEY is needed"
+        "client_key: is empty; a PEM PRIVATE KEY is needed"
     );
     assert_eq!(
         pair("", ""),
-        "client_cert: is empty, a PEM CERTIFICATE is needed"
+        "client_cert: is empty; a PEM CERTIFICATE is needed"
     );
     let damaged = fixture!("P-256.key").replacen('M', "!", 1);
     assert_eq!(
         pair(good, &damaged),
-        "client_key: the private key's base64 is damaged, copy it again"
+        "client_key: the private key's base64 is damaged; copy it again"
     );
 }
 
@@ -247,34 +247,31 @@ fn refuses_pem_of_another_kind_and_names_it_only_when_well_known() {
         ),
     ];
     for (text, kind) in cases {
-        assert_eq!(
-            root(text),
-            format!("contains {kind}, a CERTIFICATE is needed")
-        );
+        assert_eq!(root(text), format!("contains {kind}, not a CERTIFICATE"));
         assert_eq!(
             pair(text, ""),
-            format!("client_cert: contains {kind}, a CERTIFICATE is needed")
+            format!("client_cert: contains {kind}, not a CERTIFICATE")
         );
     }
     assert_eq!(
         pair(ed25519, ed25519),
-        "client_key: contains a CERTIFICATE, a PRIVATE KEY is needed"
+        "client_key: contains a CERTIFICATE, not a PRIVATE KEY"
     );
     assert_eq!(
         pair(ed25519, fixture!("ecparam.pem")),
-        "client_key: contains EC PARAMETERS, a PRIVATE KEY is needed"
+        "client_key: contains EC PARAMETERS, not a PRIVATE KEY"
     );
     let damaged = ed25519.replacen('M', "!", 1);
     assert_eq!(
         root(&format!("{}{damaged}", fixture!("ecparam.pem"))),
-        "the certificate's base64 is damaged, copy it again",
+        "the certificate's base64 is damaged; copy it again",
         "the damaged block of the right kind explains more"
     );
 }
 
 #[test]
 fn refuses_certificates_with_keys_go_does_not_know() {
-    let curve = "is on an elliptic curve the peer does not know, use P-256, P-384 or P-521 by name";
+    let curve = "is on an elliptic curve the peer does not know; use P-256, P-384 or P-521 by name";
     for text in [
         fixture!("secp256k1.pem"),
         fixture!("brainpoolP256r1.pem"),
@@ -647,7 +644,7 @@ fn refuses_keys_the_peer_cannot_read() {
         "client_key: is encrypted, the peer has no pass phrase; decrypt it with \"openssl pkey\"";
     let algorithm =
         "client_key: the private key is not RSA, ECDSA or Ed25519, the peer can use no other";
-    let curve = "client_key: is on an elliptic curve the peer does not know, use P-256, P-384 or P-521 by name";
+    let curve = "client_key: is on an elliptic curve the peer does not know; use P-256, P-384 or P-521 by name";
     let cases = [
         (fixture!("P-256.encrypted.key"), encrypted),
         (fixture!("P-256.dek-info.key"), encrypted),

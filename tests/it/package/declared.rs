@@ -87,23 +87,23 @@ fn are_checked_as_a_folder_is() {
     for (args, line) in [
         (
             "--label=a --address=b",
-            r#"connection.json: address: "b" has no port, write for example basic.example.com:9999"#,
+            r#"connection.json: address: "b" has no port; write for example basic.example.com:9999"#,
         ),
         (
             "--label=.a --address=b:1",
-            r#"metadata.json: label: ".a" is refused by Fabric, begin with a letter or digit and continue with those or . + - _"#,
+            r#"metadata.json: label: ".a" is refused by Fabric; begin with a letter or digit and continue with those or . + - _"#,
         ),
         (
             "--label=a --address=b:1 --type=golang",
-            r#"metadata.json: type: "golang" is for another builder, write "ccaas" or "external""#,
+            r#"metadata.json: type: "golang" is for another builder; write "ccaas" or "external""#,
         ),
         (
             "--label=a --address=b:1 --root-cert=../ca.pem",
-            "--root-cert: ../ca.pem holds a private key, give a file with certificates only",
+            "--root-cert: ../ca.pem holds a private key; give a file with certificates only",
         ),
         (
             "--label=a --address=b:1 --root-cert=../der",
-            "../der: is not UTF-8, convert it to PEM with openssl if it is DER",
+            "../der: is not UTF-8; convert it to PEM with openssl if it is DER",
         ),
         (
             "--label=a --address=b:1 --root-cert=../large",
@@ -111,7 +111,7 @@ fn are_checked_as_a_folder_is() {
         ),
         (
             "--label=a --address=b:1 --meta-inf=../meta",
-            "META-INF/statedb/couchdb/indexes/a.json: is an array, write one definition per file",
+            "META-INF/statedb/couchdb/indexes/a.json: is an array; write one definition per file",
         ),
     ] {
         let args: Vec<&str> = args.split(' ').collect();
@@ -143,27 +143,27 @@ fn that_do_not_fit_are_an_error() {
         ),
         (
             "--label=a --address=a:1 ..",
-            "DIR is a whole package, leave out either it or the options that replace it",
+            "DIR is a whole package; leave out either it or the options that replace it",
         ),
         (
             "--label=a --address=a:1 --lable=a",
-            "invalid option '--lable', did you mean --label?",
+            "invalid option '--lable' (did you mean --label?)",
         ),
         (
             "--label=a --address=a:1 --meta-inf=../x",
-            "--meta-inf: ../x is a source folder, write ../x/META-INF",
+            "--meta-inf: ../x is a source folder; write ../x/META-INF",
         ),
         (
             "--label=a --address=a:1 --meta-inf=../y",
-            "--meta-inf: ../y is a source folder, write ../y/META-INF",
+            "--meta-inf: ../y is a source folder; write ../y/META-INF",
         ),
         (
             "--id --env=e ..",
-            "--id writes nothing, leave --output, --env and --force out",
+            "--id writes nothing; leave --output, --env and --force out",
         ),
     ] {
         let args: Vec<&str> = args.split(' ').collect();
-        let line = format!("{message}, see fabric-ccs-builder package --help");
+        let line = format!("{message}; see fabric-ccs-builder package --help");
         assert_eq!(package(&peer, &args), failed(2, &line));
     }
 }

@@ -241,7 +241,7 @@ fn writes_nothing_for_an_id() {
     id(&peer);
     assert_eq!(files(&peer), [""; 0]);
     for option in ["--force", "--output=x"] {
-        let line = "--id writes nothing, leave --output, --env and --force out, see fabric-ccs-builder package --help";
+        let line = "--id writes nothing; leave --output, --env and --force out; see fabric-ccs-builder package --help";
         assert_eq!(package(&peer, &["--id", option]), failed(2, line));
     }
 }

@@ -35,7 +35,7 @@ fn is_for_nobody_else_if_it_has_a_private_key() {
     peer.put("bld/basic_1.0.tar.gz", "precious")
         .set_mode("bld/basic_1.0.tar.gz", 0o644);
     let seen = package_after("umask 000", &peer, &["--force"]);
-    let line = "package: warning: connection.json: a private key goes into the package, write \"{{.client_key}}\" for it, and \"client_key\": {\"file\": \"/PATH\"} in each peer's config\n";
+    let line = "package: warning: connection.json: a private key goes into the package; write \"{{.client_key}}\" for it, and \"client_key\": {\"file\": \"/PATH\"} in each peer's config\n";
     assert_eq!((seen.status, seen.stderr.as_str()), (0, line));
     assert_eq!(peer.modes("bld"), ["basic_1.0.tar.gz 600"]);
     for (mode, then) in [(0o644, "600"), (0o604, "600"), (0o640, "640")] {
@@ -58,12 +58,12 @@ fn names_each_place_of_a_private_key_as_check_does() {
     let in_field = |name: &str| format!(r#"{{"address":"a:1","{name}":{both}}}"#);
     let in_place = |name| {
         format!(
-            "connection.json: {name}: holds a private key, which goes into the package, remove it here"
+            "connection.json: {name}: holds a private key, which goes into the package; remove it here"
         )
     };
     let path = "META-INF/client.key";
     let moved =
-        format!("{path}: holds a private key, which goes into the package, move it elsewhere");
+        format!("{path}: holds a private key, which goes into the package; move it elsewhere");
     let large = "x".repeat(1 << 20) + &tls("P-256.key");
     for (name, content, warning) in [
         (
@@ -79,7 +79,7 @@ fn names_each_place_of_a_private_key_as_check_does() {
         (
             "connection.json",
             in_field("client_key"),
-            "connection.json: a private key goes into the package, write \"{{.client_key}}\" for it, and \"client_key\": {\"file\": \"/PATH\"} in each peer's config"
+            "connection.json: a private key goes into the package; write \"{{.client_key}}\" for it, and \"client_key\": {\"file\": \"/PATH\"} in each peer's config"
                 .to_owned(),
         ),
         (path, tls("rsa.key"), moved.clone()),
@@ -151,7 +151,7 @@ fn does_not_go_to_a_terminal() {
         return skip("script (util-linux)");
     };
     let seen = String::from_utf8(output.stdout).unwrap();
-    let line = "package: standard output is a terminal, redirect it to a file, see fabric-ccs-builder package --help";
+    let line = "package: standard output is a terminal, redirect it to a file; see fabric-ccs-builder package --help";
     assert_eq!((output.status.code(), seen.trim_end()), (Some(2), line));
 }
 
@@ -196,7 +196,7 @@ fn replaces_nothing_but_regular_files() {
     symlink("nowhere", peer.path("bld/dangling")).unwrap();
     for name in ["dir", "new/"] {
         let file = std::path::Path::new(name).join("basic_1.0.tar.gz");
-        let line = format!("{name}: is a folder, write {}", file.display());
+        let line = format!("{name}: is a folder; write {}", file.display());
         assert_eq!(package(&peer, &["-o", name]), failed(2, &line));
     }
     for name in ["link", "dangling", "/dev/null"] {
@@ -222,7 +222,7 @@ fn says_where_it_cannot_write() {
         ),
         (
             "",
-            "--output: is empty, name a file, see fabric-ccs-builder package --help".to_owned(),
+            "--output: is empty; name a file; see fabric-ccs-builder package --help".to_owned(),
         ),
     ] {
         assert_eq!(package(&peer, &["-o", output]), failed(2, &line));
@@ -241,7 +241,7 @@ fn needs_a_folder_that_may_be_written() {
     let peer = folder();
     peer.set_mode("bld", 0o555).set_mode("", 0o755);
     let seen = user::run_by_nobody(&peer.path("bld"), &["package", "../package"]);
-    let line = "cannot create basic_1.0.tar.gz: Permission denied (os error 13), run this as the folder's owner or as root";
+    let line = "cannot create basic_1.0.tar.gz: Permission denied (os error 13); run this as the folder's owner or as root";
     assert_eq!(seen, failed(2, line));
     // An ID does not need a writable folder.
     let seen = user::run_by_nobody(&peer.path("bld"), &["package", "--id", "../package"]);

@@ -27,27 +27,27 @@ fn what_build_refuses() {
         (
             "metadata.json",
             "null",
-            "metadata.json: is null, a JSON object is needed",
+            "metadata.json: is null, not a JSON object",
         ),
         (
             "metadata.json",
             r#"{"type":"golang","label":"basic_1.0"}"#,
-            r#"metadata.json: type: "golang" is for another builder, write "ccaas" or "external""#,
+            r#"metadata.json: type: "golang" is for another builder; write "ccaas" or "external""#,
         ),
         (
             "connection.json",
             "[]",
-            "connection.json: is an array, a JSON object is needed",
+            "connection.json: is an array, not a JSON object",
         ),
         (
             "connection.json",
             r#"{"address":"a:1","dial_timeout":"10"}"#,
-            r#"connection.json: dial_timeout: "10" has no unit, write for example "10s""#,
+            r#"connection.json: dial_timeout: "10" has no unit; write for example "10s""#,
         ),
         (
             "connection.json",
             r#"{"address":"{{.a}}:1","tls_required":true}"#,
-            "connection.json: root_cert: is required with tls_required, write the PEM of the CA certificate",
+            "connection.json: root_cert: is required with tls_required; write the PEM of the CA certificate",
         ),
         (
             "META-INF/statedb/couchdb/indexes/a.json",
@@ -57,7 +57,7 @@ fn what_build_refuses() {
         (
             "metadata/statedb/couchdb/collections/c/indexes/a.json",
             "{}",
-            r#"metadata/statedb/couchdb/collections/c/indexes/a.json: index: is missing, write for example "index": {"fields": ["owner"]}"#,
+            r#"metadata/statedb/couchdb/collections/c/indexes/a.json: index: is missing; write for example "index": {"fields": ["owner"]}"#,
         ),
         (
             "META-INF/statedb/couchdb/collections/a.b/indexes/a.json",
@@ -67,9 +67,9 @@ fn what_build_refuses() {
         (
             "META-INF/statedb",
             "",
-            "META-INF/statedb: is a file, a directory is needed",
+            "META-INF/statedb: is a file, not a directory",
         ),
-        ("META-INF", "", "META-INF: is a file, a directory is needed"),
+        ("META-INF", "", "META-INF: is a file, not a directory"),
     ] {
         refused(&with(name, content), line);
     }
@@ -92,11 +92,11 @@ fn what_a_peer_refuses_before_it_calls_a_builder() {
     for (metadata, line) in [
         (
             r#"{"type":"ccaas"}"#.to_owned(),
-            r#"metadata.json: label: is missing, write for example "label": "basic_1.0""#,
+            r#"metadata.json: label: is missing; write for example "label": "basic_1.0""#,
         ),
         (
             r#"{"type":"ccaas","label":"a/b"}"#.to_owned(),
-            r#"metadata.json: label: "a/b" is refused by Fabric, begin with a letter or digit and continue with those or . + - _"#,
+            r#"metadata.json: label: "a/b" is refused by Fabric; begin with a letter or digit and continue with those or . + - _"#,
         ),
         (
             format!(r#"{{"type":"ccaas","label":"{}"}}"#, "a".repeat(174)),
@@ -104,7 +104,7 @@ fn what_a_peer_refuses_before_it_calls_a_builder() {
         ),
         (
             r#"{"type":"ccaas","label":"a","path":1}"#.to_owned(),
-            "metadata.json: path: is a number, a string is needed",
+            "metadata.json: path: is a number, not a string",
         ),
     ] {
         refused(&with("metadata.json", &metadata), line);
@@ -143,7 +143,7 @@ fn what_is_missing() {
         peer.put_dir(&format!("package/{name}"));
         refused(
             &peer,
-            &format!("{name}: is a directory, a regular file is needed"),
+            &format!("{name}: is a directory, not a regular file"),
         );
     }
 }
@@ -155,19 +155,19 @@ fn what_is_not_possible() {
     for (args, line) in [
         (
             &[][..],
-            "missing argument DIR, see fabric-ccs-builder package --help",
+            "missing argument DIR; see fabric-ccs-builder package --help",
         ),
         (
             &["a", "b"],
-            r#"unexpected argument "b", see fabric-ccs-builder package --help"#,
+            r#"unexpected argument "b"; see fabric-ccs-builder package --help"#,
         ),
         (
             &["--nonsense"],
-            "invalid option '--nonsense', see fabric-ccs-builder package --help",
+            "invalid option '--nonsense'; see fabric-ccs-builder package --help",
         ),
         (
             &["-o"],
-            "missing argument for option '-o', see fabric-ccs-builder package --help",
+            "missing argument for option '-o'; see fabric-ccs-builder package --help",
         ),
         (
             &["no"],
@@ -183,7 +183,7 @@ fn what_is_not_possible() {
         ),
         (
             &["../package/metadata.json"],
-            "../package/metadata.json: is a file, give a source folder; --id prints the ID of a package",
+            "../package/metadata.json: is a file; give a source folder; --id prints the ID of a package",
         ),
     ] {
         assert_eq!(run(args), failed(2, line));
@@ -192,7 +192,7 @@ fn what_is_not_possible() {
         .set_mode("package/META-INF/statedb/couchdb/indexes/a.json", 0)
         .set_mode("", 0o755);
     let seen = user::run_by_nobody(&peer.path("bld"), &["package", "--id", "../package"]);
-    let line = "cannot read ../package/META-INF/statedb/couchdb/indexes/a.json: Permission denied (os error 13), run this as the folder's owner or as root";
+    let line = "cannot read ../package/META-INF/statedb/couchdb/indexes/a.json: Permission denied (os error 13); run this as the folder's owner or as root";
     assert_eq!(seen, failed(2, line));
 }
 

@@ -236,18 +236,18 @@ fn what_install_refuses_has_a_helpful_message() {
     let code = tgz(&[CONNECTION]);
     let code: Member = ("code.tar.gz", FILE, &code);
     for (members, line) in [
-        (&[METADATA][..], format!("code.tar.gz not found, a package contains metadata.json and code.tar.gz: {how}")),
-        (&[code], format!("metadata.json not found, a package contains metadata.json and code.tar.gz: {how}")),
+        (&[METADATA][..], format!("code.tar.gz not found, a package contains metadata.json and code.tar.gz; {how}")),
+        (&[code], format!("metadata.json not found, a package contains metadata.json and code.tar.gz; {how}")),
         (&[METADATA, CONNECTION], "code.tar.gz not found, connection.json and META-INF belong in code.tar.gz; fabric-ccs-builder package makes all of it from their folder".into()),
-        (&[METADATA, ("./code.tar.gz", FILE, code.2)], format!("code.tar.gz not found, to a peer ./code.tar.gz is a different file: {how}")),
-        (&[("x/metadata.json", FILE, b"{}"), ("x/code.tar.gz", FILE, b"")], format!("metadata.json not found, to a peer x/metadata.json is a different file: {how}")),
+        (&[METADATA, ("./code.tar.gz", FILE, code.2)], format!("code.tar.gz not found, to a peer ./code.tar.gz is a different file; {how}")),
+        (&[("x/metadata.json", FILE, b"{}"), ("x/code.tar.gz", FILE, b"")], format!("metadata.json not found, to a peer x/metadata.json is a different file; {how}")),
         (&[("./", DIR, b""), METADATA, code], format!("./: is a directory, which install refuses: {how}")),
         (&[METADATA, ("code.tar.gz", tar::EntryType::Symlink, b"")], format!("code.tar.gz: is a symbolic link, which install refuses: {how}")),
         (&[("pax_global_header", tar::EntryType::XGlobalHeader, b"")], format!("pax_global_header: is a global pax header, which git archive writes, which install refuses: {how}")),
-        (&[METADATA, code, METADATA], format!("metadata.json: occurs twice, install reads the last and a builder gets the first: {how}")),
-        (&[METADATA, code, code], format!("code.tar.gz: occurs twice, install reads the last and a builder gets the first: {how}")),
-        (&[("metadata.json", FILE, br#"{"type":"ccaas","label":"a b"}"#), code], r#"metadata.json: label: "a b" is refused by Fabric, begin with a letter or digit and continue with those or . + - _"#.into()),
-        (&[("metadata.json", FILE, b"[]"), code], "metadata.json: is an array, a JSON object is needed".into()),
+        (&[METADATA, code, METADATA], format!("metadata.json: occurs twice, and install reads the last where a builder reads the first; {how}")),
+        (&[METADATA, code, code], format!("code.tar.gz: occurs twice, and install reads the last where a builder reads the first; {how}")),
+        (&[("metadata.json", FILE, br#"{"type":"ccaas","label":"a b"}"#), code], r#"metadata.json: label: "a b" is refused by Fabric; begin with a letter or digit and continue with those or . + - _"#.into()),
+        (&[("metadata.json", FILE, b"[]"), code], "metadata.json: is an array, not a JSON object".into()),
         (&[("metadata.json", FILE, &vec![b' '; (1 << 20) + 1]), code], "metadata.json: is larger than 1 MiB".into()),
     ] {
         let package = tgz(members);
@@ -261,20 +261,20 @@ fn what_install_refuses_has_a_helpful_message() {
     let good = tgz(&[METADATA, code]);
     refused(
         &tar_of(&[METADATA, code]),
-        "is a tar archive without compression, make it with tar -czf, or the whole with fabric-ccs-builder package DIR",
+        "is a tar archive without compression; make it with tar -czf, or the whole with fabric-ccs-builder package DIR",
     );
     refused(
         b"PK\x03\x04 and so on",
-        "is a zip file, make it with tar -czf, or the whole with fabric-ccs-builder package DIR",
+        "is a zip file; make it with tar -czf, or the whole with fabric-ccs-builder package DIR",
     );
     refused(
         &good[..good.len() - 9],
-        "the archive ends too early, copy it again",
+        "the archive ends too early; copy it again",
     );
-    refused(b"", "the archive ends too early, copy it again");
+    refused(b"", "the archive ends too early; copy it again");
     refused(
         &[&good[..], b"more than ten bytes"].concat(),
-        "has bytes after its end, copy it again",
+        "has bytes after its end; copy it again",
     );
 }
 
@@ -297,15 +297,15 @@ fn what_the_peer_cannot_unpack_has_a_helpful_message() {
         ),
         (
             &[("/etc/passwd", FILE, b"")],
-            "/etc/passwd: is an absolute path, leave out the leading /".into(),
+            "/etc/passwd: is an absolute path; leave out the leading /".into(),
         ),
         (
             &[("a/../../b", FILE, b"")],
-            "a/../../b: leads out of the folder, leave out ..".into(),
+            "a/../../b: leads out of the folder; leave out ..".into(),
         ),
         (
             &[("..", DIR, b"")],
-            "..: leads out of the folder, leave out ..".into(),
+            "..: leads out of the folder; leave out ..".into(),
         ),
         (
             &[("a/..", FILE, b"")],
@@ -314,23 +314,23 @@ fn what_the_peer_cannot_unpack_has_a_helpful_message() {
         (&[("", FILE, b"")], r#""": is not a file name"#.into()),
         (
             &[("a", FILE, b""), ("./a/b", FILE, b"")],
-            "a/b: one of its folders is also a file, rename one".into(),
+            "a/b: one of its folders is also a file; rename one".into(),
         ),
         (
             &[("a", FILE, b""), ("a/b/c", DIR, b"")],
-            "a/b/c: one of its folders is also a file, rename one".into(),
+            "a/b/c: one of its folders is also a file; rename one".into(),
         ),
         (
             &[("a/", DIR, b""), ("a", FILE, b"")],
-            "a: is a file and also a folder, rename one".into(),
+            "a: is a file and also a folder; rename one".into(),
         ),
         (
             &[("a", FILE, b""), ("a", DIR, b"")],
-            "a: is a file and also a folder, rename one".into(),
+            "a: is a file and also a folder; rename one".into(),
         ),
         (
             &[("a/b/c", FILE, b""), ("a-b", FILE, b""), ("a/b", FILE, b"")],
-            "a/b: is a file and also a folder, rename one".into(),
+            "a/b: is a file and also a folder; rename one".into(),
         ),
         (
             &[(&long, FILE, b"")],
@@ -342,11 +342,11 @@ fn what_the_peer_cannot_unpack_has_a_helpful_message() {
     let inner = |code: &[u8]| tgz(&[METADATA, ("code.tar.gz", FILE, code)]);
     refused(
         &inner(b"\xfd7zXZ\0 and more"),
-        "code.tar.gz: is an xz file, make it with tar -czf, or the whole with fabric-ccs-builder package DIR",
+        "code.tar.gz: is an xz file; make it with tar -czf, or the whole with fabric-ccs-builder package DIR",
     );
     refused(
         &inner(&tgz(&[CONNECTION])[..40]),
-        "code.tar.gz: the archive ends too early, copy it again",
+        "code.tar.gz: the archive ends too early; copy it again",
     );
 }
 

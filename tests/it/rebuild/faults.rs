@@ -79,7 +79,7 @@ fn a_folder_that_may_not_be_written_changes_nothing() {
     let args = [&["rebuild"], &NEW[..]].concat();
     let seen = user::run_by_nobody(&peer.path(""), &args);
     let reason = format!(
-        "cannot create ./{server}/.fabric-ccs-builder-3: Permission denied (os error 13), run this as the folder's owner or as root"
+        "cannot create ./{server}/.fabric-ccs-builder-3: Permission denied (os error 13); run this as the folder's owner or as root"
     );
     assert_eq!(without_times(&state(&peer)), without_times(&before));
     seen.prints(2, &[&format!("failed    {id}: {reason}")]);
@@ -148,11 +148,11 @@ fn no_link_is_followed() {
         ),
         (
             "/release/chaincode",
-            "release/chaincode: is not a directory, remove it",
+            "release/chaincode: is not a directory; remove it",
         ),
         (
             "/bld/META-INF",
-            "bld/META-INF: is not a directory, remove it",
+            "bld/META-INF: is not a directory; remove it",
         ),
     ] {
         let (peer, id) = installed();
@@ -189,12 +189,12 @@ fn a_link_or_special_file_where_a_file_belongs_is_replaced() {
     fs::remove_file(peer.path(&place)).unwrap();
     peer.put_dir(&place);
     let before = state(&peer);
-    let line = format!("refused   {id}: ./{place}: is a directory where a file belongs, remove it");
+    let line = format!("refused   {id}: ./{place}: is a directory where a file belongs; remove it");
     rebuild(&peer, &NEW).prints(1, &[&line]);
     assert_eq!(without_times(&state(&peer)), without_times(&before));
 }
 
-const WRONG: &str = ", put the original back and find out who changed it";
+const WRONG: &str = "; put the original back and find out who changed it";
 
 #[test]
 fn a_package_that_is_not_the_one_in_its_name_is_not_built() {
@@ -285,7 +285,7 @@ fn a_path_that_is_not_a_peers_is_an_error() {
     let args = [&["rebuild"], &NEW[..]].concat();
     let seen = user::run_by_nobody(&peer.path(""), &args);
     let line = format!(
-        "rebuild: cannot open ./{PACKAGES}: Permission denied (os error 13), run this as the folder's owner or as root\n"
+        "rebuild: cannot open ./{PACKAGES}: Permission denied (os error 13); run this as the folder's owner or as root\n"
     );
     assert_eq!((seen.status, seen.stderr), (2, line));
     peer.set_mode(PACKAGES, 0o755);

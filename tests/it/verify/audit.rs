@@ -234,7 +234,7 @@ fn what_is_no_path_for_verify_is_named() {
     peer.put("p.tgz", &package);
     peer.put("source/connection.json", PLAIN)
         .put("source/metadata.json", "{}");
-    let file = "p.tgz: is a file: use check for a package, or give --packages its folder";
+    let file = "p.tgz: is a file; use check for a package, or give --packages its folder";
     let told = |args: &[&str], line: &str| {
         let seen = run(&peer, args);
         assert_eq!((seen.status, seen.stderr), (2, format!("verify: {line}\n")));
@@ -243,7 +243,7 @@ fn what_is_no_path_for_verify_is_named() {
     told(&["--packages", "p.tgz", PRODUCTION], file);
     for name in ["externalbuilder", "lifecycle", "lifecycle/chaincodes"] {
         let path = format!("{PRODUCTION}/{name}");
-        let line = format!("{path}: is in a peer's file system path, give that instead");
+        let line = format!("{path}: is in a peer's file system path; give that instead");
         told(&[&path], &line);
     }
     let (status, lines) = verify(&peer, &["source"]);
@@ -251,7 +251,7 @@ fn what_is_no_path_for_verify_is_named() {
     assert_eq!((status, lines[0].as_str()), (2, line));
     for wrong in ["foo", "aa:bb"] {
         let line = format!(
-            "--package-id {wrong}: is not a package ID, write LABEL:HASH, see fabric-ccs-builder verify --help"
+            "--package-id {wrong}: is not a package ID; write LABEL:HASH; see fabric-ccs-builder verify --help"
         );
         told(&["--package-id", wrong, PRODUCTION], &line);
     }
@@ -328,7 +328,7 @@ fn whoever_may_not_read_is_told_who_may() {
     let file = file.strip_prefix(peer.path("")).unwrap().to_str().unwrap();
     peer.set_mode(file, 0);
     let peer = peer.run_by_nobody();
-    let denied = "Permission denied (os error 13), run this as the folder's owner or as root";
+    let denied = "Permission denied (os error 13); run this as the folder's owner or as root";
     let seen = user::run_by_nobody(&peer.path(""), &["verify", PRODUCTION]);
     let line = format!("{build}: cannot tell: cannot read {file}: {denied}\n");
     assert!(seen.stdout.starts_with(&line), "{seen:?}");

@@ -326,7 +326,7 @@ fn a_package_without_a_build_is_named() {
     assert_eq!(verify(&peer, &[PRODUCTION]), expected);
     let seen = verify(&peer, &["--package-id", &id("basic", &package), PRODUCTION]);
     let missing = format!(
-        "{}: missing: is installed but has no build, run rebuild or restart the peer",
+        "{}: missing: is installed but has no build; run rebuild or restart the peer",
         id("basic", &package)
     );
     assert_eq!(seen.1[..2], [line, missing]);
@@ -389,7 +389,7 @@ fn a_package_that_is_not_the_one_in_its_name() {
     {
         fs::write(&file, content).unwrap();
         let reason = format!(
-            "mismatch: {shown}: has the SHA-256 {}, not the one in its name, put the original back and \
+            "mismatch: {shown}: has the SHA-256 {}, not the one in its name; put the original back and \
              find out who changed it",
             Digest::of(content)
         );
@@ -414,14 +414,14 @@ fn a_package_that_is_not_the_one_in_its_name() {
     fs::rename(peer.path(&build), &evil).unwrap();
     fs::rename(&file, names_of(&peer, &package, "evil").1).unwrap();
     let (status, lines) = verify(&peer, &[PRODUCTION]);
-    let reason = r#"has the label "basic", not the one in its name, put the original back"#;
+    let reason = r#"has the label "basic", not the one in its name; put the original back"#;
     assert!(lines[0].contains(reason), "{lines:?}");
     assert_eq!(status, 1);
     // There is no label.
     let peer = production();
     install(&peer, "evil", &plain("", PLAIN));
     let (status, lines) = verify(&peer, &[PRODUCTION]);
-    let reason = "has no label that a peer accepts, but one in its name, put the original back";
+    let reason = "has no label that a peer accepts, but one in its name; put the original back";
     assert!(lines[0].contains(reason), "{lines:?}");
     assert_eq!(status, 1);
 }
@@ -439,7 +439,7 @@ fn unusable_packages() {
     let again = packed("ccaas", "basic", &again);
     let large = "x".repeat((1 << 20) + 1);
     for (package, reason) in [
-        (truncated, "the archive ends too early, copy it again"),
+        (truncated, "the archive ends too early; copy it again"),
         (
             twice,
             "META-INF/a: occurs twice in the archive, and what a peer would unpack is not computed",
@@ -454,7 +454,7 @@ fn unusable_packages() {
         ),
         (
             packed("ccaas", "basic", &[("connection.json/a", b"x")]),
-            "connection.json: is a directory, a regular file is needed",
+            "connection.json: is a directory, not a regular file",
         ),
         (
             packed("ccaas", "basic", &[("connection.json", large.as_bytes())]),
@@ -462,11 +462,11 @@ fn unusable_packages() {
         ),
         (
             packed("ccaas", "basic", &[connection, ("META-INF", b"x")]),
-            "META-INF: is a file, a directory is needed",
+            "META-INF: is a file, not a directory",
         ),
         (
             packed("ccaas", "basic", &[connection, ("META-INF/a\u{1}", b"x")]),
-            "META-INF/a\\u{1}: its name contains a control or invisible character, rename it",
+            "META-INF/a\\u{1}: its name contains a control or invisible character; rename it",
         ),
         (
             packed(
@@ -481,7 +481,7 @@ fn unusable_packages() {
         ),
         (
             packed("ccaas", "basic", &[connection, ("a", b""), ("a/b", b"")]),
-            "code.tar.gz: a/b: one of its folders is also a file, rename one",
+            "code.tar.gz: a/b: one of its folders is also a file; rename one",
         ),
         (
             plain("basic", "{}"),
@@ -532,7 +532,7 @@ fn packages_that_are_missing_unreadable_or_among_other_files() {
     };
     peer.set_mode(PACKAGES, 0);
     let denied = format!(
-        "verify: cannot open {PACKAGES}: Permission denied (os error 13), run this as the folder's owner or as root\n"
+        "verify: cannot open {PACKAGES}: Permission denied (os error 13); run this as the folder's owner or as root\n"
     );
     told(&as_nobody(PRODUCTION), &denied);
     peer.set_mode(PACKAGES, 0o755);
@@ -541,7 +541,7 @@ fn packages_that_are_missing_unreadable_or_among_other_files() {
     peer.set_mode(name, 0);
     let seen = as_nobody(PRODUCTION);
     let line = format!(
-        "{build}: cannot tell: cannot read {name}: Permission denied (os error 13), run this as the folder's owner or as root"
+        "{build}: cannot tell: cannot read {name}: Permission denied (os error 13); run this as the folder's owner or as root"
     );
     assert_eq!(seen.stdout.lines().next().unwrap(), line);
     assert_eq!((seen.status, seen.stderr.as_str()), (2, ""));
@@ -555,7 +555,7 @@ fn packages_that_are_missing_unreadable_or_among_other_files() {
     let made = std::process::Command::new("mkfifo").arg(&file).status();
     assert!(made.unwrap().success());
     let line = format!(
-        "{build}: cannot tell: {name}: is a FIFO, not a regular file, put the package itself there"
+        "{build}: cannot tell: {name}: is a FIFO, not a regular file; put the package itself there"
     );
     assert_eq!(verify(&peer, &[PRODUCTION]).1[0], line);
 }
@@ -574,12 +574,12 @@ pub fn three() -> (Peer, [String; 3], String) {
 
 pub fn unlisted(id: &str) -> String {
     format!(
-        "{id}: unlisted: is here but not among the given package IDs, find out who installed it"
+        "{id}: unlisted: is here but not among the given package IDs; find out who installed it"
     )
 }
 
 fn missing(id: &str) -> String {
-    format!("{id}: missing: is not here, install it or look in another peer's folder")
+    format!("{id}: missing: is not here; install it or look in another peer's folder")
 }
 
 #[test]
@@ -655,7 +655,7 @@ fn package_ids_are_read_from_what_peer_prints() {
         let line = if json.contains("Unavailable") {
             "verify: --installed installed.json: this organisation approved it without a package\n"
         } else {
-            "verify: --installed installed.json: contains no package ID, give the output of peer lifecycle chaincode queryinstalled -O json\n"
+            "verify: --installed installed.json: contains no package ID; give the output of peer lifecycle chaincode queryinstalled -O json\n"
         };
         assert_eq!(
             (seen.status, seen.stdout.as_str(), seen.stderr.as_str()),
@@ -695,7 +695,7 @@ fn package_ids_must_be_there_and_match() {
     for wrong in ["x".to_owned(), id("../../x", b"")] {
         let seen = run(&peer, &["--package-id", &wrong, PRODUCTION]);
         let line = format!(
-            "verify: --package-id {wrong}: is not a package ID, write LABEL:HASH, see fabric-ccs-builder verify --help\n"
+            "verify: --package-id {wrong}: is not a package ID; write LABEL:HASH; see fabric-ccs-builder verify --help\n"
         );
         assert_eq!((seen.status, &seen.stderr), (2, &line));
     }
@@ -901,7 +901,7 @@ fn no_link_below_a_peers_path_is_followed() {
     let (status, lines) = verify(&peer, &[PRODUCTION]);
     let shown = file.strip_prefix(peer.path("")).unwrap().display();
     let line = format!(
-        "{build}: cannot tell: {shown}: is a symbolic link, not a regular file, put the package itself there"
+        "{build}: cannot tell: {shown}: is a symbolic link, not a regular file; put the package itself there"
     );
     assert_eq!((status, &lines[0]), (2, &line));
     // In a folder of their own packages, users may have links, as in /etc on NixOS.
@@ -909,7 +909,7 @@ fn no_link_below_a_peers_path_is_followed() {
     assert!(seen.0 == 0 && seen.1[0].contains(FROM_PACKAGE), "{seen:?}");
 }
 
-const MOUNT: &str = "is a symbolic link, which is not followed, mount the folder there instead";
+const MOUNT: &str = "is a symbolic link, which is not followed; mount the folder there instead";
 
 /// `build` looks into a folder `metadata` only where there is no META-INF.
 #[test]
@@ -961,7 +961,7 @@ fn an_unreadable_file_among_packages_has_one_line() {
     let peer = peer.run_by_nobody();
     let args = ["verify", "--packages", "elsewhere", BUILDS];
     let seen = user::run_by_nobody(&peer.path(""), &args);
-    let reason = "cannot open elsewhere/closed.tgz: Permission denied (os error 13), run this as the folder's owner or as root";
+    let reason = "cannot open elsewhere/closed.tgz: Permission denied (os error 13); run this as the folder's owner or as root";
     let lines: Vec<&str> = seen.stdout.lines().collect();
     let line = format!("elsewhere/closed.tgz: cannot tell: {reason}");
     assert_eq!((seen.status, lines[0]), (2, line.as_str()), "{seen:?}");
@@ -989,7 +989,7 @@ fn rebuild_refuses_what_no_peer_can_unpack() {
     let (id, file) = (id("basic", &package), names_of(&peer, &package, "basic").1);
     let shown = file.strip_prefix(peer.path("")).unwrap().display();
     let line = format!(
-        "refused   {id}: {shown}: code.tar.gz: a/b: one of its folders is also a file, rename one\n"
+        "refused   {id}: {shown}: code.tar.gz: a/b: one of its folders is also a file; rename one\n"
     );
     assert!(
         seen.status == 1 && seen.stdout.starts_with(&line),

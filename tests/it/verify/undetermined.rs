@@ -103,7 +103,7 @@ fn continues_after_what_it_may_not_read() {
         let as_nobody = || user::run_by_nobody(&peer.path(""), &["verify", "builds"]);
         let told = |path: &str| {
             format!(
-                "{BUILD}: cannot tell: {reason} {path}: Permission denied (os error 13), run this as the folder's owner or as root"
+                "{BUILD}: cannot tell: {reason} {path}: Permission denied (os error 13); run this as the folder's owner or as root"
             )
         };
         let seen = as_nobody();
@@ -149,7 +149,7 @@ fn a_path_that_cannot_be_verified() {
         ),
         (
             "file",
-            "file: is a file: use check for a package, or give --packages its folder",
+            "file: is a file; use check for a package, or give --packages its folder",
         ),
         (
             "folder",
@@ -193,11 +193,11 @@ fn a_path_that_cannot_be_verified() {
     for (args, line) in [
         (
             &[][..],
-            "verify: missing argument PATH, see fabric-ccs-builder verify --help\n",
+            "verify: missing argument PATH; see fabric-ccs-builder verify --help\n",
         ),
         (
             &["--force", "x"],
-            "verify: invalid option '--force', see fabric-ccs-builder verify --help\n",
+            "verify: invalid option '--force'; see fabric-ccs-builder verify --help\n",
         ),
     ] {
         let seen = run(&peer, args);
@@ -261,7 +261,7 @@ fn a_peer_whose_folders_may_not_be_entered() {
     for (word, name) in [("verify", "externalbuilder"), ("rebuild", "lifecycle")] {
         let seen = user::run_by_nobody(&peer.path(""), &[word, "peer"]);
         let line = format!(
-            "{word}: cannot open peer/{name}: Permission denied (os error 13), run this as the folder's owner or as root\n"
+            "{word}: cannot open peer/{name}: Permission denied (os error 13); run this as the folder's owner or as root\n"
         );
         assert_eq!((seen.status, seen.stderr), (2, line));
     }

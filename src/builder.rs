@@ -1,4 +1,4 @@
-//! What the programs `build` and `release` do to directories, for the peer, `check` and `rebuild`.
+//! What `build`, `release`, `check` and `rebuild` do to directories.
 //! [`recompute`] gives what they would produce from a package file.
 
 mod build;

@@ -121,7 +121,8 @@ pub struct Warnings {
 #[derive(Debug)]
 pub enum Warning {
     Note(Finding),
-    /// An index definition that is not published, because a peer does not look there.
+    /// An index definition, or a folder of them, that is not published, because a peer does not look
+    /// there.
     Misplaced(Finding),
     /// A path that is not published, and its fault.
     Withheld(String, String),

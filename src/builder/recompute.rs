@@ -63,6 +63,7 @@ pub fn read_file(file: File, path: &Path) -> Result<Recomputed> {
         alternative: Folder::new(ALTERNATIVE, second),
         has_statedb: false,
     };
+    // Gets each member in the order of the archive; `finish` decides what becomes of them.
     let mut add = |member: &Header, content: &mut Content| code.add(member, content);
     let package = Package::visit(file, path, &mut add, &mut Warnings::default())?;
     let metadata = Digest::of(&package.metadata_content);
@@ -255,7 +256,7 @@ impl<'a> Folder<'a> {
         self.budget.count(path, size.unwrap_or_default())
     }
 
-    /// Refuses what a walk of the folder on disk would refuse.
+    /// Refuses what a walk of the folder on disk would refuse, and what only an archive can have.
     fn refuse_as_walk_would(&mut self) -> Result<()> {
         if let Some(fault) = self.fault.take() {
             return Err(fault);

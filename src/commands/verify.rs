@@ -183,7 +183,7 @@ impl Run {
             let path = folder.path_of(&name).display().to_string();
             let Some(id) = PackageId::of_package(&name) else {
                 if name.ends_with(".tar.gz") {
-                    self.report.counts.others.push(format!(
+                    self.report.counts.notes.push(format!(
                         "{path}: its name is not LABEL.HASH.tar.gz, so no peer reads it: package --id \
                          says what it is; give it that name, or remove it"
                     ));
@@ -198,7 +198,7 @@ impl Run {
             } = &mut self.wanted;
             let (found, result, reason) = match self.packages.expect(own, Some(&id)) {
                 Expected::Wrong(reason) => (reported, Other::Mismatch, reason),
-                // Another builder's packages need no build of ours.
+                // It needs no build of ours. Nothing in a folder of packages is merely recorded.
                 Expected::Other(_) | Expected::Recorded => {
                     reported.insert(id);
                     continue;

@@ -9,8 +9,8 @@ use crate::error::{Cannot, Result, failed};
 use crate::layout::{CLOSED, UNFINISHED};
 
 /// A hidden directory in `target` in which everything is created, until [`Staging::commit`] moves
-/// it to its final names. Without a commit it is removed, so a failure leaves nothing behind, and a
-/// killed process leaves nothing under a final name.
+/// its content to the final names. It is removed in any case, so a failure leaves nothing behind, and
+/// a killed process leaves nothing under a final name.
 pub struct Staging<'a> {
     target: &'a Dir,
     pub dir: Dir,

@@ -83,7 +83,7 @@ pub struct Comparison {
 }
 
 impl Comparison {
-    /// Compares the regular files in and below `dir`, if there is one, with `expected`, reading
+    /// Compares the files in and below `dir`, if there is one, with `expected`, reading
     /// each file once. Those in `read` have been read already.
     pub fn new(dir: Option<&Dir>, expected: &[Artifact], read: &[(&str, Digest)]) -> Self {
         let mut comparison = Self::default();
@@ -121,11 +121,11 @@ impl Comparison {
         comparison
     }
 
-    fn add(&mut self, path: &str, recorded: Option<Digest>, found: Option<Found>) {
-        if found != recorded.map(Found::Content) {
+    fn add(&mut self, path: &str, expected: Option<Digest>, found: Option<Found>) {
+        if found != expected.map(Found::Content) {
             self.differences.push(Difference {
                 path: path.to_owned(),
-                expected: recorded,
+                expected,
                 found,
             });
         }

@@ -67,7 +67,7 @@ pub struct Package {
     pub digest: Digest,
     pub metadata: Metadata,
     pub metadata_content: Vec<u8>,
-    /// The files in code.tar.gz, or why the peer cannot unpack it.
+    /// The files in code.tar.gz, or why the peer or the visitor refuses it.
     pub code: Result<BTreeSet<String>>,
 }
 

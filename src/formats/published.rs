@@ -133,7 +133,7 @@ fn why_not(path: &str) -> Option<Unpublished> {
     }
 }
 
-/// Decides file by file, in the order of a walk, what is published.
+/// Decides file by file, folder by folder, what is published.
 pub struct Judge<'a> {
     pub warnings: &'a mut Warnings,
     /// The size of all index definitions that were read.

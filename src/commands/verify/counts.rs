@@ -51,7 +51,9 @@ pub struct Counts {
     unrecorded: usize,
     other: usize,
     /// For builds, and for anything else.
-    pub cannot_tell: usize,
+    cannot_tell: usize,
+    /// The paths that cannot be verified at all.
+    pub unusable: usize,
     differences: usize,
     /// The package IDs that were not asked for.
     unlisted: usize,
@@ -64,7 +66,7 @@ pub struct Counts {
     /// The builders that the builds name.
     builders: BTreeSet<String>,
     /// What else should be known, with the path that it is about.
-    pub others: Vec<String>,
+    pub notes: Vec<String>,
 }
 
 impl Counts {
@@ -81,7 +83,7 @@ impl Counts {
         self.builders.extend(verdict.builder.clone());
         // What another builder left open, `rebuild` closes.
         if !matches!(verdict.fault, Some(Fault::Unrecorded(_))) {
-            self.others.extend(verdict.exposed.iter().map(|path| {
+            self.notes.extend(verdict.exposed.iter().map(|path| {
                 format!(
                     "{path}: other users may read or write it, and there may be a private key in \
                      it: run chmod 600 on it"
@@ -165,7 +167,7 @@ impl Counts {
         ];
         let notes = notes.into_iter().filter(|&(is_so, _)| is_so);
         let notes = notes.map(|(_, note)| note.to_owned());
-        notes.chain(self.others.iter().cloned()).collect()
+        notes.chain(self.notes.iter().cloned()).collect()
     }
 
     pub fn summary(&self) -> String {

@@ -32,7 +32,7 @@ pub struct Packages {
     /// Whether a build without its package is undetermined, instead of what its record says.
     are_needed: bool,
     /// The packages in `dirs` whose names are not those that a peer gives them.
-    others: Vec<(Digest, PathBuf)>,
+    misnamed: Vec<(Digest, PathBuf)>,
     /// Those of them that cannot be read, and why.
     pub unreadable: Vec<(PathBuf, Error)>,
 }
@@ -52,8 +52,8 @@ pub enum Expected {
 }
 
 impl Packages {
-    /// Opens the folders that hold packages. Each build's package `is_needed` in any case if it has
-    /// to match one.
+    /// Opens the folders that hold packages. Each build's package `is_needed` if
+    /// package IDs were given.
     pub fn open(paths: &[PathBuf], config: Config, is_needed: bool) -> Result<Self> {
         let mut packages = Self {
             dirs: paths
@@ -62,7 +62,7 @@ impl Packages {
                 .collect::<Result<_>>()?,
             config,
             are_needed: is_needed || !paths.is_empty(),
-            others: Vec::new(),
+            misnamed: Vec::new(),
             unreadable: Vec::new(),
         };
         for dir in &packages.dirs {
@@ -73,7 +73,7 @@ impl Packages {
                 let is_other = is_named && PackageId::of_package(&entry.name).is_none();
                 if is_other && fs::metadata(&path).is_ok_and(|found| found.is_file()) {
                     match open(&path).and_then(|(file, _)| Digest::of_open(&file, &path)) {
-                        Ok(digest) => packages.others.push((digest, path)),
+                        Ok(digest) => packages.misnamed.push((digest, path)),
                         Err(error) => packages.unreadable.push((path, error)),
                     }
                 }
@@ -85,17 +85,17 @@ impl Packages {
     /// What the build of the package `id` should be. A package in the peer's `own` folder comes
     /// first.
     pub fn expect(&self, own: &Own, id: Option<&PackageId>) -> Expected {
-        let or_recorded = |reason: &str| match own {
+        let without_package = |reason: &str| match own {
             Own::Unreadable(_) => Expected::Undetermined(NO_FOLDER.to_owned()),
             Own::None if !self.are_needed => Expected::Recorded,
             _ => Expected::Undetermined(reason.to_owned()),
         };
         let Some(id) = id else {
-            return or_recorded(NO_ID);
+            return without_package(NO_ID);
         };
         let expected = self.find(own, id).and_then(|found| match found {
             Some((file, path)) => self.expect_of(file, &path, id),
-            None => Ok(or_recorded(NO_PACKAGE)),
+            None => Ok(without_package(NO_PACKAGE)),
         });
         expected.unwrap_or_else(|error| Expected::Undetermined(error.advised()))
     }
@@ -143,8 +143,8 @@ impl Packages {
             }
             return failed(format!("{}: is not a regular file", path.display()));
         }
-        let mut others = self.others.iter();
-        let found = others.find(|(digest, _)| *digest == id.digest);
+        let mut misnamed = self.misnamed.iter();
+        let found = misnamed.find(|(digest, _)| *digest == id.digest);
         found.map(|(_, path)| open(path)).transpose()
     }
 }

@@ -27,10 +27,11 @@ type LineOf<'a> = (&'static str, &'a str);
 impl Report {
     /// Reports that nothing at `path` can be verified.
     pub fn add_unusable(&mut self, path: &Path, error: &Error) -> Result<()> {
-        self.counts.cannot_tell += 1;
+        self.counts.add_other(Other::CannotTell);
+        self.counts.unusable += 1;
         let reason = error.advised();
         // The summary counts them all.
-        if self.counts.cannot_tell <= MAX_WARNINGS {
+        if self.counts.unusable <= MAX_WARNINGS {
             log::line("verify", &reason);
         }
         if self.json {

@@ -58,7 +58,7 @@ impl Verdict {
 
     /// Whether it may be one that the peer is still copying: something is missing, or it is wrong as
     /// a whole.
-    pub fn is_incomplete(&self) -> bool {
+    pub fn may_be_unfinished(&self) -> bool {
         let is_missing = |difference: &Difference| difference.found.is_none();
         self.fault.is_some() || self.differences.iter().any(is_missing)
     }

@@ -136,6 +136,13 @@ fn many_paths_that_cannot_be_verified_do_not_flood_the_log() {
     let seen = run(&peer, &names);
     assert_eq!(seen.stdout, format!("{}\n", summary(0, [0, 0, 100], 0)));
     assert_eq!(seen.stderr.lines().count(), 60);
+
+    // Builds have lines of their own, which do not count.
+    for number in 0..61 {
+        peer.put_dir(&format!("builds/a-{number:064x}"));
+    }
+    let seen = run(&peer, &["builds", "no"]);
+    assert_eq!(seen.stderr.lines().count(), 1, "{seen:?}");
 }
 
 #[test]

@@ -481,10 +481,6 @@ fn one_of_two_builds_into_the_same_folder_is_refused() {
 
 #[test]
 fn more_files_than_any_package_has() {
-    // Without optimisation, this takes a minute.
-    if std::env::var_os("TESTED_PROGRAM").is_none() {
-        return;
-    }
     let peer = Peer::in_memory();
     peer.put_dir("src/META-INF/many");
     let folder = peer.path("src/META-INF/many");
@@ -508,10 +504,12 @@ fn more_files_than_any_package_has() {
     peer.build().refuses(&format!("build: {line}"));
     peer.has_nothing_in("bld");
 
-    // The largest number allowed is built and released.
-    fs::remove_file(folder.join("0")).unwrap();
-    peer.build().succeeds(&[]);
-    peer.release().succeeds(&[]);
+    // The largest number allowed is built and released. Without optimisation, that takes a minute.
+    if std::env::var_os("TESTED_PROGRAM").is_some() {
+        fs::remove_file(folder.join("0")).unwrap();
+        peer.build().succeeds(&[]);
+        peer.release().succeeds(&[]);
+    }
 }
 
 #[test]

@@ -510,8 +510,12 @@ const ELSEWHERE: [(&str, &str, &str); 13] = [
 ];
 
 /// The ends of lines whose message alone says what to do.
-const PLAIN_ENOUGH: [&str; 5] = [
-    ", not a ",
+const PLAIN_ENOUGH: [&str; 9] = [
+    ", not a string",
+    ", not a string, number or boolean",
+    ", not a JSON object",
+    ", not a CERTIFICATE",
+    ", not a PRIVATE KEY",
     "around its base64",
     "line is missing",
     "belongs inside index",
@@ -541,7 +545,7 @@ fn has_line(peer: &Peer, options: &[&str], kind: &str, line: &str) {
     };
     let found = findings.iter().find(end);
     let found = found.unwrap_or_else(|| panic!("{line}\n{object}"));
-    let is_plain = PLAIN_ENOUGH.iter().any(|text| line.contains(text));
+    let is_plain = PLAIN_ENOUGH.iter().any(|end| line.ends_with(end));
     assert_eq!(found["hint"].is_null(), is_plain, "{line}\n{object}");
 }
 

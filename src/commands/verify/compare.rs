@@ -320,6 +320,9 @@ mod tests {
             let verdict = settle(&first, second);
             (verdict.fault.is_some(), verdict.undetermined)
         };
+        // What looks finished is not looked at again.
+        assert!(fault("a").may_be_unfinished());
+        assert!(!Verdict::default().may_be_unfinished());
         assert_eq!(settled(fault("a"), fault("a")), (true, vec![]));
         assert_eq!(settled(fault("a"), Verdict::default()), (false, vec![]));
         let changed = "changed while it was verified; verify it again".to_owned();

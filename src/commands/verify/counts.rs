@@ -52,8 +52,6 @@ pub struct Counts {
     other: usize,
     /// For builds, and for anything else.
     cannot_tell: usize,
-    /// The paths that cannot be verified at all.
-    pub unusable: usize,
     differences: usize,
     /// The package IDs that were not asked for.
     unlisted: usize,

@@ -19,6 +19,8 @@ pub struct Report {
     pub json: bool,
     pub quiet: bool,
     pub counts: Counts,
+    /// How many paths cannot be verified at all.
+    unusable: usize,
 }
 
 /// What a line is about: the key of the JSON member, and its value.
@@ -28,10 +30,10 @@ impl Report {
     /// Reports that nothing at `path` can be verified.
     pub fn add_unusable(&mut self, path: &Path, error: &Error) -> Result<()> {
         self.counts.add_other(Other::CannotTell);
-        self.counts.unusable += 1;
+        self.unusable += 1;
         let reason = error.advised();
         // The summary counts them all.
-        if self.counts.unusable <= MAX_WARNINGS {
+        if self.unusable <= MAX_WARNINGS {
             log::line("verify", &reason);
         }
         if self.json {

@@ -44,20 +44,19 @@ pub fn build(source: &Dir, metadata: &Dir, output: &Dir, config: Option<OsString
     out.write(CONNECTION, SECRET, connection.json())?;
     let build = Build {
         metadata: Digest::of(&metadata_content),
-        connection_read: Digest::of(&connection_content),
-        connection_written: Digest::of(connection.json()),
+        connection: Digest::of(&connection_content),
         meta_inf_source,
         meta_inf,
     };
-    build.write_record(out)?;
+    let digest = Digest::of(connection.json());
+    build.write_record(out, digest)?;
     // connection.json, which `release` needs, comes last.
     let tree = tree.map(|_| META_INF).into_iter();
     let names = tree.chain([METADATA, STATEMENT, SUMS, CONNECTION]);
     staging.commit(&names.collect::<Vec<_>>())?;
 
-    let artifacts = plural(build.artifacts().len(), "artifact", "artifacts");
+    let artifacts = plural(build.artifacts(digest).len(), "artifact", "artifacts");
     let made = format!("{}: {artifacts} by {VERSION}", metadata.label_for_log());
-    let digest = build.connection_written;
     Ok(Done::new(warnings, &made, digest, &connection))
 }
 

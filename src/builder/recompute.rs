@@ -34,11 +34,7 @@ pub struct Recomputed {
 /// What is produced from a package, except for what the config fills in.
 pub struct Recipe {
     pub draft: Draft,
-    metadata: Digest,
-    /// connection.json as the package has it.
-    connection: Digest,
-    meta_inf_source: &'static str,
-    meta_inf: Vec<Artifact>,
+    build: Build,
     /// The index definitions that are not published.
     withheld: BTreeSet<String>,
 }
@@ -86,17 +82,10 @@ impl Recipe {
 
     /// What is made, with a connection.json of this digest.
     pub fn outputs(&self, connection: Digest) -> Result<Outputs> {
-        let build = Build {
-            metadata: self.metadata,
-            connection_read: self.connection,
-            connection_written: connection,
-            meta_inf_source: self.meta_inf_source,
-            meta_inf: self.meta_inf.clone(),
-        };
         let is_withheld = |path: &str| self.withheld.contains(path);
-        let mut bld = build.artifacts();
+        let mut bld = self.build.artifacts(connection);
         let (release, artifacts) = (published::of_build(&bld, &is_withheld), bld.len());
-        let record = build.record_files()?;
+        let record = self.build.record_files(connection)?;
         let record = record.map(|(name, content)| Artifact::new(name, Digest::of(&content)));
         let [_, Artifact { digest: sums, .. }] = record;
         bld.extend(record);
@@ -163,12 +152,15 @@ impl Code<'_> {
         tree.refuse_as_walk_would()?;
         let mut files = tree.files;
         sort_by_path(&mut files, |file| &file.path);
-        Ok(Recipe {
-            draft,
+        let build = Build {
             metadata,
             connection: Digest::of(&connection),
             meta_inf_source: tree.name,
             meta_inf: files,
+        };
+        Ok(Recipe {
+            draft,
+            build,
             withheld: tree.withheld,
         })
     }

@@ -23,14 +23,12 @@ use crate::text::is_unsafe;
 pub const NO_RECORD: &str =
     "there is no record: another builder made it, or the record was removed";
 
-/// What a build made, and what it was made from.
+/// What a build is made from, but for the config.
 pub struct Build {
     /// metadata.json, which is copied unchanged.
     pub metadata: Digest,
     /// connection.json as the package has it.
-    pub connection_read: Digest,
-    /// connection.json as it was written.
-    pub connection_written: Digest,
+    pub connection: Digest,
     /// The package's folder that became `META-INF`: `META-INF` itself, or `metadata`.
     pub meta_inf_source: &'static str,
     /// The files below it, by their paths in the build output, sorted bytewise.
@@ -38,11 +36,11 @@ pub struct Build {
 }
 
 impl Build {
-    /// The artifacts, sorted bytewise, without the record's own two files.
-    pub fn artifacts(&self) -> Vec<Artifact> {
+    /// The artifacts with this connection.json, sorted bytewise, without the record's own two files.
+    pub fn artifacts(&self, connection: Digest) -> Vec<Artifact> {
         let mut artifacts = self.meta_inf.clone();
         // M sorts before c and m.
-        artifacts.push(Artifact::new(CONNECTION, self.connection_written));
+        artifacts.push(Artifact::new(CONNECTION, connection));
         artifacts.push(Artifact::new(METADATA, self.metadata));
         artifacts
     }
@@ -52,7 +50,7 @@ impl Build {
     fn materials(&self) -> Vec<Artifact> {
         let mut materials = vec![
             Artifact::new(format!("metadata/{METADATA}"), self.metadata),
-            Artifact::new(format!("src/{CONNECTION}"), self.connection_read),
+            Artifact::new(format!("src/{CONNECTION}"), self.connection),
         ];
         materials.extend(self.meta_inf.iter().map(|file| {
             let path = file.path.strip_prefix(META_INF).unwrap_or_default();
@@ -63,8 +61,8 @@ impl Build {
     }
 
     /// The content of the record's two files: the statement and `SHA256SUMS`.
-    pub fn record_files(&self) -> Result<[(&'static str, Vec<u8>); 2]> {
-        let mut artifacts = self.artifacts();
+    pub fn record_files(&self, connection: Digest) -> Result<[(&'static str, Vec<u8>); 2]> {
+        let mut artifacts = self.artifacts(connection);
         let statement = statement::of(&artifacts, &self.materials())?;
         artifacts.push(Artifact::new(STATEMENT, Digest::of(&statement)));
         sort_by_path(&mut artifacts, |file| &file.path);
@@ -74,8 +72,8 @@ impl Build {
     }
 
     /// Writes the record into the build output `dir`.
-    pub fn write_record(&self, dir: &Dir) -> Result<()> {
-        for (name, content) in self.record_files()? {
+    pub fn write_record(&self, dir: &Dir, connection: Digest) -> Result<()> {
+        for (name, content) in self.record_files(connection)? {
             dir.write(name, PUBLIC, &content)?;
         }
         Ok(())
@@ -220,14 +218,13 @@ mod tests {
         };
         let build = Build {
             metadata: digest,
-            connection_read: digest,
-            connection_written: digest,
+            connection: digest,
             meta_inf_source: META_INF,
             meta_inf: (0..TREE_LIMITS.entries / 10).map(file).collect(),
         };
         let place = tempfile::tempdir().unwrap();
         let dir = Dir::open(place.path()).unwrap();
-        build.write_record(&dir).unwrap();
+        build.write_record(&dir, digest).unwrap();
         let statement = dir.find_file(STATEMENT).unwrap().unwrap().size() * 10;
         assert!(
             (MAX_RECORD / 2..MAX_RECORD).contains(&statement),

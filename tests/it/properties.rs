@@ -254,15 +254,15 @@ fn recorded(dir: &Path) -> (String, String) {
     };
     let build = Build {
         metadata: digest,
-        connection_read: digest,
-        connection_written: digest,
+        connection: digest,
         meta_inf_source: "META-INF",
         meta_inf: vec![
             artifact("META-INF/a\\b"),
             artifact("META-INF/statedb/couchdb/indexes/a.json"),
         ],
     };
-    build.write_record(&Dir::open(dir).unwrap()).unwrap();
+    let output = Dir::open(dir).unwrap();
+    build.write_record(&output, digest).unwrap();
     let read = |name: &str| fs::read_to_string(dir.join(name)).unwrap();
     (read("SHA256SUMS"), read("build.intoto.json"))
 }

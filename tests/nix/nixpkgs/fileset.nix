@@ -43,12 +43,15 @@ let
       )
     );
 
+  # A folder that cannot hold any of the set is not read: `target` has thousands of files, and each
+  # evaluation of a working folder would take seconds.
   holdsFile =
     set: directory:
     let
       entries = readDir directory;
     in
-    any (
+    any (base: isBelow base directory || isBelow directory base) set.bases
+    && any (
       name:
       let
         path = directory + "/${name}";

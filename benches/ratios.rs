@@ -147,7 +147,7 @@ impl Bench {
         path
     }
 
-    /// The folder that `build` makes of a package.
+    /// The folder that `build` makes from a package.
     fn built(&self, package: &Path, name: &str) -> PathBuf {
         let output = self.empty(name);
         succeed(&mut self.build(package, &output));
@@ -387,7 +387,7 @@ fn median(times: impl IntoIterator<Item = Duration>) -> Duration {
 
 /// The peak memory of a command, in KiB. A fresh copy of this harness starts it, because the kernel
 /// counts the memory of the process that starts a program as the program's own: what that copy
-/// needs, about 2.5 MiB, is the least that can be measured.
+/// needs, about 2 MiB, is the least that can be measured.
 fn memory_of(command: &Command) -> u64 {
     let mut measured = Command::new(env::current_exe().unwrap());
     measured

@@ -17,7 +17,7 @@ writeShellApplication {
     published=$1 rebuilt=$2
     sums=$published
     if [ -d "$published" ]; then sums=$published/SHA256SUMS; fi
-    [ -f "$sums" ] || cannot_tell "$sums is no file: expected the folder of a release's files, or its SHA256SUMS"
+    [ -f "$sums" ] || cannot_tell "$sums is not a file: expected the folder of a release's files, or its SHA256SUMS"
     [ -r "$sums" ] || cannot_tell "cannot read $sums"
     listed=$(cat -- "$sums") || cannot_tell "cannot read $sums"
 

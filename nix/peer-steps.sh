@@ -58,9 +58,9 @@ check() {
 
   lifecycle install "$package/$label.tar.gz"
   lifecycle queryinstalled --output json | tr -d ' \n' | grep -qF "\"package_id\":\"$declared\"" ||
-    fail "the peer shows another package ID than the declared one, $declared"
+    fail "the peer shows a package ID other than the declared one, $declared"
   [ "$(fabric-ccs-builder package --id "$package/$label.tar.gz")" = "$declared" ] ||
-    fail "the command line prints another package ID than the declared one, $declared"
+    fail "the command line prints a package ID other than the declared one, $declared"
   echo "the peer, the command line and the declaration agree: $declared"
 
   fabric-ccs-builder verify "$builds"

@@ -26,9 +26,9 @@ pub struct Done {
 }
 
 impl Done {
-    /// Says what was `made`, with a connection.json of this digest.
+    /// Says what was `made`, with a connection.json that has this digest.
     fn new(warnings: Warnings, made: &str, digest: Digest, connection: &Connection) -> Self {
-        let dial = connection.dial();
+        let dial = connection.dial_description();
         let made = format!("{made}, {CONNECTION} sha256:{digest}, the peer will {dial}");
         Self { warnings, made }
     }

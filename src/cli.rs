@@ -98,9 +98,17 @@ pub fn run(args: impl IntoIterator<Item = OsString>) -> ExitCode {
 fn of_program(name: &OsStr, args: &[OsString]) -> Result<Outcome> {
     match name.to_str() {
         Some("--help" | "-h" | "help") => return Err(Error::Help),
-        Some("version") => return print(&details()),
         Some("--version" | "-V") if args == ["--verbose"] => return print(&details()),
-        Some("--version" | "-V") => return Err(Error::Version),
+        Some("version" | "--version" | "-V") => {
+            return match args.first() {
+                Some(arg) => usage(format!(
+                    "unexpected argument {:?}",
+                    arg.display().to_string()
+                )),
+                None if name == "version" => print(&details()),
+                None => Err(Error::Version),
+            };
+        }
         _ => {}
     }
     let mut names = COMMANDS.iter().map(|&(name, ..)| name);

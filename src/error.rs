@@ -35,7 +35,7 @@ pub enum Error {
     Refused(String),
     /// Something could not be done. This says nothing about the input: another try may succeed.
     Failed(String),
-    /// The same, because the system does not allow it to this user.
+    /// The same, because the system does not allow this user to do it.
     Denied(String),
     /// The reader of standard output closed it after seeing enough. No message is printed.
     Closed,
@@ -65,7 +65,7 @@ impl Error {
         }
     }
 
-    /// The message, with advice for a user whom the system did not allow something.
+    /// The message, with advice for a user whom the system denied something.
     pub fn advised(&self) -> String {
         match self {
             Self::Denied(message) => {

@@ -4,7 +4,7 @@
 use std::fmt::Display;
 
 use crate::error::{Error, Result};
-use crate::layout::MAX_WARNINGS;
+use crate::layout::MAX_FINDINGS;
 use crate::log::line;
 use crate::text::plural;
 
@@ -68,7 +68,7 @@ impl Faults {
     /// Adds a fault. Hostile input can have any number, so not all are kept.
     pub fn push(&mut self, fault: impl Into<Finding>) {
         let fault = fault.into();
-        if self.0.len() < MAX_WARNINGS && !self.0.contains(&fault) {
+        if self.0.len() < MAX_FINDINGS && !self.0.contains(&fault) {
             self.0.push(fault);
         }
     }
@@ -134,12 +134,12 @@ impl Warnings {
     }
 
     /// Adds that something is not published because a peer does not look where it is.
-    pub fn misplace(&mut self, warning: Finding) {
+    pub fn push_misplaced(&mut self, warning: Finding) {
         self.keep(Warning::Misplaced(warning));
     }
 
     fn keep(&mut self, warning: Warning) {
-        if self.kept.len() < MAX_WARNINGS {
+        if self.kept.len() < MAX_FINDINGS {
             self.kept.push(warning);
         } else {
             self.more += 1;
@@ -147,13 +147,13 @@ impl Warnings {
     }
 
     /// Adds that `path` is not published because of a fault, which the author can fix.
-    pub fn withhold(&mut self, path: &str, fault: &str) {
+    pub fn push_withheld(&mut self, path: &str, fault: &str) {
         self.fault.get_or_insert(format!("{path}: {fault}"));
         self.keep(Warning::Withheld(path.to_owned(), fault.to_owned()));
     }
 
     /// The first fault of something that is not published.
-    pub fn fault(&self) -> Option<&str> {
+    pub fn first_withheld(&self) -> Option<&str> {
         self.fault.as_deref()
     }
 

@@ -13,6 +13,7 @@ pub mod dial_timeout;
 pub mod index;
 pub mod installed;
 pub mod json;
+pub mod judge;
 pub mod meta_inf;
 pub mod metadata;
 pub mod package;

@@ -24,7 +24,9 @@ pub const STATEDB: &str = "statedb";
 pub const SUMS: &str = "SHA256SUMS";
 /// The record's statement in a build output.
 pub const STATEMENT: &str = "build.intoto.json";
-/// Where the peer looks for connection.json in the release output.
+/// The folder in the release output that holds all but the index definitions.
+pub const CHAINCODE: &str = "chaincode";
+/// Where the peer looks for connection.json in the release output, in [`CHAINCODE`].
 pub const SERVER: &str = "chaincode/server";
 /// The peer's own file in each of its builds, beside [`BLD`] and [`RELEASE`].
 pub const BUILD_INFO: &str = "build-info.json";
@@ -67,8 +69,9 @@ pub const MAX_INSTALL: u64 = (100 << 20) - (16 << 10);
 /// The longest line of the log, including its line feed, in bytes; the peer stops reading at 64
 /// KiB.
 pub const MAX_LINE: usize = 4096;
-/// The most warnings of a package that are printed; another line says how many were left out.
-pub const MAX_WARNINGS: usize = 60;
+/// The most faults or warnings that are kept to be printed; of warnings, another line says how many
+/// more there were.
+pub const MAX_FINDINGS: usize = 60;
 
 /// The most that a directory tree may hold.
 #[derive(Clone, Copy)]
@@ -79,7 +82,7 @@ pub struct Limits {
     pub entries: usize,
     /// The bytes of all files.
     pub bytes: u64,
-    /// The bytes of all paths; a record holds each path four times.
+    /// The bytes of all paths; a record holds each path three times, with escapes.
     pub path_bytes: usize,
 }
 

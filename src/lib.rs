@@ -18,12 +18,14 @@
 //! | `log`, [`text`] | the one place that prints, and how text is escaped and quoted |
 //! | [`error`], `layout` | how a command ends: answers and kinds of errors; names, modes and limits |
 //!
-//! A package goes through `builder::build`: metadata.json is read ([`formats::metadata`]), then
+//! `main` calls [`cli::run`], which selects `commands::peer::build`, which opens the peer's three
+//! directories and calls `builder::build`. There, metadata.json is read ([`formats::metadata`]), then
 //! connection.json ([`formats::connection`], whose templates [`formats::template`] fills in and
-//! whose values `formats::values` checks by the peer's rules), then META-INF is walked, checked and
-//! copied (`formats::meta_inf`, [`formats::index`]), and everything is recorded
-//! ([`formats::record`]). `builder::release` compares a build with its record and publishes what
-//! `formats::published` finds sound. Later, `commands::verify` compares both outputs with what
+//! whose values `formats::values` checks by the peer's rules), then META-INF is walked
+//! (`formats::meta_inf`), its index definitions are judged (`formats::judge`, [`formats::index`]),
+//! its files are copied, and everything is recorded
+//! ([`formats::record`]). `builder::release` compares a build with its record and publishes the
+//! definitions that are sound (`formats::published`). Later, `commands::verify` compares both outputs with what
 //! `builder::recompute` produces from the package by the same rules, or with the record.
 //! `builder::review` is for `check`: it reads the same formats, but continues after a fault.
 #![forbid(unsafe_code)]
@@ -49,7 +51,7 @@ pub mod testing {
     pub use crate::formats::dial_timeout::DialTimeout;
     pub use crate::formats::index::Definition;
     pub use crate::formats::metadata::Metadata;
-    pub use crate::formats::record::{Build, Record};
+    pub use crate::formats::record::{Inputs, Record};
     pub use crate::formats::template::{Config, Template};
     pub use crate::formats::tls::{check_key_pair, check_root_certificates};
     pub use crate::text::{escaped, escaped_line, is_unsafe};

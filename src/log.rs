@@ -3,10 +3,10 @@
 //!
 //! The peer reads standard error line by line. It stops reading at a line of 64 KiB, and a program
 //! that keeps writing then blocks for ever. So a line has at most [`MAX_LINE`] bytes, and at most
-//! [`MAX_WARNINGS`] warnings are printed of a package.
+//! [`MAX_FINDINGS`] warnings are printed for a package.
 //!
 //! [`MAX_LINE`]: crate::layout::MAX_LINE
-//! [`MAX_WARNINGS`]: crate::layout::MAX_WARNINGS
+//! [`MAX_FINDINGS`]: crate::layout::MAX_FINDINGS
 
 use std::fmt::Display;
 use std::fs::{self, File};

@@ -115,7 +115,7 @@ runCommand "images" { nativeBuildInputs = tools; } ''
     diff -u <(jq -S . "$config") seen
 
     if [ "$(stat -c %s "$layer")" -gt "$limit" ]; then
-      echo "$(stat -c %s "$layer") bytes, allowed are $limit" >&2
+      echo "$(stat -c %s "$layer") bytes, more than the $limit allowed" >&2
       return 1
     fi
 

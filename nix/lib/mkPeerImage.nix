@@ -46,7 +46,7 @@ dockerTools.buildLayeredImage {
     chmod 0755 ${builder}/bin/${fabric-ccs-builder.meta.mainProgram}
     install -D -m 0644 ${coreYaml} etc/hyperledger/fabric/core.yaml
     if ! grep -q 'path: /${builder}$' etc/hyperledger/fabric/core.yaml; then
-      echo "core.yaml has no external builder at /${builder}: set coreYaml to one that has" >&2
+      echo "core.yaml has no external builder at /${builder}: set coreYaml to one that has it" >&2
       exit 1
     fi
     echo 'hosts: files dns' >etc/nsswitch.conf

@@ -105,7 +105,7 @@ let
 in
 {
   options.services.fabric-ccs-builder = {
-    enable = lib.mkEnableOption "the external builder for chaincode as a service of this host's Hyperledger Fabric peers";
+    enable = lib.mkEnableOption "the external builder for chaincode as a service on this host's Hyperledger Fabric peers";
 
     package = mkOption {
       type = types.package;
@@ -233,7 +233,7 @@ in
       }
       {
         assertion = cfg.name != "" && builtins.match ".*[[:cntrl:]].*" cfg.name == null;
-        message = "${option}.name: a peer refuses a builder without a name, and one with control characters spoils its log";
+        message = "${option}.name: a peer refuses a builder without a name, and a name with control characters spoils its log";
       }
       {
         assertion = lib.all (one: one.name != "") cfg.extraBuilders;
@@ -241,7 +241,7 @@ in
       }
       {
         assertion = lib.all (one: lib.hasPrefix "/" one.path) cfg.extraBuilders;
-        message = "${option}.extraBuilders: a builder's path does not begin with a /, a peer would not find its programs";
+        message = "${option}.extraBuilders: a builder's path does not begin with a /, so a peer would not find its programs";
       }
       {
         assertion = lib.unique names == names;
@@ -249,7 +249,7 @@ in
       }
       {
         assertion = templateNulls == [ ];
-        message = "${lib.concatStringsSep ", " templateNulls}: is null, a template needs text; leave out the key or write \"\"";
+        message = "${lib.concatStringsSep ", " templateNulls}: is null, but a template needs text; leave out the key or write \"\"";
       }
     ]
     ++ lib.mapAttrsToList (from: values: {

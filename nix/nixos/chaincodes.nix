@@ -191,7 +191,7 @@ in
         }
         {
           assertion = isTemplate one.tls.clientKey;
-          message = "${option}.${name}.tls.clientKey: a private key must not be put into the Nix store, which everyone can read; write \"{{.client_key}}\" and the path of the key's file into services.fabric-ccs-builder.templateFiles.client_key";
+          message = "${option}.${name}.tls.clientKey: a private key must not be put into the Nix store, which everyone can read; write \"{{.client_key}}\" and put the path of the key's file into services.fabric-ccs-builder.templateFiles.client_key";
         }
       ]
     ) (lib.attrNames cfg.chaincodes);

@@ -28,7 +28,7 @@ in
     assertions = [ (service.beginsWithSlash "services.fabric-ccs-builder.verify.path" path) ];
 
     systemd.timers.fabric-ccs-builder-verify = {
-      description = "Compare the chaincode builds of a Fabric peer with its packages, regularly";
+      description = "Regularly compare the chaincode builds of a Fabric peer with its packages";
       wantedBy = [ "timers.target" ];
       timerConfig = {
         OnCalendar = cfg.verify.startAt;

@@ -10,7 +10,7 @@ use crate::formats::artifact::Artifact;
 use crate::formats::connection::Draft;
 use crate::formats::meta_inf;
 use crate::formats::metadata::Metadata;
-use crate::formats::record::Build;
+use crate::formats::record::Inputs;
 use crate::formats::template::Config;
 use crate::layout::{
     ALTERNATIVE, CONNECTION, META_INF, METADATA, PUBLIC, SECRET, STATEMENT, SUMS, TREE_LIMITS,
@@ -27,6 +27,8 @@ pub fn build(source: &Dir, metadata: &Dir, output: &Dir, config: Option<OsString
     let connection_content = Draft::content(source)?;
     let (draft, mut warnings) = Draft::parse(&connection_content).refuse(CONNECTION)?;
     let connection = draft.resolve(&config).refuse(CONNECTION)?;
+    // Other advice on the values is for their author, who runs `check`. Here templates are filled in,
+    // so only here is it known that a peer will not connect.
     warnings.extend(connection.server_name_advice());
     let tree = meta_inf::find(source)?;
     warnings.extend(meta_inf::outside(source, tree.as_ref())?.misplaced);
@@ -42,20 +44,20 @@ pub fn build(source: &Dir, metadata: &Dir, output: &Dir, config: Option<OsString
     }
     out.write(METADATA, PUBLIC, &metadata_content)?;
     out.write(CONNECTION, SECRET, connection.json())?;
-    let build = Build {
+    let inputs = Inputs {
         metadata: Digest::of(&metadata_content),
         connection: Digest::of(&connection_content),
         meta_inf_source,
         meta_inf,
     };
     let digest = Digest::of(connection.json());
-    build.write_record(out, digest)?;
+    inputs.write_record(out, digest)?;
     // connection.json, which `release` needs, comes last.
     let tree = tree.map(|_| META_INF).into_iter();
     let names = tree.chain([METADATA, STATEMENT, SUMS, CONNECTION]);
     staging.commit(&names.collect::<Vec<_>>())?;
 
-    let artifacts = plural(build.artifacts(digest).len(), "artifact", "artifacts");
+    let artifacts = plural(inputs.artifacts(digest).len(), "artifact", "artifacts");
     let made = format!("{}: {artifacts} by {VERSION}", metadata.label_for_log());
     Ok(Done::new(warnings, &made, digest, &connection))
 }
@@ -65,11 +67,11 @@ fn copy_meta_inf(tree: &Dir, out: &Dir, warnings: &mut Warnings) -> Result<Vec<A
     let mut artifacts = Vec::new();
     let mut reader = meta_inf::Reader::new(tree, warnings);
     tree.walk(TREE_LIMITS, |dir, files| {
-        let (folder, files) = reader.enter(dir, files);
+        let (folder, files) = reader.select(dir, files);
         let place = join(META_INF, &folder);
         let target = out.make_dirs(&place)?;
         for file in files {
-            let judged = reader.judge.read(&folder, dir, file)?;
+            let judged = reader.judge(&folder, dir, file)?;
             let digest = if let Some(content) = judged.content {
                 target.write(&file.name, PUBLIC, &content)?;
                 Digest::of(&content)
@@ -82,6 +84,7 @@ fn copy_meta_inf(tree: &Dir, out: &Dir, warnings: &mut Warnings) -> Result<Vec<A
         Ok(())
     })?;
     reader.finish();
+    // A walk visits the files of a folder before its folders.
     sort_by_path(&mut artifacts, |artifact: &Artifact| &artifact.path);
     Ok(artifacts)
 }

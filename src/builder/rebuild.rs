@@ -44,7 +44,7 @@ pub struct Rebuilt {
 }
 
 impl Rebuild {
-    /// Opens the peer's file system path. Without a `name`, that is the one in all other builds.
+    /// Opens the peer's file system path. Without a `name`, the one in all other builds is used.
     pub fn open(
         path: &Path,
         config: Option<OsString>,
@@ -55,7 +55,7 @@ impl Rebuild {
         let found = |path| installed::find(&peer, path);
         if let (None, None) = (found(PACKAGES)?, found(BUILDS)?) {
             return failed(format!(
-                "{}: is not a peer's file system path (no {PACKAGES}), which usually is \
+                "{}: is not a peer's file system path (no {PACKAGES}), which is usually \
                  /var/hyperledger/production",
                 path.display()
             ));
@@ -88,8 +88,8 @@ impl Rebuild {
         }
         if let Some(connection) = read.and_then(|read| self.unchanged(&installed.0, read)) {
             return Ok(Some(Rebuilt {
-                before: connection.dial(),
-                after: connection.dial(),
+                before: connection.dial_description(),
+                after: connection.dial_description(),
                 files: 0,
                 warnings: Warnings::default(),
             }));
@@ -114,9 +114,11 @@ impl Rebuild {
         let rebuilt = Rebuilt {
             before: match &target {
                 None => "not built".to_owned(),
-                Some(target) => dial(target).unwrap_or_else(|_| format!("no usable {CONNECTION}")),
+                Some(target) => {
+                    dial_description(target).unwrap_or_else(|_| format!("no usable {CONNECTION}"))
+                }
             },
-            after: dial(&made)?,
+            after: dial_description(&made)?,
             files: changes.new.len() + changes.gone.len(),
             warnings,
         };
@@ -138,8 +140,8 @@ impl Rebuild {
         is_its.then_some(read)
     }
 
-    /// The connection.json of a build that is what its package gives, where that is known without
-    /// making it: no key is written to a disk then. What hinders it is said when the build is made.
+    /// The connection.json of a build that is what its package produces, if that is known without
+    /// making it: no key is written to a disk then. Obstacles are reported when the build is made.
     fn unchanged(&self, id: &PackageId, read: Recomputed) -> Option<Connection> {
         let recipe = read.recipe.ok()?;
         let config = Config::read(self.config.clone()).ok()?;
@@ -150,7 +152,7 @@ impl Rebuild {
         (changes.new.is_empty() && changes.gone.is_empty()).then_some(connection)
     }
 
-    /// Makes all of a package's build in `scratch`. Gives its folder and what the package's author
+    /// Makes all of a package's build in `scratch`. Returns its folder and what the package's author
     /// should know.
     fn make(&self, installed: &(PackageId, Entry), scratch: &Scratch) -> Result<(Dir, Warnings)> {
         let (source, metadata) = (scratch.dir("src")?, scratch.dir("metadata")?);
@@ -238,8 +240,8 @@ impl Changes {
 }
 
 /// How a peer connects to the chaincode of a build.
-fn dial(build: &Dir) -> Result<String> {
+fn dial_description(build: &Dir) -> Result<String> {
     let server = build.descend(&join(RELEASE, SERVER))?;
     let connection = Connection::parse_written(&server.read_needed(CONNECTION)?);
-    Ok(connection.refuse(CONNECTION)?.dial())
+    Ok(connection.refuse(CONNECTION)?.dial_description())
 }

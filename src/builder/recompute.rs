@@ -15,11 +15,12 @@ use crate::findings::Warnings;
 use crate::formats::archive::untar::{Header, Kind};
 use crate::formats::artifact::Artifact;
 use crate::formats::connection::{Connection, Draft};
-use crate::formats::meta_inf::is_stray;
+use crate::formats::judge::Judge;
+use crate::formats::meta_inf::is_made_by_system;
 use crate::formats::metadata::Metadata;
 use crate::formats::package::{Content, Package};
-use crate::formats::published::{self, Judge};
-use crate::formats::record::Build;
+use crate::formats::published;
+use crate::formats::record::Inputs;
 use crate::formats::template::Config;
 use crate::layout::{ALTERNATIVE, CONNECTION, MAX_SMALL, META_INF, STATEDB, TREE_LIMITS};
 
@@ -34,7 +35,7 @@ pub struct Recomputed {
 /// What is produced from a package, except for what the config fills in.
 pub struct Recipe {
     pub draft: Draft,
-    build: Build,
+    inputs: Inputs,
     /// The index definitions that are not published.
     withheld: BTreeSet<String>,
 }
@@ -80,12 +81,12 @@ impl Recipe {
         self.draft.resolve(config).refuse(CONNECTION).map(Some)
     }
 
-    /// What is made, with a connection.json of this digest.
+    /// What is made, with a connection.json that has this digest.
     pub fn outputs(&self, connection: Digest) -> Result<Outputs> {
         let is_withheld = |path: &str| self.withheld.contains(path);
-        let mut bld = self.build.artifacts(connection);
+        let mut bld = self.inputs.artifacts(connection);
         let (release, artifacts) = (published::of_build(&bld, &is_withheld), bld.len());
-        let record = self.build.record_files(connection)?;
+        let record = self.inputs.record_files(connection)?;
         let record = record.map(|(name, content)| Artifact::new(name, Digest::of(&content)));
         let [_, Artifact { digest: sums, .. }] = record;
         bld.extend(record);
@@ -152,7 +153,7 @@ impl Code<'_> {
         tree.refuse_as_walk_would()?;
         let mut files = tree.files;
         sort_by_path(&mut files, |file| &file.path);
-        let build = Build {
+        let inputs = Inputs {
             metadata,
             connection: Digest::of(&connection),
             meta_inf_source: tree.name,
@@ -160,7 +161,7 @@ impl Code<'_> {
         };
         Ok(Recipe {
             draft,
-            build,
+            inputs,
             withheld: tree.withheld,
         })
     }
@@ -204,7 +205,7 @@ impl<'a> Folder<'a> {
         let path = &member.name;
         let (_, below) = path.split_once('/').unwrap_or_default();
         let place = below.rsplit_once('/').unwrap_or(("", below));
-        if is_stray(place.1) {
+        if is_made_by_system(place.1) {
             return Ok(());
         }
         let read = &mut || content.read();

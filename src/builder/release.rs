@@ -4,12 +4,12 @@ use super::Done;
 use crate::error::{Error, Refuse, Result, failed, refused};
 use crate::files::{Digest, Dir, Staging};
 use crate::findings::Warnings;
-use crate::formats::comparison::Origin;
+use crate::formats::comparison::Basis;
 use crate::formats::connection::Connection;
-use crate::formats::metadata::Metadata;
+use crate::formats::metadata::{Metadata, NO_LABEL};
 use crate::formats::published;
 use crate::formats::record::{NO_RECORD, Record};
-use crate::layout::{CONNECTION, META_INF, PUBLIC, SECRET, SERVER, STATEDB};
+use crate::layout::{CHAINCODE, CONNECTION, PUBLIC, SECRET, SERVER, STATEDB};
 use crate::text::plural;
 
 /// Publishes the build output `build` in the empty directory `release`.
@@ -21,7 +21,7 @@ pub fn release(build: &Dir, release: &Dir) -> Result<Done> {
     let label = match Metadata::read(build) {
         Ok((metadata, _)) => metadata.label_for_log().to_owned(),
         // The label is only for the log; with a record, metadata.json has been checked.
-        Err(Error::Refused(_)) => "package without a label".to_owned(),
+        Err(Error::Refused(_)) => NO_LABEL.to_owned(),
         Err(error) => return Err(error),
     };
     let content = build.read_needed(CONNECTION)?;
@@ -32,17 +32,18 @@ pub fn release(build: &Dir, release: &Dir) -> Result<Done> {
     let staging = Staging::new(release)?;
     let mut warnings = Warnings::default();
     warnings.extend(record.is_none().then(|| NO_RECORD.to_owned()));
-    let indexes = write_indexes(build, record.as_ref(), &staging.dir, &mut warnings)?;
-    if record.is_some() {
-        // `build` has given these warnings already.
-        warnings = Warnings::default();
-    }
+    // With a record, `build` has given the warnings of the indexes already.
+    let of_indexes = match &record {
+        Some(_) => &mut Warnings::default(),
+        None => &mut warnings,
+    };
+    let indexes = write_indexes(build, record.as_ref(), &staging.dir, of_indexes)?;
     let server = staging.dir.make_dirs(SERVER)?;
     server.write(CONNECTION, SECRET, &content)?;
     // What the peer looks for comes last.
     let names: &[&str] = match indexes {
-        0 => &["chaincode"],
-        _ => &[STATEDB, "chaincode"],
+        0 => &[CHAINCODE],
+        _ => &[STATEDB, CHAINCODE],
     };
     staging.commit(names)?;
 
@@ -68,7 +69,7 @@ fn compare_with_record(record: &Record, build: &Dir) -> Result<()> {
     };
     refused(format!(
         "{}{more}: it was changed after it was built; install the package again",
-        first.describe(Origin::Record)
+        first.describe(Basis::Record)
     ))
 }
 
@@ -95,7 +96,7 @@ fn write_indexes(
             return Ok(());
         };
         check_copied(record, &path, Digest::of(&content))?;
-        let place = path.strip_prefix(META_INF).unwrap_or_default();
+        let place = published::place(&path).unwrap_or_default();
         let (folder, name) = place.rsplit_once('/').unwrap_or_default();
         out.make_dirs(folder)?.write(name, PUBLIC, &content)?;
         count += 1;

@@ -88,7 +88,7 @@ impl Review {
         self.outside = meta_inf::outside(source, tree.as_ref())?;
         for found in self.outside.misplaced.drain(..) {
             if meta_inf::holds_json(source, found.file.as_deref().unwrap_or_default()) {
-                self.warnings.misplace(found);
+                self.warnings.push_misplaced(found);
             } else {
                 self.warnings.push(found);
             }

@@ -36,7 +36,7 @@ pub fn text(what: &str, value: OsString) -> Result<String> {
     usage(format!("{what}: {fault}"))
 }
 
-/// The values for templates: of `--config`, or else of the environment.
+/// The values for templates: from `--config`, or else from the environment.
 pub fn config(option: Option<OsString>) -> Result<Option<OsString>> {
     match option {
         Some(value) => values(&value).map(Some),

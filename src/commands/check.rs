@@ -133,7 +133,7 @@ fn run_programs(
     let content = release.descend(SERVER)?.read_needed(CONNECTION)?;
     let connection = Connection::parse_written(&content).refuse(CONNECTION)?;
     report.address = Some(connection.address().to_string());
-    report.dial = Some(connection.dial());
+    report.dial = Some(connection.dial_description());
     report.dial_result = report.wants_dial.then(|| dial::dial(&connection));
     Ok(())
 }
@@ -151,13 +151,13 @@ fn report_program(name: &'static str, done: Result<Done>, report: &mut Report) -
     done.map(drop)
 }
 
-/// Reports why `package` would refuse the content, or that it would make another package of it.
+/// Reports why `package` would refuse the content, or that it would make a different package from it.
 fn report_package(subject: &Subject, outside: &Outside, report: &mut Report) -> Result<()> {
     let made = match Source::read(&subject.source, subject.metadata()) {
         // This is already among the faults.
         Err(Error::Refused(_)) if report.has_faults() => return Ok(()),
         Err(Error::Refused(fault)) if subject.digest.is_some() => {
-            let warning = format!("{fault}, the command package refuses this content");
+            let warning = format!("{fault}, so the command package refuses this content");
             report.warnings.push(warning.into());
             return Ok(());
         }

@@ -16,7 +16,7 @@ const SETTINGS: u8 = 4;
 /// Dials what `connection` names, and says how that went: `Err` if a peer would fail.
 pub fn dial(connection: &Connection) -> Result<String, String> {
     let Some(endpoint) = connection.endpoint() else {
-        return Ok("not tried, the address is not a host and port".to_owned());
+        return Ok("not tried: the address is not a host and port".to_owned());
     };
     let Endpoint { host, port, .. } = &endpoint;
     let answered = endpoint.dial(Instant::now() + endpoint.timeout);
@@ -33,7 +33,7 @@ impl Endpoint {
         let mut frame = [0; 9];
         let answered = set_timeouts(&stream, end).and_then(|()| {
             stream.write_all(PREFACE)?;
-            // A timeout is for one read, and there may be as many as bytes.
+            // A timeout applies to one read, and there may be as many reads as bytes.
             frame.chunks_mut(1).try_for_each(|byte| {
                 set_timeouts(&stream, end)?;
                 stream.read_exact(byte)
@@ -70,7 +70,7 @@ impl Endpoint {
             failed = match TcpStream::connect_timeout(&address, left) {
                 Ok(stream) => return Ok(stream),
                 Err(error) => match error.kind() {
-                    ErrorKind::ConnectionRefused => "refused, nothing listens there".to_owned(),
+                    ErrorKind::ConnectionRefused => "refused: nothing listens there".to_owned(),
                     ErrorKind::TimedOut => format!("timed out after {:?}", self.timeout),
                     _ => format!("cannot connect: {error}"),
                 },

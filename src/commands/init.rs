@@ -14,8 +14,8 @@ use crate::error::{Cannot, Error, Outcome, Refuse, Result, failed, refused, usag
 use crate::files::NewFile;
 use crate::findings::Faults;
 use crate::formats::connection::{Draft, field_names};
+use crate::formats::judge::is_collection;
 use crate::formats::metadata::Metadata;
-use crate::formats::published::is_collection;
 use crate::formats::written::Written;
 use crate::layout::{CONNECTION, META_INF, METADATA, PROGRAM, PUBLIC, SECRET, STATEDB};
 use crate::log;
@@ -103,7 +103,7 @@ pub fn run(mut parser: Parser) -> Result<Outcome> {
 /// A file to write: its path in the folder, its mode and its content.
 type NewContent = (String, u32, Vec<u8>);
 
-/// The files to write, which `check` takes, and the keys of the config that it then needs.
+/// The files to write, which `check` accepts, and the keys of the config that it then needs.
 fn files(
     dir: &Path,
     written: Written,

@@ -31,7 +31,7 @@ version that this one replaces is kept in DIR/bin/.previous.
   --rollback   instead puts back the programs that the last install replaced
   -q, --quiet  prints nothing but warnings
 
-Exit status: 0 installed, 2 not possible; one line says why.
+Exit status: 0 installed or rolled back, 2 not possible; one line says why.
 
 Example: fabric-ccs-builder install /opt/hyperledger/ccaas_builder
 ";
@@ -105,7 +105,7 @@ fn install(dir: &Dir, path: &str, origin: &str) -> Result<String> {
     if matches!(bin.look_up("run"), Ok(Some(_))) {
         let run = bin.path_of("run");
         warn(&format!(
-            "{}: belongs to another builder, the peer does not call it for chaincode that this builder built",
+            "{}: belongs to another builder, and the peer does not call it for chaincode that this builder built",
             run.display()
         ));
     }
@@ -124,7 +124,7 @@ fn install(dir: &Dir, path: &str, origin: &str) -> Result<String> {
 }
 
 /// Puts this program into `bin` under each of its names, and returns what was there before. Each name
-/// has a file of its own: who copies another program over one must not change the others.
+/// has a file of its own: copying another program over one must not change the others.
 fn put(bin: &Dir) -> Result<String> {
     lock(bin);
     for name in NAMES {
@@ -222,7 +222,7 @@ fn forget(bin: &Dir, previous: &Dir) {
     let _ = fs::remove_dir(bin.reach(PREVIOUS));
 }
 
-/// Keeps the program `name` of `bin` in `previous`, also where hard links do not work, and where
+/// Keeps the program `name` of `bin` in `previous`, even where hard links do not work, and where
 /// the kernel refuses a link to another user's file.
 fn keep_one(bin: &Dir, name: &str, previous: &Dir) -> Result<()> {
     let Err(error) = fs::hard_link(bin.reach(name), previous.reach(name)) else {

@@ -236,7 +236,7 @@ fn identify(path: &Path) -> Result<()> {
 
 fn write_to_stdout(source: &Source) -> Result<Digest> {
     if io::stdout().is_terminal() {
-        return usage("standard output is a terminal, redirect it to a file");
+        return usage("standard output is a terminal; redirect it to a file");
     }
     source.write(&mut log::stdout()?)
 }
@@ -262,7 +262,7 @@ fn write_to_file(
         }
         if !force {
             return failed(format!(
-                "{}: already exists and is not this {what}, --force replaces it",
+                "{}: already exists and is not this {what}; --force replaces it",
                 path.display()
             ));
         }

@@ -17,7 +17,7 @@ pub const DETECT_HELP: &str = "\
 Usage: detect CHAINCODE_SOURCE_DIR CHAINCODE_METADATA_DIR
 
 Tells the peer whether a chaincode package is for this builder: it is if the
-type in CHAINCODE_METADATA_DIR/metadata.json is ccaas or external, whatever the
+type in CHAINCODE_METADATA_DIR/metadata.json is ccaas or external, in any letter
 case. Prints one line for a type that neither this builder nor Fabric itself
 (golang, node, java, car) accepts.
 
@@ -75,18 +75,18 @@ pub fn build(parser: Parser) -> Result<Outcome> {
     let [source, metadata, output] = dirs;
     let config = env::var_os(VARIABLE);
     let done = builder::build(&source?, &metadata?, &output?, config)?;
-    print("build", &done);
+    log_done("build", &done);
     Ok(Outcome::Yes)
 }
 
 pub fn release(parser: Parser) -> Result<Outcome> {
     let [build, release] = paths(parser, RELEASE_HELP)?;
     let done = builder::release(&Dir::open(&build)?, &Dir::open(&release)?)?;
-    print("release", &done);
+    log_done("release", &done);
     Ok(Outcome::Yes)
 }
 
-fn print(word: &str, done: &Done) {
+fn log_done(word: &str, done: &Done) {
     done.lines().for_each(|line| log::line(word, line));
 }
 

@@ -20,7 +20,7 @@ use crate::files::Entry;
 use crate::formats::installed::PackageId;
 use crate::formats::template::Config;
 use crate::log;
-use counts::Other;
+use counts::OtherResult;
 use expected::{Expected, Own, Packages};
 use report::Report;
 use target::Place;
@@ -31,9 +31,9 @@ Usage: fabric-ccs-builder verify [OPTION...] PATH...
 
 Compares what is on disk with what build and release produce from the packages
 that a peer has installed. Builds that are given alone, without --packages, are
-compared with the record that build made; otherwise a build without its package
-counts as undetermined. Each PATH is a peer's file system path (with
-lifecycle/chaincodes), its externalbuilder/builds, one of the builds in there
+compared with their own records; otherwise a build without its package counts as
+\"cannot tell\". Each PATH is a peer's file system path (with
+lifecycle/chaincodes), its externalbuilder/builds, one of the builds in it
 (with build-info.json, bld and release), or a build output (with SHA256SUMS).
 Prints a line for each build that matches, a line for each difference, and a
 summary. Changes nothing in PATH and follows no link below it.
@@ -42,7 +42,7 @@ summary. Changes nothing in PATH and follows no link below it.
   --config JSON     the values for templates in connection.json, instead of the
                     environment variable CHAINCODE_AS_A_SERVICE_BUILDER_CONFIG;
                     without any, a build whose package has templates counts as
-                    undetermined
+                    \"cannot tell\"
   --config @FILE    reads them from FILE
   --package-id ID   this package must be there and match; repeatable
   --installed FILE  the same for each package in the output of peer lifecycle
@@ -50,10 +50,10 @@ summary. Changes nothing in PATH and follows no link below it.
                     standard input
   --dial            also connects to each chaincode's address from this machine,
                     without TLS as a gRPC client; a server that is not reached
-                    counts as undetermined
+                    counts as \"cannot tell\"
   -q, --quiet       prints no line for a build that matches or is another
                     builder's, or whose chaincode was dialled
-  --json            prints one JSON object a line instead
+  --json            prints one JSON object per line instead
   --metrics FILE    also writes the counts in the text format of Prometheus
 
 Exit status: 0 all match, 1 some difference, 2 no difference, but something
@@ -94,7 +94,7 @@ pub fn run(mut parser: Parser) -> Result<Outcome> {
     // As a refusal, it would have the exit status of a difference.
     let config = Config::read(arguments::config(config)?);
     let config = config.map_err(|error| Error::Failed(error.to_string()))?;
-    let mut run = Run {
+    let mut run = Verifier {
         packages: Packages::open(&packages, config, wanted.ids.is_some())?,
         wanted,
         dial,
@@ -103,7 +103,7 @@ pub fn run(mut parser: Parser) -> Result<Outcome> {
     for (path, error) in &run.packages.unreadable {
         let (path, reason) = (path.display().to_string(), error.advised());
         run.report
-            .add_other(("package", &path), Other::CannotTell, &reason)?;
+            .add_other(("package", &path), OtherResult::CannotTell, &reason)?;
     }
     for path in &paths {
         match Place::find(path) {
@@ -115,7 +115,7 @@ pub fn run(mut parser: Parser) -> Result<Outcome> {
     let outcome = run.report.finish()?;
     if let Some(path) = &metrics {
         match run.report.counts.write_metrics(path) {
-            // A difference counts more.
+            // A difference takes precedence.
             Err(error) if outcome == Outcome::No => log::line("verify", error.to_string()),
             written => written?,
         }
@@ -124,33 +124,33 @@ pub fn run(mut parser: Parser) -> Result<Outcome> {
 }
 
 /// One run: what it compares with, and what it has found.
-struct Run {
+struct Verifier {
     packages: Packages,
     wanted: Wanted,
     dial: bool,
     report: Report,
 }
 
-impl Run {
+impl Verifier {
     /// Verifies all builds at `path`, and names the packages that have none.
     fn verify(&mut self, path: &Path, place: &Place) -> Result<()> {
-        if let Own::Unreadable(error) = &place.packages {
+        if let Own::Unreadable(error) = &place.own {
             self.report.add_unusable(path, error)?;
         }
         let mut built = BTreeSet::new();
         for target in place.targets() {
-            let expected = self.packages.expect(&place.packages, target.id.as_ref());
+            let expected = self.packages.expect(&place.own, target.id.as_ref());
             let verdict = compare::verdict(&target, &expected);
             self.report.add(&target, &verdict)?;
-            if let (Own::Folder(own), Some(id), Expected::Made(..)) =
-                (&place.packages, &target.id, &expected)
-                && own.look_up(&id.package_name())?.is_none()
+            if let (Own::Folder(own), Some(id), Expected::Made(made)) =
+                (&place.own, &target.id, &expected)
+                && !made.is_from_own
             {
                 let path = own.path_of(&id.package_name()).display().to_string();
                 let reason = "the peer cannot run the chaincode once it restarts: install the \
                               package again";
                 self.report
-                    .add_other(("package", &path), Other::Missing, reason)?;
+                    .add_other(("package", &path), OtherResult::Missing, reason)?;
             }
             if self.dial
                 && let Some(connection) = target.connection()
@@ -162,7 +162,7 @@ impl Run {
                 built.insert(id);
             }
         }
-        self.verify_unbuilt(path, &place.packages, &built)
+        self.verify_unbuilt(path, &place.own, &built)
     }
 
     /// Names the packages in `own` that have no build.
@@ -183,7 +183,7 @@ impl Run {
             let path = folder.path_of(&name).display().to_string();
             let Some(id) = PackageId::of_package(&name) else {
                 if name.ends_with(".tar.gz") {
-                    self.report.counts.notes.push(format!(
+                    self.report.add_note(format!(
                         "{path}: its name is not LABEL.HASH.tar.gz, so no peer reads it: package --id \
                          says what it is; give it that name, or remove it"
                     ));
@@ -197,16 +197,16 @@ impl Run {
                 reported, unbuilt, ..
             } = &mut self.wanted;
             let (found, result, reason) = match self.packages.expect(own, Some(&id)) {
-                Expected::Wrong(reason) => (reported, Other::Mismatch, reason),
+                Expected::Wrong(reason) => (reported, OtherResult::Mismatch, reason),
                 // It needs no build of ours. Nothing in a folder of packages is merely recorded.
-                Expected::Other(_) | Expected::Recorded => {
+                Expected::Foreign(_) | Expected::Recorded => {
                     reported.insert(id);
                     continue;
                 }
-                Expected::Undetermined(reason) => (unbuilt, Other::CannotTell, reason),
+                Expected::Undetermined(reason) => (unbuilt, OtherResult::CannotTell, reason),
                 Expected::Made(..) => {
                     let reason = "rebuild makes it, or the peer at its next start";
-                    (unbuilt, Other::NotBuilt, reason.to_owned())
+                    (unbuilt, OtherResult::NotBuilt, reason.to_owned())
                 }
             };
             found.insert(id);

@@ -1,4 +1,5 @@
-//! Directories held open. Their methods for files are in `file.rs`, those that walk in `walk.rs`.
+//! Directories held open. Their methods for files are in `file.rs`, those that walk in `walk.rs`, and
+//! the removal of what is unfinished in `staging.rs`.
 //!
 //! Names are looked up relative to an open handle, without following links. Rust's standard library
 //! has no openat(2), so this goes through `/proc/self/fd`. After a file is read, it is compared with
@@ -93,7 +94,7 @@ impl Dir {
         join(&self.relative, name)
     }
 
-    pub(super) fn listed(&self) -> Result<fs::Metadata> {
+    pub(super) fn stat(&self) -> Result<fs::Metadata> {
         self.handle.metadata().cannot("read", &self.path)
     }
 
@@ -101,7 +102,8 @@ impl Dir {
         &self.path
     }
 
-    /// The path of `name` in this directory, for messages.
+    /// The path of `name` in this directory, for messages. To open it, use [`reach`](Self::reach),
+    /// unless a user's own folder is meant, where links are followed.
     pub(crate) fn path_of(&self, name: &str) -> PathBuf {
         self.path.join(name)
     }
@@ -158,12 +160,12 @@ impl Dir {
         found.map(|_| self.subdir(name)).transpose()
     }
 
-    fn find(&self, name: &str, is_dir: bool, needed: &str) -> Result<Option<Entry>> {
+    fn find(&self, name: &str, is_dir: bool, fault: &str) -> Result<Option<Entry>> {
         let found = self.look_up(name)?;
         if let Some(entry) = &found {
             self.check(entry)?;
             if entry.is_dir() != is_dir {
-                return refused(format!("{}: {needed}", self.relative(name)));
+                return refused(format!("{}: {fault}", self.relative(name)));
             }
         }
         Ok(found)
@@ -219,7 +221,7 @@ impl Dir {
         }
     }
 
-    /// Opens the directory at `path` below this one. What is missing of it is created with mode
+    /// Opens the directory at `path` below this one. Missing parts of it are created with mode
     /// 0755.
     pub(crate) fn make_dirs(&self, path: &str) -> Result<Self> {
         let make = |dir: Self, name| Ok(dir.make_dir(name, OPEN)?.0);

@@ -52,12 +52,12 @@ impl Entry {
         } else if let Some(fault) = fault_of_name(&self.name) {
             fault.to_owned()
         } else if self.has_hard_link() {
-            "has another hard link; replace it by a copy".to_owned()
+            "has another hard link; replace it with a copy".to_owned()
         } else if self.listed.is_file() || self.listed.is_dir() {
             return None;
         } else {
             let kind = self.kind();
-            format!("is {kind}, only regular files and directories are copied")
+            format!("is {kind}, but only regular files and directories are copied")
         })
     }
 

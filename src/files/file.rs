@@ -12,7 +12,7 @@ use crate::error::{Cannot, Result, failed, refused};
 use crate::layout::{MAX_SMALL, PUBLIC};
 use crate::text::nearest;
 
-/// Passes all that `file` gives to `take`, piece by piece; `explain` says which file that is.
+/// Passes the content of `file` to `take`, piece by piece; `explain` says which file that is.
 pub fn pieces(
     file: &mut dyn Read,
     explain: &dyn Fn(io::Result<usize>) -> Result<usize>,

@@ -38,7 +38,7 @@ impl NewFile {
         Self::begin(&dir.reach(name), &dir.path_of(name), mode)
     }
 
-    /// Whether a file with this name is left from a run that was killed, if no run is using it.
+    /// Whether a file with this name is left over from a killed run, if no run is using it.
     pub fn is_temporary(name: &str) -> bool {
         let numbers = name.strip_prefix(UNFINISHED);
         let numbers = numbers.and_then(|numbers| numbers.strip_prefix('-')?.split_once('-'));

@@ -15,7 +15,7 @@ pub struct Scratch(Dir);
 impl Scratch {
     /// Creates it, for the command `word`.
     pub fn new(word: &str) -> Result<Self> {
-        // An empty TMPDIR counts as unset, as it does in Go, so also for the peer.
+        // An empty TMPDIR counts as unset, as it does in Go, and so for the peer.
         let parent = env::var_os("TMPDIR").filter(|path| !path.is_empty());
         let parent = PathBuf::from(parent.unwrap_or_else(|| "/tmp".into()));
         let found = parent.canonicalize().cannot("open", &parent);

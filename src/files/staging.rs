@@ -9,8 +9,9 @@ use crate::error::{Cannot, Result, failed};
 use crate::layout::{CLOSED, UNFINISHED};
 
 /// A hidden directory in `target` in which everything is created, until [`Staging::commit`] moves
-/// its content to the final names. It is removed in any case, so a failure leaves nothing behind, and
-/// a killed process leaves nothing under a final name.
+/// its content to the final names. It is removed unless the process is killed, so a failure leaves
+/// nothing behind. A process that is killed before that leaves nothing under a final name; one that
+/// is killed meanwhile leaves the first names, so what the next step needs comes last.
 pub struct Staging<'a> {
     target: &'a Dir,
     pub dir: Dir,
@@ -22,7 +23,7 @@ impl<'a> Staging<'a> {
         let taken = |name: &str, what: &str| {
             let path = target.path_of(name);
             failed(format!(
-                "{}: {what}, the output directory must be empty",
+                "{}: {what}, but the output directory must be empty",
                 path.display()
             ))
         };

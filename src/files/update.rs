@@ -78,7 +78,7 @@ fn real_name(dir: &Dir, name: &str) -> io::Result<OsString> {
 pub fn create(parent: &Dir, name: &str, made: &Dir, new: &[String]) -> Result<()> {
     let hidden = parent.create_dir(UNFINISHED, CLOSED)?;
     let put = || {
-        give(&hidden.handle, &parent.listed()?, hidden.path())?;
+        give(&hidden.handle, &parent.stat()?, hidden.path())?;
         update(&hidden, made, new, &[])?;
         let renamed = fs::rename(parent.reach(UNFINISHED), parent.reach(name));
         renamed.cannot("create", &parent.path_of(name))
@@ -109,7 +109,7 @@ fn stage(target: &Dir, source: &Dir, path: &str, temporary: &str) -> Result<()> 
     let Some(entry) = from.look_up(name)? else {
         return refused(format!("{path}: disappeared while it was copied"));
     };
-    let (folder, old) = (into.listed()?, into.look_up(name)?);
+    let (folder, old) = (into.stat()?, into.look_up(name)?);
     let (like, mode) = match &old {
         Some(old) if old.is_dir() => {
             let shown = shown.display();
@@ -134,7 +134,7 @@ fn stage(target: &Dir, source: &Dir, path: &str, temporary: &str) -> Result<()> 
     file.sync_all().cannot("write", &shown)
 }
 
-/// The mode of a file for which one of the mode `new` is made, when it has the mode `old`: the same,
+/// The mode for a file made with mode `new` that replaces one with mode `old`: that is `old`,
 /// unless everyone could read a private key then. If only a group can, someone chose that.
 pub fn mode_like(old: u32, new: u32) -> u32 {
     let is_exposed = new & 0o777 == SECRET && old & 0o004 != 0;
@@ -150,7 +150,7 @@ fn make_dirs(top: &Dir, path: &str) -> Result<Dir> {
         mode = OPEN;
         // A killed run may have created the folder without giving it away.
         if fs::read_dir(dir.reach("")).is_ok_and(|mut found| found.next().is_none()) {
-            give(&dir.handle, &parent.listed()?, dir.path())?;
+            give(&dir.handle, &parent.stat()?, dir.path())?;
         }
         Ok(dir)
     })

@@ -77,7 +77,7 @@ pub fn advice(text: &str) -> String {
     }
 }
 
-/// Whether a text has a variable of a shell, of Windows too.
+/// Whether a text has a shell variable, including one of Windows.
 fn is_of_a_shell(text: &str) -> bool {
     text.contains('$') || text.matches('%').count() > 1 && !text.contains('[')
 }

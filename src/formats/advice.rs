@@ -1,5 +1,5 @@
-//! What a package's author should know although no peer refuses the package for it: places,
-//! addresses, the server's name, and when certificates expire.
+//! What a package's author should know although no peer refuses the package for it: addresses, the
+//! server's name, certificates, and private keys.
 
 use std::net::IpAddr;
 
@@ -7,36 +7,8 @@ use super::address::Address;
 use super::json::Object;
 use super::tls;
 use super::values::Values;
-use crate::files::{Dir, Entry};
 use crate::findings::Finding;
-use crate::layout::{CONNECTION, META_INF};
-use crate::text::plural;
-
-/// Why connection.json is not in `dir`, if it is further down.
-pub fn of_other_places(dir: &Dir) -> Option<String> {
-    let mut places = Vec::new();
-    // The file is missing anyway, so it does not matter if the search ends early.
-    let _ = dir.walk_all(|dir, files| {
-        let is_named = |file: &&Entry| file.name.eq_ignore_ascii_case(CONNECTION);
-        let found = files.iter().filter(is_named);
-        let found = found.map(|file| dir.relative(&file.name));
-        places.extend(found.filter(|path| path.contains('/')));
-        Ok(())
-    });
-    let found = match &places[..] {
-        [] => return None,
-        [one] => format!("{one} is there: move it"),
-        [first, rest @ ..] => {
-            let others = plural(rest.len(), "other", "others");
-            format!(
-                "{first} and {others} are there: move one, with templates for what differs between peers,"
-            )
-        }
-    };
-    Some(format!(
-        "{CONNECTION} not found, but {found} to the top, beside {META_INF}"
-    ))
-}
+use crate::layout::CONNECTION;
 
 /// What the author of connection.json should know about its values and, if the time is given, in
 /// seconds since 1970, about when its certificates expire.
@@ -91,7 +63,7 @@ fn of_client(values: &Values) -> Option<String> {
     let is_used = values.is("tls_required") && values.is("client_auth_required");
     let client_cert = values.text("client_cert").filter(|_| is_used)?;
     tls::is_not_for_client(&client_cert.text).then(|| {
-        "client_cert: is not for a TLS client (extended key usage), so a server would refuse it, \
+        "client_cert: is not for a TLS client (extended key usage), so a server would refuse it; \
          issue one with clientAuth"
             .to_owned()
     })

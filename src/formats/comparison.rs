@@ -34,9 +34,9 @@ pub struct Difference {
     pub found: Option<Found>,
 }
 
-/// Where the digests come from that files are compared with.
+/// Where the digests that files are compared with come from.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub enum Origin {
+pub enum Basis {
     /// The record of the build.
     #[default]
     Record,
@@ -48,18 +48,18 @@ pub enum Origin {
 
 impl Difference {
     /// The name of this kind of difference: `mismatch`, `missing`, `unrecorded` or `unexpected`.
-    pub fn kind(&self, origin: Origin) -> &'static str {
-        match (self.expected, self.found, origin) {
+    pub fn kind(&self, basis: Basis) -> &'static str {
+        match (self.expected, self.found, basis) {
             (_, None, _) => "missing",
-            (None, Some(_), Origin::Package) => "unexpected",
+            (None, Some(_), Basis::Package) => "unexpected",
             (None, Some(_), _) => "unrecorded",
             (Some(_), Some(_), _) => "mismatch",
         }
     }
 
-    pub fn describe(&self, origin: Origin) -> String {
-        let from = match origin {
-            Origin::Package => "from the package",
+    pub fn describe(&self, basis: Basis) -> String {
+        let from = match basis {
+            Basis::Package => "from the package",
             _ => "recorded",
         };
         let expected = self.expected.map(|digest| format!(", {from} {digest}"));
@@ -67,7 +67,7 @@ impl Difference {
         format!(
             "{}: {}{}{}",
             self.path,
-            self.kind(origin),
+            self.kind(basis),
             expected.unwrap_or_default(),
             found.unwrap_or_default()
         )
@@ -146,7 +146,7 @@ mod tests {
                 expected,
                 found,
             }
-            .describe(Origin::Record)
+            .describe(Basis::Record)
         };
         assert_eq!(
             shown(Some(recorded), Some(Found::Content(other))),

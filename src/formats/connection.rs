@@ -3,7 +3,7 @@
 //! The peer reads it as `ChaincodeServerUserData` of Fabric's
 //! `core/container/externalbuilder/instance.go`, but only at the first invoke, so everything that
 //! would fail there is refused here. The file we write has only known fields that were present, in
-//! the order of [`FIELDS`].
+//! the order of [`FIELDS`]; without TLS, none that only matters with it.
 
 mod hints;
 
@@ -62,9 +62,10 @@ enum Field {
 type ReadTemplate = fn(&str) -> Result<Template>;
 
 impl Draft {
+    /// The content of the package's connection.json.
     pub(crate) fn content(dir: &Dir) -> error::Result<Vec<u8>> {
         if dir.look_up(CONNECTION)?.is_none()
-            && let Some(advice) = advice::of_other_places(dir)
+            && let Some(advice) = hints::elsewhere(dir)
         {
             return refused(advice);
         }
@@ -77,7 +78,8 @@ impl Draft {
         Faults::first(|faults| Self::collect(content, faults))
     }
 
-    /// Like [`Draft::parse`], but fails only if there are no fields at all.
+    /// Like [`Draft::parse`], but adds the faults of fields and continues. Fails only on what is no
+    /// JSON object, or another kind of file.
     pub(crate) fn collect(content: &[u8], faults: &mut Faults) -> Result<(Self, Warnings)> {
         let object = Object::parse(content)?;
         hints::ensure_kind(&object)?;
@@ -89,17 +91,20 @@ impl Draft {
         Ok((draft, warnings))
     }
 
-    fn of(object: &Object, template: ReadTemplate, faults: &mut Faults) -> Self {
+    fn of(object: &Object, read_template: ReadTemplate, faults: &mut Faults) -> Self {
+        // Read again below, where the same fault is not added twice.
         let has_tls = faults.take(object.boolean("tls_required"));
-        let has_tls =
-            has_tls.map_or_else(|| is_meant(object, "tls_required"), |has| has == Some(true));
+        let has_tls = has_tls.map_or_else(
+            || is_meant_true(object, "tls_required"),
+            |has| has == Some(true),
+        );
         let mut fields = Vec::new();
         for (name, kind) in FIELDS {
             let field = match kind {
                 // The peer needs even a field that is left out to have the right type, but its
                 // template does not matter.
                 Type::TlsText if !has_tls => object.string(name).map(|_| None),
-                Type::Text | Type::TlsText => text(object, name, template).map(|found| {
+                Type::Text | Type::TlsText => text(object, name, read_template).map(|found| {
                     found.map(|mut template| {
                         template.takes_files = kind == Type::TlsText;
                         Field::Text(template)
@@ -108,14 +113,14 @@ impl Draft {
                 Type::Boolean => object
                     .boolean(name)
                     .map(|value| value.map(Field::of_boolean)),
-                Type::Duration => dial_timeout(object, name, template),
+                Type::Duration => dial_timeout(object, name, read_template),
             };
             let field = match (faults.take(field), kind) {
                 (Some(None), _) => {
                     hints::misnamed(object, name).map(|hint| Field::Value(Value::Missing(hint)))
                 }
                 (Some(field), _) => field,
-                (None, Type::Boolean) => Some(Field::of_boolean(is_meant(object, name))),
+                (None, Type::Boolean) => Some(Field::of_boolean(is_meant_true(object, name))),
                 (None, _) => Some(Field::Value(Value::Unknown)),
             };
             fields.extend(field.map(|field| (name, field)));
@@ -154,12 +159,11 @@ impl Draft {
     }
 
     fn check_branches(&self, faults: &mut Faults) {
-        let mut values = self.values(None, faults);
-        for (_, value) in &mut values.0 {
-            if !matches!(value, Value::Boolean(_)) {
-                *value = Value::Unknown;
-            }
-        }
+        let known = |(name, field): &(_, Field)| match field {
+            Field::Value(value @ Value::Boolean(_)) => (*name, value.clone()),
+            _ => (*name, Value::Unknown),
+        };
+        let mut values = Values(self.0.iter().map(known).collect());
         for (name, field) in &self.0 {
             let template = field.template().filter(|template| !template.is_text());
             for text in template.map(Template::texts).unwrap_or_default() {
@@ -192,21 +196,27 @@ impl Draft {
                 let mut fields = self.0.iter().filter(|(field, _)| *field == name);
                 let template = fields.find_map(|(_, field)| field.template());
                 let is_possible = template.is_some_and(|template| template.may_make(&text));
-                ensure!(is_possible, "{name}: is not what its template can make");
+                ensure!(is_possible, "{name}: cannot have come from its template");
                 values.set(name, value);
                 unknown.push(name);
             }
+        }
+        let mut left = values.0.iter();
+        if let Some((name, _)) = left.find(|(_, value)| matches!(value, Value::Unknown)) {
+            bail!("{name}: is not there, although the package has a template for it");
         }
         let is_same = values.to_json()? == written;
         ensure!(is_same, "is not the package's, even without its templates");
         Ok(unknown)
     }
 
+    /// The keys of the config that the templates look up, with `.file` where the value is probably a
+    /// private key.
     pub(crate) fn keys(&self) -> BTreeSet<String> {
         let mut keys = BTreeSet::new();
         for template in self.templates() {
             let found = template.keys();
-            // A key should not be on a command line.
+            // A private key should not be on a command line.
             let is_file = template.takes_files && found.len() == 1 && template.texts().is_empty();
             let inner = if is_file { ".file" } else { "" };
             keys.extend(found.into_iter().map(|key| key + inner));
@@ -265,23 +275,23 @@ impl Field {
     }
 }
 
-fn text(object: &Object, name: &str, template: ReadTemplate) -> Result<Option<Template>> {
+fn text(object: &Object, name: &str, read_template: ReadTemplate) -> Result<Option<Template>> {
     let text = object.string(name)?;
-    let template = text.as_deref().map(template).transpose();
+    let template = text.as_deref().map(read_template).transpose();
     template.context(name.to_owned())
 }
 
 /// Whether the author of a boolean field with a fault probably meant true: `"true"`.
-fn is_meant(object: &Object, name: &str) -> bool {
+fn is_meant_true(object: &Object, name: &str) -> bool {
     let mut values = object.field(name);
     values.any(|value| value.get().eq_ignore_ascii_case("\"true\""))
 }
 
-fn dial_timeout(object: &Object, name: &str, template: ReadTemplate) -> Result<Option<Field>> {
+fn dial_timeout(object: &Object, name: &str, read_template: ReadTemplate) -> Result<Option<Field>> {
     let field = object.last(name, |value| match Kind::of(value) {
         Kind::String => {
             let text = json::string(value)?.unwrap_or_default();
-            Ok(Some(Field::Duration(template(&text)?)))
+            Ok(Some(Field::Duration(read_template(&text)?)))
         }
         Kind::Number => {
             let timeout = DialTimeout::from_number(value)?;
@@ -296,13 +306,6 @@ fn dial_timeout(object: &Object, name: &str, template: ReadTemplate) -> Result<O
         r#"{name}: is null; leave it out or write for example "10s""#
     );
     Ok(field)
-}
-
-pub struct Endpoint {
-    pub host: String,
-    pub port: u16,
-    pub timeout: Duration,
-    pub has_tls: bool,
 }
 
 /// A connection.json that a peer can use.
@@ -339,7 +342,7 @@ impl Connection {
     }
 
     /// What the peer will do, as messages say it: `dial HOST:PORT with TLS`.
-    pub fn dial(&self) -> String {
+    pub fn dial_description(&self) -> String {
         let (address, values) = (self.address(), &self.values);
         if !values.is("tls_required") {
             return format!("dial {address} without TLS");
@@ -368,4 +371,12 @@ impl Connection {
             has_tls: self.values.is("tls_required"),
         })
     }
+}
+
+/// What a peer dials, for `--dial`.
+pub struct Endpoint {
+    pub host: String,
+    pub port: u16,
+    pub timeout: Duration,
+    pub has_tls: bool,
 }

@@ -3,7 +3,7 @@
 //! For external builders the peer checks none of this: it posts every file of an index folder to
 //! `CouchDB` when the chaincode is deployed, and only logs an error. The rules are those
 //! of `CouchDB`'s `src/mango/src` (`mango_opts.erl`, `mango_idx_view.erl`, `mango_sort.erl`,
-//! `mango_selector.erl`, `mango_util.erl`), tried on 3.2.3, 3.3.3, 3.4.2 and 3.5.0:
+//! `mango_selector.erl`, `mango_util.erl`), tested on 3.2.3, 3.3.3, 3.4.2 and 3.5.0:
 //!
 //! ```text
 //! definition = { "index": index, "ddoc"?: string, "name"?: string, "type"?: "json",
@@ -65,7 +65,7 @@ impl Definition {
                 "partitioned" => (value == false, "false, or leave it out"),
                 "fields" | SELECTOR => bail!("{key}: belongs inside index"),
                 _ => bail!(
-                    "{}: is not a key of an index definition, only index, ddoc, name and type are",
+                    "{}: is not a key of an index definition: only index, ddoc, name and type are",
                     quoted(key)
                 ),
             };
@@ -114,7 +114,7 @@ impl Definition {
         let mut keys = index.keys();
         if let Some(key) = keys.find(|key| *key != "fields" && *key != SELECTOR) {
             let known = format!("only fields and {SELECTOR} are");
-            bail!("{}: is not a key of an index, {known}", quoted(key));
+            bail!("{}: is not a key of an index: {known}", quoted(key));
         }
         let fields = index
             .get("fields")
@@ -166,7 +166,7 @@ impl Definition {
             first.get_or_insert(path);
         }
         if let (Some(asc), Some(desc)) = (asc.map(quoted), desc.map(quoted)) {
-            let rule = "CouchDB accepts one direction per index";
+            let rule = "but CouchDB accepts one direction per index";
             bail!(r#"{desc} goes "desc" and {asc} "asc", {rule}; write {{{asc}: "desc"}}"#);
         }
         Ok(())
@@ -268,7 +268,7 @@ impl Definition {
 
 const SELECTOR: &str = "partial_filter_selector";
 
-/// Operators that nobody calls a field, without their dollar.
+/// Operators that nobody would use as a field's name, without their dollar sign.
 const COMPARISONS: [&str; 10] = [
     "eq", "ne", "gt", "gte", "lt", "lte", "in", "nin", "exists", "regex",
 ];

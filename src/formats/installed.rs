@@ -119,11 +119,11 @@ pub fn packages(dir: &Dir) -> Result<Vec<(PackageId, Entry)>> {
 pub fn read(dir: &Dir, (id, entry): &(PackageId, Entry), target: &Dir) -> Result<Package> {
     dir.check(entry)?;
     let (file, path) = (dir.open_file(entry)?, dir.path_of(&entry.name));
-    let again = file.try_clone().cannot("read", &path)?;
+    let handle = file.try_clone().cannot("read", &path)?;
     // `check` has the warnings.
     let read = Package::read_file(file, &path, Some(target), &mut Warnings::default());
     let found = read.as_ref().map(|read| (read.digest, &read.metadata));
-    match id.fault_of(again, &path, found)? {
+    match id.fault_of(handle, &path, found)? {
         Some(fault) => refused(fault),
         None => read,
     }

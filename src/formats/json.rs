@@ -48,10 +48,10 @@ impl<'a> Object<'a> {
         map
     }
 
-    /// A warning for each of these fields that is more than once in the `file`.
+    /// A warning for each of these fields that occurs more than once in the `file`.
     pub fn repeated(&self, file: &str, names: impl Iterator<Item = &'static str>) -> Vec<Finding> {
         let repeated = names.filter(|name| self.field(name).nth(1).is_some());
-        let text = "is there more than once, and the peer reads the last; leave the others out";
+        let text = "occurs more than once, and the peer reads the last; leave the others out";
         let repeated = repeated.map(|name| Finding::at(file, format_args!("{name}: {text}")));
         repeated.collect()
     }
@@ -84,7 +84,7 @@ impl<'a> Object<'a> {
             Kind::Null => Ok(None),
             Kind::Boolean => read(value.get()).map(Some),
             Kind::String if value.get().contains("{{") => bail!(
-                "is a string; write true or false without quotes, templates work only in texts"
+                "is a string; write true or false without quotes, because templates work only in strings"
             ),
             Kind::String => bail!("is a string; write true or false without quotes"),
             kind => bail!("is {kind}; write true or false"),
@@ -170,25 +170,25 @@ fn hint(text: &str, error: &serde_json::Error) -> &'static str {
     let (before, rest) = parts.unwrap_or_default();
     match rest.chars().next() {
         _ if message.starts_with("control character") => {
-            "; write \\n for a line break, or let init put a PEM file into its place"
+            "; write \\n for a line break, or let init copy in the PEM file"
         }
         Some('}' | ']') if !message.starts_with("expected ident") => "; leave out the last comma",
         _ if message.starts_with("invalid escape") => "; write \\\\ for a backslash",
-        Some('/' | '#') => "; leave out comments, JSON has none",
+        Some('/' | '#') => "; leave out comments, which JSON does not allow",
         Some('\'' | '“' | '”' | '‘' | '’') => "; write straight double quotes",
         Some('{') if message.starts_with("key must be") && before.contains("_required\"") => {
-            "; write true or false, templates work only in texts"
+            "; write true or false, because templates work only in strings"
         }
         Some('{') if message.starts_with("key must be") => "; put double quotes around templates",
         _ if !text.trim_start().starts_with(['{', '[', '"']) => "; a JSON object is needed",
         Some('T' | 'F' | 'N') => "; write true, false and null in lower case",
         Some(',') if message.starts_with("key must be") => "; leave one comma out",
         _ if message.starts_with("expected ident") => {
-            "; write true, false, null, or a text in double quotes"
+            "; write true, false, null, or a string in double quotes"
         }
         _ if message.starts_with("key must be") => "; put double quotes around names",
         _ if message.starts_with("expected `,`") && before.ends_with('"') => {
-            "; write \\\" for a quote in a text"
+            "; write \\\" for a quote in a string"
         }
         _ if message.starts_with("expected `,`") => "; write a comma between members",
         _ if message.starts_with("trailing characters") => {
@@ -319,7 +319,7 @@ mod tests {
             ),
             (
                 "{\"a\":nul}",
-                "is not JSON: expected ident at line 1 column 9; write true, false, null, or a text in double quotes",
+                "is not JSON: expected ident at line 1 column 9; write true, false, null, or a string in double quotes",
             ),
             (
                 "\u{feff}{}",

@@ -1,6 +1,6 @@
 //! A package's META-INF tree: where it is, and what in it the peer would trip over.
 
-use super::published::{self, Judge};
+use super::judge::{self, Judge, Judged};
 use super::tls;
 use crate::error::Result;
 use crate::files::{Dir, Entry};
@@ -8,7 +8,7 @@ use crate::findings::{Faults, Finding, Warnings};
 use crate::layout::{ALTERNATIVE, CONNECTION, MAX_SMALL, META_INF, METADATA, STATEDB};
 
 /// The package's `META-INF` or, in the layout of Fabric's `cc_service.md`, the folder `metadata` if
-/// it contains a `statedb`.
+/// it contains a `statedb`; [`Dir::relative`] says which.
 pub fn find(source: &Dir) -> Result<Option<Dir>> {
     if let Some(tree) = source.find_dir(META_INF)? {
         return Ok(Some(tree));
@@ -35,18 +35,17 @@ pub struct Outside {
 impl Outside {
     /// What is not packaged or, in a package, ignored.
     pub fn left_out(&self, is_packed: bool) -> Vec<Finding> {
-        let is_config = |name: &String| {
-            !is_packed && name.starts_with("collection") && published::is_named(name)
-        };
+        let is_config =
+            |name: &String| !is_packed && name.starts_with("collection") && judge::is_named(name);
         let (configs, others): (Vec<_>, Vec<_>) =
             self.left_out.iter().cloned().partition(is_config);
         let how = "is not packaged; pass it to peer lifecycle chaincode approveformyorg and commit \
                    with --collections-config";
         let configs = configs.into_iter().map(|config| Finding::at(config, how));
         let what = if is_packed {
-            format!("ignored, a peer reads only {CONNECTION} and {META_INF}")
+            format!("ignored, because a peer reads only {CONNECTION} and {META_INF}")
         } else {
-            format!("not packaged, only {METADATA}, {CONNECTION} and {META_INF} are")
+            format!("not packaged: only {METADATA}, {CONNECTION} and {META_INF} are")
         };
         configs.chain(summary(&others, &what)).collect()
     }
@@ -102,11 +101,11 @@ fn search(
             continue;
         }
         if is_meant(name) {
-            let belongs = published::belongs(&format!("{META_INF}/"));
+            let belongs = judge::belongs(&format!("{META_INF}/"));
             let text = format_args!("is ignored, {belongs}");
             found.push(Finding::at(dir.relative(name), text));
         } else if depth > 0 && *listed < MOST {
-            // A warning only, so whatever hinders the look does not matter.
+            // This is only a warning, so a failed look-up does not matter.
             let dir = dir.subdir(name);
             let _ = dir.and_then(|dir| search(&dir, "", depth - 1, listed, found));
         }
@@ -120,7 +119,7 @@ pub fn holds_json(source: &Dir, path: &str) -> bool {
     // As far as the walk gets.
     let _ = source.descend(path).and_then(|dir| {
         dir.walk_all(|_, files| {
-            found |= files.iter().any(|file| published::is_named(&file.name));
+            found |= files.iter().any(|file| judge::is_named(&file.name));
             Ok(())
         })
     });
@@ -139,8 +138,9 @@ pub struct Reader<'a> {
     /// The tree's own name in the package.
     root: String,
     /// Reads the index definitions among the files.
-    pub judge: Judge<'a>,
-    strays: Vec<String>,
+    judge: Judge<'a>,
+    /// What an operating system has put there.
+    left_out: Vec<String>,
 }
 
 impl<'a> Reader<'a> {
@@ -148,28 +148,38 @@ impl<'a> Reader<'a> {
         Self {
             root: tree.relative(""),
             judge: Judge::new(warnings),
-            strays: Vec::new(),
+            left_out: Vec::new(),
         }
     }
 
     /// Returns the path in the tree of `dir`, which has these files, and those of them that are
     /// copied.
-    pub fn enter<'f>(&mut self, dir: &Dir, files: &'f [Entry]) -> (String, Vec<&'f Entry>) {
+    pub fn select<'f>(&mut self, dir: &Dir, files: &'f [Entry]) -> (String, Vec<&'f Entry>) {
         let path = dir.relative("");
-        let folder = published::below(&self.root, &path);
-        if let Some(fault) = published::fault_of_folder(folder) {
-            self.judge.warnings.withhold(&path, fault);
+        let folder = judge::below(&self.root, &path);
+        if let Some(fault) = judge::fault_of_folder(folder) {
+            self.judge.warnings.push_withheld(&path, fault);
         }
         let (left_out, files): (Vec<_>, Vec<_>) =
-            files.iter().partition(|file| is_stray(&file.name));
+            files.iter().partition(|file| is_made_by_system(&file.name));
         let left_out = left_out.iter().map(|file| dir.relative(&file.name));
-        self.strays.extend(left_out);
+        self.left_out.extend(left_out);
         (folder.to_owned(), files)
+    }
+
+    /// Judges the file in `folder` of the tree, which is `dir`, and reads it if it is an index
+    /// definition.
+    pub fn judge(&mut self, folder: &str, dir: &Dir, file: &Entry) -> Result<Judged> {
+        self.judge.read(folder, dir, file)
+    }
+
+    pub fn warn(&mut self, warnings: impl IntoIterator<Item = Finding>) {
+        self.judge.warnings.extend(warnings);
     }
 
     /// Warns of the files that are not copied.
     pub fn finish(self) {
-        let left_out = summary(&self.strays, "left out, made by an operating system");
+        let left_out = summary(&self.left_out, "left out, made by an operating system");
         self.judge.warnings.extend(left_out);
     }
 }
@@ -178,18 +188,17 @@ impl<'a> Reader<'a> {
 pub fn review(tree: &Dir, warnings: &mut Warnings, faults: &mut Faults) -> Result<()> {
     let mut reader = Reader::new(tree, warnings);
     tree.walk_all(|dir, files| {
-        let (folder, files) = reader.enter(dir, files);
-        let judge = &mut reader.judge;
-        let advice = published::advice_on_folder(&folder).filter(|_| !files.is_empty());
+        let (folder, files) = reader.select(dir, files);
+        let advice = judge::advice_on_folder(&folder).filter(|_| !files.is_empty());
         let advice = advice.map(|advice| Finding::at(dir.relative(""), advice));
-        judge.warnings.extend(advice);
+        reader.warn(advice);
         for file in files {
             let read = dir
                 .check(file)
-                .and_then(|()| judge.read(&folder, dir, file));
+                .and_then(|()| reader.judge(&folder, dir, file));
             let path = dir.relative(&file.name);
             if faults.take_refusal(&path, read)?.is_some() {
-                judge.warnings.extend(private_key(dir, file)?);
+                reader.warn(private_key(dir, file)?);
             }
         }
         Ok(())
@@ -198,7 +207,7 @@ pub fn review(tree: &Dir, warnings: &mut Warnings, faults: &mut Faults) -> Resul
     Ok(())
 }
 
-/// A warning of a file that holds a private key.
+/// A warning about a file that holds a private key.
 pub fn private_key(dir: &Dir, file: &Entry) -> Result<Option<Finding>> {
     let holds = file.size() <= MAX_SMALL && tls::holds_private_key(&dir.read(file, MAX_SMALL)?);
     let text = format_args!("{}; move it elsewhere", tls::KEY_WITHIN);
@@ -206,7 +215,7 @@ pub fn private_key(dir: &Dir, file: &Entry) -> Result<Option<Finding>> {
 }
 
 /// Whether an operating system has put the file there, without its author's knowledge.
-pub fn is_stray(name: &str) -> bool {
+pub fn is_made_by_system(name: &str) -> bool {
     let name = name.to_ascii_lowercase();
     name.starts_with("._") || [".ds_store", "thumbs.db", "desktop.ini"].contains(&name.as_str())
 }

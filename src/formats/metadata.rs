@@ -60,7 +60,7 @@ impl Metadata {
     }
 
     /// Whether this builder accepts packages of this type: `ccaas` (Fabric's builder) or `external`
-    /// (the older one), whatever the case.
+    /// (the older one), in any letter case.
     pub fn is_ours(&self) -> bool {
         // Same as Go's strings.ToLower: outside ASCII, only U+212A (the Kelvin sign) and U+0130
         // become ASCII letters, k and i, and neither of our types has one of these.
@@ -101,9 +101,12 @@ impl Metadata {
     /// The label for the log. It need not be valid here: the peer has checked it at install.
     pub(crate) fn label_for_log(&self) -> &str {
         let label = self.label.as_ref();
-        label.map_or("package without a label", |label| &label.0)
+        label.map_or(NO_LABEL, |label| &label.0)
     }
 }
+
+/// What stands for the label in the log if there is none.
+pub const NO_LABEL: &str = "package without a label";
 
 /// A package's label: an ASCII letter or digit, followed by more of these or `.`, `+`, `-`, `_`.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -127,7 +130,7 @@ impl Label {
         );
         ensure!(
             label.len() <= MAX_LABEL,
-            "has {} bytes, a peer can install at most {MAX_LABEL}",
+            "has {} bytes, but a peer can install at most {MAX_LABEL}",
             label.len()
         );
         Ok(Self(label))
@@ -180,7 +183,7 @@ mod tests {
         }
         assert_eq!(
             label(&format!("{:?}", "a".repeat(174))).unwrap_err(),
-            "metadata.json: label: has 174 bytes, a peer can install at most 173"
+            "metadata.json: label: has 174 bytes, but a peer can install at most 173"
         );
     }
 

@@ -119,7 +119,7 @@ impl Package {
                 }
                 name => {
                     warnings.push(format!(
-                        "{shown}: {name}: is not read, only {METADATA} and {CODE} are"
+                        "{shown}: {name}: is not read: only {METADATA} and {CODE} are"
                     ));
                     others.insert(name.to_owned());
                 }
@@ -143,7 +143,7 @@ impl Package {
 fn why_missing(missing: &str, others: &BTreeSet<String>) -> String {
     let end = format!("/{missing}");
     if let Some(other) = others.iter().find(|name| name.ends_with(&end)) {
-        format!("{missing} not found, to a peer {other} is a different file; {HOW}")
+        format!("{missing} not found: to a peer, {other} is a different file; {HOW}")
     } else if let Some(other) = others.iter().find(|name| name.starts_with("code.t"))
         && missing == CODE
     {
@@ -152,11 +152,11 @@ fn why_missing(missing: &str, others: &BTreeSet<String>) -> String {
         format!("{missing} not found; {how}rename {other}")
     } else if others.contains(CONNECTION) {
         format!(
-            "{missing} not found, {CONNECTION} and META-INF belong in {CODE}; fabric-ccs-builder \
+            "{missing} not found: {CONNECTION} and META-INF belong in {CODE}; fabric-ccs-builder \
              package makes all of it from their folder"
         )
     } else {
-        format!("{missing} not found, a package contains {METADATA} and {CODE}; {HOW}")
+        format!("{missing} not found: a package contains {METADATA} and {CODE}; {HOW}")
     }
 }
 
@@ -176,7 +176,7 @@ fn member_of_code(member: &Header) -> Result<String> {
     let name = &member.name;
     if let Kind::Other(kind) = member.kind {
         return refused(format!(
-            "{name}: is {kind}, the peer accepts only regular files and directories"
+            "{name}: is {kind}, but the peer accepts only regular files and directories"
         ));
     }
     let mut path = Vec::new();
@@ -198,7 +198,7 @@ fn member_of_code(member: &Header) -> Result<String> {
     }
     if path.iter().any(|part| part.len() > MAX_NAME) {
         return refused(format!(
-            "{name}: has a name of more than {MAX_NAME} bytes, shorten it"
+            "{name}: has a name of more than {MAX_NAME} bytes; shorten it"
         ));
     }
     if path.len() > BUILD_LIMITS.depth {
@@ -272,20 +272,20 @@ impl<'a> Archive<'a> {
             let (path, shown) = (member.name, &self.shown);
             if member.mode & 0o400 == 0 {
                 warnings.push(format!(
-                    "{shown}: {path}: has mode {:o}, only a peer that runs as root can read it",
+                    "{shown}: {path}: has mode {:o}, so only a peer that runs as root can read it",
                     member.mode
                 ));
             }
             if is_twice {
                 warnings.push(format!(
-                    "{shown}: {path}: occurs twice, the peer writes the second over the first, and \
+                    "{shown}: {path}: occurs twice: the peer writes the second over the first, and \
                      keeps what the first has beyond it"
                 ));
             }
         }
         if let Some(path) = paths.keys().find(|path| path.contains('\\')) {
             warnings.push(format!(
-                "{}: {path}: has \\ in its name, which makes no folder; write / in the names of the \
+                "{}: {path}: has \\ in its name, which does not separate folders; write / in the names of the \
                  archive",
                 self.shown
             ));

@@ -23,8 +23,8 @@ use crate::text::is_unsafe;
 pub const NO_RECORD: &str =
     "there is no record: another builder made it, or the record was removed";
 
-/// What a build is made from, but for the config.
-pub struct Build {
+/// What a build is made from, except the config.
+pub struct Inputs {
     /// metadata.json, which is copied unchanged.
     pub metadata: Digest,
     /// connection.json as the package has it.
@@ -35,11 +35,11 @@ pub struct Build {
     pub meta_inf: Vec<Artifact>,
 }
 
-impl Build {
+impl Inputs {
     /// The artifacts with this connection.json, sorted bytewise, without the record's own two files.
     pub fn artifacts(&self, connection: Digest) -> Vec<Artifact> {
         let mut artifacts = self.meta_inf.clone();
-        // M sorts before c and m.
+        // Bytewise, META-INF/ comes before connection.json, and that before metadata.json.
         artifacts.push(Artifact::new(CONNECTION, connection));
         artifacts.push(Artifact::new(METADATA, self.metadata));
         artifacts
@@ -216,7 +216,7 @@ mod tests {
             path: format!("{META_INF}/{number:06}{}", "\\".repeat(room - 6)),
             digest,
         };
-        let build = Build {
+        let inputs = Inputs {
             metadata: digest,
             connection: digest,
             meta_inf_source: META_INF,
@@ -224,7 +224,7 @@ mod tests {
         };
         let place = tempfile::tempdir().unwrap();
         let dir = Dir::open(place.path()).unwrap();
-        build.write_record(&dir, digest).unwrap();
+        inputs.write_record(&dir, digest).unwrap();
         let statement = dir.find_file(STATEMENT).unwrap().unwrap().size() * 10;
         assert!(
             (MAX_RECORD / 2..MAX_RECORD).contains(&statement),

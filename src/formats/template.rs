@@ -97,7 +97,7 @@ impl Config {
             .refuse(VARIABLE)?;
         if text.starts_with('@') {
             return refused(format!(
-                "{VARIABLE}: begins with @; write the JSON object itself, only --config reads a file"
+                "{VARIABLE}: begins with @; write the JSON object itself, because only --config reads a file"
             ));
         }
         Self::parse(&text).refuse(VARIABLE)
@@ -131,7 +131,7 @@ pub struct Origin {
 }
 
 impl Origin {
-    /// Of a text that the package has.
+    /// The origin of a text that the package has.
     pub fn written(text: &str) -> Self {
         let (source, remedy) = (quoted(text), None);
         Self { source, remedy }

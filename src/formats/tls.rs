@@ -98,9 +98,9 @@ pub fn are_swapped(certificate: &str, key: &str) -> bool {
 
 fn certified_key(text: &str) -> Result<Key> {
     let block = first_block(text, CERTIFICATE)?;
-    x509::parse(&block.der)?
-        .key
-        .context("the certificate's key is not RSA, ECDSA or Ed25519, the peer can use no other")
+    x509::parse(&block.der)?.key.context(
+        "the certificate's key is not RSA, ECDSA or Ed25519, the only kinds the peer can use",
+    )
 }
 
 fn private_key(text: &str) -> Result<Key> {
@@ -124,7 +124,7 @@ pub fn own_certificate_is_for(root_cert: &str, name: &str) -> Option<bool> {
     };
     let certificate = x509::parse(&block.der).ok()?;
     let extensions = certificate.extensions;
-    // `openssl req -x509` marks a server's certificate as a CA's too. Such a one names the server,
+    // `openssl req -x509` marks a server's certificate as a CA's too. Such a certificate names the server,
     // and does not say that its key signs certificates.
     let is_named = |common: &[u8]| common.eq_ignore_ascii_case(name.as_bytes());
     let is_servers = certificate.is_self_issued

@@ -45,7 +45,7 @@ impl Text {
     }
 
     /// What is wrong with the text, and what to write instead; `advice` quotes it, so it is only
-    /// for what the package wrote. The text may only lack this `end`.
+    /// for what the package wrote. With `end` appended, if there is one, the text would be right.
     pub fn fault(
         &self,
         what: &impl Display,

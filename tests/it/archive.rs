@@ -381,31 +381,31 @@ fn bad_gzip_has_its_message() {
         ),
         (
             with(0, b"\xfd7zXZ\0"),
-            "is an xz file; make it with tar -czf, or the whole with fabric-ccs-builder package DIR",
+            "is an xz file; make it with tar -czf, or the whole package with fabric-ccs-builder package DIR",
         ),
         (
             with(0, b"PK\x03\x04"),
-            "is a zip file; make it with tar -czf, or the whole with fabric-ccs-builder package DIR",
+            "is a zip file; make it with tar -czf, or the whole package with fabric-ccs-builder package DIR",
         ),
         (
             with(0, b"\x28\xb5\x2f\xfd"),
-            "is a zstd file; make it with tar -czf, or the whole with fabric-ccs-builder package DIR",
+            "is a zstd file; make it with tar -czf, or the whole package with fabric-ccs-builder package DIR",
         ),
         (
             with(0, b"BZh"),
-            "is a bzip2 file; make it with tar -czf, or the whole with fabric-ccs-builder package DIR",
+            "is a bzip2 file; make it with tar -czf, or the whole package with fabric-ccs-builder package DIR",
         ),
         (
             extended(&[], b"a"),
-            "is a tar archive without compression; make it with tar -czf, or the whole with fabric-ccs-builder package DIR",
+            "is a tar archive without compression; make it with tar -czf, or the whole package with fabric-ccs-builder package DIR",
         ),
         (
             with(2, b"\x07"),
-            "is not a gzip file; make it with tar -czf, or the whole with fabric-ccs-builder package DIR",
+            "is not a gzip file; make it with tar -czf, or the whole package with fabric-ccs-builder package DIR",
         ),
         (
             b"something else".to_vec(),
-            "is not a gzip file; make it with tar -czf, or the whole with fabric-ccs-builder package DIR",
+            "is not a gzip file; make it with tar -czf, or the whole package with fabric-ccs-builder package DIR",
         ),
     ] {
         assert_eq!(gunzipped(&file), Err(line.to_owned()));

@@ -119,14 +119,14 @@ fn rewrites_connection_json_with_known_fields_in_order() {
             r#"{"address":"x:1","Address":"a:1","ADDRESS":null}"#,
             r#"{"address":"a:1"}"#,
             &[
-                "build: warning: connection.json: address: is there more than once, and the peer reads the last; leave the others out",
+                "build: warning: connection.json: address: occurs more than once, and the peer reads the last; leave the others out",
             ],
         ),
         (
             r#"{"tls_required":true,"tls_required":false,"address":"a:1"}"#,
             r#"{"address":"a:1","tls_required":false}"#,
             &[
-                "build: warning: connection.json: tls_required: is there more than once, and the peer reads the last; leave the others out",
+                "build: warning: connection.json: tls_required: occurs more than once, and the peer reads the last; leave the others out",
             ],
         ),
         (

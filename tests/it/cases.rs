@@ -226,7 +226,7 @@ fn an_index_definition_in_the_wrong_place() {
         peer.put(format!("src/{folder}/o.json"), INDEX);
         warns(
             &peer,
-            &format!("{folder}/o.json: is not released, {BELONGS}"),
+            &format!("{folder}/o.json: is not published: {BELONGS}"),
         );
     }
     // Deeper down is the chaincode's own source.

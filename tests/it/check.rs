@@ -171,7 +171,7 @@ fn what_the_peer_refuses_before_it_calls_us_is_refused() {
     peer.put_link("package/META-INF/link", "statedb");
     let (status, stdout, stderr) = check_folder(&peer, &[]);
     assert_eq!((status, stderr.as_str()), (1, ""), "{stdout}");
-    let line = "fault    META-INF/link: is a symbolic link, only regular files and directories are copied\n";
+    let line = "fault    META-INF/link: is a symbolic link, but only regular files and directories are copied\n";
     assert!(stdout.contains(line), "{stdout}");
 }
 
@@ -193,7 +193,7 @@ fn warns_of_what_is_not_packaged() {
     assert_eq!((status, stderr.as_str()), (1, ""));
     let place = format!("is ignored, {BELONGS}");
     for line in [
-        format!("\nwarning  README.md: is not packaged, {only}\n"),
+        format!("\nwarning  README.md: is not packaged: {only}\n"),
         format!("\nfault    indexes: {place}\n"),
         format!("\nwarning  src/statedb: {place}\n"),
         "\nresult   a peer would accept this package, but not all of its index definitions\n"
@@ -402,13 +402,13 @@ const FAULTS: [[&str; 4]; 14] = [
     [
         "META-INF/a",
         "",
-        "is a symbolic link, only regular files and directories are copied",
+        "is a symbolic link, but only regular files and directories are copied",
         "",
     ],
     [
         "META-INF/b",
         "",
-        "is a symbolic link, only regular files and directories are copied",
+        "is a symbolic link, but only regular files and directories are copied",
         "",
     ],
     [
@@ -518,7 +518,7 @@ fn nothing_of_a_package_is_taken_for_the_name_of_a_file_or_field() {
         part(
             "label: b",
             None,
-            "is not packaged, only metadata.json, connection.json and META-INF are",
+            "is not packaged: only metadata.json, connection.json and META-INF are",
         ),
         part("connection.json", None, unknown),
         part(stray, None, "is left out, made by an operating system"),
@@ -694,7 +694,7 @@ fn warns_of_a_certificate_that_is_not_for_clients() {
             quoted(&tls("P-256.key"))
         ));
         let (status, stdout, _) = check_folder(&peer, &[]);
-        let line = "warning  connection.json: client_cert: is not for a TLS client (extended key usage), so a server would refuse it, issue one with clientAuth\n";
+        let line = "warning  connection.json: client_cert: is not for a TLS client (extended key usage), so a server would refuse it; issue one with clientAuth\n";
         assert_eq!((status, stdout.contains(line)), (0, is_warned), "{stdout}");
     }
 }
@@ -827,7 +827,7 @@ fn a_config_that_is_not_utf_8_is_not_changed_silently() {
     );
 }
 
-/// `package` makes the package of a folder, so what it refuses is no package.
+/// `package` makes a package from a folder, so what it refuses is not a package.
 #[test]
 fn refuses_a_folder_that_package_refuses() {
     let peer = folder(PLAIN);
@@ -845,7 +845,7 @@ fn refuses_a_folder_that_package_refuses() {
     let end =
         format!("\nfault    {fault}\nresult   the command package would refuse this folder\n");
     assert!(status == 1 && stdout.ends_with(&end), "{stdout}");
-    // It is said once, also where there are other faults.
+    // It is said once, even where there are other faults.
     peer.put("package/META-INF/statedb/couchdb/indexes/a.json", "x");
     let (status, stdout, _) = check_folder(&peer, &[]);
     assert_eq!(

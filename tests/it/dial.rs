@@ -69,7 +69,7 @@ fn says_what_failed() {
         })
     };
     // Nobody listens on port 1, because only root may.
-    let refused = "127.0.0.1:1: refused, nothing listens there".to_owned();
+    let refused = "127.0.0.1:1: refused: nothing listens there".to_owned();
     assert_eq!(check(&plain(1)), (1, refused));
     for (port, what) in [
         (
@@ -143,7 +143,7 @@ fn with_tls_only_the_connection_is_tried() {
 
 #[test]
 fn a_socket_is_not_tried() {
-    let line = "not tried, the address is not a host and port".to_owned();
+    let line = "not tried: the address is not a host and port".to_owned();
     for address in ["unix:/nowhere", "Unix:/run/localhost:1", "unix-abstract:a"] {
         let connection = format!(r#"{{"address":"{address}"}}"#);
         assert_eq!(check(&connection), (0, line.clone()), "{address}");
@@ -152,7 +152,7 @@ fn a_socket_is_not_tried() {
 
 #[test]
 fn every_form_of_a_host_is_dialled() {
-    let refused = "127.0.0.1:1: refused, nothing listens there".to_owned();
+    let refused = "127.0.0.1:1: refused: nothing listens there".to_owned();
     for address in [
         "127.0.0.1:1",
         "dns:127.0.0.1:1",
@@ -197,7 +197,7 @@ fn verify_dials_what_the_peer_reads() {
         std::fs::remove_dir_all(peer.path(name)).unwrap();
     }
     let seen = verify(&peer, &["--dial", "."]);
-    let line = format!(".: not reached: 127.0.0.1:{port}: refused, nothing listens there\n");
+    let line = format!(".: not reached: 127.0.0.1:{port}: refused: nothing listens there\n");
     assert!(seen.status == 2 && seen.stdout.contains(&line), "{seen:?}");
     let seen = verify(&peer, &["--dial", "--json", "."]);
     assert!(

@@ -206,7 +206,7 @@ const FAULTS: [(&str, &str); 30] = [
     ),
     (
         r#"{"index":{},"Name":"n"}"#,
-        r#""Name": is not a key of an index definition, only index, ddoc, name and type are"#,
+        r#""Name": is not a key of an index definition: only index, ddoc, name and type are"#,
     ),
     (r#"{"index":{},"ddoc":1}"#, "ddoc: must be a string"),
     (
@@ -227,7 +227,7 @@ const FAULTS: [(&str, &str); 30] = [
     ),
     (
         r#"{"index":{"fields":["a"],"unique":true}}"#,
-        r#"index: "unique": is not a key of an index, only fields and partial_filter_selector are"#,
+        r#"index: "unique": is not a key of an index: only fields and partial_filter_selector are"#,
     ),
     (
         r#"{"index":{"fields":"a"}}"#,
@@ -251,7 +251,7 @@ const FAULTS: [(&str, &str); 30] = [
     ),
     (
         r#"{"index":{"fields":["docType",{"size":"desc"}]}}"#,
-        r#"index: fields: "size" goes "desc" and "docType" "asc", CouchDB accepts one direction per index; write {"docType": "desc"}"#,
+        r#"index: fields: "size" goes "desc" and "docType" "asc", but CouchDB accepts one direction per index; write {"docType": "desc"}"#,
     ),
     (
         r#"{"index":{"fields":["a..b"]}}"#,
@@ -375,7 +375,7 @@ fn of_two_definitions_with_the_same_name_couchdb_keeps_the_last() {
         ("sub/a", INDEX),
     ]);
     peer.build().succeeds(&[
-        &format!("build: warning: {FOLDER}/c.json: has the ddoc and name of a.json, CouchDB keeps only c.json"),
+        &format!("build: warning: {FOLDER}/c.json: has the ddoc and name of a.json, so CouchDB keeps only c.json"),
         &format!(r#"build: warning: {FOLDER}/e.json: is not published: type: must be "json", the only type that Fabric supports"#),
     ]);
 }
@@ -420,7 +420,7 @@ fn says_where_a_definition_belongs() {
     ] {
         let peer = package([]);
         peer.put(format!("src/META-INF/{path}"), INDEX);
-        let line = format!("warning: META-INF/{path}: is not released, {reason}");
+        let line = format!("warning: META-INF/{path}: is not published: {reason}");
         let lines: &[&str] = if reason.is_empty() { &[] } else { &[&line] };
         let [built, packaged] = ["build", "package"].map(|word| {
             lines
@@ -464,7 +464,7 @@ fn says_where_the_folder_belongs() {
             .put("src/src/main.go", "x");
         let line = format!("warning: {found}: is ignored, {BELONGS}");
         peer.build().succeeds(&[&format!("build: {line}")]);
-        let src = "src: is not packaged, only metadata.json, connection.json and META-INF are";
+        let src = "src: is not packaged: only metadata.json, connection.json and META-INF are";
         let left_out = if found.starts_with("src") {
             String::new()
         } else {
@@ -494,7 +494,7 @@ fn says_where_the_folder_belongs() {
 #[test]
 fn folders_that_the_peer_does_not_read() {
     let is_file = "is a file, not a directory";
-    let is_no_name = "is not a collection name, only letters, digits, _ and - are allowed";
+    let is_no_name = "is not a collection name: only letters, digits, _ and - are allowed";
     for (file, fault, line) in [
         ("statedb", "statedb", is_file),
         ("statedb/couchdb", "statedb/couchdb", is_file),
@@ -559,7 +559,7 @@ fn definitions_beyond_the_limits_are_copied_and_not_published() {
     peer.build().succeeds(&[
         &line(
             "deep",
-            r#""x": is not a key of an index definition, only index, ddoc, name and type are"#,
+            r#""x": is not a key of an index definition: only index, ddoc, name and type are"#,
         ),
         &line("deeper", "is nested more than 100 deep"),
         &line("larger", "has 1048577 bytes, more than the 1048576 allowed"),
@@ -590,7 +590,7 @@ fn another_builders_output_is_judged_too() {
     peer.release().succeeds(&[
         "release: warning: there is no record: another builder made it, or the record was removed",
         &format!(r#"release: warning: {FOLDER}/b.json: is not published: ddoc: "_design/" would make every later write to the chaincode's database fail; write a name"#),
-        &format!("release: warning: {FOLDER}/c.txt: is not released, its name does not end in .json"),
+        &format!("release: warning: {FOLDER}/c.txt: is not published: its name does not end in .json"),
     ]);
     assert_eq!(peer.names("release/statedb/couchdb/indexes"), ["a.json"]);
 }

@@ -52,7 +52,7 @@ fn has_programs(peer: &Peer, others: &[&str]) {
     }
 }
 
-/// Another builder's programs, each other ones.
+/// Another builder's programs, each one different.
 fn put_other(peer: &Peer) {
     for name in ["build", "detect", "release"] {
         peer.put(format!("bld/bin/{name}"), format!("#!/bin/sh\n# {name}\n"));
@@ -73,7 +73,7 @@ fn has_other(peer: &Peer, folder: &str) {
     }
 }
 
-/// This program with a line more, and with another version in its bytes.
+/// This program with one more line, and with another version in its bytes.
 fn of_version(version: &str) -> Vec<u8> {
     let program = fs::read(program()).unwrap();
     let line = |version: &str| format!("fabric-ccs-builder {version}\n").into_bytes();
@@ -103,7 +103,7 @@ fn puts_the_program_under_four_names() {
         assert_eq!((seen.status, seen.stderr.as_str()), (0, ""), "{umask}");
         assert_eq!(peer.modes("bld")[0], "bin/ 755");
         has_programs(&peer, &[]);
-        // Who copies another program over one name does not change the others.
+        // Copying another program over one name does not change the others.
         let is_one = |name: &&str| {
             fs::metadata(peer.path("bld/bin").join(name))
                 .unwrap()
@@ -297,7 +297,7 @@ fn warns_of_a_run() {
     let peer = Peer::empty();
     peer.put_link("bld/bin/run", "/nowhere");
     let seen = install(&peer, &["--quiet", "."]);
-    let line = "install: warning: ./bin/run: belongs to another builder, the peer does not call it for chaincode that this builder built\n";
+    let line = "install: warning: ./bin/run: belongs to another builder, and the peer does not call it for chaincode that this builder built\n";
     assert_eq!((seen.status, seen.stderr.as_str()), (0, line));
     assert_eq!(seen.stdout, "");
 }
@@ -376,7 +376,7 @@ fn says_what_is_not_possible() {
         ),
         (
             &["a\u{7f}"],
-            "DIR: contains a control character, say with --path what the peer calls it; see fabric-ccs-builder install --help",
+            "DIR: contains a control character; say with --path what the peer calls it; see fabric-ccs-builder install --help",
         ),
     ] {
         assert_eq!(install(&peer, args), failed(line));
@@ -672,7 +672,7 @@ fn the_same_again_writes_nothing() {
         assert!(state() == before);
     }
     peer.set_mode("bld/bin", 0o755);
-    // Another mode is mended, and so is a program that is missing.
+    // A wrong mode is corrected, and a missing program is put back.
     for mode in [0o555, 0o1755, 0o700] {
         peer.set_mode("bld/bin/build", mode);
         assert_eq!(install(&peer, &["-q", "."]).status, 0);

@@ -73,15 +73,15 @@ const IN_CONNECTION: [(&[u8], &str); 66] = [
     (b"\"basic:9999\"", "is a string, not a JSON object"),
     (
         b"{\n  // the server\n  \"address\": \"a:1\"\n}",
-        "is not JSON: key must be a string at line 2 column 3; leave out comments, JSON has none",
+        "is not JSON: key must be a string at line 2 column 3; leave out comments, which JSON does not allow",
     ),
     (
         b"# the server\n{\"address\": \"a:1\"}",
-        "is not JSON: expected value at line 1 column 1; leave out comments, JSON has none",
+        "is not JSON: expected value at line 1 column 1; leave out comments, which JSON does not allow",
     ),
     (
         b"{\"address\": \"a:1\"} /* the server */",
-        "is not JSON: trailing characters at line 1 column 20; leave out comments, JSON has none",
+        "is not JSON: trailing characters at line 1 column 20; leave out comments, which JSON does not allow",
     ),
     (
         b"{\"address\": \"a:1\",\n}",
@@ -93,7 +93,7 @@ const IN_CONNECTION: [(&[u8], &str); 66] = [
     ),
     (
         b"{\"address\": \"a:1\", \"root_cert\": \"-----BEGIN CERTIFICATE-----\nMII\"}",
-        r"is not JSON: control character (\u0000-\u001F) found while parsing a string at line 1 column 60; write \n for a line break, or let init put a PEM file into its place",
+        r"is not JSON: control character (\u0000-\u001F) found while parsing a string at line 1 column 60; write \n for a line break, or let init copy in the PEM file",
     ),
     (
         b"{'address': 'a:1'}",
@@ -219,7 +219,7 @@ const IN_CONNECTION: [(&[u8], &str); 66] = [
     ),
     (
         br#"{"address": "{{.org.peer}}:1", "dial_timeout": "{{.it's}}"}"#,
-        r#"dial_timeout: {{.it's}}: has a name with characters other than letters, digits and _; write for such a key {{index . \"a-b\"}}"#,
+        r#"dial_timeout: {{.it's}}: has a name with characters other than letters, digits and _; for such a key, write {{index . \"a-b\"}}"#,
     ),
     (
         br#"{"address": "{.peername}-a:1"}"#,
@@ -235,7 +235,7 @@ const IN_CONNECTION: [(&[u8], &str); 66] = [
     ),
     (
         br#"{"address": "{{.peer-name}}:1"}"#,
-        r#"address: {{.peer-name}}: has a name with characters other than letters, digits and _; write for such a key {{index . \"a-b\"}}"#,
+        r#"address: {{.peer-name}}: has a name with characters other than letters, digits and _; for such a key, write {{index . \"a-b\"}}"#,
     ),
     (
         br#"{"address": "{{if .a == .b}}a:1{{end}}"}"#,
@@ -255,7 +255,7 @@ const IN_CONNECTION: [(&[u8], &str); 66] = [
     ),
     (
         br#"{"address": "a:1", "tls_required": tru}"#,
-        "is not JSON: expected ident at line 1 column 39; write true, false, null, or a text in double quotes",
+        "is not JSON: expected ident at line 1 column 39; write true, false, null, or a string in double quotes",
     ),
     (
         br#"{"address": "a:1,b:2"}"#,
@@ -299,19 +299,19 @@ const IN_CONNECTION: [(&[u8], &str); 66] = [
     ),
     (
         br#"{"address": "{{index . 'peername'}}:1"}"#,
-        r#"address: {{index . 'peername'}}: has '' with other than one character; write \" around a text"#,
+        r#"address: {{index . 'peername'}}: has '' with other than one character; write \" around a string"#,
     ),
     (
         br#"{"address": "{{index . "peername"}}:1"}"#,
-        r#"is not JSON: expected `,` or `}` at line 1 column 25; write \" for a quote in a text"#,
+        r#"is not JSON: expected `,` or `}` at line 1 column 25; write \" for a quote in a string"#,
     ),
     (
         br#"{"address": "a:1", "tls_required": {{.tls}}}"#,
-        "is not JSON: key must be a string at line 1 column 37; write true or false, templates work only in texts",
+        "is not JSON: key must be a string at line 1 column 37; write true or false, because templates work only in strings",
     ),
     (
         br#"{"address": "a:1", "tls_required": "{{.tls}}"}"#,
-        "tls_required: is a string; write true or false without quotes, templates work only in texts",
+        "tls_required: is a string; write true or false without quotes, because templates work only in strings",
     ),
     (
         br#"{"host": "a", "port": 1}"#,
@@ -419,7 +419,7 @@ fn in_root_cert() -> Vec<(String, &'static str)> {
         ("$ROOT_CERT".into(), VARIABLE),
         (
             pem.replace('\n', ""),
-            "is PEM on one line, its line breaks are lost; in JSON write them as \\n",
+            "is PEM on one line: its line breaks are lost; in JSON write them as \\n",
         ),
         (
             pem.replace('\n', "\\n"),
@@ -439,7 +439,7 @@ fn in_root_cert() -> Vec<(String, &'static str)> {
         ),
         (
             pem[..200].to_owned(),
-            "is cut off, the \"-----END\" line is missing",
+            "is cut off: the \"-----END\" line is missing",
         ),
     ]
 }
@@ -495,7 +495,7 @@ const ELSEWHERE: [(&str, &str, &str); 13] = [
     (
         "a.json",
         r#"{"index":{"fields":["a",{"b":"desc"}]}}"#,
-        r#"a.json: index: fields: "b" goes "desc" and "a" "asc", CouchDB accepts one direction per index; write {"a": "desc"}"#,
+        r#"a.json: index: fields: "b" goes "desc" and "a" "asc", but CouchDB accepts one direction per index; write {"a": "desc"}"#,
     ),
     (
         "gt.json",
@@ -505,7 +505,7 @@ const ELSEWHERE: [(&str, &str, &str); 13] = [
     (
         "a.txt",
         "{}",
-        "a.txt: is not released, its name does not end in .json",
+        "a.txt: is not published: its name does not end in .json",
     ),
 ];
 
@@ -605,7 +605,7 @@ fn of_a_field_that_is_there_twice_the_last_counts_and_a_warning_says_so() {
     ] {
         let peer = package(METADATA, PLAIN.replace(r#""address""#, repeated));
         let line = format!(
-            "connection.json: {name}: is there more than once, and the peer reads the last; leave the others out"
+            "connection.json: {name}: occurs more than once, and the peer reads the last; leave the others out"
         );
         let built = has(&peer, "warning", &line);
         assert!(
@@ -631,7 +631,7 @@ fn a_file_or_folder_that_is_no_package_has_a_line_that_says_what_to_give() {
         ),
         (
             ["check", "ca.pem"],
-            "ca.pem: is not a gzip file; make it with tar -czf, or the whole with fabric-ccs-builder package DIR",
+            "ca.pem: is not a gzip file; make it with tar -czf, or the whole package with fabric-ccs-builder package DIR",
         ),
         (
             ["check", "empty"],
@@ -696,7 +696,7 @@ fn a_misspelt_file_name_is_reported() {
 #[test]
 fn a_label_that_is_there_twice_has_a_warning() {
     let peer = package(r#"{"type":"ccaas","label":"a","label":"b"}"#, PLAIN);
-    let line = "metadata.json: label: is there more than once, and the peer reads the last; leave the others out";
+    let line = "metadata.json: label: occurs more than once, and the peer reads the last; leave the others out";
     assert_eq!(has(&peer, "warning", line).status, 0);
 }
 
@@ -734,13 +734,13 @@ fn a_package_file_has_lines_on_what_is_probably_not_meant() {
     let pack = |code: &str| format!("{code} && tar -czf p.tgz metadata.json code.tar.gz");
     file_has(
         &pack("touch ._connection.json && tar -czf code.tar.gz ._connection.json connection.json"),
-        "._connection.json: is ignored, a peer reads only connection.json and META-INF",
+        "._connection.json: is ignored, because a peer reads only connection.json and META-INF",
     );
     file_has(
         &pack(
             r"touch 'META-INF\statedb' && tar -czf code.tar.gz 'META-INF\statedb' connection.json",
         ),
-        r"p.tgz: code.tar.gz: META-INF\statedb: has \ in its name, which makes no folder; write / in the names of the archive",
+        r"p.tgz: code.tar.gz: META-INF\statedb: has \ in its name, which does not separate folders; write / in the names of the archive",
     );
     file_has(
         &(pack("tar -czf code.tar.gz connection.json") + " && echo >>p.tgz"),

@@ -276,7 +276,7 @@ impl Peer {
         self
     }
 
-    /// Replaces a folder by an empty one.
+    /// Replaces a folder with an empty one.
     pub fn clear(&self, dir: &str) {
         fs::remove_dir_all(self.path(dir)).unwrap();
         self.put_dir(dir);

@@ -9,7 +9,7 @@ use std::process::Command;
 use std::{env, fs};
 
 use fabric_ccs_builder::testing::{
-    Address, Artifact, Build, Config, Connection, Definition, DialTimeout, Digest, Dir, Draft,
+    Address, Artifact, Config, Connection, Definition, DialTimeout, Digest, Dir, Draft, Inputs,
     Metadata, Record, Template, check_key_pair, check_root_certificates, escaped_line, gunzip,
     gzip, tar, untar,
 };
@@ -252,7 +252,7 @@ fn recorded(dir: &Path) -> (String, String) {
         path: path.to_owned(),
         digest,
     };
-    let build = Build {
+    let inputs = Inputs {
         metadata: digest,
         connection: digest,
         meta_inf_source: "META-INF",
@@ -262,7 +262,7 @@ fn recorded(dir: &Path) -> (String, String) {
         ],
     };
     let output = Dir::open(dir).unwrap();
-    build.write_record(&output, digest).unwrap();
+    inputs.write_record(&output, digest).unwrap();
     let read = |name: &str| fs::read_to_string(dir.join(name)).unwrap();
     (read("SHA256SUMS"), read("build.intoto.json"))
 }

@@ -118,7 +118,7 @@ fn state(peer: &Peer) -> BTreeSet<String> {
 }
 
 impl Seen {
-    /// Asserts the exit status and what was printed to standard output, and that nothing was to
+    /// Asserts the exit status and what was printed to standard output, and that nothing went to
     /// standard error.
     #[track_caller]
     fn prints(&self, status: i32, lines: &[&str]) {
@@ -368,7 +368,7 @@ fn what_build_would_refuse_changes_nothing_and_the_others_go_on() {
     ];
     rebuild(&peer, &NEW).prints(1, &lines.each_ref().map(String::as_str));
     assert_eq!(peer.listing(&build_of(&refused)), before);
-    // Here is another place than in the peer's log to say where a config is from.
+    // Where to give a config differs here from what the peer's log says.
     let line = format!(
         "refused   {last}: connection.json: address: {{{{.host}}}}: CHAINCODE_AS_A_SERVICE_BUILDER_CONFIG is unset, empty or null; give it here with --config, or run this in the peer's environment"
     );

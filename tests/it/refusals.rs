@@ -82,7 +82,7 @@ fn connection_json_itself() {
         .put_link("src/connection.json", "../elsewhere");
     refuses(
         &peer,
-        "connection.json: is a symbolic link, only regular files and directories are copied",
+        "connection.json: is a symbolic link, but only regular files and directories are copied",
     );
 }
 
@@ -296,7 +296,7 @@ fn client_keys_and_certificates() {
         (
             Some(certificate),
             Some(tls("P-256.encrypted.key").as_str()),
-            r#"client_key: is encrypted, the peer has no pass phrase; decrypt it with "openssl pkey""#,
+            r#"client_key: is encrypted, but the peer has no passphrase; decrypt it with "openssl pkey""#,
         ),
         (
             Some(key),

@@ -313,7 +313,7 @@ fn never_overwrites() {
     peer.put("release/chaincode/server/connection.json", "old");
     let path = peer.path("release/chaincode");
     peer.release().refuses(&format!(
-        "release: {}: already exists, the output directory must be empty",
+        "release: {}: already exists, but the output directory must be empty",
         path.display()
     ));
     assert_eq!(peer.get("release/chaincode/server/connection.json"), "old");

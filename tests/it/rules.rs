@@ -221,8 +221,9 @@ pub fn nanoseconds(text: &str) -> Option<i128> {
     i64::try_from(total).is_ok().then_some(total)
 }
 
-/// Whether an index definition may be published: no version of `CouchDB` certainly refuses it or is harmed by it. The selector is
-/// normalized as `CouchDB` does it: its paths are joined, then split again.
+/// Whether an index definition may be published: no version of `CouchDB` is certain to refuse it or
+/// to be harmed by it. The selector is normalised as in `CouchDB`: its paths are joined, then split
+/// again.
 pub fn couchdb_may_have(definition: &str) -> bool {
     let Ok(Value::Object(definition)) = serde_json::from_str(definition) else {
         return false;

@@ -1,8 +1,8 @@
 //! Every call that opens, reads, writes, looks up, lists, makes, links or renames fails once:
 //! `strace` counts them in a first run, and injects an error into one of them in each later run, or
 //! into one in each thread if there are several. Of the program that cargo built, only a sample
-//! fails; `TESTED_PROGRAM` names another one, of which all do. If `strace` is missing or not allowed, the tests
-//! are skipped, except in continuous integration.
+//! fails; `TESTED_PROGRAM` names another one, of which all do. If `strace` is missing or not
+//! allowed, the tests are skipped, except in continuous integration.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::os::unix::fs::{PermissionsExt, symlink};
@@ -91,7 +91,7 @@ impl Counts {
     /// The faults to inject: the purpose of the call, the call, its number, the error. Every call of
     /// a given program fails, with one of the errors that `is_tried` in turn, or with each if there
     /// are few such calls. The program that cargo built, which is slower, has the same code: of its
-    /// calls with one name, every so many fail.
+    /// calls with one name, only one in every so many fails.
     fn faults(
         &self,
         is_tried: impl Fn(&str) -> bool,

@@ -205,7 +205,7 @@ fn refuses_what_it_cannot_fill_in() {
         ),
         (r#"{"address":"{{.a:1"}"#, r#"{"a":1}"#, "connection.json: address: {{.a:1: is not closed by }}".to_owned()),
         (r#"{"address":"a:1"}"#, "[]", format!(r#"{CONFIG}: is an array, not a JSON object; write for example {{"peername":"org1peer1"}}"#)),
-        (r#"{"address":"a:1"}"#, "@cfg.json", format!("{CONFIG}: begins with @; write the JSON object itself, only --config reads a file")),
+        (r#"{"address":"a:1"}"#, "@cfg.json", format!("{CONFIG}: begins with @; write the JSON object itself, because only --config reads a file")),
         (r#"{"address":"a:1"}"#, "{", format!(r#"{CONFIG}: is not JSON: it ends too early; a closing }} or " is needed; write for example {{"peername":"org1peer1"}}"#)),
     ] {
         let peer = Peer::with_connection(connection).config(config);

@@ -57,7 +57,7 @@ fn anything_else_called_metadata_is_another_file_that_packages_may_hold() {
 
 #[test]
 fn anything_but_files_and_folders() {
-    let only = "only regular files and directories are copied";
+    let only = "but only regular files and directories are copied";
     let place = "META-INF/statedb/couchdb/indexes/a.json";
     let prepared = || {
         let peer = Peer::new();
@@ -91,7 +91,7 @@ fn anything_but_files_and_folders() {
     fs::hard_link(peer.path("elsewhere"), peer.path(format!("src/{place}"))).unwrap();
     refuses(
         &peer,
-        &format!("{place}: has another hard link; replace it by a copy"),
+        &format!("{place}: has another hard link; replace it with a copy"),
     );
 }
 
@@ -111,7 +111,7 @@ fn a_device() {
     }
     refuses(
         &peer,
-        "META-INF/d: is a device, only regular files and directories are copied",
+        "META-INF/d: is a device, but only regular files and directories are copied",
     );
 }
 
@@ -236,7 +236,7 @@ fn an_output_directory_that_is_not_empty() {
         peer.put(format!("bld/{name}"), "old");
         let path = peer.path(format!("bld/{name}"));
         peer.build().refuses(&format!(
-            "build: {}: {what}, the output directory must be empty",
+            "build: {}: {what}, but the output directory must be empty",
             path.display()
         ));
         assert_eq!(

@@ -52,7 +52,7 @@ fn all(changes: Vec<Change>) -> Change {
     Box::new(move |peer| changes.iter().for_each(|change| change(peer)))
 }
 
-/// Replaces something by a symbolic link to the same content.
+/// Replaces something with a symbolic link to the same content.
 fn replace_by_link(name: &'static str) -> Change {
     Box::new(move |peer| {
         let place = format!("{BUILD}/{name}");
@@ -80,7 +80,7 @@ fn statement(from: &'static str, to: &'static str) -> Change {
     })
 }
 
-/// A package as a peer keeps it: with index definitions, and files that are not released.
+/// A package as a peer keeps it: with index definitions, and files that are not published.
 fn installed() -> Peer {
     let peer = Peer::new();
     peer.put(format!("src/{INDEX_A}"), INDEX)
@@ -159,8 +159,8 @@ fn without_note(mut lines: Vec<String>) -> Vec<String> {
         "matches are"
     };
     let note = format!(
-        "note     {recorded} {matches} with a record only, which anyone who can write the builds can \
-         write too; give the peer's file system path or --packages to verify from the packages"
+        "note     {recorded} {matches} with a record only, which anyone who can change the builds can \
+         change too; give the peer's file system path or --packages to verify from the packages"
     );
     let mut expected = if recorded == 0 { vec![] } else { vec![note] };
     let is_stray = |line: &String| {

@@ -34,8 +34,8 @@ expect_programs() {
       '' | fabric-ccs-builder) ;;
       *) fail "$bin/$name leads elsewhere" ;;
     esac
-    [ -x "$bin/$name" ] || fail "$bin/$name is no program"
-    cmp "$bin/$name" "$package/bin/$name" || fail "$name is another program than the package's"
+    [ -x "$bin/$name" ] || fail "$bin/$name is not a program"
+    cmp "$bin/$name" "$package/bin/$name" || fail "$name is not the package's program"
   done
 }
 
@@ -45,7 +45,7 @@ try_programs() {
   local user=$1 bin=$2 work=$3 package=$4
   expect_programs "$bin" "$package"
   for name in build detect fabric-ccs-builder release; do
-    [ "$(stat --dereference --format '%a %u:%g' "$bin/$name")" = "755 $user" ] || fail "$bin/$name has another mode or owner"
+    [ "$(stat --dereference --format '%a %u:%g' "$bin/$name")" = "755 $user" ] || fail "$bin/$name has the wrong mode or owner"
   done
 
   mkdir -p "$work"/{metadata,foreign,bld,release}

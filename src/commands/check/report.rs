@@ -227,7 +227,7 @@ impl Lines {
 }
 
 /// Faults or warnings in parts: the file, the path of the field in it, what is wrong, and the hint
-/// what to do. What comes from the package is in quotes or braces there, so a plain word with a colon
+/// about what to do. What comes from the package is in quotes or braces there, so a plain word with a colon
 /// is a field.
 fn parts<'a>(findings: impl IntoIterator<Item = &'a Finding>) -> Value {
     let is_field = |name: &str| {

@@ -13,7 +13,7 @@ use crate::files::Dir;
 use crate::formats::template::VARIABLE;
 use crate::layout::BIN;
 
-/// Opens DIR, unless it is surely not the one that is meant.
+/// Opens DIR, unless it is clearly not the one that is meant.
 pub fn open(dir: &Path, rollback: bool) -> Result<Dir> {
     let shown = dir.display();
     // This look-up only improves the message.
@@ -55,7 +55,7 @@ pub fn peer_path(dir: &Path, given: Option<OsString>) -> Result<String> {
     // Without `.` components and repeated slashes.
     let absolute: PathBuf = absolute.components().collect();
     text("DIR", absolute.into())
-        .or_else(|error| usage(format!("{error}, say with --path what the peer calls it")))
+        .or_else(|error| usage(format!("{error}; say with --path what the peer calls it")))
 }
 
 /// Refuses a link or file in the place of the folder `name`. This only improves the message,

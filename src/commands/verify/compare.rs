@@ -1,16 +1,17 @@
-//! Compares a target with what its package makes, or with its record.
+//! Compares a target with what its package produces, or with its record.
 
 use std::collections::BTreeMap;
 use std::os::unix::fs::MetadataExt;
 
-use super::expected::Expected;
+use super::expected::{Expected, Made};
 use super::target::{Kind, Target};
 use super::verdict::{Compared, Fault, Verdict};
 use crate::builder::recompute::{Outputs, Recipe};
 use crate::error::{Error, Outcome, Result};
-use crate::files::{Digest, Dir};
+use crate::files::{Digest, Dir, join};
 use crate::findings::Warnings;
-use crate::formats::comparison::{Comparison, Difference, Origin};
+use crate::formats::comparison::{Basis, Comparison, Difference};
+use crate::formats::judge::below;
 use crate::formats::record::{NO_RECORD, Record};
 use crate::formats::{installed, published};
 use crate::layout::{
@@ -72,26 +73,15 @@ fn compare(verdict: &mut Verdict, target: &Target, expected: &Expected) -> Resul
 fn compare_build(verdict: &mut Verdict, dir: &Dir, expected: &Expected) -> Result<()> {
     match expected {
         Expected::Recorded => {}
-        Expected::Made(..) => verdict.origin = Origin::Package,
+        Expected::Made(..) => verdict.basis = Basis::Package,
         Expected::Undetermined(reason) => verdict.undetermined.push(reason.clone()),
         Expected::Wrong(reason) => verdict.fault = Some(Fault::Mismatch(reason.clone())),
-        Expected::Other(package_type) => {
-            verdict.other = Some(package_type.clone());
+        Expected::Foreign(package_type) => {
+            verdict.foreign_type = Some(package_type.clone());
             return Ok(());
         }
     }
-    let (mut bld, mut release, mut info) = (None, None, None);
-    for entry in dir.list()? {
-        if entry.name == BUILD_INFO {
-            info = Some(entry.fault().is_none() && !entry.is_dir());
-        }
-        match (entry.name.as_str(), entry.is_dir()) {
-            (BUILD_INFO, false) if entry.fault().is_none() => {}
-            (BLD, true) => bld = Some(dir.subdir(BLD)?.into_root()),
-            (RELEASE, true) => release = Some(dir.subdir(RELEASE)?.into_root()),
-            _ => verdict.add_stray(&entry),
-        }
-    }
+    let Parts { bld, release, info } = parts(verdict, dir)?;
     let Some(bld) = bld else {
         let reason = "there is no folder bld: the peer is still copying it, or could not; if it \
                       could not, run rebuild, after installing the package again if it is no \
@@ -110,11 +100,11 @@ fn compare_build(verdict: &mut Verdict, dir: &Dir, expected: &Expected) -> Resul
     if let Some(Ok(server)) = release.as_ref().map(|release| release.descend(SERVER)) {
         add_exposed(verdict, &server);
     }
-    let output = Build { bld, release };
-    if let Expected::Made(recipe, connection) = expected {
-        output.compare_with_package(verdict, recipe, *connection)?;
-    } else if let Some(record) = compare_with_record(verdict, &output.bld, "bld/") {
-        output.compare_release(verdict, &record);
+    let dirs = BuildDirs { bld, release };
+    if let Expected::Made(made) = expected {
+        dirs.compare_with_package(verdict, made)?;
+    } else if let Some(record) = compare_with_record(verdict, &dirs.bld, BLD) {
+        dirs.compare_release(verdict, &record);
     }
     if info == Some(true) {
         add_builder(verdict, dir)?;
@@ -127,6 +117,35 @@ fn compare_build(verdict: &mut Verdict, dir: &Dir, expected: &Expected) -> Resul
         ));
     }
     Ok(())
+}
+
+/// What there is in the folder of a peer's build.
+#[derive(Default)]
+struct Parts {
+    bld: Option<Dir>,
+    release: Option<Dir>,
+    /// Whether build-info.json can be read, if it is there.
+    info: Option<bool>,
+}
+
+/// Finds the parts of the build in `dir`; anything else is a stray.
+fn parts(verdict: &mut Verdict, dir: &Dir) -> Result<Parts> {
+    let mut parts = Parts::default();
+    for entry in dir.list()? {
+        match (entry.name.as_str(), entry.is_dir()) {
+            (BUILD_INFO, is_dir) => {
+                let is_usable = !is_dir && entry.fault().is_none();
+                parts.info = Some(is_usable);
+                if !is_usable {
+                    verdict.add_stray(&entry);
+                }
+            }
+            (BLD, true) => parts.bld = Some(dir.subdir(BLD)?.into_root()),
+            (RELEASE, true) => parts.release = Some(dir.subdir(RELEASE)?.into_root()),
+            _ => verdict.add_stray(&entry),
+        }
+    }
+    Ok(parts)
 }
 
 /// Notes a connection.json in `dir` that other users may read or write: it may hold a key.
@@ -152,10 +171,10 @@ fn add_builder(verdict: &mut Verdict, dir: &Dir) -> Result<()> {
 }
 
 /// Compares a build output with its record, and returns the record.
-fn compare_with_record(verdict: &mut Verdict, dir: &Dir, prefix: &str) -> Option<Record> {
+fn compare_with_record(verdict: &mut Verdict, dir: &Dir, folder: &str) -> Option<Record> {
     match Record::read(dir) {
         Ok(Some(record)) => {
-            verdict.add(record.compare(dir), prefix);
+            verdict.add(record.compare(dir), folder);
             verdict.compared = Some(Compared {
                 // Counts as `build` and `release` do in the peer's log: without the statement,
                 // which is part of the record.
@@ -165,15 +184,15 @@ fn compare_with_record(verdict: &mut Verdict, dir: &Dir, prefix: &str) -> Option
             return Some(record);
         }
         Ok(None) => {
-            let reason = if prefix.is_empty() {
+            let reason = if folder.is_empty() {
                 format!("{NO_RECORD}; use check if it is a source folder")
             } else {
-                format!("{NO_RECORD}; --packages verifies from its package")
+                format!("{NO_RECORD}; verify it from its package with --packages")
             };
             verdict.undetermined.push(reason);
         }
         Err(Error::Refused(fault)) => {
-            let damaged = Fault::Damaged(format!("{prefix}{fault}"));
+            let damaged = Fault::Damaged(join(folder, &fault));
             verdict.fault.get_or_insert(damaged);
         }
         Err(error) => verdict.undetermined.push(error.advised()),
@@ -182,20 +201,14 @@ fn compare_with_record(verdict: &mut Verdict, dir: &Dir, prefix: &str) -> Option
 }
 
 /// The two folders of a peer's build.
-struct Build {
+struct BuildDirs {
     bld: Dir,
     release: Option<Dir>,
 }
 
-impl Build {
-    /// Compares it with what its package makes, with a connection.json of this digest if that is
-    /// known.
-    fn compare_with_package(
-        &self,
-        verdict: &mut Verdict,
-        recipe: &Recipe,
-        connection: Option<Digest>,
-    ) -> Result<()> {
+impl BuildDirs {
+    /// Compares the build with what its package produces.
+    fn compare_with_package(&self, verdict: &mut Verdict, made: &Made) -> Result<()> {
         let has = |name| self.bld.look_up(name).map(|found| found.is_some());
         if !has(SUMS)? && !has(STATEMENT)? {
             if has(CONNECTION)? {
@@ -210,11 +223,12 @@ impl Build {
             }
             return Ok(());
         }
-        let Some(connection) = connection else {
+        let recipe = &made.recipe;
+        let Some(connection) = made.connection else {
             return self.compare_with_templates(verdict, recipe);
         };
         self.compare_with_outputs(verdict, &recipe.outputs(connection)?);
-        let is_changed = |difference: &Difference| difference.path == "bld/connection.json";
+        let is_changed = |difference: &Difference| difference.path == join(BLD, CONNECTION);
         if recipe.draft.has_templates() && verdict.differences.iter().any(is_changed) {
             let mut other = Verdict::default();
             self.compare_with_templates(&mut other, recipe)?;
@@ -226,8 +240,8 @@ impl Build {
 
     fn compare_with_outputs(&self, verdict: &mut Verdict, outputs: &Outputs) {
         let compare = |dir, expected| Comparison::new(dir, expected, &[]);
-        verdict.add(compare(Some(&self.bld), &outputs.bld), "bld/");
-        verdict.add(compare(self.release.as_ref(), &outputs.release), "release/");
+        verdict.add(compare(Some(&self.bld), &outputs.bld), BLD);
+        verdict.add(compare(self.release.as_ref(), &outputs.release), RELEASE);
         verdict.compared = Some(Compared {
             artifacts: outputs.artifacts,
             sums: outputs.sums,
@@ -244,7 +258,7 @@ impl Build {
         {
             let outputs = recipe.outputs(digest)?;
             if outputs.sums == record.sums {
-                verdict.origin = Origin::Templates;
+                verdict.basis = Basis::Templates;
                 let is_recorded = |content: &Vec<u8>| Digest::of(content) == digest;
                 if !content.as_ref().is_ok_and(is_recorded) {
                     self.compare_with_outputs(verdict, &outputs);
@@ -276,6 +290,7 @@ impl Build {
             judged.insert(path, found.is_published);
             Ok(())
         });
+        // A refusal is among the differences already.
         if let Err(error @ (Error::Failed(_) | Error::Denied(_))) = walked {
             let reason = error.advised();
             if !verdict.undetermined.contains(&reason) {
@@ -284,9 +299,7 @@ impl Build {
         }
         // What has changed since says nothing about what was published then.
         for difference in &verdict.differences {
-            if let Some(path) = difference.path.strip_prefix("bld/") {
-                judged.remove(path);
-            }
+            judged.remove(below(BLD, &difference.path));
         }
         let is_withheld = |path: &str| judged.get(path) == Some(&false);
         let published = published::of_build(&record.artifacts, &is_withheld);
@@ -298,7 +311,7 @@ impl Build {
             .retain(|Difference { path, found, .. }| {
                 found.is_some() || !path.starts_with(STATEDB) || is_judged(path)
             });
-        verdict.add(comparison, "release/");
+        verdict.add(comparison, RELEASE);
     }
 }
 

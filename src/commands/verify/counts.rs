@@ -10,13 +10,13 @@ use serde_json::{Value, json};
 use super::verdict::{Fault, Verdict};
 use crate::error::{Outcome, Result};
 use crate::files::NewFile;
-use crate::formats::comparison::Origin;
+use crate::formats::comparison::Basis;
 use crate::layout::{BUILD_INFO, PUBLIC};
 use crate::text::{plural, quoted};
 
 /// A result that is not about the content of a build.
 #[derive(Clone, Copy)]
-pub enum Other {
+pub enum OtherResult {
     Mismatch,
     Missing,
     /// Here, but not asked for.
@@ -27,7 +27,7 @@ pub enum Other {
     Dialled,
 }
 
-impl Other {
+impl OtherResult {
     /// As lines for people and JSON have it.
     pub fn name(self) -> &'static str {
         match self {
@@ -49,7 +49,7 @@ pub struct Counts {
     match_record: usize,
     mismatch: usize,
     unrecorded: usize,
-    other: usize,
+    foreign: usize,
     /// For builds, and for anything else.
     cannot_tell: usize,
     differences: usize,
@@ -59,12 +59,12 @@ pub struct Counts {
     has_wrong_build: bool,
     /// Whether some build differs only in what templates fill in.
     has_other_config: bool,
-    /// Whether something among the builds is none, or belongs to none.
+    /// Whether something among the builds is not a build, or belongs to none.
     has_stray: bool,
     /// The builders that the builds name.
     builders: BTreeSet<String>,
     /// What else should be known, with the path that it is about.
-    pub notes: Vec<String>,
+    pub path_notes: Vec<String>,
 }
 
 impl Counts {
@@ -79,9 +79,9 @@ impl Counts {
         }
         self.builds += 1;
         self.builders.extend(verdict.builder.clone());
-        // What another builder left open, `rebuild` closes.
+        // `rebuild` closes what another builder left open.
         if !matches!(verdict.fault, Some(Fault::Unrecorded(_))) {
-            self.notes.extend(verdict.exposed.iter().map(|path| {
+            self.path_notes.extend(verdict.exposed.iter().map(|path| {
                 format!(
                     "{path}: other users may read or write it, and there may be a private key in \
                      it: run chmod 600 on it"
@@ -89,13 +89,13 @@ impl Counts {
             }));
         }
         self.has_stray |= verdict.strays > 0;
-        let count = match (outcome, &verdict.fault, verdict.origin) {
-            (Outcome::Yes, ..) if verdict.other.is_some() => &mut self.other,
-            (Outcome::Yes, _, Origin::Package) => &mut self.match_package,
+        let count = match (outcome, &verdict.fault, verdict.basis) {
+            (Outcome::Yes, ..) if verdict.foreign_type.is_some() => &mut self.foreign,
+            (Outcome::Yes, _, Basis::Package) => &mut self.match_package,
             (Outcome::Yes, ..) => &mut self.match_record,
             (Outcome::No, Some(Fault::Unrecorded(_)), _) => &mut self.unrecorded,
             (Outcome::No, fault, _) => {
-                // Any other fault says itself what to do.
+                // Any other fault itself says what to do.
                 let is_wrong = verdict.differences.len() > verdict.strays
                     || matches!(fault, Some(Fault::Damaged(_) | Fault::Connection(_)));
                 self.has_other_config |= verdict.is_of_other_config;
@@ -107,12 +107,12 @@ impl Counts {
         *count += 1;
     }
 
-    pub fn add_other(&mut self, result: Other) {
+    pub fn add_other(&mut self, result: OtherResult) {
         match result {
-            Other::Mismatch | Other::Missing => self.differences += 1,
-            Other::CannotTell | Other::NotReached => self.cannot_tell += 1,
-            Other::Unlisted => self.unlisted += 1,
-            Other::NotBuilt | Other::Dialled => {}
+            OtherResult::Mismatch | OtherResult::Missing => self.differences += 1,
+            OtherResult::CannotTell | OtherResult::NotReached => self.cannot_tell += 1,
+            OtherResult::Unlisted => self.unlisted += 1,
+            OtherResult::NotBuilt | OtherResult::Dialled => {}
         }
     }
 
@@ -129,7 +129,7 @@ impl Counts {
         let recorded = self.match_record;
         let matches = plural(recorded, "match is", "matches are");
         let record = format!(
-            "{matches} with a record only, which anyone who can write the builds can write too; give \
+            "{matches} with a record only, which anyone who can change the builds can change too; give \
              the peer's file system path or --packages to verify from the packages"
         );
         let build = "a build that differs was changed, or not copied completely: keep a copy if you \
@@ -165,7 +165,7 @@ impl Counts {
         ];
         let notes = notes.into_iter().filter(|&(is_so, _)| is_so);
         let notes = notes.map(|(_, note)| note.to_owned());
-        notes.chain(self.notes.iter().cloned()).collect()
+        notes.chain(self.path_notes.iter().cloned()).collect()
     }
 
     pub fn summary(&self) -> String {
@@ -182,7 +182,7 @@ impl Counts {
             self.mismatch,
             self.cannot_tell,
             some(", ", self.unrecorded, " unrecorded"),
-            some(", ", self.other, " other builder"),
+            some(", ", self.foreign, " other builder"),
             some(", ", self.unlisted, " unlisted"),
         )
     }
@@ -194,7 +194,7 @@ impl Counts {
             ("from_package", self.match_package),
             ("mismatch", self.mismatch),
             ("unrecorded", self.unrecorded),
-            ("other_builder", self.other),
+            ("other_builder", self.foreign),
             ("cannot_tell", self.cannot_tell),
             ("unlisted", self.unlisted),
             ("differences", self.differences),
@@ -233,7 +233,7 @@ fabric_ccs_builder_verify_last_run_timestamp_seconds {}
             self.match_record,
             self.mismatch,
             self.unrecorded,
-            self.other,
+            self.foreign,
             self.differences,
             self.cannot_tell,
             self.unlisted,

@@ -13,7 +13,7 @@ use crate::formats::template::Config;
 
 /// A peer's own folder of packages.
 pub enum Own {
-    /// There is none: the path is no peer's file system path.
+    /// There is none: the path is not a peer's file system path.
     None,
     Unreadable(Error),
     Folder(Dir),
@@ -38,17 +38,33 @@ pub struct Packages {
 }
 
 pub enum Expected {
-    /// What its record says, because there is no package, nor a place for packages.
+    /// What its record says, because there is no package, and no place for packages.
     Recorded,
-    /// What its package makes, with a connection.json of this digest if that is known.
-    Made(Box<Recipe>, Option<Digest>),
+    /// What its package produces.
+    Made(Box<Made>),
     /// Another builder's, because the package has this type.
-    Other(String),
+    Foreign(String),
     /// Unknown: the package is not the one that the build is named after, for this reason. The
     /// build is compared with its record.
     Wrong(String),
     /// Unknown: its package cannot be used, for this reason. The build is compared with its record.
     Undetermined(String),
+}
+
+/// What a package produces.
+pub struct Made {
+    pub recipe: Recipe,
+    /// The digest of the written connection.json, if that is known.
+    pub connection: Option<Digest>,
+    /// Whether the package is in the peer's own folder.
+    pub is_from_own: bool,
+}
+
+/// The file of a package.
+struct PackageFile {
+    file: File,
+    path: PathBuf,
+    is_own: bool,
 }
 
 impl Packages {
@@ -72,7 +88,7 @@ impl Packages {
                 let is_named = ends.any(|end| entry.name.ends_with(end));
                 let is_other = is_named && PackageId::of_package(&entry.name).is_none();
                 if is_other && fs::metadata(&path).is_ok_and(|found| found.is_file()) {
-                    match open(&path).and_then(|(file, _)| Digest::of_open(&file, &path)) {
+                    match open(&path).and_then(|found| Digest::of_open(&found.file, &path)) {
                         Ok(digest) => packages.misnamed.push((digest, path)),
                         Err(error) => packages.unreadable.push((path, error)),
                     }
@@ -94,13 +110,15 @@ impl Packages {
             return without_package(NO_ID);
         };
         let expected = self.find(own, id).and_then(|found| match found {
-            Some((file, path)) => self.expect_of(file, &path, id),
+            Some(found) => self.expect_of(found, id),
             None => Ok(without_package(NO_PACKAGE)),
         });
         expected.unwrap_or_else(|error| Expected::Undetermined(error.advised()))
     }
 
-    fn expect_of(&self, file: File, path: &Path, id: &PackageId) -> Result<Expected> {
+    fn expect_of(&self, found: PackageFile, id: &PackageId) -> Result<Expected> {
+        let PackageFile { file, path, is_own } = found;
+        let path = path.as_path();
         let read = recompute::read_file(file.try_clone().cannot("read", path)?, path);
         let found = read.as_ref().map(|read| (read.digest, &read.metadata));
         if let Some(fault) = id.fault_of(file, path, found)? {
@@ -108,24 +126,30 @@ impl Packages {
         }
         let read = read?;
         if !read.metadata.is_ours() {
-            return Ok(Expected::Other(read.metadata.package_type));
+            return Ok(Expected::Foreign(read.metadata.package_type));
         }
         let recipe = read.recipe.map_err(|error| error.at(path.display()))?;
         let connection = recipe.connection(&self.config)?;
         let connection = connection.map(|connection| Digest::of(connection.json()));
-        Ok(Expected::Made(Box::new(recipe), connection))
+        Ok(Expected::Made(Box::new(Made {
+            recipe,
+            connection,
+            is_from_own: is_own,
+        })))
     }
 
-    /// The file of a package, and its path. A user's folders may have links to packages, but in the
-    /// peer's own none is followed.
-    fn find(&self, own: &Own, id: &PackageId) -> Result<Option<(File, PathBuf)>> {
+    /// The file of a package. A user's folders may have links to packages, but in the peer's own none
+    /// is followed.
+    fn find(&self, own: &Own, id: &PackageId) -> Result<Option<PackageFile>> {
         let name = id.package_name();
         if let Own::Folder(own) = own
             && let Some(entry) = own.look_up(&name)?
         {
             let path = own.path_of(&name);
             if entry.listed().is_file() {
-                return Ok(Some((own.open_file(&entry)?, path)));
+                let file = own.open_file(&entry)?;
+                let is_own = true;
+                return Ok(Some(PackageFile { file, path, is_own }));
             }
             let (path, kind) = (path.display(), entry.kind());
             return failed(format!(
@@ -149,7 +173,11 @@ impl Packages {
     }
 }
 
-fn open(path: &Path) -> Result<(File, PathBuf)> {
-    let file = File::open(path).cannot("open", path)?;
-    Ok((file, path.to_owned()))
+/// Opens a package in one of the user's folders.
+fn open(path: &Path) -> Result<PackageFile> {
+    Ok(PackageFile {
+        file: File::open(path).cannot("open", path)?,
+        path: path.to_owned(),
+        is_own: false,
+    })
 }

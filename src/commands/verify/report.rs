@@ -4,12 +4,12 @@ use std::path::Path;
 
 use serde_json::{Value, json};
 
-use super::counts::{Counts, Other};
+use super::counts::{Counts, OtherResult};
 use super::target::Target;
 use super::verdict::{Compared, Fault, Verdict};
 use crate::error::{Error, Outcome, Result};
-use crate::formats::comparison::Origin;
-use crate::layout::{MAX_WARNINGS, SUMS};
+use crate::formats::comparison::Basis;
+use crate::layout::{MAX_FINDINGS, SUMS};
 use crate::log;
 use crate::text::{escaped_line, json_line, plural};
 
@@ -29,16 +29,16 @@ type LineOf<'a> = (&'static str, &'a str);
 impl Report {
     /// Reports that nothing at `path` can be verified.
     pub fn add_unusable(&mut self, path: &Path, error: &Error) -> Result<()> {
-        self.counts.add_other(Other::CannotTell);
+        self.counts.add_other(OtherResult::CannotTell);
         self.unusable += 1;
         let reason = error.advised();
         // The summary counts them all.
-        if self.unusable <= MAX_WARNINGS {
+        if self.unusable <= MAX_FINDINGS {
             log::line("verify", &reason);
         }
         if self.json {
             let path = path.display().to_string();
-            log::print(&self.because(("build", &path), Other::CannotTell.name(), &reason))?;
+            log::print(&self.because(("build", &path), OtherResult::CannotTell.name(), &reason))?;
         }
         Ok(())
     }
@@ -58,35 +58,36 @@ impl Report {
         }
         for difference in &verdict.differences {
             let (expected, found) = (difference.expected, difference.found);
-            let key = match verdict.origin {
-                Origin::Package => "expected",
+            let key = match verdict.basis {
+                Basis::Package => "expected",
                 _ => "recorded",
             };
             let mut members = vec![("path", json!(difference.path))];
             members.extend(expected.map(|digest| (key, json!(digest))));
             members.extend(found.map(|found| ("found", json!(found.to_string()))));
-            let kind = difference.kind(verdict.origin);
-            lines += &self.line(subject, kind, &difference.describe(verdict.origin), members);
+            let kind = difference.kind(verdict.basis);
+            lines += &self.line(subject, kind, &difference.describe(verdict.basis), members);
         }
         let undetermined = verdict.undetermined.iter();
         lines.extend(
-            undetermined.map(|reason| self.because(subject, Other::CannotTell.name(), reason)),
+            undetermined
+                .map(|reason| self.because(subject, OtherResult::CannotTell.name(), reason)),
         );
         if !self.quiet {
-            if let Some(package_type) = &verdict.other {
+            if let Some(package_type) = &verdict.foreign_type {
                 let reason = format!("its package has the type {package_type:?}");
                 lines += &self.because(subject, "other builder", &reason);
             } else if let (Outcome::Yes, Some(compared)) = (verdict.outcome(), &verdict.compared) {
-                lines += &self.matching(target, verdict.origin, compared);
+                lines += &self.matching(target, verdict.basis, compared);
             }
         }
         log::print(&lines)
     }
 
-    fn matching(&self, target: &Target, origin: Origin, compared: &Compared) -> String {
+    fn matching(&self, target: &Target, basis: Basis, compared: &Compared) -> String {
         let Compared { artifacts, sums } = compared;
-        let (from, text) = match origin {
-            Origin::Package => ("package", ", from the package"),
+        let (from, text) = match basis {
+            Basis::Package => ("package", ", from the package"),
             _ => ("record", ""),
         };
         let id = target.id.iter();
@@ -105,18 +106,23 @@ impl Report {
     ) -> Result<()> {
         let (result, said) = match dialled {
             Ok(_) if self.quiet => return Ok(()),
-            Ok(said) => (Other::Dialled, said),
-            Err(said) => (Other::NotReached, said),
+            Ok(said) => (OtherResult::Dialled, said),
+            Err(said) => (OtherResult::NotReached, said),
         };
         self.add_other(("build", &target.shown), result, &said)
     }
 
     /// Prints and counts a result that is not about the content of a build.
-    pub fn add_other(&mut self, subject: LineOf, result: Other, reason: &str) -> Result<()> {
+    pub fn add_other(&mut self, subject: LineOf, result: OtherResult, reason: &str) -> Result<()> {
         self.counts.add_other(result);
         let named = format!("{}: ", subject.1);
         let reason = reason.strip_prefix(&named).unwrap_or(reason);
         log::print(&self.because(subject, result.name(), reason))
+    }
+
+    /// Adds a line to what [`finish`](Self::finish) prints.
+    pub fn add_note(&mut self, note: String) {
+        self.counts.path_notes.push(note);
     }
 
     fn because(&self, subject: LineOf, result: &str, reason: &str) -> String {

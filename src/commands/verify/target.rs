@@ -26,7 +26,7 @@ pub struct Place {
     entries: Vec<Entry>,
     layout: Layout,
     /// Where the peer keeps its packages, if this is a peer's file system path.
-    pub packages: Own,
+    pub own: Own,
 }
 
 enum Layout {
@@ -67,15 +67,16 @@ impl Place {
         );
         if !matches!((&packages, &builds), (Ok(None), Ok(None))) {
             // A peer's file system path; the peer may have built nothing yet.
+            // Opening it gives the error that names the missing folder.
             let missing = || dir.descend(PACKAGES);
             let packages = packages.and_then(|found| found.map_or_else(missing, Ok));
-            let packages = packages.map_or_else(Own::Unreadable, Own::Folder);
+            let own = packages.map_or_else(Own::Unreadable, Own::Folder);
             let builds = builds?;
             return Ok(Self {
                 entries: builds.as_ref().map_or(Ok(Vec::new()), Dir::list)?,
                 dir: builds.unwrap_or(dir),
                 layout: Layout::Builds,
-                packages,
+                own,
             });
         }
         let entries = dir.list()?;
@@ -97,7 +98,7 @@ impl Place {
             dir,
             entries,
             layout,
-            packages: Own::None,
+            own: Own::None,
         })
     }
 

@@ -1,18 +1,18 @@
-//! The result of comparing one build with what its package makes, or with its record.
+//! The result of comparing one build with what its package produces, or with its record.
 
 use crate::error::{Error, Outcome};
-use crate::files::{Digest, Entry};
-use crate::formats::comparison::{Comparison, Difference, Found, Origin};
+use crate::files::{Digest, Entry, join};
+use crate::formats::comparison::{Basis, Comparison, Difference, Found};
 
-/// The verdict on one build. [`outcome`](Self::outcome) says what decides.
+/// The verdict on one build. [`outcome`](Self::outcome) says which part of it decides.
 #[derive(Default)]
 pub struct Verdict {
     pub differences: Vec<Difference>,
-    pub origin: Origin,
+    pub basis: Basis,
     pub fault: Option<Fault>,
     pub undetermined: Vec<String>,
     pub compared: Option<Compared>,
-    /// How many of the differences are about what belongs to no build, and `rebuild` leaves.
+    /// How many of the differences are about what belongs to no build, and `rebuild` leaves alone.
     pub strays: usize,
     /// The fields of connection.json whose templates could not be filled in for lack of a config.
     pub unverified: Vec<&'static str>,
@@ -23,7 +23,7 @@ pub struct Verdict {
     /// The name of the builder, which the peer's config must have too.
     pub builder: Option<String>,
     /// The package's type, if the build is another builder's. Then there is nothing else.
-    pub other: Option<String>,
+    pub foreign_type: Option<String>,
 }
 
 /// What is wrong with a build as a whole, and why.
@@ -66,7 +66,7 @@ impl Verdict {
     pub fn outcome(&self) -> Outcome {
         if !self.differences.is_empty() || self.fault.is_some() {
             Outcome::No
-        } else if self.other.is_some() {
+        } else if self.foreign_type.is_some() {
             Outcome::Yes
         } else if self.compared.is_none() || !self.undetermined.is_empty() {
             Outcome::Undetermined
@@ -75,9 +75,10 @@ impl Verdict {
         }
     }
 
-    pub fn add(&mut self, comparison: Comparison, prefix: &str) {
+    /// Adds the differences found in `folder` of the target, or in the target itself for `""`.
+    pub fn add(&mut self, comparison: Comparison, folder: &str) {
         for mut difference in comparison.differences {
-            difference.path.insert_str(0, prefix);
+            difference.path = join(folder, &difference.path);
             self.differences.push(difference);
         }
         let undetermined = comparison.undetermined.iter().map(Error::advised);

@@ -9,7 +9,7 @@ use std::path::Path;
 
 use serde_json::Value;
 
-use super::counts::Other;
+use super::counts::OtherResult;
 use super::expected::{Expected, Own, Packages};
 use super::report::Report;
 use crate::error::{Cannot, Result, failed};
@@ -73,18 +73,26 @@ impl Wanted {
                 continue;
             } else if self.unbuilt.contains(id) {
                 "is installed but has no build; run rebuild or restart the peer"
-            } else if let Expected::Other(_) = packages.expect(&Own::None, Some(id)) {
+            } else if let Expected::Foreign(_) = packages.expect(&Own::None, Some(id)) {
                 // How another builder runs it is none of our business.
                 continue;
             } else {
                 "is not here; install it or look in another peer's folder"
             };
-            report.add_other(("package_id", &id.to_string()), Other::Missing, missing)?;
+            report.add_other(
+                ("package_id", &id.to_string()),
+                OtherResult::Missing,
+                missing,
+            )?;
         }
         let found = self.reported.union(&self.unbuilt);
         for id in found.filter(|id| !ids.contains(id)) {
             let reason = "is here but not among the given package IDs; find out who installed it";
-            report.add_other(("package_id", &id.to_string()), Other::Unlisted, reason)?;
+            report.add_other(
+                ("package_id", &id.to_string()),
+                OtherResult::Unlisted,
+                reason,
+            )?;
         }
         Ok(())
     }

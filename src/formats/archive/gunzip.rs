@@ -128,7 +128,7 @@ impl<R: BufRead> Reader<R> {
             _ => "not a gzip file",
         };
         Ok(invalid(format!(
-            "is {found}; make it with tar -czf, or the whole with fabric-ccs-builder package DIR"
+            "is {found}; make it with tar -czf, or the whole package with fabric-ccs-builder package DIR"
         )))
     }
 }

@@ -25,7 +25,7 @@ const VERSION: Range<usize> = 263..265;
 const NUMBERS: [Range<usize>; 3] = [108..116, 116..124, 136..148];
 const DEVICE: [Range<usize>; 2] = [329..337, 337..345];
 
-/// The most bytes of names and pax headers in an archive: programs write some hundred for a member.
+/// The most bytes of names and pax headers in an archive: programs write a few hundred for a member.
 const MAX_EXTENSIONS: u64 = 256 << 20;
 
 /// Reads the members of a tar archive. As a [`Read`], it is the content of the current one.

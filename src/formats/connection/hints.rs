@@ -1,12 +1,13 @@
-//! Common mistakes in the fields of a connection.json.
+//! Common mistakes: a connection.json in another place or of another kind, and its fields.
 
 use anyhow::{Result, ensure};
 
 use super::super::json::{Object, folded};
 use super::{FIELDS, field_names};
+use crate::files::{Dir, Entry};
 use crate::findings::Finding;
-use crate::layout::CONNECTION;
-use crate::text::{nearest, quoted};
+use crate::layout::{CONNECTION, META_INF};
+use crate::text::{nearest, plural, quoted};
 
 /// Other names that people use for a field, apart from typos.
 const ALIASES: [(&str, &str); 9] = [
@@ -20,6 +21,32 @@ const ALIASES: [(&str, &str); 9] = [
     ("key_path", "client_key"),
     ("cert_path", "client_cert"),
 ];
+
+/// Why connection.json is not in `dir`, if it is further down.
+pub fn elsewhere(dir: &Dir) -> Option<String> {
+    let mut places = Vec::new();
+    // The file is missing anyway, so it does not matter if the search ends early.
+    let _ = dir.walk_all(|dir, files| {
+        let is_named = |file: &&Entry| file.name.eq_ignore_ascii_case(CONNECTION);
+        let found = files.iter().filter(is_named);
+        let found = found.map(|file| dir.relative(&file.name));
+        places.extend(found.filter(|path| path.contains('/')));
+        Ok(())
+    });
+    let found = match &places[..] {
+        [] => return None,
+        [one] => format!("{one} is there: move it"),
+        [first, rest @ ..] => {
+            let others = plural(rest.len(), "other", "others");
+            format!(
+                "{first} and {others} are there: move one, with templates for what differs between peers,"
+            )
+        }
+    };
+    Some(format!(
+        "{CONNECTION} not found, but {found} to the top, beside {META_INF}"
+    ))
+}
 
 /// Refuses another kind of file that is named connection.json.
 pub fn ensure_kind(object: &Object) -> Result<()> {

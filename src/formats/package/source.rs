@@ -74,12 +74,12 @@ impl Source {
         if let Some(tree) = &tree {
             let mut reader = meta_inf::Reader::new(tree, &mut warnings);
             tree.walk(TREE_LIMITS, |dir, found| {
-                let (folder, found) = reader.enter(dir, found);
+                let (folder, found) = reader.select(dir, found);
                 for entry in found {
-                    reader.judge.read(&folder, dir, entry)?;
+                    reader.judge(&folder, dir, entry)?;
                     if let Some(key) = meta_inf::private_key(dir, entry)? {
                         mode = SECRET;
-                        reader.judge.warnings.push(key);
+                        reader.warn([key]);
                     }
                     files.push((dir.relative(&entry.name), Some(entry.clone())));
                 }
@@ -87,7 +87,7 @@ impl Source {
             })?;
             reader.finish();
         }
-        if let Some(fault) = warnings.fault() {
+        if let Some(fault) = warnings.first_withheld() {
             return refused(fault);
         }
         sort_by_path(&mut files, |(path, _)| path);
@@ -98,7 +98,7 @@ impl Source {
         let length = length([(CODE, code_length), (METADATA, metadata_length)])?;
         if length > MAX_INSTALL {
             warnings.push(format!(
-                "the package has {length} bytes, an install carries at most 100 MiB unless core.yaml \
+                "the package has {length} bytes, but an install carries at most 100 MiB unless core.yaml \
                  raises peer.maxRecvMsgSize and peer.maxSendMsgSize"
             ));
         }

@@ -101,7 +101,7 @@ impl<'a> Lexer<'a> {
             || rest.starts_with(['.', ',', '|', ':', ')', '(']);
         ensure!(
             is_end,
-            "has a name with characters other than letters, digits and _; write for such a key \
+            "has a name with characters other than letters, digits and _; for such a key, write \
              {{{{index . \\\"a-b\\\"}}}}"
         );
         Ok(name)
@@ -124,7 +124,7 @@ impl<'a> Lexer<'a> {
             '"' => Value::Text(self.quoted(first)?.into()),
             '\'' => match self.quoted(first)?.chars().collect::<Vec<_>>()[..] {
                 [rune] => Value::Whole(u32::from(rune).into()),
-                _ => bail!("has '' with other than one character; write \\\" around a text"),
+                _ => bail!("has '' with other than one character; write \\\" around a string"),
             },
             _ => {
                 *self = start;

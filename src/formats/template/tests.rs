@@ -115,7 +115,7 @@ fn names_what_is_not_a_template() {
         ("{{$x}}", "{{$x}}: has $x, which is not declared".into()),
         (
             "{{.peer-name}}",
-            r#"{{.peer-name}}: has a name with characters other than letters, digits and _; write for such a key {{index . \"a-b\"}}"#.into(),
+            r#"{{.peer-name}}: has a name with characters other than letters, digits and _; for such a key, write {{index . \"a-b\"}}"#.into(),
         ),
         ("{{\"a}}", "{{\"a}}: \" is not closed".into()),
         (
@@ -236,7 +236,7 @@ fn the_time_is_linear_in_the_text() {
             let made: usize = template.texts().iter().map(String::len).sum();
             assert!(made <= WORK, "{made}");
         }
-        // Quadratic, this takes minutes without optimization.
+        // Quadratic, this takes minutes without optimisation.
         let seconds = processor_time() - began;
         assert!(seconds < 20, "{seconds}");
     }

@@ -32,9 +32,9 @@ pub fn missing(text: &str, wanted: &str) -> Error {
     Error::msg(if text.contains("\\n") {
         "contains a backslash and an n where its line breaks belong; in JSON write \\n and not \\\\n"
     } else if !text.contains(END) {
-        "is cut off, the \"-----END\" line is missing"
+        "is cut off: the \"-----END\" line is missing"
     } else if !trimmed.contains('\n') {
-        "is PEM on one line, its line breaks are lost; in JSON write them as \\n"
+        "is PEM on one line: its line breaks are lost; in JSON write them as \\n"
     } else if !starts_a_line(BEGIN) || !starts_a_line(END) {
         "has text or white space before \"-----BEGIN\" or \"-----END\", which must start a line"
     } else if labels(text, BEGIN).any(|label| ends.contains(label)) {
@@ -43,7 +43,7 @@ pub fn missing(text: &str, wanted: &str) -> Error {
             wanted.to_lowercase()
         );
     } else {
-        "has damaged \"-----BEGIN\" or \"-----END\" lines, both must name the same kind and end in \"-----\""
+        "has damaged \"-----BEGIN\" or \"-----END\" lines: both must name the same kind and end in \"-----\""
     })
 }
 
@@ -92,7 +92,7 @@ pub fn unreadable_key(Block { label, headers, .. }: &Block) -> Option<Error> {
     let has_cipher = headers.lines().any(|line| line.starts_with("DEK-Info"));
     if has_cipher || headers.contains("ENCRYPTED") || *label == "ENCRYPTED PRIVATE KEY" {
         return Some(anyhow!(
-            "is encrypted, the peer has no pass phrase; decrypt it with \"openssl pkey\""
+            "is encrypted, but the peer has no passphrase; decrypt it with \"openssl pkey\""
         ));
     }
     if ["PRIVATE KEY", "RSA PRIVATE KEY", "EC PRIVATE KEY"].contains(label) {
@@ -100,7 +100,7 @@ pub fn unreadable_key(Block { label, headers, .. }: &Block) -> Option<Error> {
     }
     if *label == "OPENSSH PRIVATE KEY" {
         return Some(anyhow!(
-            "is of OpenSSH, which the peer cannot read; convert its file with \
+            "is in OpenSSH format, which the peer cannot read; convert its file with \
              \"ssh-keygen -p -m PKCS8 -f FILE\""
         ));
     }

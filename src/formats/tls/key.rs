@@ -62,7 +62,7 @@ impl Key {
             }
             (Self::Ed25519(bytes), Self::Ed25519(of)) => bytes.is_empty() || bytes == of,
             _ => bail!(
-                "does not belong to client_cert, it is {} and the certificate's key is {}",
+                "does not belong to client_cert: it is {} and the certificate's key is {}",
                 self.algorithm(),
                 public.algorithm()
             ),
@@ -141,7 +141,7 @@ fn pkcs8(mut fields: Reader) -> Result<Key> {
                 _ => Vec::new(),
             }))
         }
-        _ => bail!("the private key is not RSA, ECDSA or Ed25519, the peer can use no other"),
+        _ => bail!("the private key is not RSA, ECDSA or Ed25519, the only kinds the peer can use"),
     }
 }
 

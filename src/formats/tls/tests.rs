@@ -152,7 +152,7 @@ fn refuses_text_that_is_not_pem() {
     let backslash = "contains a backslash and an n where its line breaks belong; in JSON write \\n and not \\\\n";
     let indented =
         "has text or white space before \"-----BEGIN\" or \"-----END\", which must start a line";
-    let frame = "has damaged \"-----BEGIN\" or \"-----END\" lines, both must name the same kind and end in \"-----\"";
+    let frame = "has damaged \"-----BEGIN\" or \"-----END\" lines: both must name the same kind and end in \"-----\"";
     let base64 = "the certificate's base64 is damaged; copy it again";
     let cases = [
         (String::new(), empty),
@@ -171,17 +171,17 @@ fn refuses_text_that_is_not_pem() {
         (good.replace('\n', "\\n\n"), backslash),
         (
             good.replace('\n', ""),
-            "is PEM on one line, its line breaks are lost; in JSON write them as \\n",
+            "is PEM on one line: its line breaks are lost; in JSON write them as \\n",
         ),
         (
             good.replace('\n', " "),
-            "is PEM on one line, its line breaks are lost; in JSON write them as \\n",
+            "is PEM on one line: its line breaks are lost; in JSON write them as \\n",
         ),
         (good.replace("-----B", "  -----B"), indented),
         (good.replace("-----E", "  -----E"), indented),
         (
             good.replace("-----END CERTIFICATE-----", ""),
-            "is cut off, the \"-----END\" line is missing",
+            "is cut off: the \"-----END\" line is missing",
         ),
         (good.replace("END CERTIFICATE", "END CERT"), frame),
         (good.replace("CERTIFICATE-----", "CERTIFICATE----"), frame),
@@ -288,7 +288,7 @@ fn refuses_certificates_with_keys_go_does_not_know() {
     for text in [fixture!("compressed.pem"), &certificate(&too_long)] {
         assert_eq!(
             root(text),
-            "the certificate's elliptic curve point is malformed or compressed, the peer needs it uncompressed"
+            "the certificate's elliptic curve point is malformed or compressed, but the peer needs it uncompressed"
         );
     }
     for text in [
@@ -298,7 +298,7 @@ fn refuses_certificates_with_keys_go_does_not_know() {
     ] {
         assert_eq!(
             pair(text, fixture!("P-256.key")),
-            "client_cert: the certificate's key is not RSA, ECDSA or Ed25519, the peer can use no other"
+            "client_cert: the certificate's key is not RSA, ECDSA or Ed25519, the only kinds the peer can use"
         );
     }
 }
@@ -549,17 +549,17 @@ fn refuses_the_key_of_another_certificate() {
         (
             fixture!("P-256.pem"),
             fixture!("rsa.key"),
-            "client_key: does not belong to client_cert, it is RSA and the certificate's key is ECDSA",
+            "client_key: does not belong to client_cert: it is RSA and the certificate's key is ECDSA",
         ),
         (
             fixture!("ed25519.pem"),
             fixture!("P-256.key"),
-            "client_key: does not belong to client_cert, it is ECDSA and the certificate's key is Ed25519",
+            "client_key: does not belong to client_cert: it is ECDSA and the certificate's key is Ed25519",
         ),
         (
             fixture!("rsa.pem"),
             fixture!("ed25519.key"),
-            "client_key: does not belong to client_cert, it is Ed25519 and the certificate's key is RSA",
+            "client_key: does not belong to client_cert: it is Ed25519 and the certificate's key is RSA",
         ),
     ];
     for (certificate, key, line) in cases {
@@ -640,17 +640,16 @@ fn compares_the_public_key_of_an_ed25519_key_that_holds_it() {
 #[test]
 fn refuses_keys_the_peer_cannot_read() {
     let certificate = fixture!("P-256.pem");
-    let encrypted =
-        "client_key: is encrypted, the peer has no pass phrase; decrypt it with \"openssl pkey\"";
+    let encrypted = "client_key: is encrypted, but the peer has no passphrase; decrypt it with \"openssl pkey\"";
     let algorithm =
-        "client_key: the private key is not RSA, ECDSA or Ed25519, the peer can use no other";
+        "client_key: the private key is not RSA, ECDSA or Ed25519, the only kinds the peer can use";
     let curve = "client_key: is on an elliptic curve the peer does not know; use P-256, P-384 or P-521 by name";
     let cases = [
         (fixture!("P-256.encrypted.key"), encrypted),
         (fixture!("P-256.dek-info.key"), encrypted),
         (
             fixture!("P-256.openssh.key"),
-            "client_key: is of OpenSSH, which the peer cannot read; convert its file with \"ssh-keygen -p -m PKCS8 -f FILE\"",
+            "client_key: is in OpenSSH format, which the peer cannot read; convert its file with \"ssh-keygen -p -m PKCS8 -f FILE\"",
         ),
         (
             "-----BEGIN hunter2 PRIVATE KEY-----\nZg==\n-----END hunter2 PRIVATE KEY-----\n",
@@ -696,8 +695,7 @@ fn refuses_what_is_not_a_private_key() {
         ),
     ] {
         let line = pair(certificate, &pem("PRIVATE KEY", &der));
-        let unknown =
-            "client_key: the private key is not RSA, ECDSA or Ed25519, the peer can use no other";
+        let unknown = "client_key: the private key is not RSA, ECDSA or Ed25519, the only kinds the peer can use";
         assert!(
             [NOT_A_KEY, unknown].contains(&line.as_str()),
             "{line} {der:02x?}"

@@ -113,7 +113,7 @@ fn public_key(mut info: Reader) -> Result<Option<Key>> {
                 .context(UNKNOWN_CURVE)?;
             ensure!(
                 unused == 0 && key.len() == 1 + 2 * size && key.first() == Some(&4),
-                "the certificate's elliptic curve point is malformed or compressed, the peer needs it uncompressed"
+                "the certificate's elliptic curve point is malformed or compressed, but the peer needs it uncompressed"
             );
             Ok(Some(Key::Ec(size, key.to_vec())))
         }

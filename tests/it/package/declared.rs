@@ -183,7 +183,7 @@ fn the_id_goes_to_the_variables_that_chaincode_servers_read() {
     // The same again is fine; a file with other content stays, unless forced.
     assert_eq!(package(&peer, &args), seen);
     peer.put("bld/e", "mine");
-    let line = "e: already exists and is not this environment, --force replaces it";
+    let line = "e: already exists and is not this environment; --force replaces it";
     assert_eq!(package(&peer, &args), failed(2, line));
     assert_eq!(peer.get("bld/e"), "mine");
     assert_eq!(package(&peer, &[&args[..], &["--force"]].concat()), seen);

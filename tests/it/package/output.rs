@@ -151,7 +151,7 @@ fn does_not_go_to_a_terminal() {
         return skip("script (util-linux)");
     };
     let seen = String::from_utf8(output.stdout).unwrap();
-    let line = "package: standard output is a terminal, redirect it to a file; see fabric-ccs-builder package --help";
+    let line = "package: standard output is a terminal; redirect it to a file; see fabric-ccs-builder package --help";
     assert_eq!((output.status.code(), seen.trim_end()), (Some(2), line));
 }
 
@@ -174,7 +174,7 @@ fn does_not_rewrite_an_identical_file() {
 fn replaces_another_file_only_with_force() {
     let peer = folder();
     peer.put("bld/x", "precious");
-    let line = "x: already exists and is not this package, --force replaces it";
+    let line = "x: already exists and is not this package; --force replaces it";
     assert_eq!(package(&peer, &["-o", "x"]), failed(2, line));
     assert_eq!(peer.get("bld/x"), "precious");
     fs::hard_link(peer.path("bld/x"), peer.path("second")).unwrap();

@@ -62,7 +62,7 @@ fn what_build_refuses() {
         (
             "META-INF/statedb/couchdb/collections/a.b/indexes/a.json",
             INDEX,
-            "META-INF/statedb/couchdb/collections/a.b: is not a collection name, only letters, digits, _ and - are allowed",
+            "META-INF/statedb/couchdb/collections/a.b: is not a collection name: only letters, digits, _ and - are allowed",
         ),
         (
             "META-INF/statedb",
@@ -77,13 +77,13 @@ fn what_build_refuses() {
     link.put_link("package/META-INF/link", "statedb");
     refused(
         &link,
-        "META-INF/link: is a symbolic link, only regular files and directories are copied",
+        "META-INF/link: is a symbolic link, but only regular files and directories are copied",
     );
     let socket = folder();
     UnixListener::bind(socket.path("package/META-INF/socket")).unwrap();
     refused(
         &socket,
-        "META-INF/socket: is a socket, only regular files and directories are copied",
+        "META-INF/socket: is a socket, but only regular files and directories are copied",
     );
 }
 
@@ -100,7 +100,7 @@ fn what_a_peer_refuses_before_it_calls_a_builder() {
         ),
         (
             format!(r#"{{"type":"ccaas","label":"{}"}}"#, "a".repeat(174)),
-            "metadata.json: label: has 174 bytes, a peer can install at most 173",
+            "metadata.json: label: has 174 bytes, but a peer can install at most 173",
         ),
         (
             r#"{"type":"ccaas","label":"a","path":1}"#.to_owned(),
@@ -209,7 +209,7 @@ fn warns_as_build_does_and_says_what_is_left_out() {
     let lines = [
         r#"connection.json: "timeout": is not a field that the peer knows, and is left out; did you mean "dial_timeout"?"#.to_owned(),
         "META-INF/statedb/couchdb/indexes/.DS_Store: is left out, made by an operating system".to_owned(),
-        format!(".git: and 3 more are not packaged, {left_out}"),
+        format!(".git: and 3 more are not packaged: {left_out}"),
     ]
     .map(|line| format!("package: warning: {line}\n"));
     assert_eq!((seen.status, seen.stderr), (0, lines.concat()));
@@ -219,9 +219,9 @@ fn warns_as_build_does_and_says_what_is_left_out() {
 fn other_files_are_one_line() {
     let only = "only metadata.json, connection.json and META-INF are";
     for (count, line) in [
-        (1, format!("0: is not packaged, {only}")),
-        (2, format!("0: and 1 more are not packaged, {only}")),
-        (100, format!("0: and 99 more are not packaged, {only}")),
+        (1, format!("0: is not packaged: {only}")),
+        (2, format!("0: and 1 more are not packaged: {only}")),
+        (100, format!("0: and 99 more are not packaged: {only}")),
     ] {
         let peer = bare();
         for number in 0..count {

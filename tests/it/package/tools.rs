@@ -236,11 +236,11 @@ fn what_install_refuses_has_a_helpful_message() {
     let code = tgz(&[CONNECTION]);
     let code: Member = ("code.tar.gz", FILE, &code);
     for (members, line) in [
-        (&[METADATA][..], format!("code.tar.gz not found, a package contains metadata.json and code.tar.gz; {how}")),
-        (&[code], format!("metadata.json not found, a package contains metadata.json and code.tar.gz; {how}")),
-        (&[METADATA, CONNECTION], "code.tar.gz not found, connection.json and META-INF belong in code.tar.gz; fabric-ccs-builder package makes all of it from their folder".into()),
-        (&[METADATA, ("./code.tar.gz", FILE, code.2)], format!("code.tar.gz not found, to a peer ./code.tar.gz is a different file; {how}")),
-        (&[("x/metadata.json", FILE, b"{}"), ("x/code.tar.gz", FILE, b"")], format!("metadata.json not found, to a peer x/metadata.json is a different file; {how}")),
+        (&[METADATA][..], format!("code.tar.gz not found: a package contains metadata.json and code.tar.gz; {how}")),
+        (&[code], format!("metadata.json not found: a package contains metadata.json and code.tar.gz; {how}")),
+        (&[METADATA, CONNECTION], "code.tar.gz not found: connection.json and META-INF belong in code.tar.gz; fabric-ccs-builder package makes all of it from their folder".into()),
+        (&[METADATA, ("./code.tar.gz", FILE, code.2)], format!("code.tar.gz not found: to a peer, ./code.tar.gz is a different file; {how}")),
+        (&[("x/metadata.json", FILE, b"{}"), ("x/code.tar.gz", FILE, b"")], format!("metadata.json not found: to a peer, x/metadata.json is a different file; {how}")),
         (&[("./", DIR, b""), METADATA, code], format!("./: is a directory, which install refuses: {how}")),
         (&[METADATA, ("code.tar.gz", tar::EntryType::Symlink, b"")], format!("code.tar.gz: is a symbolic link, which install refuses: {how}")),
         (&[("pax_global_header", tar::EntryType::XGlobalHeader, b"")], format!("pax_global_header: is a global pax header, which git archive writes, which install refuses: {how}")),
@@ -261,11 +261,11 @@ fn what_install_refuses_has_a_helpful_message() {
     let good = tgz(&[METADATA, code]);
     refused(
         &tar_of(&[METADATA, code]),
-        "is a tar archive without compression; make it with tar -czf, or the whole with fabric-ccs-builder package DIR",
+        "is a tar archive without compression; make it with tar -czf, or the whole package with fabric-ccs-builder package DIR",
     );
     refused(
         b"PK\x03\x04 and so on",
-        "is a zip file; make it with tar -czf, or the whole with fabric-ccs-builder package DIR",
+        "is a zip file; make it with tar -czf, or the whole package with fabric-ccs-builder package DIR",
     );
     refused(
         &good[..good.len() - 9],
@@ -280,7 +280,7 @@ fn what_install_refuses_has_a_helpful_message() {
 
 #[test]
 fn what_the_peer_cannot_unpack_has_a_helpful_message() {
-    let kind = "the peer accepts only regular files and directories";
+    let kind = "but the peer accepts only regular files and directories";
     let long = format!("a/{}/b", "x".repeat(256));
     for (members, line) in [
         (
@@ -334,7 +334,7 @@ fn what_the_peer_cannot_unpack_has_a_helpful_message() {
         ),
         (
             &[(&long, FILE, b"")],
-            format!("{long}: has a name of more than 255 bytes, shorten it"),
+            format!("{long}: has a name of more than 255 bytes; shorten it"),
         ),
     ] {
         refused(&with_code(members), &format!("code.tar.gz: {line}"));
@@ -342,7 +342,7 @@ fn what_the_peer_cannot_unpack_has_a_helpful_message() {
     let inner = |code: &[u8]| tgz(&[METADATA, ("code.tar.gz", FILE, code)]);
     refused(
         &inner(b"\xfd7zXZ\0 and more"),
-        "code.tar.gz: is an xz file; make it with tar -czf, or the whole with fabric-ccs-builder package DIR",
+        "code.tar.gz: is an xz file; make it with tar -czf, or the whole package with fabric-ccs-builder package DIR",
     );
     refused(
         &inner(&tgz(&[CONNECTION])[..40]),
@@ -350,7 +350,7 @@ fn what_the_peer_cannot_unpack_has_a_helpful_message() {
     );
 }
 
-/// Each folder as often as it comes, and names that only begin alike.
+/// Each folder as often as it occurs, and names that only begin alike.
 #[test]
 fn names_that_the_peer_cleans_are_fine() {
     let longest = "y".repeat(255);
@@ -398,12 +398,12 @@ fn says_where_a_peer_does_the_unexpected() {
     let [_, checked] = seen(&package);
     let warning = |line: &str| format!("warning  x.tgz: {line}\n");
     let expected = [
-        warning("README: is not read, only metadata.json and code.tar.gz are"),
+        warning("README: is not read: only metadata.json and code.tar.gz are"),
         warning(
-            "code.tar.gz: connection.json: has mode 44, only a peer that runs as root can read it",
+            "code.tar.gz: connection.json: has mode 44, so only a peer that runs as root can read it",
         ),
         warning(
-            "code.tar.gz: connection.json: occurs twice, the peer writes the second over the first, and keeps what the first has beyond it",
+            "code.tar.gz: connection.json: occurs twice: the peer writes the second over the first, and keeps what the first has beyond it",
         ),
     ];
     assert!(checked.stdout.contains(&expected.concat()), "{checked:?}");
@@ -422,8 +422,7 @@ fn names_what_package_would_make_of_it() {
         format!("differs  the command package would give this content another ID, {known}\n");
     let metadata = br#"{"type":"ccaas","label":"basic_1.0"}"#;
     assert_eq!(METADATA.2, metadata);
-    let left_out =
-        "\nwarning  README.md: is ignored, a peer reads only connection.json and META-INF\n";
+    let left_out = "\nwarning  README.md: is ignored, because a peer reads only connection.json and META-INF\n";
     assert!(
         checked.stdout.contains(&[&line, "result "].concat()),
         "{checked:?}"
@@ -447,7 +446,7 @@ fn says_that_package_would_refuse_what_a_peer_accepts() {
     let name = format!("META-INF/{}", "x".repeat(101));
     let [_, checked] = seen(&with_code(&[CONNECTION, (&name, FILE, b"x")]));
     let line = format!(
-        "\nwarning  {name}: too long for a tar archive (100 bytes, or 155 up to a slash and 100 after it), the command package refuses this content\n"
+        "\nwarning  {name}: too long for a tar archive (100 bytes, or 155 up to a slash and 100 after it), so the command package refuses this content\n"
     );
     assert!(
         checked.status == 0 && checked.stdout.contains(&line),

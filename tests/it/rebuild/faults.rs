@@ -136,15 +136,15 @@ fn no_link_is_followed() {
     for (name, reason) in [
         (
             "",
-            "NAME: is a symbolic link, only regular files and directories are copied",
+            "NAME: is a symbolic link, but only regular files and directories are copied",
         ),
         (
             "/bld",
-            "bld: is a symbolic link, only regular files and directories are copied",
+            "bld: is a symbolic link, but only regular files and directories are copied",
         ),
         (
             "/release",
-            "release: is a symbolic link, only regular files and directories are copied",
+            "release: is a symbolic link, but only regular files and directories are copied",
         ),
         (
             "/release/chaincode",
@@ -226,7 +226,7 @@ fn a_package_that_is_not_the_one_in_its_name_is_not_built() {
     peer.put_link(&file(&id), peer.path(file(&other)).to_str().unwrap());
     let name = id.replace(':', ".");
     let line = format!(
-        "refused   {id}: {name}.tar.gz: is a symbolic link, only regular files and directories are copied"
+        "refused   {id}: {name}.tar.gz: is a symbolic link, but only regular files and directories are copied"
     );
     rebuild(&peer, &args).prints(1, &[&line]);
 
@@ -269,7 +269,7 @@ fn a_path_that_is_not_a_peers_is_an_error() {
     for missing in [PACKAGES, BUILDS] {
         let (peer, _) = installed();
         let line = format!(
-            "rebuild: {missing}: is not a peer's file system path (no {PACKAGES}), which usually is /var/hyperledger/production\n"
+            "rebuild: {missing}: is not a peer's file system path (no {PACKAGES}), which is usually /var/hyperledger/production\n"
         );
         let seen = rebuild(&peer, &[missing]);
         assert_eq!((seen.status, seen.stderr), (2, line));

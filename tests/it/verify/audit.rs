@@ -64,7 +64,7 @@ fn a_build_whose_package_is_gone_does_not_match() {
     ] {
         assert_eq!(verify(&peer, args), expected, "{args:?}");
     }
-    // Which package it is of is not known.
+    // It is not known which package it is of.
     let bld = format!("{build}/bld");
     let (status, lines) = verify(&peer, &["--packages", PACKAGES, &bld]);
     let line = format!(

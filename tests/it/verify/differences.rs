@@ -278,7 +278,7 @@ fn links_and_special_files_are_differences() {
         (
             replace_by_link("bld/SHA256SUMS"),
             vec![
-                "damaged: bld/SHA256SUMS: is a symbolic link, only regular files and directories are copied"
+                "damaged: bld/SHA256SUMS: is a symbolic link, but only regular files and directories are copied"
                     .to_owned(),
             ],
             1,

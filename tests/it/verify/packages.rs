@@ -426,7 +426,7 @@ fn a_package_that_is_not_the_one_in_its_name() {
     assert_eq!(status, 1);
 }
 
-/// Packages for which this program cannot say what is made of them. Their builds are compared with
+/// Packages for which this program cannot say what is made from them. Their builds are compared with
 /// the record.
 #[test]
 fn unusable_packages() {

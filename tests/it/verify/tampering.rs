@@ -299,7 +299,7 @@ fn installed() -> (Peer, String) {
 #[test]
 fn what_no_record_shows_the_package_does() {
     let plain = |peer: &Peer, path: &str| {
-        // Says too what it does not prove.
+        // It also says what it does not prove.
         let (status, lines) = verify(peer, &[BUILDS]);
         assert!(
             lines[0].starts_with(&format!("{path}: match, ")),
@@ -439,4 +439,24 @@ fn of_a_changed_connection_without_a_config_the_record_says_which_files_differ()
     let mut expected: Vec<_> = changed.map(differs).into();
     expected.push(summary(1, [0, 1, 0], 2));
     assert_eq!(verify(&peer, &[PRODUCTION]), (1, expected));
+}
+
+/// No template makes a null, which the peer takes for a field that is not there.
+#[test]
+fn without_a_config_a_field_that_its_template_would_have_made_is_missed() {
+    let template = connection().replace("basic.example.com\"", "{{.domain}}\"");
+    assert!(template.contains("{{.domain}}"));
+    let peer = production().config(r#"{"domain":"basic.example.com"}"#);
+    let path = install(&peer, "basic", &package("basic", &template));
+    let build = Build {
+        peer: &peer,
+        path: path.clone(),
+    };
+    build.connection(r#""domain":"basic.example.com""#, r#""domain":null"#);
+    build.record();
+    let (status, lines) = verify(&peer, &[PRODUCTION]);
+    let line = "mismatch: bld/connection.json: domain: is not there, although the package has a \
+                template for it";
+    assert_eq!((status, lines.len()), (1, 2), "{lines:?}");
+    assert_eq!(lines[0], format!("{path}: {line}"));
 }

@@ -15,7 +15,7 @@ use super::{
 
 #[test]
 fn cannot_tell_without_a_record() {
-    let no_record = "cannot tell: there is no record: another builder made it, or the record was removed; --packages verifies from its package";
+    let no_record = "cannot tell: there is no record: another builder made it, or the record was removed; verify it from its package with --packages";
     let no_bld = "cannot tell: there is no folder bld: the peer is still copying it, or could not; if it could not, run rebuild, after installing the package again if it is no longer there";
     let changes: [(Change, &str); 4] = [
         (
@@ -75,7 +75,7 @@ fn cannot_tell_without_a_record() {
     remove("bld/SHA256SUMS")(&peer);
     remove("bld/build.intoto.json")(&peer);
     let bld = format!("{BUILD}/bld");
-    let end = "--packages verifies from its package";
+    let end = "verify it from its package with --packages";
     let of_output = no_record.replace(end, "use check if it is a source folder");
     assert_eq!(
         verify(&peer, &[&bld]),
@@ -254,7 +254,7 @@ fn builds_that_come_and_go_meanwhile_are_not_differences() {
     });
 }
 
-/// Fabric makes the peer's folders 0750 and 0700: that a user may not look is not that there is
+/// Fabric makes the peer's folders 0750 and 0700: that a user may not look does not mean that there is
 /// nothing.
 #[test]
 fn a_peer_whose_folders_may_not_be_entered() {

@@ -1,0 +1,267 @@
+//! Which files of a tree become indexes, and why others do not.
+//!
+//! Of the definitions in the folders where a peer looks for them, only sound ones are published: a
+//! peer can run a chaincode without an index, but not with one that breaks its database. [`Judge`]
+//! decides, from what is in the tree and nothing else.
+
+use std::collections::BTreeMap;
+
+use anyhow::anyhow;
+
+use super::index::Definition;
+use crate::error::Result;
+use crate::files::{Dir, Entry, join};
+use crate::findings::{Finding, Warnings};
+use crate::layout::{MAX_INDEXES, MAX_SMALL, STATEDB};
+
+/// What follows the folder `root` in the `path` of something in it, or of itself.
+pub fn below<'a>(root: &str, path: &'a str) -> &'a str {
+    let below = path.strip_prefix(root).unwrap_or_default();
+    below.trim_start_matches('/')
+}
+
+/// The names in a path after the folder of `CouchDB`; none if the path is not below that.
+fn below_couchdb(path: &str) -> Vec<&str> {
+    let below = path.strip_prefix("statedb/couchdb/");
+    below.map_or_else(Vec::new, |below| below.split('/').collect())
+}
+
+/// Whether the file at `path` below `META-INF` is in a place of index definitions.
+pub fn is_definition(path: &str) -> bool {
+    match below_couchdb(path)[..] {
+        ["indexes", .., file] => is_named(file),
+        ["collections", name, "indexes", .., file] => is_collection(name) && is_named(file),
+        _ => false,
+    }
+}
+
+/// Whether a file is named like an index definition. What macOS adds beside a file in an archive
+/// has the same ending, but `._` in front.
+pub fn is_named(file: &str) -> bool {
+    matches!(file.rsplit_once('.'), Some((_, "json"))) && !file.starts_with("._")
+}
+
+/// Whether Fabric accepts the name of a collection.
+pub fn is_collection(name: &str) -> bool {
+    let is_allowed = |byte: u8| byte.is_ascii_alphanumeric() || b"_-".contains(&byte);
+    !name.is_empty() && name.bytes().all(is_allowed)
+}
+
+/// Why the folder at `path` below `META-INF` is not published: nor anything in it.
+pub fn fault_of_folder(path: &str) -> Option<&'static str> {
+    let ["collections", name] = below_couchdb(path)[..] else {
+        return None;
+    };
+    (!is_collection(name))
+        .then_some("is not a collection name: only letters, digits, _ and - are allowed")
+}
+
+/// What the author of the folder at `path` below `META-INF` may have meant.
+pub fn advice_on_folder(path: &str) -> Option<String> {
+    let (["indexes", "collections", name, ..] | ["indexes", name, ..]) = below_couchdb(path)[..]
+    else {
+        return None;
+    };
+    let what = "holds indexes of the chaincode's own data";
+    Some(format!(
+        "{what}; write collections/{name}/indexes for a collection"
+    ))
+}
+
+/// Whether the peer looks for a folder at `path` below `META-INF`.
+fn is_place_of_a_folder(path: &str) -> bool {
+    let below = below_couchdb(path);
+    matches!(path, "statedb" | "statedb/couchdb")
+        || matches!(
+            below[..],
+            ["indexes" | "collections"] | ["collections", _, "indexes"]
+        )
+}
+
+/// Where index definitions belong, in the folder `root`.
+pub fn belongs(root: &str) -> String {
+    let root = format!("{root}{STATEDB}/couchdb");
+    format!(
+        "index definitions belong in {root}/indexes, a collection's in \
+         {root}/collections/NAME/indexes"
+    )
+}
+
+/// Why a file does not become an index although its author may have meant it to.
+enum Unpublished {
+    Misplaced,
+    Because(&'static str),
+}
+
+/// Why the file at `path` below `META-INF`, which is not published: may surprise its author.
+fn why_not(path: &str) -> Option<Unpublished> {
+    const OF_THE_TREE: [&str; 5] = ["statedb", "couchdb", "index", "indexes", "collections"];
+    let lower = path.to_ascii_lowercase();
+    let (folders, name) = lower.rsplit_once('/').unwrap_or(("", &lower));
+    let may_be_meant = || {
+        let mut folders = folders.split('/');
+        folders.any(|folder| folder.is_empty() || OF_THE_TREE.contains(&folder))
+    };
+    match below_couchdb(path)[..] {
+        ["indexes", .., file] | ["collections", _, "indexes", .., file]
+            if !file.starts_with("._") =>
+        {
+            // Otherwise it is the collection's name that is wrong.
+            (!is_named(file)).then_some(Unpublished::Because("its name does not end in .json"))
+        }
+        _ if is_named(name) && may_be_meant() => Some(Unpublished::Misplaced),
+        _ if path.starts_with("statedb/") => {
+            Some(Unpublished::Because("it is not an index definition"))
+        }
+        _ => None,
+    }
+}
+
+/// Decides file by file, folder by folder, what is published.
+pub struct Judge<'a> {
+    pub warnings: &'a mut Warnings,
+    /// The size of all index definitions that were read.
+    bytes: u64,
+    /// Whether some were not read because that would have been too much: then the order matters.
+    pub is_full: bool,
+    folder: String,
+    /// The index definitions in the folder, by design document and name.
+    names: BTreeMap<(String, String), String>,
+}
+
+/// What [`Judge::read`] found in a file.
+#[derive(Default)]
+pub struct Judged {
+    pub content: Option<Vec<u8>>,
+    pub is_published: bool,
+}
+
+impl<'a> Judge<'a> {
+    pub fn new(warnings: &'a mut Warnings) -> Self {
+        Self {
+            warnings,
+            bytes: 0,
+            is_full: false,
+            folder: String::new(),
+            names: BTreeMap::new(),
+        }
+    }
+
+    /// Judges the file in `folder` below `META-INF`, which is `dir`, and reads it if it is an index
+    /// definition.
+    pub fn read(&mut self, folder: &str, dir: &Dir, file: &Entry) -> Result<Judged> {
+        let shown = dir.relative(&file.name);
+        self.judge((folder, &file.name), &shown, file.size(), &mut || {
+            dir.read(file, MAX_SMALL)
+        })
+    }
+
+    /// The same for a file of this folder and name that is not on disk.
+    pub fn judge(
+        &mut self,
+        (folder, name): (&str, &str),
+        shown: &str,
+        size: u64,
+        read: &mut dyn FnMut() -> Result<Vec<u8>>,
+    ) -> Result<Judged> {
+        let path = join(folder, name);
+        if is_place_of_a_folder(&path) {
+            self.warnings
+                .push_withheld(shown, "is a file, not a directory");
+            return Ok(Judged::default());
+        }
+        if !is_definition(&path) {
+            let at = |reason: &str| Finding::at(shown, format_args!("is not published: {reason}"));
+            match why_not(&path) {
+                Some(Unpublished::Misplaced) => {
+                    let root = shown.strip_suffix(&path).unwrap_or_default();
+                    self.warnings.push_misplaced(at(&belongs(root)));
+                }
+                Some(Unpublished::Because(reason)) => self.warnings.push(at(reason)),
+                None => {}
+            }
+            return Ok(Judged::default());
+        }
+        let mut content = None;
+        let definition = if size > MAX_SMALL {
+            Err(anyhow!(
+                "has {size} bytes, more than the {MAX_SMALL} allowed"
+            ))
+        } else if self.bytes + size > MAX_INDEXES {
+            self.is_full = true;
+            Err(anyhow!(
+                "more than {MAX_INDEXES} bytes of index definitions in all"
+            ))
+        } else {
+            self.bytes += size;
+            Definition::parse(content.insert(read()?))
+        };
+        let is_published = definition.is_ok();
+        match definition {
+            Ok(definition) => self.add(folder, name, shown, definition),
+            Err(fault) => self.warnings.push_withheld(shown, &format!("{fault:#}")),
+        }
+        Ok(Judged {
+            content,
+            is_published,
+        })
+    }
+
+    fn add(&mut self, folder: &str, name: &str, shown: &str, definition: Definition) {
+        let warnings = definition.warnings.into_iter();
+        self.warnings
+            .extend(warnings.map(|warning| Finding::at(shown, warning)));
+        if self.folder != folder {
+            folder.clone_into(&mut self.folder);
+            self.names.clear();
+        }
+        let earlier = definition
+            .identity
+            .and_then(|names| self.names.insert(names, name.to_owned()));
+        if let Some(earlier) = earlier {
+            let text =
+                format_args!("has the ddoc and name of {earlier}, so CouchDB keeps only {name}");
+            self.warnings.push(Finding::at(shown, text));
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_name_of_a_collection_is_fabrics() {
+        for (name, is_name) in [
+            ("a", true),
+            ("A-b_9", true),
+            ("", false),
+            ("a.b", false),
+            ("é", false),
+        ] {
+            assert_eq!(is_collection(name), is_name, "{name}");
+        }
+    }
+
+    #[test]
+    fn definitions_beyond_the_limit_in_all_are_not_published() {
+        let place = tempfile::tempdir().unwrap();
+        let folder = "statedb/couchdb/indexes";
+        let content = r#"{"index":{"fields":["a"]}}"#;
+        for name in ["a.json", "b.json"] {
+            std::fs::write(place.path().join(name), content).unwrap();
+        }
+        let mut warnings = Warnings::default();
+        let mut judge = Judge::new(&mut warnings);
+        judge.bytes = MAX_INDEXES - content.len() as u64;
+        let dir = Dir::open(place.path()).unwrap();
+        let judged = dir.list().unwrap();
+        let mut judged = judged
+            .iter()
+            .map(|file| judge.read(folder, &dir, file).unwrap());
+        assert!(judged.next().unwrap().is_published);
+        assert!(!judged.next().unwrap().is_published);
+        let fault = "b.json: more than 67108864 bytes of index definitions in all";
+        assert_eq!(warnings.first_withheld(), Some(fault));
+    }
+}

@@ -63,7 +63,10 @@ fuzz_target!(|bytes: &[u8]| {
         match all(gunzip::Reader::new(&file[..])) {
             Ok(read) => assert_eq!(read, expected),
             // Here flate2 returns zeros, but Go an error.
-            Err(error) => assert!(error.to_string().contains("before the beginning"), "{error}"),
+            Err(error) => assert!(
+                error.to_string().contains("before the beginning"),
+                "{error}"
+            ),
         }
     }
 });

@@ -14,6 +14,6 @@ fuzz_target!(|bytes: &[u8]| {
     if let Ok(connection) = draft.resolve(&config) {
         let again = Connection::parse_written(connection.json()).unwrap();
         assert_eq!(again.json(), connection.json());
-        assert_eq!(again.dial(), connection.dial());
+        assert_eq!(again.dial_description(), connection.dial_description());
     }
 });

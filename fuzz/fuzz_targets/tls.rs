@@ -16,7 +16,10 @@ fuzz_target!(|text: &str| {
         let message = format!("{error:#}");
         let is_base64 = |byte: u8| byte.is_ascii_alphanumeric() || b"+/=".contains(&byte);
         let is_secret = |line: &&str| line.len() > 20 && line.bytes().all(is_base64);
-        let shown = text.lines().filter(is_secret).find(|line| message.contains(line));
+        let shown = text
+            .lines()
+            .filter(is_secret)
+            .find(|line| message.contains(line));
         assert_eq!(shown, None, "{message}");
     }
 });

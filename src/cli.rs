@@ -71,8 +71,9 @@ pub fn run(args: impl IntoIterator<Item = OsString>) -> ExitCode {
     let mut args: Vec<OsString> = args.collect();
     if name.as_ref().is_some_and(|name| name == "help") {
         // `help COMMAND` is `COMMAND --help`.
-        args.push("--help".into());
-        name = Some(args.remove(0));
+        let help = OsString::from("--help");
+        name = Some(args.into_iter().next().unwrap_or_else(|| help.clone()));
+        args = vec![help];
     }
     let named = |name: &OsString| COMMANDS.iter().find(|(command, ..)| name == command);
     let command = name.as_ref().and_then(named);
@@ -98,6 +99,7 @@ pub fn run(args: impl IntoIterator<Item = OsString>) -> ExitCode {
 fn of_program(name: &OsStr, args: &[OsString]) -> Result<Outcome> {
     match name.to_str() {
         Some("--help" | "-h" | "help") => return Err(Error::Help),
+        Some("version") if args == ["--help"] || args == ["-h"] => return Err(Error::Help),
         Some("--version" | "-V") if args == ["--verbose"] => return print(&details()),
         Some("version" | "--version" | "-V") => {
             return match args.first() {

@@ -137,7 +137,8 @@ impl<T> Cannot<T> for io::Result<T> {
     }
 }
 
-/// For results of parsing a format, whose errors are always about the content.
+/// For results of parsing a format, whose errors are about the content, or about a file that the
+/// config names for it.
 pub trait Refuse<T> {
     /// Turns the error into a refusal of the file or directory `name`.
     fn refuse(self, name: impl Display) -> Result<T>;

@@ -139,7 +139,10 @@ impl Warnings {
     }
 
     fn keep(&mut self, warning: Warning) {
-        if self.kept.len() < MAX_FINDINGS {
+        // The first that is not a note decides the answer of `check`, so it is always kept.
+        let is_note = |warning: &Warning| matches!(warning, Warning::Note(_));
+        let decides = !is_note(&warning) && self.kept.iter().all(is_note);
+        if self.kept.len() < MAX_FINDINGS || decides {
             self.kept.push(warning);
         } else {
             self.more += 1;

@@ -2,8 +2,8 @@
 //! for people.
 //!
 //! The peer reads standard error line by line. It stops reading at a line of 64 KiB, and a program
-//! that keeps writing then blocks for ever. So a line has at most [`MAX_LINE`] bytes, and at most
-//! [`MAX_FINDINGS`] warnings are printed for a package.
+//! that keeps writing then blocks for ever. So a line has at most [`MAX_LINE`] bytes, and of a
+//! package's warnings at most one more than [`MAX_FINDINGS`] are printed.
 //!
 //! [`MAX_LINE`]: crate::layout::MAX_LINE
 //! [`MAX_FINDINGS`]: crate::layout::MAX_FINDINGS

@@ -88,6 +88,7 @@ impl Recipe {
         let (release, artifacts) = (published::of_build(&bld, &is_withheld), bld.len());
         let record = self.inputs.record_files(connection)?;
         let record = record.map(|(name, content)| Artifact::new(name, Digest::of(&content)));
+        // The statement is the first, `SHA256SUMS` the second.
         let [_, Artifact { digest: sums, .. }] = record;
         bld.extend(record);
         Ok(Outputs {
@@ -204,12 +205,12 @@ impl<'a> Folder<'a> {
         }
         let path = &member.name;
         let (_, below) = path.split_once('/').unwrap_or_default();
-        let place = below.rsplit_once('/').unwrap_or(("", below));
-        if is_made_by_system(place.1) {
+        let (folder, name) = below.rsplit_once('/').unwrap_or(("", below));
+        if is_made_by_system(name) {
             return Ok(());
         }
         let read = &mut || content.read();
-        let judged = self.judge.judge(place, path, member.size, read)?;
+        let judged = self.judge.judge((folder, name), path, member.size, read)?;
         if !judged.is_published {
             self.withheld.insert(join(META_INF, below));
         }

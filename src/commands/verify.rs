@@ -144,8 +144,9 @@ impl Verifier {
             self.report.add(&target, &verdict)?;
             if let (Own::Folder(own), Some(id), Expected::Made(made)) =
                 (&place.own, &target.id, &expected)
-                && !made.is_from_own
+                && !made.is_own
             {
+                // It was found with --packages.
                 let path = own.path_of(&id.package_name()).display().to_string();
                 let reason = "the peer cannot run the chaincode once it restarts: install the \
                               package again";

@@ -46,7 +46,7 @@ impl Dir {
         // This is only a hint, so it does not matter if the listing fails.
         let entries = self.list().unwrap_or_default().into_iter();
         let mut names = entries
-            .filter(|entry| entry.fault().is_none())
+            .filter(|entry| entry.fault().is_none() && !entry.is_dir())
             .map(|entry| entry.name);
         let stem = |name: &str| name.split('.').next().unwrap_or_default().to_owned();
         names.find(|found| {

@@ -10,8 +10,9 @@ use crate::layout::{CLOSED, UNFINISHED};
 
 /// A hidden directory in `target` in which everything is created, until [`Staging::commit`] moves
 /// its content to the final names. It is removed unless the process is killed, so a failure leaves
-/// nothing behind. A process that is killed before that leaves nothing under a final name; one that
-/// is killed meanwhile leaves the first names, so what the next step needs comes last.
+/// nothing behind. A process that is killed before [`Staging::commit`] leaves nothing under a final
+/// name; one that is killed during it leaves the first of its names, so callers put last what the
+/// next step needs.
 pub struct Staging<'a> {
     target: &'a Dir,
     pub dir: Dir,

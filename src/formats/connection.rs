@@ -3,7 +3,7 @@
 //! The peer reads it as `ChaincodeServerUserData` of Fabric's
 //! `core/container/externalbuilder/instance.go`, but only at the first invoke, so everything that
 //! would fail there is refused here. The file we write has only known fields that were present, in
-//! the order of [`FIELDS`]; without TLS, none that only matters with it.
+//! the order of [`FIELDS`]; without TLS, no certificates and no key.
 
 mod hints;
 
@@ -28,7 +28,7 @@ enum Type {
     Text,
     Duration,
     Boolean,
-    /// Text that matters only with TLS.
+    /// A certificate or key: left out without TLS, and its template may print a file.
     TlsText,
 }
 
@@ -300,7 +300,8 @@ fn dial_timeout(object: &Object, name: &str, read_template: ReadTemplate) -> Res
         Kind::Null => Ok(None),
         kind => bail!(r#"is {kind}; leave it out or write for example "10s""#),
     })?;
-    // The peer refuses a lone null. After another value, null changes nothing.
+    // The peer refuses a null wherever it is. Only a lone one is refused here: after another value, it
+    // is not written.
     ensure!(
         field.is_some() || object.field(name).next().is_none(),
         r#"{name}: is null; leave it out or write for example "10s""#

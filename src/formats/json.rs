@@ -172,9 +172,16 @@ fn hint(text: &str, error: &serde_json::Error) -> &'static str {
         _ if message.starts_with("control character") => {
             "; write \\n for a line break, or let init copy in the PEM file"
         }
-        Some('}' | ']') if !message.starts_with("expected ident") => "; leave out the last comma",
+        Some('}') if message.starts_with("key must be") => "; leave out the last comma",
+        Some(']') if message.starts_with("expected value") => "; leave out the last comma",
+        _ if message.starts_with("trailing comma") => "; leave out the last comma",
         _ if message.starts_with("invalid escape") => "; write \\\\ for a backslash",
-        Some('/' | '#') => "; leave out comments, which JSON does not allow",
+        _ if ["//", "/*", "#"]
+            .iter()
+            .any(|start| rest.starts_with(start)) =>
+        {
+            "; leave out comments, which JSON does not allow"
+        }
         Some('\'' | '“' | '”' | '‘' | '’') => "; write straight double quotes",
         Some('{') if message.starts_with("key must be") && before.contains("_required\"") => {
             "; write true or false, because templates work only in strings"
@@ -187,6 +194,9 @@ fn hint(text: &str, error: &serde_json::Error) -> &'static str {
             "; write true, false, null, or a string in double quotes"
         }
         _ if message.starts_with("key must be") => "; put double quotes around names",
+        _ if message.starts_with("expected value") => {
+            "; write a value, in double quotes if it is a string"
+        }
         _ if message.starts_with("expected `,`") && before.ends_with('"') => {
             "; write \\\" for a quote in a string"
         }

@@ -47,7 +47,7 @@ pub fn is_collection(name: &str) -> bool {
     !name.is_empty() && name.bytes().all(is_allowed)
 }
 
-/// Why the folder at `path` below `META-INF` is not published: nor anything in it.
+/// Why the folder at `path` below `META-INF` is not published, nor anything in it.
 pub fn fault_of_folder(path: &str) -> Option<&'static str> {
     let ["collections", name] = below_couchdb(path)[..] else {
         return None;
@@ -93,7 +93,7 @@ enum Unpublished {
     Because(&'static str),
 }
 
-/// Why the file at `path` below `META-INF`, which is not published: may surprise its author.
+/// Why the file at `path` below `META-INF` does not become an index, if that may surprise its author.
 fn why_not(path: &str) -> Option<Unpublished> {
     const OF_THE_TREE: [&str; 5] = ["statedb", "couchdb", "index", "indexes", "collections"];
     let lower = path.to_ascii_lowercase();
@@ -122,7 +122,8 @@ pub struct Judge<'a> {
     pub warnings: &'a mut Warnings,
     /// The size of all index definitions that were read.
     bytes: u64,
-    /// Whether some were not read because that would have been too much: then the order matters.
+    /// Whether some were not read because that would have been too much. Which ones depends on the
+    /// order in which files were judged.
     pub is_full: bool,
     folder: String,
     /// The index definitions in the folder, by design document and name.
@@ -132,6 +133,7 @@ pub struct Judge<'a> {
 /// What [`Judge::read`] found in a file.
 #[derive(Default)]
 pub struct Judged {
+    /// What was read, if it had to be.
     pub content: Option<Vec<u8>>,
     pub is_published: bool,
 }
@@ -156,7 +158,8 @@ impl<'a> Judge<'a> {
         })
     }
 
-    /// The same for a file of this folder and name that is not on disk.
+    /// The same for a file that need not be on disk. Messages show it as `shown`; `read` returns its
+    /// `size` bytes, and is called only for an index definition.
     pub fn judge(
         &mut self,
         (folder, name): (&str, &str),

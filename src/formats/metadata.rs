@@ -98,7 +98,7 @@ impl Metadata {
         label.map_err(|error| Error::Refused(format!("{METADATA}: {error:#}")))
     }
 
-    /// The label for the log. It need not be valid here: the peer has checked it at install.
+    /// The label for the log, or [`NO_LABEL`] if a peer would refuse it: it was checked at install.
     pub(crate) fn label_for_log(&self) -> &str {
         let label = self.label.as_ref();
         label.map_or(NO_LABEL, |label| &label.0)

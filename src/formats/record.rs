@@ -4,10 +4,10 @@
 //!   output except itself, with a digest, two spaces and a path, sorted bytewise by path. If a path
 //!   contains backslashes, they are doubled, and the line begins with a backslash.
 //! - `build.intoto.json`, an in-toto Statement v1 (unsigned) with a Link v0.3 predicate: the
-//!   artifacts as `subject`, every file that was read as `materials`.
+//!   artifacts as `subject`, every file of the package that they were made from as `materials`.
 //!
 //! Both depend only on the package, the config, and the files that the config names: they contain
-//! no time, host, path, user, process or version of this program. [`statement`] writes and reads
+//! no time, host, absolute path, user, process or version of this program. [`statement`] writes and reads
 //! the second.
 
 use anyhow::{Context, ensure};
@@ -45,7 +45,7 @@ impl Inputs {
         artifacts
     }
 
-    /// Every file that was read, sorted bytewise: `metadata/` is `CHAINCODE_METADATA_DIR`, `src/`
+    /// Every file of the package that was used, sorted bytewise: `metadata/` is `CHAINCODE_METADATA_DIR`, `src/`
     /// is `CHAINCODE_SOURCE_DIR`.
     fn materials(&self) -> Vec<Artifact> {
         let mut materials = vec![
@@ -127,6 +127,8 @@ impl Record {
         })
     }
 
+    /// Compares the build output `dir` with this record, which was read from it: its own two files are
+    /// not read again.
     pub(crate) fn compare(&self, dir: &Dir) -> Comparison {
         let mut files = self.artifacts.clone();
         files.push(Artifact::new(SUMS, self.sums));

@@ -44,8 +44,9 @@ impl Text {
         format!("{source}{filled_in}")
     }
 
-    /// What is wrong with the text, and what to write instead; `advice` quotes it, so it is only
-    /// for what the package wrote. With `end` appended, if there is one, the text would be right.
+    /// What is wrong with the text, and what to write instead. If the package has the text itself,
+    /// `advice` says what, and may quote it. If a template made it, the config is to be corrected, or
+    /// `end` appended to the template, with which the text would be right.
     pub fn fault(
         &self,
         what: &impl Display,

@@ -203,6 +203,28 @@ fn warns_of_what_is_not_packaged() {
     }
 }
 
+/// However many other warnings there are.
+#[test]
+fn an_index_that_is_not_published_decides() {
+    let peer = folder(PLAIN);
+    let indexes = "package/META-INF/statedb/couchdb/indexes";
+    for number in 0..70 {
+        let path = format!("{indexes}/{number:02}.json");
+        peer.put(path, r#"{"index":{"fields":[]}}"#);
+    }
+    let (status, stdout, _) = check_folder(&peer, &[]);
+    assert_eq!(status, 0, "{stdout}");
+    assert!(
+        stdout.contains("warning  10 more are not shown\n"),
+        "{stdout}"
+    );
+    peer.put("package/META-INF/statedb/z/x.json", INDEX);
+    let (status, stdout, _) = check_folder(&peer, &[]);
+    assert_eq!(status, 1, "{stdout}");
+    let fault = "\nfault    META-INF/statedb/z/x.json: is not published: ";
+    assert!(stdout.contains(fault), "{stdout}");
+}
+
 #[test]
 fn says_when_it_cannot_tell() {
     let output = check(&["/nowhere"]);

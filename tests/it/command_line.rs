@@ -1,3 +1,4 @@
+use std::fs;
 use std::os::unix::process::CommandExt;
 use std::process::Command;
 
@@ -74,6 +75,12 @@ fn help_and_version_are_commands_too() {
     for word in PEERS.into_iter().chain(PEOPLES) {
         assert_eq!(run("x", &["help", word]), run("x", &[word, "--help"]));
     }
+    assert_eq!(run("x", &["help", "version"]), run("x", &["--help"]));
+    assert_eq!(run("x", &["version", "--help"]), run("x", &["--help"]));
+    for args in [["version", "x"], ["--version", "x"]] {
+        let line = "fabric-ccs-builder: unexpected argument \"x\"; see fabric-ccs-builder --help\n";
+        assert_eq!(run("x", &args), (2, String::new(), line.to_owned()));
+    }
     let (status, details, stderr) = run("x", &["version"]);
     assert_eq!((status, stderr.as_str()), (0, ""));
     assert_eq!(run("x", &["--version", "--verbose"]).1, details);
@@ -96,6 +103,15 @@ fn help_and_version_are_commands_too() {
         "{libc}"
     );
     assert!(record.starts_with("record   SHA256SUMS "), "{record}");
+}
+
+#[test]
+fn help_of_a_command_with_arguments_does_not_run_it() {
+    let place = tempfile::tempdir().unwrap();
+    let path = place.path().to_str().unwrap();
+    let help = run("x", &["install", "--help"]);
+    assert_eq!(run("x", &["help", "install", path, "--name"]), help);
+    assert_eq!(fs::read_dir(path).unwrap().count(), 0);
 }
 
 #[test]

@@ -64,7 +64,7 @@ const IN_METADATA: [(&str, &str); 14] = [
 ];
 
 /// Content of connection.json, and the fault in it.
-const IN_CONNECTION: [(&[u8], &str); 66] = [
+const IN_CONNECTION: [(&[u8], &str); 69] = [
     (b"", "is empty; a JSON object is needed"),
     (
         b"address: basic:9999\n",
@@ -86,6 +86,18 @@ const IN_CONNECTION: [(&[u8], &str); 66] = [
     (
         b"{\"address\": \"a:1\",\n}",
         "is not JSON: key must be a string at line 2 column 1; leave out the last comma",
+    ),
+    (
+        b"{\"address\": \"a:1\"}}",
+        "is not JSON: trailing characters at line 1 column 19; leave out what follows the JSON object",
+    ),
+    (
+        b"{\"address\": }",
+        "is not JSON: expected value at line 1 column 13; write a value, in double quotes if it is a string",
+    ),
+    (
+        b"{\"address\": \"a:1\", \"client_key\": /run/key}",
+        "is not JSON: expected value at line 1 column 34; write a value, in double quotes if it is a string",
     ),
     (
         b"{\"address\": \"a:1\"\n\"dial_timeout\": \"1s\"}",
@@ -691,6 +703,13 @@ fn a_misspelt_file_name_is_reported() {
     std::fs::rename(peer.path("x/connection.json"), peer.path("x/other.json")).unwrap();
     user::run(&peer.path("x"), &["build", ".", ".", "../bld"])
         .refuses("build: connection.json not found");
+
+    // A folder cannot be the file.
+    let peer = package(METADATA, PLAIN);
+    std::fs::remove_file(peer.path("x/metadata.json")).unwrap();
+    peer.put("x/metadata.d/a", "");
+    user::run(&peer.path("x"), &["build", ".", ".", "../bld"])
+        .refuses("build: metadata.json not found");
 }
 
 #[test]

@@ -57,7 +57,7 @@ pub struct Made {
     /// The digest of the written connection.json, if that is known.
     pub connection: Option<Digest>,
     /// Whether the package is in the peer's own folder.
-    pub is_from_own: bool,
+    pub is_own: bool,
 }
 
 /// The file of a package.
@@ -134,7 +134,7 @@ impl Packages {
         Ok(Expected::Made(Box::new(Made {
             recipe,
             connection,
-            is_from_own: is_own,
+            is_own,
         })))
     }
 

@@ -41,7 +41,8 @@ pub struct Target<'a> {
     pub kind: Kind<'a>,
     /// The package that it was made from, according to its name.
     pub id: Option<PackageId>,
-    /// The place.
+    /// The place's directory: the target itself for [`Kind::Output`] and [`Kind::Build`], otherwise
+    /// the folder that the entry is in.
     dir: &'a Dir,
 }
 

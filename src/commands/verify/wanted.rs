@@ -21,7 +21,7 @@ use crate::layout::MAX_RECORD;
 #[derive(Default)]
 pub struct Wanted {
     pub ids: Option<BTreeSet<PackageId>>,
-    /// Builds whose own lines say enough, and other builders' packages.
+    /// Builds, and packages without one, whose own lines say enough; and other builders' packages.
     pub reported: BTreeSet<PackageId>,
     /// Packages of ours that have no build in some place.
     pub unbuilt: BTreeSet<PackageId>,

@@ -8,7 +8,8 @@
 //!
 //! Files are in bytewise order of their paths; [`crate::formats::archive`] defines gzip and tar.
 //! Lengths are computed first, so that everything can be written in one go: each file is read once
-//! for its bytes, and index definitions once before that for the checks.
+//! for its bytes; before that, files of up to 1 MiB once to look for private keys, and index
+//! definitions once more for the checks.
 
 use std::io::{self, BufWriter, Write};
 

@@ -68,7 +68,7 @@ pub fn parse(source: &str) -> Result<Vec<Node>> {
 
 struct Parser<'a> {
     lexer: Lexer<'a>,
-    /// The names of the current variables, each as often as it is declared.
+    /// The names of the current variables, each as often as it is declared or assigned to.
     variables: Vec<&'a str>,
     depth: usize,
 }

@@ -21,25 +21,25 @@ use crate::layout::{CLOSED, OPEN, SECRET, UNFINISHED};
 /// Puts the files at the paths `new` from `made` into `target`, in this order, and then removes
 /// those at the paths `gone`.
 pub fn update(target: &Dir, made: &Dir, new: &[String], gone: &[String]) -> Result<()> {
-    let numbered = || new.iter().enumerate();
-    let temporary = |number| format!("{UNFINISHED}-{number}");
-    let put = || -> Result<()> {
-        for (number, path) in numbered() {
-            stage(target, made, path, &temporary(number))?;
+    let mut staged = Vec::new();
+    let mut put = || -> Result<()> {
+        for path in new {
+            stage(target, made, path, &mut staged)?;
         }
-        for (number, path) in numbered() {
+        for (path, temporary) in new.iter().zip(&staged) {
             let (dir, name) = place(target, path)?;
-            let renamed = fs::rename(dir.reach(&temporary(number)), dir.reach(name));
+            let renamed = fs::rename(dir.reach(temporary), dir.reach(name));
             renamed.cannot("replace", &dir.path_of(name))?;
         }
         Ok(())
     };
-    put().inspect_err(|_| {
-        for (number, path) in numbered() {
-            let _ =
-                place(target, path).map(|(dir, _)| fs::remove_file(dir.reach(&temporary(number))));
+    let put = put();
+    if put.is_err() {
+        for (path, temporary) in new.iter().zip(&staged) {
+            let _ = place(target, path).map(|(dir, _)| fs::remove_file(dir.reach(temporary)));
         }
-    })?;
+    }
+    put?;
     gone.iter().try_for_each(|path| {
         let (dir, name) = place(target, path)?;
         let remove = |path: PathBuf| match fs::remove_file(&path) {
@@ -49,13 +49,8 @@ pub fn update(target: &Dir, made: &Dir, new: &[String], gone: &[String]) -> Resu
             }
             removed => removed,
         };
-        match real_name(&dir, name).and_then(|name| remove(dir.reach("").join(name))) {
-            // It was a killed run's temporary file, which has just been replaced and renamed.
-            Err(error) if error.kind() == ErrorKind::NotFound && name.starts_with(UNFINISHED) => {
-                Ok(())
-            }
-            removed => removed.cannot("remove", &dir.path_of(name)),
-        }
+        let removed = real_name(&dir, name).and_then(|name| remove(dir.reach("").join(name)));
+        removed.cannot("remove", &dir.path_of(name))
     })
 }
 
@@ -100,8 +95,9 @@ fn place<'a>(top: &Dir, path: &'a str) -> Result<(Dir, &'a str)> {
     Ok((top.descend(folder)?, name))
 }
 
-/// Writes the file at `path` in `source` to `temporary`, beside where it belongs in `target`.
-fn stage(target: &Dir, source: &Dir, path: &str, temporary: &str) -> Result<()> {
+/// Writes the file at `path` in `source` beside where it belongs in `target`, under a name that it
+/// adds to `staged`.
+fn stage(target: &Dir, source: &Dir, path: &str, staged: &mut Vec<String>) -> Result<()> {
     let (from, name) = place(source, path)?;
     let folder = path.strip_suffix(name).unwrap_or_default();
     let into = make_dirs(target, folder)?;
@@ -124,14 +120,27 @@ fn stage(target: &Dir, source: &Dir, path: &str, temporary: &str) -> Result<()> 
         // A link or special file is replaced.
         _ => (&folder, entry.listed().mode()),
     };
-    // A killed run may have left one.
-    let _ = fs::remove_file(into.reach(temporary));
-    let mut file = into.create(temporary, mode & 0o777)?;
+    let temporary = free_name(&from, &into)?;
+    let mut file = into.create(&temporary, mode & 0o777)?;
+    staged.push(temporary);
     give(&file, like, &shown)?;
     from.pieces(&entry, &mut |piece| {
         file.write_all(piece).cannot("write", &shown)
     })?;
     file.sync_all().cannot("write", &shown)
+}
+
+/// A temporary name that is in neither directory: a package may have such names too, and a killed run
+/// may have left some.
+fn free_name(from: &Dir, into: &Dir) -> Result<String> {
+    let mut number = 0;
+    loop {
+        let name = format!("{UNFINISHED}-{number}");
+        if from.look_up(&name)?.is_none() && into.look_up(&name)?.is_none() {
+            return Ok(name);
+        }
+        number += 1;
+    }
 }
 
 /// The mode for a file made with mode `new` that replaces one with mode `old`: that is `old`,

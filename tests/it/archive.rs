@@ -255,10 +255,37 @@ fn every_format_of_tar_is_read() {
         });
         [&parts[..], &END].concat()
     };
+    // Without a prefix in Go's sense, GNU's has times there.
+    let gnu = |times: &[u8]| {
+        let parts = changed(b"name", b'0', b"content", |header| {
+            header[257..265].copy_from_slice(b"ustar  \0");
+            header[345..345 + times.len()].copy_from_slice(times);
+        });
+        [&parts[..], &END].concat()
+    };
+    let star = |prefix: &[u8], time: &[u8]| {
+        let parts = changed(b"name", b'0', b"content", |header| {
+            header[257..265].copy_from_slice(b"ustar\x0000");
+            header[345..345 + prefix.len()].copy_from_slice(prefix);
+            header[476..476 + time.len()].copy_from_slice(time);
+            header[508..512].copy_from_slice(b"tar\0");
+        });
+        [&parts[..], &END].concat()
+    };
+    let star_name = format!("{}/name", "p".repeat(131));
+    assert!(members(&star(b"prefix", b"zzzz")).is_err());
     for (archive, name) in [
         (extended(&[], b"./name"), "./name"),
         (prefix(b"ustar\0", b"00"), "prefix/name"),
-        (prefix(b"ustar ", b" \0"), "name"),
+        (prefix(b"ustar ", b" \0"), "prefix/name"),
+        (gnu(b"00000000000\x0000000000000\0prefix"), "name"),
+        (gnu(b"\0\0\0\0\0\0\0\0\0\0\0\0prefix"), "name"),
+        (gnu(b"00000000000\0prefix"), "00000000000/name"),
+        (gnu(b"pr\xc3\xa9fix"), "name"),
+        (gnu(b"7\0\xff"), "name"),
+        (gnu(b"\xff"), "name"),
+        (star(&[b'p'; 131], b"00000000000\0"), star_name.as_str()),
+        (star(b"prefix", b"\0"), "prefix/name"),
         (prefix(b"\0\0\0\0\0\0", b"\0\0"), "name"),
         (extended(&[l(&long)], b"name"), long.as_str()),
         (extended(&[x(&pax("path", &long))], b"name"), &long),

@@ -1,5 +1,5 @@
 //! tar as any program writes it: V7, ustar, pax (POSIX.1-2017, IEEE Std 1003.1, utility `pax`),
-//! and GNU, as Go's `archive/tar` reads them.
+//! star and GNU, as Go's `archive/tar` reads them.
 //!
 //! ```text
 //! archive = member* [end]
@@ -21,9 +21,14 @@ const MODE: Range<usize> = 100..108;
 const TYPE: usize = 156;
 const MAGIC: Range<usize> = 257..263;
 const VERSION: Range<usize> = 263..265;
-/// The other numbers in a header: user, group, modification time and, with a magic, the device.
+/// The other numbers in a header: user, group and modification time.
 const NUMBERS: [Range<usize>; 3] = [108..116, 116..124, 136..148];
-const DEVICE: [Range<usize>; 2] = [329..337, 337..345];
+/// With a magic, the device too, and in what `star` writes the times of access and of change.
+const MORE: [Range<usize>; 4] = [329..337, 337..345, 476..488, 488..500];
+/// The prefix of the name in what `star` writes.
+const STAR_PREFIX: Range<usize> = 345..476;
+/// The times of access and of change in what GNU tar writes.
+const GNU_TIMES: [Range<usize>; 2] = [345..357, 357..369];
 
 /// The most bytes of names and pax headers in an archive: programs write a few hundred for a member.
 const MAX_EXTENSIONS: u64 = 256 << 20;
@@ -183,16 +188,17 @@ impl Raw {
             number.ok_or_else(|| damaged("a header with a field that is not a number"))
         };
         let fields = match (&block[MAGIC], &block[VERSION]) {
-            (b"ustar\0", _) => (text(&block[PREFIX]), &DEVICE[..]),
-            (b"ustar ", b" \0") => (&b""[..], &DEVICE[..]),
+            (b"ustar\0", _) if block.ends_with(b"tar\0") => (text(&block[STAR_PREFIX]), &MORE[..]),
+            (b"ustar\0", _) => (text(&block[PREFIX]), &MORE[..2]),
+            (b"ustar ", b" \0") => (gnu_prefix(block), &MORE[..2]),
             _ => (&b""[..], &[][..]),
         };
-        let (prefix, device) = fields;
+        let (prefix, more) = fields;
         let sum = number_in(&block[CHECKSUM]);
         if !sums(block).contains(&sum) {
             return Err(damaged("a header with the wrong checksum"));
         }
-        for field in NUMBERS.iter().chain(device) {
+        for field in NUMBERS.iter().chain(more) {
             number(field.clone())?;
         }
         let name = text(&block[NAME]);
@@ -254,6 +260,19 @@ impl Raw {
     }
 }
 
+/// Until 1.8, Go wrote prefixes into GNU headers, over the two times. It still reads them, if a time is
+/// no number.
+fn gnu_prefix(block: &[u8; BLOCK]) -> &[u8] {
+    let is_no_time =
+        |time: Range<usize>| block[time.start] != 0 && number_in(&block[time]).is_none();
+    let prefix = text(&block[PREFIX]);
+    if GNU_TIMES.into_iter().any(is_no_time) && prefix.is_ascii() {
+        prefix
+    } else {
+        b""
+    }
+}
+
 fn parse_records(mut content: &[u8]) -> io::Result<Records> {
     let mut records = Records::new();
     while !content.is_empty() {
@@ -311,7 +330,9 @@ fn number_in(field: &[u8]) -> Option<i64> {
             .fold(first, |number, byte| number << 8 | i128::from(*byte));
         return i64::try_from(number).ok();
     }
-    let digits = str::from_utf8(field).ok()?.trim_matches([' ', '\0']);
+    let digits = String::from_utf8_lossy(field);
+    let digits = digits.trim_matches([' ', '\0']);
+    // What follows a zero byte does not matter.
     let digits = digits.split('\0').next().unwrap_or_default();
     match digits {
         "" => Some(0),

@@ -9,9 +9,12 @@ use std::thread;
 
 use fabric_ccs_builder::testing::Digest;
 
-use super::super::peer::{Peer, Seen, meanwhile};
+use super::super::peer::{INDEX, Peer, Seen, meanwhile};
 use super::super::user::{self, NOBODY};
-use super::{BUILDS, LAST, NEW, PACKAGES, build_of, install, installed, is_new, rebuild, state};
+use super::{
+    BUILDS, LAST, MOVING, NEW, PACKAGES, build_of, install, installed, is_new, production, rebuild,
+    state,
+};
 
 /// The options and the path for a host.
 fn host(name: &str) -> [String; 3] {
@@ -79,7 +82,7 @@ fn a_folder_that_may_not_be_written_changes_nothing() {
     let args = [&["rebuild"], &NEW[..]].concat();
     let seen = user::run_by_nobody(&peer.path(""), &args);
     let reason = format!(
-        "cannot create ./{server}/.fabric-ccs-builder-3: Permission denied (os error 13); run this as the folder's owner or as root"
+        "cannot create ./{server}/.fabric-ccs-builder-0: Permission denied (os error 13); run this as the folder's owner or as root"
     );
     assert_eq!(without_times(&state(&peer)), without_times(&before));
     seen.prints(2, &[&format!("failed    {id}: {reason}")]);
@@ -321,6 +324,38 @@ fn what_a_killed_run_left_is_removed() {
     assert_eq!(rebuild(&peer, &NEW).status, 0);
     assert_eq!(peer.names(BUILDS).len(), 1);
     is_new(&peer, &id);
+}
+
+#[test]
+fn a_package_may_have_the_names_of_temporary_files() {
+    let peer = production(Peer::in_memory());
+    let (tree, indexes) = ("META-INF", "META-INF/statedb/couchdb/indexes");
+    peer.put("src/connection.json", MOVING);
+    for name in [".fabric-ccs-builder-0", ".fabric-ccs-builder-1", "z"] {
+        peer.put(format!("src/{tree}/{name}"), name);
+    }
+    for name in [".fabric-ccs-builder-0/x.json", "z.json"] {
+        peer.put(format!("src/{indexes}/{name}"), INDEX);
+    }
+    let id = install(&peer, "basic", "ccaas");
+    let build = build_of(&id);
+
+    peer.put(format!("{build}/bld/{tree}/z"), "changed");
+    assert_eq!(rebuild(&peer, &NEW).status, 0);
+    is_new(&peer, &id);
+
+    fs::remove_dir_all(peer.path(&build)).unwrap();
+    assert_eq!(rebuild(&peer, &NEW).status, 0);
+    is_new(&peer, &id);
+
+    fs::remove_file(peer.path(format!("{build}/bld/{tree}/z"))).unwrap();
+    peer.put_dir(&format!("{build}/bld/{tree}/z"));
+    let before = peer.listing(&build);
+    assert_eq!(
+        rebuild(&peer, &["--config", r#"{"host":"other"}"#, "."]).status,
+        1
+    );
+    assert_eq!(peer.listing(&build), before);
 }
 
 #[test]

@@ -121,8 +121,9 @@ fn stage(target: &Dir, source: &Dir, path: &str, staged: &mut Vec<String>) -> Re
         _ => (&folder, entry.listed().mode()),
     };
     let temporary = free_name(&from, &into)?;
+    // Before it is made, because making it may fail halfway.
+    staged.push(temporary.clone());
     let mut file = into.create(&temporary, mode & 0o777)?;
-    staged.push(temporary);
     give(&file, like, &shown)?;
     from.pieces(&entry, &mut |piece| {
         file.write_all(piece).cannot("write", &shown)

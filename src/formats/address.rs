@@ -48,13 +48,15 @@ impl Address {
         match (scheme.as_str(), rest.strip_prefix("//")) {
             ("unix" | "unix-abstract", _) => parse_socket(&scheme, rest),
             ("dns", Some(target)) => parse_looked_up(after_name_server(target)?),
-            ("dns", None) => {
-                // Nothing is unescaped in such a URL.
-                ensure!(!rest.contains('%'), "has a % without /// after dns:");
-                parse_looked_up(rest)
-            }
             ("passthrough", Some(target)) => parse_host_port(after_name_server(target)?),
-            ("passthrough", None) => bail!("has no /// after passthrough:"),
+            ("dns" | "passthrough", None) => {
+                // Nothing is unescaped in such a URL.
+                ensure!(!rest.contains('%'), "has a % without /// after {scheme}:");
+                match &*scheme {
+                    "dns" => parse_looked_up(rest),
+                    _ => parse_host_port(rest),
+                }
+            }
             (_, Some(_)) => bail!("is a URL, not host:port"),
             (_, None) => parse_host_port(text),
         }
@@ -315,6 +317,7 @@ mod tests {
             ("dns:///::1", "::1", 443),
             ("dns:///[::1]", "::1", 443),
             ("passthrough:///10.0.0.1:1", "10.0.0.1", 1),
+            ("passthrough:basic:1", "basic", 1),
         ] {
             let host = host.to_owned();
             assert_eq!(target(text), Address::Host { host, port }, "{text}");
@@ -367,7 +370,7 @@ mod tests {
                 "has no valid name server between its slashes",
             ),
             ("DNS:9999", "has an invalid host name"),
-            ("Passthrough:9999", "has no /// after passthrough:"),
+            ("Passthrough:9999", "has no port"),
             (
                 "dns:[fe80::1%25eth0]:9999",
                 "has a % without /// after dns:",
@@ -380,7 +383,11 @@ mod tests {
             ("unix://", "has no socket path after unix:"),
             ("unix:", "has no socket path after unix:"),
             ("dns:////basic:9999", "has an invalid host name"),
-            ("passthrough:basic:9999", "has no /// after passthrough:"),
+            ("passthrough:", "has no port"),
+            (
+                "passthrough:[fe80::1%25eth0]:9999",
+                "has a % without /// after passthrough:",
+            ),
             ("-a:9999", "has an invalid host name"),
             ("{{.peer}}:9999", "has an invalid host name"),
         ] {

@@ -210,6 +210,13 @@ fn verify_dials_what_the_peer_reads() {
         seen.status == 0 && !seen.stdout.contains("reached"),
         "{seen:?}"
     );
+    let peer = Peer::with_connection(plain(server(grpc)));
+    peer.build().succeeds(&[]);
+    let seen = verify(&peer, &["--dial", "--quiet", "bld"]);
+    assert!(
+        seen.status == 0 && !seen.stdout.contains("dialled"),
+        "{seen:?}"
+    );
 }
 
 #[test]

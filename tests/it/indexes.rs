@@ -586,9 +586,11 @@ fn another_builders_output_is_judged_too() {
         )
         .put(format!("bld/{FOLDER}/a.json"), INDEX)
         .put(format!("bld/{FOLDER}/b.json"), HARMFUL)
-        .put(format!("bld/{FOLDER}/c.txt"), INDEX);
+        .put(format!("bld/{FOLDER}/c.txt"), INDEX)
+        .put(format!("bld/{FOLDER}/._d.json"), INDEX);
     peer.release().succeeds(&[
         "release: warning: there is no record: another builder made it, or the record was removed",
+        &format!("release: warning: {FOLDER}/._d.json: is not published: it is not an index definition"),
         &format!(r#"release: warning: {FOLDER}/b.json: is not published: ddoc: "_design/" would make every later write to the chaincode's database fail; write a name"#),
         &format!("release: warning: {FOLDER}/c.txt: is not published: its name does not end in .json"),
     ]);

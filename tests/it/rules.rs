@@ -128,7 +128,10 @@ pub fn peer_dials(address: &str) -> Result<(), String> {
             rest.find('/').map_or(rest, |slash| &rest[slash + 1..])
         }
         Some(_) => return Err("a URL".into()),
-        None => address.strip_prefix("dns:").unwrap_or(address),
+        None => ["dns:", "passthrough:"]
+            .iter()
+            .find_map(|scheme| address.strip_prefix(scheme))
+            .unwrap_or(address),
     };
     let is_looked_up = address.starts_with("dns:");
     if is_looked_up && target.parse::<std::net::Ipv6Addr>().is_ok() {

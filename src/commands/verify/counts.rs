@@ -244,3 +244,39 @@ fabric_ccs_builder_verify_last_run_timestamp_seconds {}
         file.replace()
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::formats::comparison::{Difference, Found};
+
+    #[test]
+    fn notes_say_the_same_of_any_number_of_builds() {
+        let of = |strays, is_of_other_config| Verdict {
+            strays,
+            is_of_other_config,
+            differences: vec![Difference {
+                path: "a".to_owned(),
+                expected: None,
+                found: Some(Found::Other("a directory")),
+            }],
+            ..Verdict::default()
+        };
+        for (is_build, verdict, word) in [
+            (true, of(0, false), "a build that differs was changed"),
+            (true, of(0, true), "made with another config"),
+            (true, of(1, false), "belongs to no build"),
+            (false, of(1, false), "belongs to no build"),
+        ] {
+            let mut counts = Counts::default();
+            for number in 1..4 {
+                counts.add(is_build, &verdict);
+                let notes = counts.notes();
+                assert!(
+                    notes.len() == 1 && notes[0].contains(word),
+                    "{number}: {notes:?}"
+                );
+            }
+        }
+    }
+}

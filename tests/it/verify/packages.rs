@@ -179,6 +179,7 @@ fn a_build_is_verified_from_the_package_wherever_both_are() {
         "x.tar.gz",
     ] {
         peer.put("elsewhere/other.tar.gz", "x")
+            .put("elsewhere/folder.tar.gz/x", "x")
             .put("elsewhere/readme", "x");
         peer.put(format!("elsewhere/{name}"), &package);
         for path in [BUILDS, &build] {
@@ -972,6 +973,21 @@ fn an_unreadable_file_among_packages_has_one_line() {
         );
     }
     assert_eq!(seen.stderr, "");
+}
+
+#[test]
+fn a_package_behind_a_broken_link_is_not_taken_for_missing() {
+    let peer = production();
+    let package = plain("basic", PLAIN);
+    let build = install(&peer, "basic", &package);
+    let (_, file) = names_of(&peer, &package, "basic");
+    let name = file.file_name().unwrap().to_str().unwrap();
+    peer.put("elsewhere/readme", "");
+    std::os::unix::fs::symlink(name, peer.path(format!("elsewhere/{name}"))).unwrap();
+    let (status, lines) = verify(&peer, &["--packages", "elsewhere", BUILDS]);
+    let start = format!("{build}: cannot tell: cannot read elsewhere/{name}: ");
+    assert!(lines[0].starts_with(&start), "{lines:?}");
+    assert_eq!(status, 2);
 }
 
 /// `check`, `package --id` and `verify` refuse it with the same words.

@@ -441,6 +441,24 @@ fn of_a_changed_connection_without_a_config_the_record_says_which_files_differ()
     assert_eq!(verify(&peer, &[PRODUCTION]), (1, expected));
 }
 
+#[test]
+fn a_link_as_connection_json_is_a_mismatch_without_a_record_too() {
+    let template = connection().replace("basic.example.com:9999", "{{.host}}:9999");
+    let peer = production().config(r#"{"host":"basic.example.com"}"#);
+    let path = install(&peer, "basic", &package("basic", &template));
+    let build = Build {
+        peer: &peer,
+        path: path.clone(),
+    };
+    build.put("bld/SHA256SUMS", "x");
+    build.remove("bld/connection.json");
+    peer.put_link(&format!("{path}/bld/connection.json"), "/etc/hostname");
+    let (status, lines) = verify(&peer, &[PRODUCTION]);
+    let line = "mismatch: bld/connection.json: is a symbolic link, but only regular files and \
+                directories are copied";
+    assert_eq!((status, &lines[0]), (1, &format!("{path}: {line}")));
+}
+
 /// No template makes a null, which the peer takes for a field that is not there.
 #[test]
 fn without_a_config_a_field_that_its_template_would_have_made_is_missed() {

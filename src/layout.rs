@@ -8,7 +8,8 @@ pub const VERSION: &str = concat!(env!("CARGO_PKG_NAME"), " ", env!("CARGO_PKG_V
 pub const VERSION_LINE: &str =
     concat!(env!("CARGO_PKG_NAME"), " ", env!("CARGO_PKG_VERSION"), "\n");
 
-/// The file with a package's type and label, in the package and in every directory made from it.
+/// The file with a package's type and label, in the package, in `CHAINCODE_METADATA_DIR` and in the
+/// build output.
 pub const METADATA: &str = "metadata.json";
 /// The file with the chaincode's address, in the package, the build output and the release output.
 pub const CONNECTION: &str = "connection.json";

@@ -27,8 +27,8 @@ pub fn build(source: &Dir, metadata: &Dir, output: &Dir, config: Option<OsString
     let connection_content = Draft::content(source)?;
     let (draft, mut warnings) = Draft::parse(&connection_content).refuse(CONNECTION)?;
     let connection = draft.resolve(&config).refuse(CONNECTION)?;
-    // Other advice on the values is for their author, who runs `check`. Here templates are filled in,
-    // so only here is it known that a peer will not connect.
+    // Other advice on the values is for their author, who runs `check`. That a peer will not connect
+    // may be certain only here, with that peer's config.
     warnings.extend(connection.server_name_advice());
     let tree = meta_inf::find(source)?;
     warnings.extend(meta_inf::outside(source, tree.as_ref())?.misplaced);

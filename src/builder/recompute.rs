@@ -142,6 +142,7 @@ impl Code<'_> {
             return refused(format!("{CONNECTION} not found"));
         };
         let (draft, _) = Draft::parse(&connection).refuse(CONNECTION)?;
+        // The same choice as of `meta_inf::find`: any META-INF, even an empty one, comes first.
         if self.meta_inf.paths.get(META_INF) == Some(&true) {
             return refused(format!("{META_INF}: is a file, not a directory"));
         }
@@ -206,6 +207,7 @@ impl<'a> Folder<'a> {
         let path = &member.name;
         let (_, below) = path.split_once('/').unwrap_or_default();
         let (folder, name) = below.rsplit_once('/').unwrap_or(("", below));
+        // Counted, but not copied, as by `meta_inf::Reader::select`.
         if is_made_by_system(name) {
             return Ok(());
         }

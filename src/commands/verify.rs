@@ -204,7 +204,8 @@ impl Verifier {
                     reported.insert(id);
                     continue;
                 }
-                Expected::Undetermined(reason) => (unbuilt, OtherResult::CannotTell, reason),
+                // It may be another builder's.
+                Expected::Undetermined(reason) => (reported, OtherResult::CannotTell, reason),
                 Expected::Made(..) => {
                     let reason = "rebuild makes it, or the peer at its next start";
                     (unbuilt, OtherResult::NotBuilt, reason.to_owned())

@@ -16,8 +16,8 @@ use serde_json::value::RawValue;
 
 use crate::findings::Finding;
 
-/// The deepest nesting that is accepted. Go's limit is 10,000, and none of our formats needs more
-/// than four.
+/// The deepest nesting that is accepted. Go's limit is 10,000, and nothing that is read here comes
+/// near this one.
 const MAX_DEPTH: usize = 100;
 
 /// The members of an object in order, including duplicates; each value is text, as written.

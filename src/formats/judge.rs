@@ -78,7 +78,7 @@ fn is_place_of_a_folder(path: &str) -> bool {
         )
 }
 
-/// Where index definitions belong, in the folder `root`.
+/// Where index definitions belong, in the folder `root`, which ends with `/` or is `""`.
 pub fn belongs(root: &str) -> String {
     let root = format!("{root}{STATEDB}/couchdb");
     format!(
@@ -106,7 +106,8 @@ fn why_not(path: &str) -> Option<Unpublished> {
         ["indexes", .., file] | ["collections", _, "indexes", .., file]
             if !file.starts_with("._") =>
         {
-            // Otherwise it is the collection's name that is wrong.
+            // Otherwise it is the collection's name that is wrong. Whoever walks the tree warns of that
+            // once, with [`fault_of_folder`].
             (!is_named(file)).then_some(Unpublished::Because("its name does not end in .json"))
         }
         _ if is_named(name) && may_be_meant() => Some(Unpublished::Misplaced),

@@ -10,7 +10,7 @@
 //! Of the definitions in these folders, only those that [`super::judge`] finds sound are published.
 
 use super::artifact::Artifact;
-use super::judge::{Judge, Judged, below, is_definition};
+use super::judge::{Judge, Judged, below, fault_of_folder, is_definition};
 use crate::error::Result;
 use crate::files::{Dir, sort_by_path};
 use crate::findings::Warnings;
@@ -40,13 +40,16 @@ pub fn walk(
     };
     tree.check(&statedb)?;
     if !statedb.is_dir() {
-        // `build` has warned of it, and it hides no index definition.
+        // If there is a record, `build` has warned of it. It hides no index definition.
         return Ok(());
     }
     let mut judge = Judge::new(warnings);
     tree.subdir(STATEDB)?.walk(BUILD_LIMITS, |dir, files| {
         let path = dir.relative("");
         let folder = below(META_INF, &path);
+        if let Some(fault) = fault_of_folder(folder) {
+            judge.warnings.push_withheld(&path, fault);
+        }
         for file in files {
             let judged = judge.read(folder, dir, file)?;
             visit(dir.relative(&file.name), judged)?;

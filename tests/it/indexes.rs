@@ -587,9 +587,14 @@ fn another_builders_output_is_judged_too() {
         .put(format!("bld/{FOLDER}/a.json"), INDEX)
         .put(format!("bld/{FOLDER}/b.json"), HARMFUL)
         .put(format!("bld/{FOLDER}/c.txt"), INDEX)
-        .put(format!("bld/{FOLDER}/._d.json"), INDEX);
+        .put(format!("bld/{FOLDER}/._d.json"), INDEX)
+        .put(
+            "bld/META-INF/statedb/couchdb/collections/a.b/indexes/a.json",
+            INDEX,
+        );
     peer.release().succeeds(&[
         "release: warning: there is no record: another builder made it, or the record was removed",
+        "release: warning: META-INF/statedb/couchdb/collections/a.b: is not published: is not a collection name: only letters, digits, _ and - are allowed",
         &format!("release: warning: {FOLDER}/._d.json: is not published: it is not an index definition"),
         &format!(r#"release: warning: {FOLDER}/b.json: is not published: ddoc: "_design/" would make every later write to the chaincode's database fail; write a name"#),
         &format!("release: warning: {FOLDER}/c.txt: is not published: its name does not end in .json"),

@@ -248,9 +248,9 @@ impl BuildDirs {
         });
     }
 
-    /// The same for a package with templates, whatever the config: checks that some config could have
-    /// turned its connection.json into the one found, and compares with that, or with the recorded
-    /// one if the record is the package's.
+    /// Compares the build with what its package can produce with any config: checks that some config
+    /// could have turned its connection.json into the one found, and compares with that, or with the
+    /// recorded one if the record is the package's.
     fn compare_with_templates(&self, verdict: &mut Verdict, recipe: &Recipe) -> Result<()> {
         let content = self.bld.read_needed(CONNECTION);
         if let Ok(Some(record)) = Record::read(&self.bld)
@@ -290,7 +290,7 @@ impl BuildDirs {
             judged.insert(path, found.is_published);
             Ok(())
         });
-        // A refusal is among the differences already.
+        // A refusal is among the differences already, or undetermined if it is about a limit.
         if let Err(error @ (Error::Failed(_) | Error::Denied(_))) = walked {
             let reason = error.advised();
             if !verdict.undetermined.contains(&reason) {

@@ -43,6 +43,11 @@ impl Report {
         Ok(())
     }
 
+    /// Whether there was something that cannot be verified at all.
+    pub fn is_partial(&self) -> bool {
+        self.unusable > 0
+    }
+
     /// Prints the verdict on a target, one line for each finding.
     pub fn add(&mut self, target: &Target, verdict: &Verdict) -> Result<()> {
         self.counts.add(target.is_build(), verdict);
@@ -115,6 +120,7 @@ impl Report {
     /// Prints and counts a result that is not about the content of a build.
     pub fn add_other(&mut self, subject: LineOf, result: OtherResult, reason: &str) -> Result<()> {
         self.counts.add_other(result);
+        // Some reasons begin with the path with which the line begins already.
         let named = format!("{}: ", subject.1);
         let reason = reason.strip_prefix(&named).unwrap_or(reason);
         log::print(&self.because(subject, result.name(), reason))

@@ -69,21 +69,23 @@ impl Wanted {
             return Ok(());
         };
         for id in ids {
-            let missing = if self.reported.contains(id) {
+            let (result, reason) = if self.reported.contains(id) {
                 continue;
             } else if self.unbuilt.contains(id) {
-                "is installed but has no build; run rebuild or restart the peer"
+                let reason = "is installed but has no build; run rebuild or restart the peer";
+                (OtherResult::Missing, reason)
+            // What a peer's own folder has is in one of the two sets: these are from --packages.
             } else if let Expected::Foreign(_) = packages.expect(&Own::None, Some(id)) {
                 // How another builder runs it is none of our business.
                 continue;
+            } else if report.is_partial() {
+                let reason = "was not found, but not everything could be read";
+                (OtherResult::CannotTell, reason)
             } else {
-                "is not here; install it or look in another peer's folder"
+                let reason = "is not here; install it or look in another peer's folder";
+                (OtherResult::Missing, reason)
             };
-            report.add_other(
-                ("package_id", &id.to_string()),
-                OtherResult::Missing,
-                missing,
-            )?;
+            report.add_other(("package_id", &id.to_string()), result, reason)?;
         }
         let found = self.reported.union(&self.unbuilt);
         for id in found.filter(|id| !ids.contains(id)) {

@@ -302,6 +302,7 @@ fn strays_among_the_builds_are_unrecorded() {
     copy(&peer, BUILD, "elsewhere");
     peer.put("builds/file", "x")
         .put("builds/no-build/file", "x")
+        .put(format!("builds/z-{:064}", 0), "x")
         .put_link(OTHER, peer.path("elsewhere").to_str().unwrap());
     let line = |what: &str| format!("builds: {what}");
     assert_eq!(
@@ -316,10 +317,34 @@ fn strays_among_the_builds_are_unrecorded() {
                     "builds: {}: unrecorded, found a symbolic link",
                     OTHER.trim_start_matches("builds/")
                 ),
-                summary(1, [1, 0, 0], 3),
+                line(&format!("z-{:064}: unrecorded, found a regular file", 0)),
+                summary(1, [1, 0, 0], 4),
             ]
         )
     );
+}
+
+/// Each alone says what a folder is, whatever its name.
+#[test]
+fn one_part_of_a_build_is_enough_to_know_it() {
+    let peer = installed();
+    peer.put("alone/SHA256SUMS", "x")
+        .put("odd/a/bld/file", "x")
+        .put("odd/b/build-info.json", "{}");
+    for (path, line) in [
+        (
+            "alone",
+            "alone: damaged: build.intoto.json: is missing, though there is a SHA256SUMS",
+        ),
+        ("odd", "odd/a: build-info.json: missing"),
+        ("odd", "odd/b: cannot tell: there is no folder bld"),
+    ] {
+        let (_, lines) = verify(&peer, &[path]);
+        assert!(
+            lines.iter().any(|found| found.starts_with(line)),
+            "{lines:?}"
+        );
+    }
 }
 
 #[test]

@@ -693,6 +693,13 @@ fn package_ids_must_be_there_and_match() {
     );
     assert_eq!((seen.0, seen.1.len()), (1, 3), "{seen:?}");
 
+    // It may be where nobody could look.
+    let seen = run(&peer, &["--package-id", &not_here, "nowhere"]);
+    let line =
+        format!("{not_here}: cannot tell: was not found, but not everything could be read\n");
+    assert!(seen.stdout.starts_with(&line), "{seen:?}");
+    assert_eq!(seen.status, 2);
+
     for wrong in ["x".to_owned(), id("../../x", b"")] {
         let seen = run(&peer, &["--package-id", &wrong, PRODUCTION]);
         let line = format!(
@@ -1011,4 +1018,27 @@ fn rebuild_refuses_what_no_peer_can_unpack() {
         seen.status == 1 && seen.stdout.starts_with(&line),
         "{seen:?}"
     );
+}
+
+#[test]
+fn a_package_that_cannot_be_read_may_be_another_builders() {
+    let peer = production();
+    let package = plain("basic", PLAIN);
+    keep(&peer, "basic", &package);
+    let (_, file) = names_of(&peer, &package, "basic");
+    let shown = file
+        .strip_prefix(peer.path(""))
+        .unwrap()
+        .to_str()
+        .unwrap()
+        .to_owned();
+    peer.set_mode(&shown, 0);
+    let peer = peer.run_by_nobody();
+    let id = id("basic", &package);
+    let args = ["verify", "--package-id", &id, PRODUCTION];
+    let seen = user::run_by_nobody(&peer.path(""), &args);
+    let lines: Vec<&str> = seen.stdout.lines().collect();
+    let start = format!("{shown}: cannot tell: ");
+    assert!(lines[0].starts_with(&start), "{seen:?}");
+    assert_eq!((seen.status, lines.len()), (2, 2), "{seen:?}");
 }

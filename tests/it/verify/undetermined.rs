@@ -148,7 +148,16 @@ fn many_paths_that_cannot_be_verified_do_not_flood_the_log() {
 #[test]
 fn a_path_that_cannot_be_verified() {
     let peer = installed();
-    peer.put("file", "x").put("folder/file", "x");
+    let like_a_build = format!("basic-{:064}", 0);
+    peer.put("file", "x")
+        .put("folder/file", "x")
+        .put(format!("{like_a_build}/file"), "x");
+    let seen = run(&peer, &[&like_a_build]);
+    let line = format!("verify: {like_a_build}: is neither a peer's file system path ");
+    assert!(
+        seen.status == 2 && seen.stderr.starts_with(&line),
+        "{seen:?}"
+    );
     for (name, reason) in [
         (
             "nowhere",

@@ -6,7 +6,7 @@ use std::ffi::{OsStr, OsString};
 use std::path::Path;
 use std::process::ExitCode;
 
-use lexopt::Parser;
+use lexopt::{Arg, Parser};
 
 use crate::commands::{check, init, install, package, peer, rebuild, verify};
 use crate::error::{Error, Outcome, Result, usage};
@@ -103,10 +103,7 @@ fn of_program(name: &OsStr, args: &[OsString]) -> Result<Outcome> {
         Some("--version" | "-V") if args == ["--verbose"] => return print(&details()),
         Some("version" | "--version" | "-V") => {
             return match args.first() {
-                Some(arg) => usage(format!(
-                    "unexpected argument {:?}",
-                    arg.display().to_string()
-                )),
+                Some(arg) => Err(Error::of(Arg::Value(arg.clone()))),
                 None if name == "version" => print(&details()),
                 None => Err(Error::Version),
             };

@@ -176,10 +176,7 @@ fn hint(text: &str, error: &serde_json::Error) -> &'static str {
         Some(']') if message.starts_with("expected value") => "; leave out the last comma",
         _ if message.starts_with("trailing comma") => "; leave out the last comma",
         _ if message.starts_with("invalid escape") => "; write \\\\ for a backslash",
-        _ if ["//", "/*", "#"]
-            .iter()
-            .any(|start| rest.starts_with(start)) =>
-        {
+        _ if matches!(rest.as_bytes(), [b'#', ..] | [b'/', b'/' | b'*', ..]) => {
             "; leave out comments, which JSON does not allow"
         }
         Some('\'' | '“' | '”' | '‘' | '’') => "; write straight double quotes",

@@ -80,7 +80,7 @@ impl Source {
                     reader.judge(&folder, dir, entry)?;
                     if let Some(key) = meta_inf::private_key(dir, entry)? {
                         mode = SECRET;
-                        reader.warn([key]);
+                        reader.warn(Some(key));
                     }
                     files.push((dir.relative(&entry.name), Some(entry.clone())));
                 }

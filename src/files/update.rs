@@ -120,10 +120,10 @@ fn stage(target: &Dir, source: &Dir, path: &str, staged: &mut Vec<String>) -> Re
         // A link or special file is replaced.
         _ => (&folder, entry.listed().mode()),
     };
-    let temporary = free_name(&from, &into)?;
-    // Before it is made, because making it may fail halfway.
-    staged.push(temporary.clone());
-    let mut file = into.create(&temporary, mode & 0o777)?;
+    // Added before the file is made, because that may fail halfway.
+    staged.push(free_name(&from, &into)?);
+    let temporary = staged.last().map_or("", String::as_str);
+    let mut file = into.create(temporary, mode & 0o777)?;
     give(&file, like, &shown)?;
     from.pieces(&entry, &mut |piece| {
         file.write_all(piece).cannot("write", &shown)

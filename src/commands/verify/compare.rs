@@ -228,7 +228,7 @@ impl BuildDirs {
             return self.compare_with_templates(verdict, recipe);
         };
         self.compare_with_outputs(verdict, &recipe.outputs(connection)?);
-        let is_changed = |difference: &Difference| difference.path == join(BLD, CONNECTION);
+        let is_changed = |difference: &Difference| below(BLD, &difference.path) == CONNECTION;
         if recipe.draft.has_templates() && verdict.differences.iter().any(is_changed) {
             let mut other = Verdict::default();
             self.compare_with_templates(&mut other, recipe)?;

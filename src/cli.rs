@@ -71,9 +71,9 @@ pub fn run(args: impl IntoIterator<Item = OsString>) -> ExitCode {
     let mut args: Vec<OsString> = args.collect();
     if name.as_ref().is_some_and(|name| name == "help") {
         // `help COMMAND` is `COMMAND --help`.
-        args.truncate(1);
-        name = Some(args.pop().unwrap_or_else(|| "--help".into()));
-        args.push("--help".into());
+        let help = OsString::from("--help");
+        name = Some(args.into_iter().next().unwrap_or_else(|| help.clone()));
+        args = vec![help];
     }
     let named = |name: &OsString| COMMANDS.iter().find(|(command, ..)| name == command);
     let command = name.as_ref().and_then(named);

@@ -121,7 +121,7 @@ fn stage(target: &Dir, source: &Dir, path: &str, staged: &mut Vec<String>) -> Re
         _ => (&folder, entry.listed().mode()),
     };
     // Added before the file is made, because that may fail halfway.
-    staged.push(free_name(&from, &into)?);
+    staged.push(free_name(&from, &into));
     let temporary = staged.last().map_or("", String::as_str);
     let mut file = into.create(temporary, mode & 0o777)?;
     give(&file, like, &shown)?;
@@ -133,12 +133,13 @@ fn stage(target: &Dir, source: &Dir, path: &str, staged: &mut Vec<String>) -> Re
 
 /// A temporary name that is in neither directory: a package may have such names too, and a killed run
 /// may have left some.
-fn free_name(from: &Dir, into: &Dir) -> Result<String> {
+fn free_name(from: &Dir, into: &Dir) -> String {
     let mut number = 0;
     loop {
         let name = format!("{UNFINISHED}-{number}");
-        if from.look_up(&name)?.is_none() && into.look_up(&name)?.is_none() {
-            return Ok(name);
+        let has = |dir: &&Dir| matches!(dir.look_up(&name), Ok(Some(_)));
+        if ![from, into].iter().any(has) {
+            return name;
         }
         number += 1;
     }

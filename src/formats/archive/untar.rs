@@ -28,7 +28,8 @@ const MORE: [Range<usize>; 4] = [329..337, 337..345, 476..488, 488..500];
 /// The prefix of the name in what `star` writes.
 const STAR_PREFIX: Range<usize> = 345..476;
 /// The times of access and of change in what GNU tar writes.
-const GNU_TIMES: [Range<usize>; 2] = [345..357, 357..369];
+const GNU_ATIME: Range<usize> = 345..357;
+const GNU_CTIME: Range<usize> = 357..369;
 
 /// The most bytes of names and pax headers in an archive: programs write a few hundred for a member.
 const MAX_EXTENSIONS: u64 = 256 << 20;
@@ -266,7 +267,7 @@ fn gnu_prefix(block: &[u8; BLOCK]) -> &[u8] {
     let is_no_time =
         |time: Range<usize>| block[time.start] != 0 && number_in(&block[time]).is_none();
     let prefix = text(&block[PREFIX]);
-    if GNU_TIMES.into_iter().any(is_no_time) && prefix.is_ascii() {
+    if (is_no_time(GNU_ATIME) || is_no_time(GNU_CTIME)) && prefix.is_ascii() {
         prefix
     } else {
         b""

@@ -1,8 +1,8 @@
 //! The file formats of packages, of builds and their records, and of what is published from them.
 //!
-//! Functions that parse content return `anyhow` errors, which are about that content, or about a file
-//! that the config names for it.
-//! Functions that read files return this crate's [`Error`](crate::error::Error).
+//! Functions that parse content return `anyhow` errors, which are about that content, or about a
+//! file that the config names for it. Functions that read files return this crate's
+//! [`Error`](crate::error::Error).
 
 pub mod address;
 pub mod advice;

@@ -19,13 +19,13 @@
 //! | [`error`], `layout` | how a command ends: answers and kinds of errors; names, modes and limits |
 //!
 //! `main` calls [`cli::run`], which selects `commands::peer::build`, which opens the peer's three
-//! directories and calls `builder::build`. There, metadata.json is read ([`formats::metadata`]), then
-//! connection.json ([`formats::connection`], whose templates [`formats::template`] fills in and
-//! whose values `formats::values` checks by the peer's rules), then META-INF is walked
+//! directories and calls `builder::build`. There, metadata.json is read ([`formats::metadata`]),
+//! then connection.json ([`formats::connection`], whose templates [`formats::template`] fills in
+//! and whose values `formats::values` checks by the peer's rules), then META-INF is walked
 //! (`formats::meta_inf`), its index definitions are judged (`formats::judge`, [`formats::index`]),
-//! its files are copied, and everything is recorded
-//! ([`formats::record`]). `builder::release` compares a build with its record and publishes the
-//! definitions that are sound (`formats::published`). Later, `commands::verify` compares both outputs with what
+//! its files are copied, and everything is recorded ([`formats::record`]). `builder::release`
+//! compares a build with its record and publishes the definitions that are sound
+//! (`formats::published`). Later, `commands::verify` compares both outputs with what
 //! `builder::recompute` produces from the package by the same rules, or with the record.
 //! `builder::review` is for `check`: it reads the same formats, but continues after a fault.
 #![forbid(unsafe_code)]

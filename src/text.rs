@@ -69,8 +69,8 @@ pub fn nearest<'a>(word: &str, names: &mut dyn Iterator<Item = &'a str>) -> Opti
     near.min().map(|(_, name)| name)
 }
 
-/// Whether `a` becomes `b` when at most `most` letters are added, removed, changed or swapped with the
-/// next.
+/// Whether `a` becomes `b` when at most `most` letters are added, removed, changed or swapped with
+/// the next.
 fn is_near(a: &[u8], b: &[u8], most: usize) -> bool {
     match (a, b) {
         ([], rest) | (rest, []) => rest.len() <= most,

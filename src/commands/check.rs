@@ -151,7 +151,8 @@ fn report_program(name: &'static str, done: Result<Done>, report: &mut Report) -
     done.map(drop)
 }
 
-/// Reports why `package` would refuse the content, or that it would make a different package from it.
+/// Reports why `package` would refuse the content, or that it would make a different package from
+/// it.
 fn report_package(subject: &Subject, outside: &Outside, report: &mut Report) -> Result<()> {
     let made = match Source::read(&subject.source, subject.metadata()) {
         // This is already among the faults.

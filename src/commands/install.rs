@@ -123,8 +123,8 @@ fn install(dir: &Dir, path: &str, origin: &str) -> Result<String> {
     Ok(format!("now has {VERSION}, {before}"))
 }
 
-/// Puts this program into `bin` under each of its names, and returns what was there before. Each name
-/// has a file of its own: copying another program over one must not change the others.
+/// Puts this program into `bin` under each of its names, and returns what was there before. Each
+/// name has a file of its own: copying another program over one must not change the others.
 fn put(bin: &Dir) -> Result<String> {
     lock(bin);
     for name in NAMES {

@@ -1,5 +1,5 @@
-//! Directories held open. Their methods for files are in `file.rs`, those that walk in `walk.rs`, and
-//! the removal of what is unfinished in `staging.rs`.
+//! Directories held open. Their methods for files are in `file.rs`, those that walk in `walk.rs`,
+//! and the removal of what is unfinished in `staging.rs`.
 //!
 //! Names are looked up relative to an open handle, without following links. Rust's standard library
 //! has no openat(2), so this goes through `/proc/self/fd`. After a file is read, it is compared with

@@ -131,8 +131,8 @@ fn stage(target: &Dir, source: &Dir, path: &str, staged: &mut Vec<String>) -> Re
     file.sync_all().cannot("write", &shown)
 }
 
-/// A temporary name that is in neither directory: a package may have such names too, and a killed run
-/// may have left some.
+/// A temporary name that is in neither directory: a package may have such names too, and a killed
+/// run may have left some.
 fn free_name(from: &Dir, into: &Dir) -> String {
     let mut number = 0;
     loop {

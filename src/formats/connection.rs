@@ -300,8 +300,8 @@ fn dial_timeout(object: &Object, name: &str, read_template: ReadTemplate) -> Res
         Kind::Null => Ok(None),
         kind => bail!(r#"is {kind}; leave it out or write for example "10s""#),
     })?;
-    // The peer refuses a null wherever it is. Only a lone one is refused here: after another value, it
-    // is not written.
+    // The peer refuses a null wherever it is. Only a lone one is refused here: after another value,
+    // it is not written.
     ensure!(
         field.is_some() || object.field(name).next().is_none(),
         r#"{name}: is null; leave it out or write for example "10s""#

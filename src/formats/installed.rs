@@ -57,8 +57,8 @@ impl PackageId {
         })
     }
 
-    /// What is wrong with the file at `path` that has this ID in its name, from which this digest and
-    /// metadata.json of a package were read, or this error.
+    /// What is wrong with the file at `path` that has this ID in its name, from which this digest
+    /// and metadata.json of a package were read, or this error.
     pub fn fault_of(
         &self,
         mut file: File,

@@ -93,7 +93,8 @@ enum Unpublished {
     Because(&'static str),
 }
 
-/// Why the file at `path` below `META-INF` does not become an index, if that may surprise its author.
+/// Why the file at `path` below `META-INF` does not become an index, if that may surprise its
+/// author.
 fn why_not(path: &str) -> Option<Unpublished> {
     const OF_THE_TREE: [&str; 5] = ["statedb", "couchdb", "index", "indexes", "collections"];
     let lower = path.to_ascii_lowercase();
@@ -106,8 +107,8 @@ fn why_not(path: &str) -> Option<Unpublished> {
         ["indexes", .., file] | ["collections", _, "indexes", .., file]
             if !file.starts_with("._") =>
         {
-            // Otherwise it is the collection's name that is wrong. Whoever walks the tree warns of that
-            // once, with [`fault_of_folder`].
+            // Otherwise it is the collection's name that is wrong. Whoever walks the tree warns of
+            // that once, with [`fault_of_folder`].
             (!is_named(file)).then_some(Unpublished::Because("its name does not end in .json"))
         }
         _ if is_named(name) && may_be_meant() => Some(Unpublished::Misplaced),

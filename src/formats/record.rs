@@ -7,8 +7,8 @@
 //!   artifacts as `subject`, every file of the package that they were made from as `materials`.
 //!
 //! Both depend only on the package, the config, and the files that the config names: they contain
-//! no time, host, absolute path, user, process or version of this program. [`statement`] writes and reads
-//! the second.
+//! no time, host, absolute path, user, process or version of this program. [`statement`] writes and
+//! reads the second.
 
 use anyhow::{Context, ensure};
 
@@ -45,8 +45,8 @@ impl Inputs {
         artifacts
     }
 
-    /// Every file of the package that was used, sorted bytewise: `metadata/` is `CHAINCODE_METADATA_DIR`, `src/`
-    /// is `CHAINCODE_SOURCE_DIR`.
+    /// Every file of the package that was used, sorted bytewise: `metadata/` is
+    /// `CHAINCODE_METADATA_DIR`, `src/` is `CHAINCODE_SOURCE_DIR`.
     fn materials(&self) -> Vec<Artifact> {
         let mut materials = vec![
             Artifact::new(format!("metadata/{METADATA}"), self.metadata),
@@ -127,8 +127,8 @@ impl Record {
         })
     }
 
-    /// Compares the build output `dir` with this record, which was read from it: its own two files are
-    /// not read again.
+    /// Compares the build output `dir` with this record, which was read from it: its own two files
+    /// are not read again.
     pub(crate) fn compare(&self, dir: &Dir) -> Comparison {
         let mut files = self.artifacts.clone();
         files.push(Artifact::new(SUMS, self.sums));

@@ -124,8 +124,8 @@ pub fn own_certificate_is_for(root_cert: &str, name: &str) -> Option<bool> {
     };
     let certificate = x509::parse(&block.der).ok()?;
     let extensions = certificate.extensions;
-    // `openssl req -x509` marks a server's certificate as a CA's too. Such a certificate names the server,
-    // and does not say that its key signs certificates.
+    // `openssl req -x509` marks a server's certificate as a CA's too. Such a certificate names the
+    // server, and does not say that its key signs certificates.
     let is_named = |common: &[u8]| common.eq_ignore_ascii_case(name.as_bytes());
     let is_servers = certificate.is_self_issued
         && !extensions.key_signs_certificates

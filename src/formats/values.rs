@@ -45,8 +45,8 @@ impl Text {
     }
 
     /// What is wrong with the text, and what to write instead. If the package has the text itself,
-    /// `advice` says what, and may quote it. If a template made it, the config is to be corrected, or
-    /// `end` appended to the template, with which the text would be right.
+    /// `advice` says what, and may quote it. If a template made it, the config is to be corrected,
+    /// or `end` appended to the template, with which the text would be right.
     pub fn fault(
         &self,
         what: &impl Display,

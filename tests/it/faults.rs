@@ -494,8 +494,8 @@ fn more_files_than_any_package_has() {
     peer.build().refuses(&line);
     peer.has_nothing_in("bld");
 
-    // Together with the two folders, one too many. As `a` comes first, they are counted before any is
-    // copied, which takes a debug program a while.
+    // Together with the two folders, one too many. As `a` comes first, they are counted before any
+    // is copied, which takes a debug program a while.
     for number in 199_998..=200_000 {
         fs::remove_file(folder.join(number.to_string())).unwrap();
     }

@@ -541,7 +541,8 @@ fn package(metadata: &str, connection: impl AsRef<[u8]>) -> Peer {
     peer
 }
 
-/// Asserts that `check` with these options has this line, and a hint in it unless it is plain enough.
+/// Asserts that `check` with these options has this line, and a hint in it unless it is plain
+/// enough.
 #[track_caller]
 fn has_line(peer: &Peer, options: &[&str], kind: &str, line: &str) {
     let place = peer.path("x");

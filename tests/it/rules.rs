@@ -292,7 +292,8 @@ fn is_path(path: &str) -> bool {
     })
 }
 
-/// Whether every operator has an argument of its kind. The paths that are certainly looked up are added to `looked_up`.
+/// Whether every operator has an argument of its kind. The paths that are certainly looked up are
+/// added to `looked_up`.
 fn normalize(condition: &Value, path: &str, is_certain: bool, looked_up: &mut Vec<String>) -> bool {
     let mut look_up = || {
         // Without a field it is about the document or, in an array, about its elements.

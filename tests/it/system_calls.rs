@@ -701,7 +701,8 @@ impl Rebuilding {
     }
 }
 
-/// Makes calls of `rebuild` fail that find a build, or that miss one, with the errors that `is_tried`.
+/// Makes calls of `rebuild` fail that find a build, or that miss one, with the errors that
+/// `is_tried`.
 fn disturb_rebuild(is_missing: bool, is_tried: impl Fn(&str) -> bool) -> Tried {
     let rebuilding = Rebuilding::new();
     let all = rebuilding.new.listing(BUILDS);

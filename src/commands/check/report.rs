@@ -227,8 +227,8 @@ impl Lines {
 }
 
 /// Faults or warnings in parts: the file, the path of the field in it, what is wrong, and the hint
-/// about what to do. What comes from the package is in quotes or braces there, so a plain word with a colon
-/// is a field.
+/// about what to do. What comes from the package is in quotes or braces there, so a plain word with
+/// a colon is a field.
 fn parts<'a>(findings: impl IntoIterator<Item = &'a Finding>) -> Value {
     let is_field = |name: &str| {
         let is_inner = |byte: u8| byte.is_ascii_alphanumeric() || b"_$".contains(&byte);

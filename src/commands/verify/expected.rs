@@ -138,8 +138,8 @@ impl Packages {
         })))
     }
 
-    /// The file of a package. A user's folders may have links to packages, but in the peer's own none
-    /// is followed.
+    /// The file of a package. A user's folders may have links to packages, but in the peer's own
+    /// none is followed.
     fn find(&self, own: &Own, id: &PackageId) -> Result<Option<PackageFile>> {
         let name = id.package_name();
         if let Own::Folder(own) = own

@@ -261,8 +261,8 @@ impl Raw {
     }
 }
 
-/// Until 1.8, Go wrote prefixes into GNU headers, over the two times. It still reads them, if a time is
-/// no number.
+/// Until 1.8, Go wrote prefixes into GNU headers, over the two times. It still reads them, if a
+/// time is no number.
 fn gnu_prefix(block: &[u8; BLOCK]) -> &[u8] {
     let is_no_time =
         |time: Range<usize>| block[time.start] != 0 && number_in(&block[time]).is_none();

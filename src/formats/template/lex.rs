@@ -51,8 +51,8 @@ impl<'a> Lexer<'a> {
         }
     }
 
-    /// Reads over the beginning of an action, and over a comment that fills it; returns whether there
-    /// was one.
+    /// Reads over the beginning of an action, and over a comment that fills it; returns whether
+    /// there was one.
     pub fn open(&mut self) -> Result<bool> {
         let inside = self.rest.strip_prefix("{{").unwrap_or_default();
         self.rest = after_marker(inside).unwrap_or(inside);

@@ -9,7 +9,8 @@ fn render(template: &str, config: &str) -> Result<String, String> {
     text.map_err(|error| format!("{error:#}"))
 }
 
-// What is rendered is in tests/fixtures/templates.jsonl, with Go's answers. Here are the differences.
+// What is rendered is in tests/fixtures/templates.jsonl, with Go's answers. Here are the
+// differences.
 #[test]
 fn numbers_are_printed_as_they_are_written() {
     let config = r#"{"big":10000000,"e":1E5,"long":1.50}"#;

@@ -43,7 +43,13 @@ struct Build<'a> {
     path: String,
 }
 
-impl Build<'_> {
+impl<'a> Build<'a> {
+    /// The build of a package with this connection.json, on a peer that also keeps the package.
+    fn of(peer: &'a Peer, connection: &str) -> Self {
+        let path = install(peer, "basic", &package("basic", connection));
+        Self { peer, path }
+    }
+
     fn put(&self, name: &str, content: &str) {
         let path = self.peer.path(format!("{}/{name}", self.path));
         fs::create_dir_all(path.parent().unwrap()).unwrap();
@@ -381,11 +387,8 @@ fn what_is_not_a_template_is_verified_without_a_config() {
         (r#"{"address""#, r#"{ "address""#, true),
     ] {
         let peer = production().config(r#"{"host":"basic.example.com"}"#);
-        let path = install(&peer, "basic", &package("basic", &template));
-        let build = Build {
-            peer: &peer,
-            path: path.clone(),
-        };
+        let build = Build::of(&peer, &template);
+        let path = &build.path;
         build.connection(from, to);
         build.record();
         assert_eq!(verify(&peer, &[BUILDS]).0, 0, "{to}");
@@ -426,11 +429,8 @@ fn what_is_not_a_template_is_verified_without_a_config() {
 fn of_a_changed_connection_without_a_config_the_record_says_which_files_differ() {
     let template = connection().replace("basic.example.com:9999", "{{.host}}:9999");
     let peer = production().config(r#"{"host":"basic.example.com"}"#);
-    let path = install(&peer, "basic", &package("basic", &template));
-    let build = Build {
-        peer: &peer,
-        path: path.clone(),
-    };
+    let build = Build::of(&peer, &template);
+    let path = &build.path;
     let old = digest(&peer.get(&format!("{path}/bld/connection.json")));
     build.connection("basic.example.com:9999", "other.example.com:9999");
     let new = digest(&peer.get(&format!("{path}/bld/connection.json")));
@@ -445,11 +445,8 @@ fn of_a_changed_connection_without_a_config_the_record_says_which_files_differ()
 fn a_link_as_connection_json_is_a_mismatch_without_a_record_too() {
     let template = connection().replace("basic.example.com:9999", "{{.host}}:9999");
     let peer = production().config(r#"{"host":"basic.example.com"}"#);
-    let path = install(&peer, "basic", &package("basic", &template));
-    let build = Build {
-        peer: &peer,
-        path: path.clone(),
-    };
+    let build = Build::of(&peer, &template);
+    let path = &build.path;
     build.put("bld/SHA256SUMS", "x");
     build.remove("bld/connection.json");
     peer.put_link(&format!("{path}/bld/connection.json"), "/etc/hostname");
@@ -465,11 +462,8 @@ fn without_a_config_a_field_that_its_template_would_have_made_is_missed() {
     let template = connection().replace("basic.example.com\"", "{{.domain}}\"");
     assert!(template.contains("{{.domain}}"));
     let peer = production().config(r#"{"domain":"basic.example.com"}"#);
-    let path = install(&peer, "basic", &package("basic", &template));
-    let build = Build {
-        peer: &peer,
-        path: path.clone(),
-    };
+    let build = Build::of(&peer, &template);
+    let path = &build.path;
     build.connection(r#""domain":"basic.example.com""#, r#""domain":null"#);
     build.record();
     let (status, lines) = verify(&peer, &[PRODUCTION]);

@@ -263,8 +263,8 @@ fn builds_that_come_and_go_meanwhile_are_not_differences() {
     });
 }
 
-/// Fabric makes the peer's folders 0750 and 0700: that a user may not look does not mean that there is
-/// nothing.
+/// Fabric makes the peer's folders 0750 and 0700: that a user may not look does not mean that there
+/// is nothing.
 #[test]
 fn a_peer_whose_folders_may_not_be_entered() {
     let peer = installed();

@@ -11,6 +11,7 @@ use std::collections::BTreeSet;
 use std::time::Duration;
 
 use anyhow::{Context, Result, bail, ensure};
+use serde_json::value::RawValue;
 
 use super::address::{self, Address};
 use super::advice;
@@ -26,6 +27,8 @@ use crate::layout::{CONNECTION, MAX_SMALL};
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum Type {
     Text,
+    /// Ignored by the peer, as is its template, unless it shows a client certificate.
+    Domain,
     Duration,
     Boolean,
     /// A certificate or key: left out without TLS, and its template may print a file.
@@ -35,7 +38,7 @@ enum Type {
 /// The fields that the peer knows, in the order in which we write them.
 const FIELDS: [(&str, Type); 8] = [
     ("address", Type::Text),
-    ("domain", Type::Text),
+    ("domain", Type::Domain),
     ("dial_timeout", Type::Duration),
     ("tls_required", Type::Boolean),
     ("client_auth_required", Type::Boolean),
@@ -93,23 +96,27 @@ impl Draft {
 
     fn of(object: &Object, read_template: ReadTemplate, faults: &mut Faults) -> Self {
         // Read again below, where the same fault is not added twice.
-        let has_tls = faults.take(object.boolean("tls_required"));
-        let has_tls = has_tls.map_or_else(
-            || is_meant_true(object, "tls_required"),
-            |has| has == Some(true),
-        );
+        faults.take(object.boolean("tls_required"));
+        let has_tls = is_on(object, "tls_required");
+        let has_client = has_tls && is_on(object, "client_auth_required");
         let mut fields = Vec::new();
         for (name, kind) in FIELDS {
             let field = match kind {
-                // The peer needs even a field that is left out to have the right type, but its
-                // template does not matter.
+                // The peer needs even a field that it ignores to have the right type, but its template
+                // does not matter.
                 Type::TlsText if !has_tls => object.string(name).map(|_| None),
-                Type::Text | Type::TlsText => text(object, name, read_template).map(|found| {
-                    found.map(|mut template| {
-                        template.takes_files = kind == Type::TlsText;
-                        Field::Text(template)
-                    })
+                Type::Domain if !has_client => object.string(name).map(|text| {
+                    let template = text.and_then(|text| read_template(&text).ok());
+                    template.filter(Template::is_text).map(Field::Text)
                 }),
+                Type::Text | Type::Domain | Type::TlsText => {
+                    text(object, name, read_template).map(|found| {
+                        found.map(|mut template| {
+                            template.takes_files = kind == Type::TlsText;
+                            Field::Text(template)
+                        })
+                    })
+                }
                 Type::Boolean => object
                     .boolean(name)
                     .map(|value| value.map(Field::of_boolean)),
@@ -120,7 +127,7 @@ impl Draft {
                     hints::misnamed(object, name).map(|hint| Field::Value(Value::Missing(hint)))
                 }
                 (Some(field), _) => field,
-                (None, Type::Boolean) => Some(Field::of_boolean(is_meant_true(object, name))),
+                (None, Type::Boolean) => Some(Field::of_boolean(is_on(object, name))),
                 (None, _) => Some(Field::Value(Value::Unknown)),
             };
             fields.extend(field.map(|field| (name, field)));
@@ -281,10 +288,10 @@ fn text(object: &Object, name: &str, read_template: ReadTemplate) -> Result<Opti
     template.context(name.to_owned())
 }
 
-/// Whether the author of a boolean field with a fault probably meant true: `"true"`.
-fn is_meant_true(object: &Object, name: &str) -> bool {
-    let mut values = object.field(name);
-    values.any(|value| value.get().eq_ignore_ascii_case("\"true\""))
+/// Whether a boolean field is true or has a fault and its author probably meant true: `"true"`.
+fn is_on(object: &Object, name: &str) -> bool {
+    let is_meant = |value: &RawValue| value.get().eq_ignore_ascii_case("\"true\"");
+    matches!(object.boolean(name), Ok(Some(true))) || object.field(name).any(is_meant)
 }
 
 fn dial_timeout(object: &Object, name: &str, read_template: ReadTemplate) -> Result<Option<Field>> {

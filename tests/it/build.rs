@@ -271,6 +271,26 @@ fn a_domain_is_only_checked_where_the_peer_uses_it() {
 }
 
 #[test]
+fn a_template_in_a_domain_that_the_peer_ignores_does_not_matter() {
+    let tls = format!(
+        r#","tls_required":true,"client_auth_required":false,"root_cert":{}"#,
+        quoted(&tls("P-256.pem"))
+    );
+    for domain in ["{{.missing}}", "{{", "{{.name}}", "{{range .}}"] {
+        for (tls, ignored_by) in [("", "tls_required"), (&tls, "client_auth_required")] {
+            let connection = format!(r#"{{"address":"a:1","domain":"{domain}"{tls}}}"#);
+            let warning = format!(
+                "build: warning: connection.json: domain: is ignored by the peer unless {ignored_by} is true"
+            );
+            let peer = Peer::with_connection(connection).config(r#"{"name":"b"}"#);
+            peer.build().succeeds(&[&warning]);
+            let written = peer.get("bld/connection.json");
+            assert_eq!(written, format!(r#"{{"address":"a:1"{tls}}}"#));
+        }
+    }
+}
+
+#[test]
 fn a_field_that_nobody_could_mean_gets_the_list_of_fields() {
     let peer = Peer::with_connection(r#"{"address":"a:1","transport_protocol":"grpc"}"#);
     peer.build().succeeds(&[

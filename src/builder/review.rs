@@ -24,6 +24,8 @@ pub struct Review {
     /// The keys of the config that the templates look up, if there is no config.
     pub keys: BTreeSet<String>,
     pub faults: Faults,
+    /// Why the command `package` refuses the content, although a peer does not.
+    pub unpackable: Faults,
     /// What is not published, and other warnings.
     pub warnings: Warnings,
     /// What else is in the package's folder.
@@ -82,7 +84,8 @@ impl Review {
         let tree = meta_inf::find(source);
         let tree = self.faults.take_refusal(META_INF, tree)?.flatten();
         if let Some(tree) = &tree {
-            let read = meta_inf::review(tree, &mut self.warnings, &mut self.faults);
+            let (warnings, faults) = (&mut self.warnings, &mut self.faults);
+            let read = meta_inf::review(tree, warnings, faults, &mut self.unpackable);
             self.faults.take_refusal(META_INF, read)?;
         }
         self.outside = meta_inf::outside(source, tree.as_ref())?;

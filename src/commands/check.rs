@@ -104,8 +104,11 @@ fn check(path: Option<&Path>, config: Option<OsString>, report: &mut Report) -> 
     if path.is_some() && subject.digest.is_none() {
         report.warnings.extend(outside.left_out(false));
     }
+    let is_packable = review.unpackable.is_empty();
     report.add_review(review, subject.digest, now());
-    report_package(&subject, &outside, report)?;
+    if is_packable {
+        report_package(&subject, &outside, report)?;
+    }
     if report.faults.is_empty() {
         run_programs(&subject, config, &scratch, report)?;
     }
@@ -151,20 +154,12 @@ fn report_program(name: &'static str, done: Result<Done>, report: &mut Report) -
     done.map(drop)
 }
 
-/// Reports why `package` would refuse the content, or that it would make a different package from
-/// it.
+/// Reports that `package` would make a different package from the content.
 fn report_package(subject: &Subject, outside: &Outside, report: &mut Report) -> Result<()> {
     let made = match Source::read(&subject.source, subject.metadata()) {
-        // This is already among the faults.
+        // What it refuses is already among the faults.
         Err(Error::Refused(_)) if report.has_faults() => return Ok(()),
-        Err(Error::Refused(fault)) if subject.digest.is_some() => {
-            let warning = format!("{fault}, so the command package refuses this content");
-            report.warnings.push(warning.into());
-            return Ok(());
-        }
-        made => {
-            made.inspect_err(|_| report.refused = "the command package would refuse this folder")?
-        }
+        made => made?,
     };
     let Some(digest) = subject.digest else {
         return Ok(());

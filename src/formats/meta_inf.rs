@@ -1,5 +1,6 @@
 //! A package's META-INF tree: where it is, and what in it the peer would trip over.
 
+use super::archive::tar;
 use super::judge::{self, Judge, Judged};
 use super::tls;
 use crate::error::Result;
@@ -184,8 +185,14 @@ impl<'a> Reader<'a> {
     }
 }
 
-/// Reads the whole tree, and adds whatever must not be copied to the faults.
-pub fn review(tree: &Dir, warnings: &mut Warnings, faults: &mut Faults) -> Result<()> {
+/// Reads the whole tree, and adds whatever must not be copied to the faults. What a peer takes but
+/// `package` does not is `unpackable`.
+pub fn review(
+    tree: &Dir,
+    warnings: &mut Warnings,
+    faults: &mut Faults,
+    unpackable: &mut Faults,
+) -> Result<()> {
     let mut reader = Reader::new(tree, warnings);
     tree.walk_all(|dir, files| {
         let (folder, files) = reader.select(dir, files);
@@ -200,6 +207,7 @@ pub fn review(tree: &Dir, warnings: &mut Warnings, faults: &mut Faults) -> Resul
             if faults.take_refusal(&path, read)?.is_some() {
                 reader.warn(private_key(dir, file)?);
             }
+            unpackable.take_refusal(&path, tar::length_of_file(&path, file.size()))?;
         }
         Ok(())
     })?;

@@ -86,6 +86,17 @@ impl Report {
             let text = format_args!("templates need values; write {option}");
             self.faults.push(Finding::at(CONNECTION, text));
         }
+        for mut finding in review.unpackable.into_vec() {
+            if digest.is_some() {
+                finding.line += ", so the command package refuses this content";
+                self.warnings.push(finding);
+                continue;
+            }
+            if self.faults.is_empty() {
+                self.refused = "the command package would refuse this folder";
+            }
+            self.faults.push(finding);
+        }
         self.add_warnings(review.warnings);
         if let Some(values) = &review.values {
             self.warnings.extend(advice::of_values(values, Some(now)));

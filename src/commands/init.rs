@@ -187,7 +187,7 @@ fn object<'a>(members: impl IntoIterator<Item = (&'a str, Value)>) -> Vec<u8> {
     format!("{{\n{}\n}}\n", members.join(",\n")).into_bytes()
 }
 
-/// Writes all files, or none.
+/// Writes all files, or none but folders.
 fn write(dir: &Path, files: &[NewContent]) -> Result<()> {
     for (path, ..) in files {
         let path = dir.join(path);
@@ -212,5 +212,7 @@ fn write(dir: &Path, files: &[NewContent]) -> Result<()> {
         file.write_all(content)?;
         begun.push(file);
     }
+    // All are on disk before the first has its name.
+    begun.iter_mut().try_for_each(NewFile::close)?;
     begun.into_iter().try_for_each(NewFile::commit)
 }

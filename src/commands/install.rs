@@ -206,10 +206,17 @@ fn keep(bin: &Dir, program: Digest) -> Result<(String, Option<Dir>)> {
     if found.iter().all(is_kept) {
         return Ok((before, None));
     }
+    let kept = found.iter().rev();
+    let kept = kept.map(|(name, _)| keep_one(bin, name, &previous));
+    // All are on disk before an even older builder is removed.
+    let kept: Result<Vec<NewFile>> = kept.collect();
+    let kept = kept.inspect_err(|_| {
+        // Only an empty folder: there was no older builder.
+        let _ = fs::remove_dir(bin.reach(PREVIOUS));
+    })?;
     let mut old = NAMES.iter();
-    let mut kept = found.iter().rev();
     old.try_for_each(|name| remove(&previous, name))
-        .and_then(|()| kept.try_for_each(|(name, _)| keep_one(bin, name, &previous)))
+        .and_then(|()| kept.into_iter().try_for_each(NewFile::replace))
         .inspect_err(|_| forget(bin, &previous))?;
     Ok((before, Some(previous)))
 }
@@ -222,22 +229,26 @@ fn forget(bin: &Dir, previous: &Dir) {
     let _ = fs::remove_dir(bin.reach(PREVIOUS));
 }
 
-/// Keeps the program `name` of `bin` in `previous`, even where hard links do not work, and where
-/// the kernel refuses a link to another user's file.
-fn keep_one(bin: &Dir, name: &str, previous: &Dir) -> Result<()> {
-    let Err(error) = fs::hard_link(bin.reach(name), previous.reach(name)) else {
-        return Ok(());
+/// Begins to keep the program `name` of `bin` in `previous`, even where hard links do not work, and
+/// where the kernel refuses a link to another user's file.
+fn keep_one(bin: &Dir, name: &str, previous: &Dir) -> Result<NewFile> {
+    let link = |path: &Path| fs::hard_link(bin.reach(name), path);
+    let error = match NewFile::made_in(previous, name, link) {
+        Ok(linked) => return Ok(linked),
+        Err(error) => error,
     };
     let shown = previous.path_of(name);
     if let Ok(target) = fs::read_link(bin.reach(name)) {
-        return symlink(target, previous.reach(name)).cannot("create", &shown);
+        let link = |path: &Path| symlink(&target, path);
+        return NewFile::made_in(previous, name, link).cannot("create", &shown);
     }
     match bin.look_up(name)? {
         Some(entry) if entry.listed().is_file() => {
             let mode = entry.listed().mode() & 0o777;
             let mut file = NewFile::create_in(previous, name, mode).cannot("create", &shown)?;
             bin.pieces(&entry, &mut |piece| Ok(file.write_all(piece)?))?;
-            file.replace()
+            file.close()?;
+            Ok(file)
         }
         _ => Err(error).cannot("create", &shown),
     }

@@ -38,6 +38,22 @@ impl NewFile {
         Self::begin(&dir.reach(name), &dir.path_of(name), mode)
     }
 
+    /// The same for a file that is there at once, such as a link, which `create` makes at a path.
+    pub fn made_in(
+        dir: &Dir,
+        name: &str,
+        create: impl Fn(&Path) -> io::Result<()>,
+    ) -> io::Result<Self> {
+        let path = dir.reach(name);
+        let (temporary, ()) = under_temporary_name(&path, create)?;
+        Ok(Self {
+            path,
+            shown: dir.path_of(name),
+            temporary,
+            file: None,
+        })
+    }
+
     /// Whether a file with this name is left over from a killed run, if no run is using it.
     pub fn is_temporary(name: &str) -> bool {
         let numbers = name.strip_prefix(UNFINISHED);

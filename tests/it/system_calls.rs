@@ -789,20 +789,50 @@ fn install_replaces_nothing_before_all_is_on_the_disk() {
     let peer = Peer::in_memory();
     let run = |options: &[&str]| {
         put_old(&peer);
+        for name in PROGRAMS {
+            peer.put(format!("bld/bin/.previous/{name}"), "older");
+        }
         let args = ["install", "--quiet", "./bld"];
         run_as_user(&peer, &tracing(&peer, options), &args)
     };
-    // Four files, because links do not work.
+    // Four new files and three that are kept, because links do not work.
     let no_links = "inject=?link,?linkat:error=EPERM";
-    for number in 1..=4 {
+    for number in 1..=7 {
         let no_sync = format!("inject=fsync:error=EIO:when={number}");
         let seen = run(&["-e", no_links, "-e", &no_sync]);
         assert_eq!(seen.status, 2, "{seen:?}");
         for name in PROGRAMS {
             assert_eq!(peer.get(&format!("bld/bin/{name}")), "old", "{number}");
         }
+        // What another install has kept can still be put back.
+        assert_eq!(peer.names("bld/bin/.previous"), PROGRAMS, "{number}");
+        let kept = peer.get("bld/bin/.previous/detect");
+        assert_eq!(kept, "older", "{number}");
     }
     assert_eq!(run(&["-e", no_links]).status, 0);
+    assert_eq!(peer.get("bld/bin/.previous/detect"), "old");
+}
+
+#[test]
+fn init_writes_nothing_before_all_is_on_the_disk() {
+    if !can_trace() {
+        return;
+    }
+    let peer = Peer::in_memory();
+    let run = |options: &[&str]| {
+        let _ = fs::remove_dir_all(peer.path("bld/new"));
+        peer.put_dir("bld/new");
+        let args = ["init", "./bld/new"];
+        run_as_user(&peer, &tracing(&peer, options), &args)
+    };
+    for number in 1..=3 {
+        let seen = run(&["-e", &format!("inject=fsync:error=EIO:when={number}")]);
+        assert_eq!(seen.status, 2, "{seen:?}");
+        let found = peer.modes("bld/new");
+        let is_file = |line: &&String| !line.contains("/ ");
+        assert_eq!(found.iter().find(is_file), None, "{number}");
+    }
+    assert_eq!(run(&[]).status, 0);
 }
 
 #[test]

@@ -127,8 +127,9 @@ pub struct Judge<'a> {
     /// Whether some were not read because that would have been too much. Which ones depends on the
     /// order in which files were judged.
     pub is_full: bool,
-    folder: String,
-    /// The index definitions in the folder, by design document and name.
+    /// The collection whose indexes are being judged; `""` for the chaincode's own data.
+    collection: String,
+    /// The paths of its index definitions, by design document and name.
     names: BTreeMap<(String, String), String>,
 }
 
@@ -146,7 +147,7 @@ impl<'a> Judge<'a> {
             warnings,
             bytes: 0,
             is_full: false,
-            folder: String::new(),
+            collection: String::new(),
             names: BTreeMap::new(),
         }
     }
@@ -203,7 +204,7 @@ impl<'a> Judge<'a> {
         };
         let is_published = definition.is_ok();
         match definition {
-            Ok(definition) => self.add(folder, name, shown, definition),
+            Ok(definition) => self.add(folder, shown, definition),
             Err(fault) => self.warnings.push_withheld(shown, &format!("{fault:#}")),
         }
         Ok(Judged {
@@ -212,20 +213,29 @@ impl<'a> Judge<'a> {
         })
     }
 
-    fn add(&mut self, folder: &str, name: &str, shown: &str, definition: Definition) {
+    fn add(&mut self, folder: &str, shown: &str, definition: Definition) {
         let warnings = definition.warnings.into_iter();
         self.warnings
             .extend(warnings.map(|warning| Finding::at(shown, warning)));
-        if self.folder != folder {
-            folder.clone_into(&mut self.folder);
+        let collection = match below_couchdb(folder)[..] {
+            ["collections", name, ..] => name,
+            _ => "",
+        };
+        if self.collection != collection {
+            collection.clone_into(&mut self.collection);
             self.names.clear();
         }
         let earlier = definition
             .identity
-            .and_then(|names| self.names.insert(names, name.to_owned()));
+            .and_then(|names| self.names.insert(names, shown.to_owned()));
         if let Some(earlier) = earlier {
-            let text =
-                format_args!("has the ddoc and name of {earlier}, so CouchDB keeps only {name}");
+            let what = match (earlier.rsplit_once('/'), shown.rsplit_once('/')) {
+                (Some((folder, earlier)), Some((other, name))) if folder == other => {
+                    format!("{earlier}, so CouchDB keeps only {name}")
+                }
+                _ => format!("{earlier}, so CouchDB keeps one of them, not always the same"),
+            };
+            let text = format_args!("has the ddoc and name of {what}");
             self.warnings.push(Finding::at(shown, text));
         }
     }

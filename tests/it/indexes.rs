@@ -374,9 +374,12 @@ fn of_two_definitions_with_the_same_name_couchdb_keeps_the_last() {
         ("e", &broken),
         ("sub/a", INDEX),
     ]);
+    let of_collection = "src/META-INF/statedb/couchdb/collections/a/indexes/a.json";
+    peer.put(of_collection, INDEX);
     peer.build().succeeds(&[
         &format!("build: warning: {FOLDER}/c.json: has the ddoc and name of a.json, so CouchDB keeps only c.json"),
         &format!(r#"build: warning: {FOLDER}/e.json: is not published: type: must be "json", the only type that Fabric supports"#),
+        &format!("build: warning: {FOLDER}/sub/a.json: has the ddoc and name of {FOLDER}/c.json, so CouchDB keeps one of them, not always the same"),
     ]);
 }
 

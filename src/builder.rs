@@ -1,5 +1,5 @@
-//! What `build`, `release`, `check` and `rebuild` do to directories.
-//! [`recompute`] gives what they would produce from a package file.
+//! What `build`, `release` and `rebuild` do to directories. [`recompute`] gives what they would
+//! produce from a package file, [`review()`] everything that is wrong with a package.
 
 mod build;
 mod rebuild;

@@ -59,14 +59,16 @@ const COMMANDS: [(&str, &str, Run); 9] = [
 pub fn run(args: impl IntoIterator<Item = OsString>) -> ExitCode {
     let mut args = args.into_iter();
     let program = args.next().unwrap_or_default();
-    let is_named =
+    let has_file_name =
         |arg: &OsString, name: &str| Path::new(arg).file_name() == Some(OsStr::new(name));
     // The peer calls its programs by their own names.
-    let called = PROGRAMS.into_iter().find(|name| is_named(&program, name));
+    let called = PROGRAMS
+        .into_iter()
+        .find(|name| has_file_name(&program, name));
     // Whoever starts a container may name the program before its command, as on a host.
     let mut name = match called {
         Some(name) => Some(name.into()),
-        None => args.find(|arg| !is_named(arg, PROGRAM)),
+        None => args.find(|arg| !has_file_name(arg, PROGRAM)),
     };
     let mut args: Vec<OsString> = args.collect();
     if name.as_ref().is_some_and(|name| name == "help") {
@@ -75,8 +77,8 @@ pub fn run(args: impl IntoIterator<Item = OsString>) -> ExitCode {
         name = Some(args.into_iter().next().unwrap_or_else(|| help.clone()));
         args = vec![help];
     }
-    let named = |name: &OsString| COMMANDS.iter().find(|(command, ..)| name == command);
-    let command = name.as_ref().and_then(named);
+    let find = |name: &OsString| COMMANDS.iter().find(|(command, ..)| name == command);
+    let command = name.as_ref().and_then(find);
     let (word, help) = command.map_or((PROGRAM, HELP), |(name, help, _)| (name, help));
     let ended = match (command, name) {
         (Some((_, _, run)), _) => run(Parser::from_args(args)),
@@ -151,11 +153,12 @@ fn details() -> String {
 }
 
 /// Prints what went wrong and returns the exit status. For the peer that is always 1. For people, 1
-/// means that the input is wrong, and 2 that something could not be done.
-fn report(error: &Error, word: &str, is_called: bool) -> u8 {
+/// means that the input is wrong, and 2 that something could not be done. A peer's program may have
+/// been called by its own name.
+fn report(error: &Error, word: &str, has_own_name: bool) -> u8 {
     let is_the_peers = PROGRAMS.contains(&word);
     match error {
-        Error::Usage(message) if is_called || word == PROGRAM => {
+        Error::Usage(message) if has_own_name || word == PROGRAM => {
             log::line(word, format_args!("{message}; see {word} --help"));
         }
         Error::Usage(message) => {

@@ -74,7 +74,7 @@ impl Faults {
     }
 
     /// Adds the faults that `read` finds in the file `name`.
-    pub fn collect<T>(&mut self, name: &str, read: impl FnOnce(&mut Self) -> T) -> T {
+    pub fn in_file<T>(&mut self, name: &str, read: impl FnOnce(&mut Self) -> T) -> T {
         let mut faults = Self::default();
         let value = read(&mut faults);
         for fault in faults.0 {

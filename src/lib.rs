@@ -24,8 +24,9 @@
 //! and whose values `formats::values` checks by the peer's rules), then META-INF is walked
 //! (`formats::meta_inf`), its index definitions are judged (`formats::judge`, [`formats::index`]),
 //! its files are copied, and everything is recorded ([`formats::record`]). `builder::release`
-//! compares a build with its record and publishes the definitions that are sound
-//! (`formats::published`). Later, `commands::verify` compares both outputs with what
+//! compares a build with its record and publishes connection.json and the sound definitions
+//! (`formats::published`). Both write into a hidden folder and rename what is complete
+//! (`files::Staging`). Later, `commands::verify` compares both outputs with what
 //! `builder::recompute` produces from the package by the same rules, or with the record.
 //! `builder::review` is for `check`: it reads the same formats, but continues after a fault.
 #![forbid(unsafe_code)]

@@ -27,18 +27,18 @@ pub fn build(source: &Dir, metadata: &Dir, output: &Dir, config: Option<OsString
     let connection_content = Draft::content(source)?;
     let (draft, mut warnings) = Draft::parse(&connection_content).refuse(CONNECTION)?;
     let connection = draft.resolve(&config).refuse(CONNECTION)?;
-    // Other advice on the values is for their author, who runs `check`. That a peer will not connect
-    // may be certain only here, with that peer's config.
+    // Go's builders drop the domain, so one that was always wrong counts only now, and this peer's
+    // operator has to know. Other advice is for the package's author, who runs `check`.
     warnings.extend(connection.server_name_advice());
     let tree = meta_inf::find(source)?;
     warnings.extend(meta_inf::outside(source, tree.as_ref())?.misplaced);
 
     let staging = Staging::new(output)?;
     let out = &staging.dir;
-    let (mut meta_inf, mut meta_inf_source) = (Vec::new(), META_INF);
+    let (mut copied, mut meta_inf_source) = (Vec::new(), META_INF);
     if let Some(tree) = &tree {
-        meta_inf = copy_meta_inf(tree, out, &mut warnings)?;
-        if tree.relative("") == ALTERNATIVE {
+        copied = copy_meta_inf(tree, out, &mut warnings)?;
+        if tree.own_path() == ALTERNATIVE {
             meta_inf_source = ALTERNATIVE;
         }
     }
@@ -48,7 +48,7 @@ pub fn build(source: &Dir, metadata: &Dir, output: &Dir, config: Option<OsString
         metadata: Digest::of(&metadata_content),
         connection: Digest::of(&connection_content),
         meta_inf_source,
-        meta_inf,
+        meta_inf: copied,
     };
     let digest = Digest::of(connection.json());
     inputs.write_record(out, digest)?;
@@ -71,7 +71,7 @@ fn copy_meta_inf(tree: &Dir, out: &Dir, warnings: &mut Warnings) -> Result<Vec<A
         let place = join(META_INF, &folder);
         let target = out.make_dirs(&place)?;
         for file in files {
-            let judged = reader.judge(&folder, dir, file)?;
+            let judged = reader.read(&folder, dir, file)?;
             // What was judged is what is written.
             let digest = if let Some(content) = judged.content {
                 target.write(&file.name, PUBLIC, &content)?;

@@ -12,12 +12,12 @@ use serde_json::json;
 use super::recompute::{self, Recomputed};
 use super::{build, release};
 use crate::error::{Refuse, Result, failed, refused};
-use crate::files::{Digest, Dir, Entry, Scratch, create, join, remove_unfinished, update};
+use crate::files::{Digest, Dir, Scratch, create, join, remove_unfinished, update};
 use crate::findings::Warnings;
 use crate::formats::artifact::{self, Artifact};
 use crate::formats::comparison::Comparison;
 use crate::formats::connection::Connection;
-use crate::formats::installed::{self, BUILDS, PACKAGES, PackageId};
+use crate::formats::installed::{self, BUILDS, Installed, PACKAGES, PackageId};
 use crate::formats::template::Config;
 use crate::layout::{
     BLD, BUILD_INFO, CLOSED, CONNECTION, METADATA, PUBLIC, RELEASE, SECRET, SERVER, UNFINISHED,
@@ -39,6 +39,7 @@ pub struct Rebuilt {
     /// How the peer connected before, or why it could not.
     pub before: String,
     pub after: String,
+    /// How many files differed.
     pub files: usize,
     pub warnings: Warnings,
 }
@@ -75,18 +76,18 @@ impl Rebuild {
     }
 
     /// Every installed package, whatever its type.
-    pub fn installed(&self) -> Result<Vec<(PackageId, Entry)>> {
+    pub fn installed(&self) -> Result<Vec<Installed>> {
         installed::packages(&self.packages)
     }
 
     /// Makes a package's build, and replaces what differs. Returns `None` if the package is for
     /// another builder.
-    pub fn run(&self, installed: &(PackageId, Entry)) -> Result<Option<Rebuilt>> {
-        let read = self.read(installed);
+    pub fn run(&self, package: &Installed) -> Result<Option<Rebuilt>> {
+        let read = self.read(package);
         if read.as_ref().is_some_and(|read| !read.metadata.is_ours()) {
             return Ok(None);
         }
-        if let Some(connection) = read.and_then(|read| self.unchanged(&installed.0, read)) {
+        if let Some(connection) = read.and_then(|read| self.unchanged(&package.id, read)) {
             return Ok(Some(Rebuilt {
                 before: connection.dial_description(),
                 after: connection.dial_description(),
@@ -95,8 +96,8 @@ impl Rebuild {
             }));
         }
         let scratch = Scratch::new("rebuild")?;
-        let (made, mut warnings) = self.make(installed, &scratch)?;
-        let name = installed.0.build_name();
+        let (made, mut warnings) = self.make(package, &scratch)?;
+        let name = package.id.build_name();
         let target = self.builds.find_dir(&name)?.map(Dir::into_root);
         let list = |part| artifact::list(&made.subdir(part)?.into_root());
         let changes = Changes::find([list(BLD)?, list(RELEASE)?], target.as_ref())?;
@@ -132,7 +133,7 @@ impl Rebuild {
     }
 
     /// What the package file says, if it can be read and is the one that its name says.
-    fn read(&self, (id, entry): &(PackageId, Entry)) -> Option<Recomputed> {
+    fn read(&self, Installed { id, entry }: &Installed) -> Option<Recomputed> {
         self.packages.check(entry).ok()?;
         let file = self.packages.open_file(entry).ok()?;
         let read = recompute::read_file(file, &self.packages.path_of(&entry.name)).ok()?;
@@ -154,9 +155,9 @@ impl Rebuild {
 
     /// Makes all of a package's build in `scratch`. Returns its folder and what the package's author
     /// should know.
-    fn make(&self, installed: &(PackageId, Entry), scratch: &Scratch) -> Result<(Dir, Warnings)> {
+    fn make(&self, package: &Installed, scratch: &Scratch) -> Result<(Dir, Warnings)> {
         let (source, metadata) = (scratch.dir("src")?, scratch.dir("metadata")?);
-        let package = installed::read(&self.packages, installed, &source)?;
+        let package = installed::read(&self.packages, package, &source)?;
         package.code?;
         metadata.write(METADATA, PUBLIC, &package.metadata_content)?;
         let made = scratch.dir("made")?;

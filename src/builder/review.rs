@@ -35,35 +35,38 @@ pub struct Review {
 /// Reviews the package in `source` and `metadata`, which may be one directory.
 pub fn review(source: &Dir, metadata: &Dir, config: Option<OsString>) -> Result<Review> {
     let mut review = Review::default();
-    let (faults, mut repeated) = (&mut review.faults, Vec::new());
+    let (faults, mut of_metadata) = (&mut review.faults, Vec::new());
     if let Some(content) = faults.take_refusal(METADATA, metadata.read_needed(METADATA))? {
         let collect = |faults: &mut Faults| Metadata::collect(&content, faults);
-        review.metadata = faults.collect(METADATA, collect);
-        repeated = Metadata::warnings(&content);
+        review.metadata = faults.in_file(METADATA, collect);
+        of_metadata = Metadata::warnings(&content);
     }
     let is_foreign = review
         .metadata
         .as_ref()
         .is_some_and(|found| !found.is_ours());
     if is_foreign && source.look_up(CONNECTION)?.is_none() {
+        // Nothing else in it follows our rules.
         return Ok(review);
     }
     if let Some(content) = faults.take_refusal(CONNECTION, Draft::content(source))? {
         let config = faults.take_refusal("", Config::read(config))?;
         review.review_connection(&content, config.as_ref());
     }
-    review.warnings.extend(repeated);
+    // Those of connection.json come first.
+    review.warnings.extend(of_metadata);
     review.review_tree(source)?;
     Ok(review)
 }
 
 impl Review {
     fn review_connection(&mut self, content: &[u8], config: Option<&Config>) {
-        self.faults.collect(CONNECTION, |faults| {
+        self.faults.in_file(CONNECTION, |faults| {
             let draft = Draft::collect(content, faults);
             let Some((draft, warnings)) = faults.take(draft) else {
                 return;
             };
+            // The first warnings of all.
             self.warnings = warnings;
             self.warnings.extend(advice::of_private_key(content));
             let mut found = Faults::default();
@@ -71,6 +74,8 @@ impl Review {
             if config.is_some_and(Config::is_unset) && !found.is_empty() {
                 self.keys = draft.keys();
             }
+            // One line about the config says more than a fault of each template that it does not fill
+            // in, so only what is known without one is reviewed.
             if !self.keys.is_empty() {
                 found = Faults::default();
                 values = draft.review(None, &mut found);

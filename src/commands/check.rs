@@ -101,7 +101,8 @@ fn check(path: Option<&Path>, config: Option<OsString>, report: &mut Report) -> 
     let subject = subject?;
     let mut review = builder::review(&subject.source, subject.metadata(), config.clone())?;
     let outside = mem::take(&mut review.outside);
-    if path.is_some() && subject.digest.is_none() {
+    let is_folder = path.is_some() && subject.digest.is_none();
+    if is_folder {
         report.warnings.extend(outside.left_out(false));
     }
     let is_packable = review.unpackable.is_empty();

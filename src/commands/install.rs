@@ -178,22 +178,23 @@ fn lock(bin: &Dir) {
     }
 }
 
-/// Keeps the builder in `bin` that this `program` replaces, and describes it. Also returns
-/// the folder if this run has filled it.
-fn keep(bin: &Dir, program: Digest) -> Result<(String, Option<Dir>)> {
+/// Keeps the builder in `bin` that the program with the digest `own` replaces, and describes it.
+/// Also returns the folder if this run has filled it.
+fn keep(bin: &Dir, own: Digest) -> Result<(String, Option<Dir>)> {
     let is_there = |name: &&str| !matches!(bin.look_up(name), Ok(None));
     let found = NAMES.into_iter().filter(is_there);
     let found: Vec<(&str, Option<Digest>)> = found.map(|name| (name, digest(bin, name))).collect();
     let Some(("detect", _)) = found.first() else {
         return Ok(("had no builder before".to_owned(), None));
     };
-    let is_same = |digest: &Option<Digest>| *digest == Some(program);
-    let Some((other, _)) = found.iter().find(|(_, digest)| !is_same(digest)) else {
+    let is_same = |digest: &Option<Digest>| *digest == Some(own);
+    let Some((changed, _)) = found.iter().find(|(_, digest)| !is_same(digest)) else {
         return Ok((AS_BEFORE.to_owned(), None));
     };
-    let (other, advice) = match describe(bin, other) {
-        other if other == VERSION => (ANOTHER_BUILD.to_owned(), ""),
-        other if other == ANOTHER => (other, "; keep that builder's name in core.yaml"),
+    let description = describe(bin, changed);
+    let (other, advice) = match &*description {
+        VERSION => (ANOTHER_BUILD, ""),
+        ANOTHER => (ANOTHER, "; keep that builder's name in core.yaml"),
         other => (other, ""),
     };
     let before = format!("in place of {other}, which install --rollback puts back{advice}");

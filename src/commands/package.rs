@@ -155,7 +155,7 @@ fn open_meta_inf(path: &Path) -> Result<Dir> {
 pub fn run(parser: Parser) -> Result<Outcome> {
     let arguments = Arguments::parse(parser)?;
     if arguments.id {
-        // It is all that the command does.
+        // Fails now if it is closed: printing is all that `--id` does.
         log::stdout()?;
     }
     if let (true, Some(path)) = (arguments.id, &arguments.path)

@@ -63,16 +63,16 @@ pub fn run(mut parser: Parser) -> Result<Outcome> {
     let rebuild = Rebuild::open(&peer, config, name, dry_run)?;
     let mut report = Report::new(dry_run);
     let wants_all = named.is_empty();
-    for installed in rebuild.installed()? {
-        let is_named = named.remove(&installed.0);
+    for package in rebuild.installed()? {
+        let is_named = named.remove(&package.id);
         if is_named || wants_all {
-            let done = match rebuild.run(&installed) {
+            let done = match rebuild.run(&package) {
                 Ok(None) if wants_all => continue,
                 Ok(None) => refused("its type is for another builder"),
                 Ok(Some(done)) => Ok(done),
                 Err(error) => Err(error),
             };
-            report.add(&installed.0, done)?;
+            report.add(&package.id, done)?;
         }
     }
     for id in &named {
@@ -120,6 +120,7 @@ impl Report {
                 (changed, format!("the peer will {after}, {before}; {count}"))
             }
             Err(Error::Refused(message)) => {
+                // An unset config: that message is for a peer's operator.
                 let here = "give it here with --config, or run this in the peer's environment";
                 (refused, message.replace(TO_PEER, here))
             }

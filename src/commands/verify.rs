@@ -204,7 +204,7 @@ impl Verifier {
                     reported.insert(id);
                     continue;
                 }
-                // It may be another builder's.
+                // It may be another builder's, so it is not said to lack a build.
                 Expected::Undetermined(reason) => (reported, OtherResult::CannotTell, reason),
                 Expected::Made(..) => {
                     let reason = "rebuild makes it, or the peer at its next start";

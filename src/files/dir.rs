@@ -88,8 +88,12 @@ impl Dir {
         self
     }
 
-    /// The path of `name`, or of the directory itself for `""`, below the directory that a caller
-    /// named.
+    /// The path of this directory below the one that a caller named; `""` for that one.
+    pub(crate) fn own_path(&self) -> &str {
+        &self.relative
+    }
+
+    /// The path of `name` in this directory, below the one that a caller named.
     pub(crate) fn relative(&self, name: &str) -> String {
         join(&self.relative, name)
     }

@@ -70,7 +70,8 @@ impl Drop for Staging<'_> {
 
 impl Dir {
     /// Empties this directory, and removes it from where it was made, `path`. Whatever has taken
-    /// that name since is left alone, and so is whatever cannot be removed.
+    /// that name since is left alone, but for an empty directory, and so is whatever cannot be
+    /// removed.
     pub(crate) fn remove(&self, path: &Path) {
         let _ = empty(&self.reach(""));
         let _ = fs::remove_dir(path);

@@ -43,7 +43,7 @@ pub fn update(target: &Dir, made: &Dir, new: &[String], gone: &[String]) -> Resu
     gone.iter().try_for_each(|path| {
         let (dir, name) = place(target, path)?;
         let remove = |path: PathBuf| match fs::remove_file(&path) {
-            // No walk enters a folder whose name is not safe to print.
+            // No walk enters a folder whose name is not safe to print, or that a killed run left.
             Err(error) if error.kind() == ErrorKind::IsADirectory => {
                 empty(&path).and_then(|()| fs::remove_dir(&path))
             }

@@ -154,8 +154,9 @@ impl Draft {
         })
     }
 
-    /// The values as far as they are known, after a check by the peer's rules. Without a config,
-    /// each branch of a template that is plain text is checked as if it were the field's value.
+    /// The values as far as they are known, after a check by the peer's rules. Where the config is
+    /// not known (`None`, which is not the same as an empty one), each branch of a template that is
+    /// plain text is checked as if it were the field's value.
     pub(crate) fn review(&self, config: Option<&Config>, faults: &mut Faults) -> Values {
         let values = self.values(config, faults);
         values.check(faults);
@@ -193,7 +194,7 @@ impl Draft {
 
     /// Compares with `written` whatever needs no config, and returns the fields that do need one: of
     /// these, only the text around their templates is compared.
-    pub(crate) fn agrees(&self, written: &[u8]) -> Result<Vec<&'static str>> {
+    pub(crate) fn unverified_fields(&self, written: &[u8]) -> Result<Vec<&'static str>> {
         let found = Connection::parse_written(written)?;
         let (texts, mut unknown) = (Object::parse(written)?, Vec::new());
         let mut values = Faults::first(|faults| Ok(self.values(None, faults)))?;
@@ -245,7 +246,7 @@ impl Field {
         Self::Value(Value::Boolean(value))
     }
 
-    /// The field's value, which is unknown if it has a template and there is no config.
+    /// The field's value, which is unknown if it has a template and the config is not known.
     fn value(&self, config: Option<&Config>) -> Result<Value> {
         let template = match self {
             Self::Value(value) => return Ok(value.clone()),

@@ -57,8 +57,8 @@ impl PackageId {
         })
     }
 
-    /// What is wrong with the file at `path` that has this ID in its name, from which this digest
-    /// and metadata.json of a package were read, or this error.
+    /// Says how the package in the file at `path` differs from this ID, which is in its name; `None`
+    /// if it does not, or if that is unknown. `read` is what was read from it.
     pub fn fault_of(
         &self,
         mut file: File,
@@ -107,16 +107,25 @@ impl fmt::Display for PackageId {
     }
 }
 
+/// A package that a peer has, and the file in which it is.
+pub struct Installed {
+    pub id: PackageId,
+    pub entry: Entry,
+}
+
 /// The packages in `dir`, which is [`PACKAGES`], sorted by name; other files are left alone.
-pub fn packages(dir: &Dir) -> Result<Vec<(PackageId, Entry)>> {
-    let entries = dir.list()?.into_iter();
-    let packages = entries.filter_map(|entry| Some((PackageId::of_package(&entry.name)?, entry)));
+pub fn packages(dir: &Dir) -> Result<Vec<Installed>> {
+    let packages = dir.list()?.into_iter().filter_map(|entry| {
+        let id = PackageId::of_package(&entry.name)?;
+        Some(Installed { id, entry })
+    });
     Ok(packages.collect())
 }
 
-/// Reads the package `id` in the file `entry` of `dir`, which is [`PACKAGES`], and unpacks its
-/// code.tar.gz to `target`. A package with another ID is refused.
-pub fn read(dir: &Dir, (id, entry): &(PackageId, Entry), target: &Dir) -> Result<Package> {
+/// Reads a package in `dir`, which is [`PACKAGES`], and unpacks its code.tar.gz to `target`. One
+/// with another ID is refused.
+pub fn read(dir: &Dir, installed: &Installed, target: &Dir) -> Result<Package> {
+    let Installed { id, entry } = installed;
     dir.check(entry)?;
     let (file, path) = (dir.open_file(entry)?, dir.path_of(&entry.name));
     let handle = file.try_clone().cannot("read", &path)?;

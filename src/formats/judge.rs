@@ -29,15 +29,15 @@ fn below_couchdb(path: &str) -> Vec<&str> {
 /// Whether the file at `path` below `META-INF` is in a place of index definitions.
 pub fn is_definition(path: &str) -> bool {
     match below_couchdb(path)[..] {
-        ["indexes", .., file] => is_named(file),
-        ["collections", name, "indexes", .., file] => is_collection(name) && is_named(file),
+        ["indexes", .., file] => has_json_name(file),
+        ["collections", name, "indexes", .., file] => is_collection(name) && has_json_name(file),
         _ => false,
     }
 }
 
 /// Whether a file is named like an index definition. What macOS adds beside a file in an archive
 /// has the same ending, but `._` in front.
-pub fn is_named(file: &str) -> bool {
+pub fn has_json_name(file: &str) -> bool {
     matches!(file.rsplit_once('.'), Some((_, "json"))) && !file.starts_with("._")
 }
 
@@ -109,9 +109,9 @@ fn why_not(path: &str) -> Option<Unpublished> {
         {
             // Otherwise it is the collection's name that is wrong. Whoever walks the tree warns of
             // that once, with [`fault_of_folder`].
-            (!is_named(file)).then_some(Unpublished::Because("its name does not end in .json"))
+            (!has_json_name(file)).then_some(Unpublished::Because("its name does not end in .json"))
         }
-        _ if is_named(name) && may_be_meant() => Some(Unpublished::Misplaced),
+        _ if has_json_name(name) && may_be_meant() => Some(Unpublished::Misplaced),
         _ if path.starts_with("statedb/") => {
             Some(Unpublished::Because("it is not an index definition"))
         }
@@ -133,7 +133,7 @@ pub struct Judge<'a> {
     names: BTreeMap<(String, String), String>,
 }
 
-/// What [`Judge::read`] found in a file.
+/// What a [`Judge`] found in a file.
 #[derive(Default)]
 pub struct Judged {
     /// What was read, if it had to be.

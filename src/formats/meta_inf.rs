@@ -36,8 +36,9 @@ pub struct Outside {
 impl Outside {
     /// What is not packaged or, in a package, ignored.
     pub fn left_out(&self, is_packed: bool) -> Vec<Finding> {
-        let is_config =
-            |name: &String| !is_packed && name.starts_with("collection") && judge::is_named(name);
+        let is_config = |name: &String| {
+            !is_packed && name.starts_with("collection") && judge::has_json_name(name)
+        };
         let (configs, others): (Vec<_>, Vec<_>) =
             self.left_out.iter().cloned().partition(is_config);
         let how = "is not packaged; pass it to peer lifecycle chaincode approveformyorg and commit \
@@ -63,16 +64,16 @@ fn summary(paths: &[String], what: &str) -> Option<Finding> {
 
 /// Looks at what is in a package's source folder outside its tree.
 pub fn outside(source: &Dir, tree: Option<&Dir>) -> Result<Outside> {
-    let tree_name = tree.map(|tree| tree.relative("")).unwrap_or_default();
+    let tree_name = tree.map(Dir::own_path).unwrap_or_default();
     let mut misplaced = Vec::new();
-    search(source, &tree_name, DEPTH, &mut 0, &mut misplaced)?;
+    search(source, tree_name, DEPTH, &mut 0, &mut misplaced)?;
     let is_within = |found: &Finding, name: &str| {
         let path = found.file.as_deref().unwrap_or_default();
         path.split('/').next() == Some(name)
     };
     let is_left_out = |entry: &Entry| {
         let name = entry.name.as_str();
-        ![METADATA, CONNECTION, META_INF, &tree_name].contains(&name)
+        ![METADATA, CONNECTION, META_INF, tree_name].contains(&name)
             && !misplaced.iter().any(|found| is_within(found, name))
     };
     let left_out = source.list()?.into_iter().filter(is_left_out);
@@ -120,7 +121,7 @@ pub fn holds_json(source: &Dir, path: &str) -> bool {
     // As far as the walk gets.
     let _ = source.descend(path).and_then(|dir| {
         dir.walk_all(|_, files| {
-            found |= files.iter().any(|file| judge::is_named(&file.name));
+            found |= files.iter().any(|file| judge::has_json_name(&file.name));
             Ok(())
         })
     });
@@ -147,19 +148,19 @@ pub struct Reader<'a> {
 impl<'a> Reader<'a> {
     pub fn new(tree: &Dir, warnings: &'a mut Warnings) -> Self {
         Self {
-            root: tree.relative(""),
+            root: tree.own_path().to_owned(),
             judge: Judge::new(warnings),
             left_out: Vec::new(),
         }
     }
 
     /// Returns the path in the tree of `dir`, which has these files, and those of them that are
-    /// copied.
+    /// copied. Warns if nothing in it is published.
     pub fn select<'f>(&mut self, dir: &Dir, files: &'f [Entry]) -> (String, Vec<&'f Entry>) {
-        let path = dir.relative("");
-        let folder = judge::below(&self.root, &path);
+        let path = dir.own_path();
+        let folder = judge::below(&self.root, path);
         if let Some(fault) = judge::fault_of_folder(folder) {
-            self.judge.warnings.push_withheld(&path, fault);
+            self.judge.warnings.push_withheld(path, fault);
         }
         let (left_out, files): (Vec<_>, Vec<_>) =
             files.iter().partition(|file| is_made_by_system(&file.name));
@@ -170,7 +171,7 @@ impl<'a> Reader<'a> {
 
     /// Judges the file in `folder` of the tree, which is `dir`, and reads it if it is an index
     /// definition.
-    pub fn judge(&mut self, folder: &str, dir: &Dir, file: &Entry) -> Result<Judged> {
+    pub fn read(&mut self, folder: &str, dir: &Dir, file: &Entry) -> Result<Judged> {
         self.judge.read(folder, dir, file)
     }
 
@@ -197,12 +198,12 @@ pub fn review(
     tree.walk_all(|dir, files| {
         let (folder, files) = reader.select(dir, files);
         let advice = judge::advice_on_folder(&folder).filter(|_| !files.is_empty());
-        let advice = advice.map(|advice| Finding::at(dir.relative(""), advice));
+        let advice = advice.map(|advice| Finding::at(dir.own_path(), advice));
         reader.warn(advice);
         for file in files {
             let read = dir
                 .check(file)
-                .and_then(|()| reader.judge(&folder, dir, file));
+                .and_then(|()| reader.read(&folder, dir, file));
             let path = dir.relative(&file.name);
             if faults.take_refusal(&path, read)?.is_some() {
                 reader.warn(private_key(dir, file)?);

@@ -55,6 +55,7 @@ impl Metadata {
         let package_type = object.string("type")?;
         Ok(Self {
             package_type: package_type.context(r#"type: is missing; write "type": "ccaas""#)?,
+            // The peer parses the whole file then, so a wrong path counts too.
             label: object.string("path").and_then(|_| Label::of(object)),
         })
     }

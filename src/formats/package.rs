@@ -7,8 +7,8 @@
 //!
 //! Install reads the outer archive (Fabric's `core/chaincode/persistence`), and the peer unpacks
 //! the inner one before it calls a builder (`core/container/externalbuilder/tar.go`). More is
-//! refused here than there: a file that occurs twice in the outer archive, of which install reads
-//! the last but a builder gets the first; names that are not UTF-8; sparse files; damage after the
+//! refused here than there: a metadata.json or code.tar.gz that occurs twice, of which install
+//! reads the last but a builder gets the first; names that are not UTF-8; sparse files; damage after the
 //! end of an archive, where the peer does not look; and what exceeds the limits of a package.
 
 pub mod source;

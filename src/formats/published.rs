@@ -45,10 +45,10 @@ pub fn walk(
     }
     let mut judge = Judge::new(warnings);
     tree.subdir(STATEDB)?.walk(BUILD_LIMITS, |dir, files| {
-        let path = dir.relative("");
-        let folder = below(META_INF, &path);
+        let path = dir.own_path();
+        let folder = below(META_INF, path);
         if let Some(fault) = fault_of_folder(folder) {
-            judge.warnings.push_withheld(&path, fault);
+            judge.warnings.push_withheld(path, fault);
         }
         for file in files {
             let judged = judge.read(folder, dir, file)?;

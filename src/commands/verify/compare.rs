@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 use std::os::unix::fs::MetadataExt;
 
-use super::expected::{Expected, Made};
+use super::expected::{Expected, FromPackage};
 use super::target::{Kind, Target};
 use super::verdict::{Compared, Fault, Verdict};
 use crate::builder::recompute::{Outputs, Recipe};
@@ -208,7 +208,7 @@ struct BuildDirs {
 
 impl BuildDirs {
     /// Compares the build with what its package produces.
-    fn compare_with_package(&self, verdict: &mut Verdict, made: &Made) -> Result<()> {
+    fn compare_with_package(&self, verdict: &mut Verdict, made: &FromPackage) -> Result<()> {
         let has = |name| self.bld.look_up(name).map(|found| found.is_some());
         if !has(SUMS)? && !has(STATEMENT)? {
             if has(CONNECTION)? {
@@ -248,9 +248,10 @@ impl BuildDirs {
         });
     }
 
-    /// Compares the build with what its package can produce with any config: checks that some config
-    /// could have turned its connection.json into the one found, and compares with that, or with the
-    /// recorded one if the record is the package's.
+    /// Compares the build with what its package can produce with any config. If the record is what
+    /// the package makes with the recorded connection.json, the build is compared with that.
+    /// Otherwise some config must be able to make the connection.json that is found, and the rest of
+    /// the build is compared with what goes with it.
     fn compare_with_templates(&self, verdict: &mut Verdict, recipe: &Recipe) -> Result<()> {
         let content = self.bld.read_needed(CONNECTION);
         if let Ok(Some(record)) = Record::read(&self.bld)
@@ -274,8 +275,8 @@ impl BuildDirs {
             }
             content => content?,
         };
-        match recipe.draft.agrees(&content) {
-            Ok(filled_in) => verdict.unverified = filled_in,
+        match recipe.draft.unverified_fields(&content) {
+            Ok(fields) => verdict.unverified = fields,
             Err(error) => verdict.fault = mismatch(format!("{CONNECTION}: {error:#}")),
         }
         self.compare_with_outputs(verdict, &recipe.outputs(Digest::of(&content))?);

@@ -41,7 +41,7 @@ pub enum Expected {
     /// What its record says, because there is no package, and no place for packages.
     Recorded,
     /// What its package produces.
-    Made(Box<Made>),
+    Made(Box<FromPackage>),
     /// Another builder's, because the package has this type.
     Foreign(String),
     /// Unknown: the package is not the one that the build is named after, for this reason. The
@@ -52,7 +52,7 @@ pub enum Expected {
 }
 
 /// What a package produces.
-pub struct Made {
+pub struct FromPackage {
     pub recipe: Recipe,
     /// The digest of the written connection.json, if that is known.
     pub connection: Option<Digest>,
@@ -131,7 +131,7 @@ impl Packages {
         let recipe = read.recipe.map_err(|error| error.at(path.display()))?;
         let connection = recipe.connection(&self.config)?;
         let connection = connection.map(|connection| Digest::of(connection.json()));
-        Ok(Expected::Made(Box::new(Made {
+        Ok(Expected::Made(Box::new(FromPackage {
             recipe,
             connection,
             is_own,

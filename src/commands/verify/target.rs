@@ -68,7 +68,7 @@ impl Place {
         );
         if !matches!((&packages, &builds), (Ok(None), Ok(None))) {
             // A peer's file system path; the peer may have built nothing yet.
-            // Opening it gives the error that names the missing folder.
+            // Opening its packages gives the error that names the missing folder.
             let missing = || dir.descend(PACKAGES);
             let packages = packages.and_then(|found| found.map_or_else(missing, Ok));
             let own = packages.map_or_else(Own::Unreadable, Own::Folder);

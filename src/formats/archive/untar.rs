@@ -45,7 +45,8 @@ pub struct Reader<R> {
 /// What an archive says about a member.
 #[derive(Debug, PartialEq, Eq)]
 pub struct Header {
-    /// As written, including a `./` at the start or a `/` at the end.
+    /// As written, including a `./` at the start or a `/` at the end. Whatever reads a package puts
+    /// the path here as the peer cleans it.
     pub name: String,
     /// What it is.
     pub kind: Kind,

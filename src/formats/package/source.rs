@@ -61,6 +61,7 @@ impl Source {
         Self::new((metadata, content), written.connection(), Ok(tree))
     }
 
+    /// The same from a `tree` that may have a fault: those of connection.json come first.
     fn new(
         (metadata, metadata_content): (Metadata, Vec<u8>),
         connection: Vec<u8>,
@@ -77,7 +78,7 @@ impl Source {
             tree.walk(TREE_LIMITS, |dir, found| {
                 let (folder, found) = reader.select(dir, found);
                 for entry in found {
-                    reader.judge(&folder, dir, entry)?;
+                    reader.read(&folder, dir, entry)?;
                     if let Some(key) = meta_inf::private_key(dir, entry)? {
                         mode = SECRET;
                         reader.warn(Some(key));
@@ -139,7 +140,7 @@ impl Source {
                 continue;
             };
             let (folder, _) = path.rsplit_once('/').unwrap_or_default();
-            let folder = folder.strip_prefix(&tree.relative(""));
+            let folder = folder.strip_prefix(tree.own_path());
             let dir = tree.descend(folder.unwrap_or_default())?;
             code.file(path, entry.size(), |out| {
                 dir.pieces(entry, &mut |piece| Ok(out.write_all(piece)?))

@@ -238,11 +238,12 @@ impl<'a> Folder<'a> {
         self.put(path, is_file.then_some(member.size))
     }
 
-    /// Notes a file of this size, or a folder if there is no size.
+    /// Notes a file of this size, or a folder if there is no size. None is both: no peer can unpack
+    /// that, so [`Package`] refuses it.
     fn put(&mut self, path: &str, size: Option<u64>) -> Result<()> {
         match self.paths.get(path) {
-            Some(false) if size.is_none() => return Ok(()),
-            Some(_) => return twice(path),
+            Some(false) => return Ok(()),
+            Some(true) => return twice(path),
             None => self.paths.insert(path.to_owned(), size.is_some()),
         };
         // The tree's own folder does not count.

@@ -104,3 +104,28 @@ fn write_indexes(
     })?;
     Ok(count)
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::formats::record::Inputs;
+    use crate::layout::META_INF;
+
+    #[test]
+    fn what_changes_between_the_check_and_the_copy_is_not_released() {
+        let digest = Digest::of(b"");
+        let inputs = Inputs {
+            metadata: digest,
+            connection: digest,
+            meta_inf_source: META_INF,
+            meta_inf: Vec::new(),
+        };
+        let [(_, statement), (_, sums)] = inputs.record_files(digest).unwrap();
+        let record = Record::parse(&sums, &statement).unwrap();
+        let check = |copied| check_copied(Some(&record), CONNECTION, copied);
+        assert!(check(digest).is_ok());
+        let changed = check(Digest::of(b"changed")).unwrap_err();
+        let line = "connection.json: changed while it was released";
+        assert_eq!(changed.to_string(), line);
+    }
+}

@@ -54,12 +54,15 @@ impl Text {
         advice: impl Fn(&str) -> String,
     ) -> Error {
         let Origin { source, remedy } = &self.origin;
+        let is_whole = source.starts_with('"') && !source.ends_with("...\"");
         let source = source.trim_matches('"').replace('"', "\\\"");
         let advice = match (remedy, end) {
             (None, _) => advice(&self.text),
             (Some(remedy), Some(end)) if source.ends_with("}}") => {
                 format!("write {source}{end}, or {remedy}")
             }
+            // No value in the config could add the end.
+            (Some(_), Some(end)) if is_whole => format!("write {source}{end}"),
             (Some(remedy), _) => remedy.clone(),
         };
         anyhow!("{} {what}; {advice}", self.shown())

@@ -130,6 +130,13 @@ fn rewrites_connection_json_with_known_fields_in_order() {
             ],
         ),
         (
+            r#"{"dial_timeout":"1s","dial_timeout":null,"address":"a:1"}"#,
+            r#"{"address":"a:1","dial_timeout":"1s"}"#,
+            &[
+                "build: warning: connection.json: dial_timeout: occurs more than once, and the peer reads the last; leave the others out",
+            ],
+        ),
+        (
             r#"{"address":"a:1","tls_required":null,"root_cert":null,"domain":null}"#,
             r#"{"address":"a:1"}"#,
             &[],

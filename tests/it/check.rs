@@ -849,6 +849,17 @@ fn a_config_that_is_not_utf_8_is_not_changed_silently() {
     );
 }
 
+/// Only a text that means true asks for what true needs.
+#[test]
+fn a_boolean_in_quotes_is_what_its_author_meant() {
+    for (text, faults) in [("true", 2), ("True", 2), ("false", 1), ("no", 1)] {
+        let connection = format!(r#"{{"address":"a:1","tls_required":"{text}"}}"#);
+        let (status, stdout, _) = check_folder(&folder(&connection), &[]);
+        let found = stdout.matches("\nfault ").count();
+        assert_eq!((status, found), (1, faults), "{text}: {stdout}");
+    }
+}
+
 /// `package` makes a package from a folder, so what it refuses is not a package.
 #[test]
 fn refuses_a_folder_that_package_refuses() {

@@ -485,11 +485,31 @@ fn says_where_the_folder_belongs() {
             format!("{line}\n{left_out}")
         );
     }
+    // Counted by whether it is a fault: two folders with a definition are no fewer than one.
+    let peer = package([]);
+    peer.put("src/indexes/a.json", INDEX)
+        .put("src/indexes/b/a.json", INDEX);
+    assert_eq!(asked(&peer, &["check"]).status, 1);
     let peer = package([]);
     peer.put("src/statedb", "a file")
         .put("src/src/main.go", "x")
         .put_link("src/meta-inf", "/etc");
     peer.build().succeeds(&[]);
+}
+
+/// A package may hold a whole project.
+#[test]
+fn a_misplaced_folder_is_looked_for_in_a_thousand_folders() {
+    let peer = package([]);
+    for number in 1..=1001 {
+        peer.put_dir(&format!("src/src/{number:04}"));
+    }
+    // The source folder and `src` count too.
+    for number in ["0998", "0999", "1001"] {
+        peer.put_dir(&format!("src/src/{number}/indexes"));
+    }
+    let line = format!("build: warning: src/0998/indexes: is ignored, {BELONGS}");
+    peer.build().succeeds(&[&line]);
 }
 
 /// With a misnamed folder, or a collection that no chaincode has, the package is accepted, and only

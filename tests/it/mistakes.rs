@@ -64,7 +64,7 @@ const IN_METADATA: [(&str, &str); 14] = [
 ];
 
 /// Content of connection.json, and the fault in it.
-const IN_CONNECTION: [(&[u8], &str); 69] = [
+const IN_CONNECTION: [(&[u8], &str); 71] = [
     (b"", "is empty; a JSON object is needed"),
     (
         b"address: basic:9999\n",
@@ -156,6 +156,14 @@ const IN_CONNECTION: [(&[u8], &str); 69] = [
     (
         br#"{"type": "ccaas", "label": "basic_1.0"}"#,
         r#"is a metadata.json; write where the chaincode server is, {"address": "basic.example.com:9999"}"#,
+    ),
+    (
+        br#"{"name": "net", "peers": {}}"#,
+        r#"is an SDK's connection profile, which is for applications; write where the chaincode server is, {"address": "basic.example.com:9999"}"#,
+    ),
+    (
+        br#"{"label": "basic_1.0"}"#,
+        r#"address: is missing or null; write for example "address": "basic.example.com:9999""#,
     ),
     (
         b"{}",
@@ -333,7 +341,7 @@ const IN_CONNECTION: [(&[u8], &str); 69] = [
 
 /// Content of connection.json, a config, and the fault in what they make. No message may have what
 /// is in the config.
-const FILLED_IN: [(&str, &str, &str); 16] = [
+const FILLED_IN: [(&str, &str, &str); 18] = [
     (
         r#"{"address": "{{.u}}:1"}"#,
         r#"{"u": "https://topsecret"}"#,
@@ -378,6 +386,16 @@ const FILLED_IN: [(&str, &str, &str); 16] = [
         r#"{"address": "{{index . \"a-b\"}}"}"#,
         r#"{"a-b": "topsecret"}"#,
         r#"address: "{{index . "a-b"}}", filled in, has no port; write {{index . \"a-b\"}}:9999, or correct the config"#,
+    ),
+    (
+        r#"{"address": "{{.peername}}.example.com"}"#,
+        r#"{"peername": "topsecret"}"#,
+        r#"address: "{{.peername}}.example.com", filled in, has no port; write {{.peername}}.example.com:9999"#,
+    ),
+    (
+        r#"{"address": "{{.peername}}.example-example-example.example-example-example-example-example.com"}"#,
+        r#"{"peername": "topsecret"}"#,
+        r#"address: "{{.peername}}.example-example-example.example-example-example-example-example.co...", filled in, has no port; correct "peername" in the config"#,
     ),
     (
         r#"{"address": "{{.peername}}}:1"}"#,
@@ -723,9 +741,16 @@ fn a_label_that_is_there_twice_has_a_warning() {
 #[test]
 fn a_folder_has_lines_on_what_is_probably_not_meant() {
     let peer = package(METADATA, PLAIN);
-    peer.put("x/collections_config.json", "[]");
+    peer.put("x/collections_config.json", "[]")
+        .put("x/collection.md", "x")
+        .put("x/README.md", "x")
+        .put("x/tsconfig.json", "{}");
     let line = "collections_config.json: is not packaged; pass it to peer lifecycle chaincode approveformyorg and commit with --collections-config";
     has(&peer, "warning", line);
+    let checked = user::run(&peer.path("x"), &["check"]).stdout;
+    assert_eq!(checked.matches("--collections-config").count(), 1);
+    let others = "README.md: and 2 more are not packaged: only metadata.json, connection.json and META-INF are";
+    assert!(checked.contains(others), "{checked}");
 }
 
 /// A package file, as a shell makes it in a folder with a sound package's files.

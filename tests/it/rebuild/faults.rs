@@ -9,7 +9,7 @@ use std::thread;
 
 use fabric_ccs_builder::testing::Digest;
 
-use super::super::peer::{INDEX, Peer, Seen, meanwhile};
+use super::super::peer::{INDEX, Peer, Seen, index, meanwhile};
 use super::super::user::{self, NOBODY};
 use super::{
     BUILDS, LAST, MOVING, NEW, PACKAGES, build_of, install, installed, is_new, production, rebuild,
@@ -334,8 +334,11 @@ fn a_package_may_have_the_names_of_temporary_files() {
     for name in [".fabric-ccs-builder-0", ".fabric-ccs-builder-1", "z"] {
         peer.put(format!("src/{tree}/{name}"), name);
     }
-    for name in [".fabric-ccs-builder-0/x.json", "z.json"] {
-        peer.put(format!("src/{indexes}/{name}"), INDEX);
+    for (name, content) in [
+        (".fabric-ccs-builder-0/x.json", &*index("x")),
+        ("z.json", INDEX),
+    ] {
+        peer.put(format!("src/{indexes}/{name}"), content);
     }
     let id = install(&peer, "basic", "ccaas");
     let build = build_of(&id);

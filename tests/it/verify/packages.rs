@@ -150,6 +150,45 @@ pub fn is_made_again(name: &str, label: &str, package: &[u8]) {
     assert_eq!((status, lines.len()), (0, 2), "{name}: {lines:?}");
 }
 
+/// What is exactly within a limit is made again, and what is beyond it by one is refused, as `build`
+/// refuses it.
+#[test]
+fn the_limits_of_a_package_file_are_those_of_its_folder() {
+    let padded = |size| {
+        let mut content = PLAIN.as_bytes().to_vec();
+        content.resize(size, b' ');
+        content
+    };
+    let nested = |depth| format!("META-INF/{}file", "d/".repeat(depth));
+    let folder = format!("META-INF/{}", format!("{}/", "x".repeat(255)).repeat(7));
+    // More than 16 MiB of paths in all.
+    let long = (0..8300).map(|number| format!("{folder}{number:0239}"));
+    for (size, paths, is_within) in [
+        (1 << 20, vec![], true),
+        ((1 << 20) + 1, vec![], false),
+        (PLAIN.len(), vec![nested(64)], true),
+        (PLAIN.len(), vec![nested(65)], false),
+        (PLAIN.len(), long.collect(), false),
+    ] {
+        let connection = padded(size);
+        let mut files = vec![("connection.json", connection.as_slice())];
+        files.extend(paths.iter().map(|path| (path.as_str(), &b""[..])));
+        let package = packed("ccaas", "basic", &files);
+        if is_within {
+            is_made_again("limits", "basic", &package);
+            continue;
+        }
+        let peer = production();
+        let built = build(&peer, &package);
+        let (_, fault) = built.stderr.trim_end().rsplit_once(": ").unwrap();
+        assert_eq!(built.status, 1, "{built:?}");
+        keep(&peer, "basic", &package);
+        let (status, lines) = verify(&peer, &[PRODUCTION]);
+        assert!(lines[0].ends_with(fault), "{lines:?} {built:?}");
+        assert_eq!(status, 2, "{lines:?}");
+    }
+}
+
 #[test]
 fn a_build_is_verified_from_the_package_wherever_both_are() {
     let peer = production();

@@ -50,11 +50,13 @@ impl Address {
             ("dns", Some(target)) => parse_looked_up(after_name_server(target)?),
             ("passthrough", Some(target)) => parse_host_port(after_name_server(target)?),
             ("dns" | "passthrough", None) => {
-                // Nothing is unescaped in such a URL.
-                ensure!(!rest.contains('%'), "has a % without /// after {scheme}:");
-                match &*scheme {
-                    "dns" => parse_looked_up(rest),
-                    _ => parse_host_port(rest),
+                let path = rest.strip_prefix('/');
+                // Only a path is unescaped in such a URL.
+                let is_plain = path.is_some() || !rest.contains('%');
+                ensure!(is_plain, "has a % without /// after {scheme}:");
+                match (&*scheme, path.unwrap_or(rest)) {
+                    ("dns", target) => parse_looked_up(target),
+                    (_, target) => parse_host_port(target),
                 }
             }
             (_, Some(_)) => bail!("is a URL, not host:port"),
@@ -318,6 +320,9 @@ mod tests {
             ("dns:///[::1]", "::1", 443),
             ("passthrough:///10.0.0.1:1", "10.0.0.1", 1),
             ("passthrough:basic:1", "basic", 1),
+            ("passthrough:/basic:1", "basic", 1),
+            ("dns:/basic", "basic", 443),
+            ("dns:/[fe80::1%25eth0]:1", "fe80::1%eth0", 1),
         ] {
             let host = host.to_owned();
             assert_eq!(target(text), Address::Host { host, port }, "{text}");

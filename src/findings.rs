@@ -189,3 +189,19 @@ impl<W: Into<Finding>> Extend<W> for Warnings {
         warnings.into_iter().for_each(|warning| self.push(warning));
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn faults_are_kept_once_each_up_to_the_limit() {
+        let mut faults = Faults::default();
+        for number in [0..MAX_FINDINGS, 0..MAX_FINDINGS + 2].into_iter().flatten() {
+            faults.push(number.to_string());
+        }
+        let kept = faults.into_vec().into_iter().map(|fault| fault.line);
+        let numbers = (0..MAX_FINDINGS).map(|number| number.to_string());
+        assert!(kept.eq(numbers));
+    }
+}

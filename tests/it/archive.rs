@@ -644,4 +644,8 @@ fn headers_that_describe_a_member_have_a_limit() {
             (io::ErrorKind::InvalidData, line)
         );
     }
+    // A single one of nearly 1 MiB has enough room.
+    let archive = extended(&[member(b"x", b'x', comments.as_bytes())], b"name");
+    let found = untar::Reader::new(&archive[..]).next_member();
+    assert_eq!(found.unwrap().unwrap().name, "name");
 }

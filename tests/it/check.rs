@@ -1,4 +1,5 @@
 use std::ffi::OsStr;
+use std::fs;
 use std::os::unix::ffi::OsStrExt;
 use std::path::Path;
 use std::process::{Command, Output};
@@ -847,6 +848,33 @@ fn a_config_that_is_not_utf_8_is_not_changed_silently() {
         (seen.status.code(), seen.stdout.as_slice()),
         (Some(2), &b""[..])
     );
+}
+
+/// Another builder's package is reviewed too if it has a connection.json: its type may be wrong.
+#[test]
+fn a_package_of_another_type_with_a_connection_has_the_faults_of_both() {
+    let peer = folder(r#"{"address":"a"}"#);
+    peer.put(
+        "package/metadata.json",
+        r#"{"type":"golang","label":"basic_1.0"}"#,
+    );
+    let (status, stdout, _) = check_folder(&peer, &[]);
+    for fault in ["metadata.json: type: ", "connection.json: address: "] {
+        assert!(stdout.contains(&format!("\nfault    {fault}")), "{stdout}");
+    }
+    assert_eq!(status, 1, "{stdout}");
+    fs::remove_file(peer.path("package/connection.json")).unwrap();
+    let (_, stdout, _) = check_folder(&peer, &[]);
+    assert_eq!(stdout.matches("\nfault ").count(), 1, "{stdout}");
+}
+
+#[test]
+fn a_template_that_needs_no_value_needs_no_config() {
+    let address = quoted(r#"basic:{{or (index . "port") "9999"}}"#);
+    let peer = folder(&format!(r#"{{"address":{address}}}"#));
+    let (status, stdout, _) = check_folder(&peer, &[]);
+    let dialled = "\naddress  the peer would dial basic:9999 without TLS\n";
+    assert!(status == 0 && stdout.contains(dialled), "{stdout}");
 }
 
 /// Only a text that means true asks for what true needs.

@@ -296,6 +296,18 @@ fn what_the_peer_cannot_unpack_has_a_helpful_message() {
             format!("pipe: is a FIFO, {kind}"),
         ),
         (
+            &[("null", tar::EntryType::Char, b"")],
+            format!("null: is a device, {kind}"),
+        ),
+        (
+            &[("disk", tar::EntryType::Block, b"")],
+            format!("disk: is a device, {kind}"),
+        ),
+        (
+            &[("holes", tar::EntryType::GNUSparse, b"")],
+            format!("holes: is a sparse file, {kind}"),
+        ),
+        (
             &[("/etc/passwd", FILE, b"")],
             "/etc/passwd: is an absolute path; leave out the leading /".into(),
         ),

@@ -3,11 +3,15 @@
 use std::collections::BTreeSet;
 use std::ffi::OsStr;
 use std::fs;
+use std::io;
 use std::os::unix::ffi::OsStrExt;
 use std::os::unix::fs::MetadataExt;
 use std::thread;
 
 use fabric_ccs_builder::testing::Digest;
+use flate2::Compression;
+use flate2::read::MultiGzDecoder;
+use flate2::write::GzEncoder;
 
 use super::super::peer::{INDEX, Peer, Seen, index, meanwhile};
 use super::super::user::{self, NOBODY};
@@ -207,7 +211,21 @@ fn a_package_that_is_not_the_one_in_its_name_is_not_built() {
     let before = peer.listing(BUILDS);
     let shown = |id: &str| format!("./{}", file(id));
 
-    // Another package, one with another label, a link, and something that is not a package.
+    // The same content in another file, another package, one with another label, a link, and
+    // something that is not a package.
+    let good = fs::read(peer.path(file(&id))).unwrap();
+    let mut copied = GzEncoder::new(Vec::new(), Compression::none());
+    io::copy(&mut MultiGzDecoder::new(&good[..]), &mut copied).unwrap();
+    let copied = copied.finish().unwrap();
+    fs::write(peer.path(file(&id)), &copied).unwrap();
+    let line = format!(
+        "refused   {id}: {}: has the SHA-256 {}, not the one in its name{WRONG}",
+        shown(&id),
+        Digest::of(&copied)
+    );
+    let old = ["--config", r#"{"host":"old"}"#, ".", &id];
+    rebuild(&peer, &old).prints(1, &[&line]);
+
     fs::copy(peer.path(file(&other)), peer.path(file(&id))).unwrap();
     let line = format!(
         "refused   {id}: {}: has the SHA-256 {}, not the one in its name{WRONG}",

@@ -194,6 +194,8 @@ fn hint(text: &str, error: &serde_json::Error) -> &'static str {
         _ if message.starts_with("expected value") => {
             "; write a value, in double quotes if it is a string"
         }
+        Some(']') if message.starts_with("expected `,` or `}`") => "; write } instead of ]",
+        Some('}') if message.starts_with("expected `,` or `]`") => "; write ] instead of }",
         _ if message.starts_with("expected `,`") && before.ends_with('"') => {
             "; write \\\" for a quote in a string"
         }

@@ -102,6 +102,9 @@ fn a_domain_copied_from_the_documentation() {
         ("a.wild.example.com:1", "", "server-ca.pem", ""),
         ("127.0.0.1:1", "", "server-ca.pem", ""),
         ("[::1]:1", "", "server.pem", ""),
+        // Nor is anything said of a host that no certificate can name.
+        (":9999", "", "server.pem", ""),
+        ("[fe80::1%25eth0]:1", "", "server.pem", ""),
         (
             "a.b.wild.example.com:1",
             "",

@@ -175,10 +175,18 @@ fn only_what_couchdb_accepts_is_published() {
 }
 
 /// Definitions that are not published, and why.
-const FAULTS: [(&str, &str); 30] = [
+const FAULTS: [(&str, &str); 32] = [
     ("", "is empty; a JSON object is needed"),
     ("null", "must be a JSON object"),
     ("[{}]", "is an array; write one definition per file"),
+    (
+        r#"{"index":{"fields":["a",]}}"#,
+        "is not JSON: trailing comma at line 1 column 25; leave out the last comma",
+    ),
+    (
+        r#"{"index":{"fields":["a"]},}"#,
+        "is not JSON: trailing comma at line 1 column 27; leave out the last comma",
+    ),
     (
         "{} {}",
         "contains several definitions; write one definition per file",

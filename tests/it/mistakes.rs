@@ -64,7 +64,7 @@ const IN_METADATA: [(&str, &str); 14] = [
 ];
 
 /// Content of connection.json, and the fault in it.
-const IN_CONNECTION: [(&[u8], &str); 71] = [
+const IN_CONNECTION: [(&[u8], &str); 75] = [
     (b"", "is empty; a JSON object is needed"),
     (
         b"address: basic:9999\n",
@@ -86,6 +86,22 @@ const IN_CONNECTION: [(&[u8], &str); 71] = [
     (
         b"{\"address\": \"a:1\",\n}",
         "is not JSON: key must be a string at line 2 column 1; leave out the last comma",
+    ),
+    (
+        br#"{"address": ["a:1",]}"#,
+        "is not JSON: expected value at line 1 column 20; leave out the last comma",
+    ),
+    (
+        br#"{"address":, "domain": "a"}"#,
+        "is not JSON: expected value at line 1 column 12; write a value, in double quotes if it is a string",
+    ),
+    (
+        br#"{"address": "a:1"]"#,
+        "is not JSON: expected `,` or `}` at line 1 column 18; write } instead of ]",
+    ),
+    (
+        br#"{"address": ["a:1"}"#,
+        "is not JSON: expected `,` or `]` at line 1 column 19; write ] instead of }",
     ),
     (
         b"{\"address\": \"a:1\"}}",

@@ -295,6 +295,10 @@ fn a_template_in_a_domain_that_the_peer_ignores_does_not_matter() {
             assert_eq!(written, format!(r#"{{"address":"a:1"{tls}}}"#));
         }
     }
+    // Without TLS there is no client certificate.
+    let connection = r#"{"address":"a:1","domain":"{{.missing}}","client_auth_required":true}"#;
+    let seen = Peer::with_connection(connection).build();
+    assert_eq!(seen.status, 0, "{seen:?}");
 }
 
 #[test]

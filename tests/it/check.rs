@@ -870,11 +870,15 @@ fn a_package_of_another_type_with_a_connection_has_the_faults_of_both() {
 
 #[test]
 fn a_template_that_needs_no_value_needs_no_config() {
-    let address = quoted(r#"basic:{{or (index . "port") "9999"}}"#);
-    let peer = folder(&format!(r#"{{"address":{address}}}"#));
-    let (status, stdout, _) = check_folder(&peer, &[]);
-    let dialled = "\naddress  the peer would dial basic:9999 without TLS\n";
-    assert!(status == 0 && stdout.contains(dialled), "{stdout}");
+    for template in [
+        r#"basic:{{or (index . "port") "9999"}}"#,
+        "basic:{{if eq 1 2}}{{.port}}{{else}}9999{{end}}",
+    ] {
+        let peer = folder(&format!(r#"{{"address":{}}}"#, quoted(template)));
+        let (status, stdout, _) = check_folder(&peer, &[]);
+        let dialled = "\naddress  the peer would dial basic:9999 without TLS\n";
+        assert!(status == 0 && stdout.contains(dialled), "{stdout}");
+    }
 }
 
 /// Only a text that means true asks for what true needs.

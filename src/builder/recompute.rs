@@ -18,7 +18,7 @@ use crate::formats::connection::{Connection, Draft};
 use crate::formats::judge::Judge;
 use crate::formats::meta_inf::is_made_by_system;
 use crate::formats::metadata::Metadata;
-use crate::formats::package::{Content, Package};
+use crate::formats::package::{Archive, Package};
 use crate::formats::published;
 use crate::formats::record::Inputs;
 use crate::formats::template::Config;
@@ -61,7 +61,7 @@ pub fn read_file(file: File, path: &Path) -> Result<Recomputed> {
         has_statedb: false,
     };
     // Gets each member in the order of the archive; `finish` decides what becomes of them.
-    let mut add = |member: &Header, content: &mut Content| code.add(member, content);
+    let mut add = |member: &Header, archive: &mut Archive| code.add(member, archive);
     let package = Package::visit(file, path, &mut add, &mut Warnings::default())?;
     let metadata = Digest::of(&package.metadata_content);
     Ok(Recomputed {
@@ -110,7 +110,7 @@ struct Code<'a> {
 }
 
 impl Code<'_> {
-    fn add(&mut self, member: &Header, content: &mut Content) -> Result<()> {
+    fn add(&mut self, member: &Header, archive: &mut Archive) -> Result<()> {
         let mut names = member.name.split('/');
         let root = names.next().unwrap_or_default();
         match root {
@@ -125,13 +125,13 @@ impl Code<'_> {
                 ))
             }
             CONNECTION => {
-                self.connection = Some(content.read()?);
+                self.connection = Some(archive.read()?);
                 Ok(())
             }
-            META_INF => self.meta_inf.add(member, content),
+            META_INF => self.meta_inf.add(member, archive),
             ALTERNATIVE => {
                 self.has_statedb |= names.next() == Some(STATEDB);
-                self.alternative.add(member, content)
+                self.alternative.add(member, archive)
             }
             _ => Ok(()),
         }
@@ -197,7 +197,7 @@ impl<'a> Folder<'a> {
         }
     }
 
-    fn add(&mut self, member: &Header, content: &mut Content) -> Result<()> {
+    fn add(&mut self, member: &Header, archive: &mut Archive) -> Result<()> {
         if self.fault.is_none() {
             self.fault = self.note(member).err();
         }
@@ -211,7 +211,7 @@ impl<'a> Folder<'a> {
         if is_made_by_system(name) {
             return Ok(());
         }
-        let read = &mut || content.read();
+        let read = &mut || archive.read();
         let judged = self.judge.judge((folder, name), path, member.size, read)?;
         if !judged.is_published {
             self.withheld.insert(join(META_INF, below));
@@ -219,7 +219,7 @@ impl<'a> Folder<'a> {
         let mut hasher = Hashing::new(io::sink());
         match judged.content {
             Some(content) => hasher.write_all(&content)?,
-            None => content.pieces(&mut |piece| Ok(hasher.write_all(piece)?))?,
+            None => archive.pieces(&mut |piece| Ok(hasher.write_all(piece)?))?,
         }
         self.files.push(Artifact {
             path: join(META_INF, below),

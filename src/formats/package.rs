@@ -27,31 +27,8 @@ use crate::findings::Warnings;
 use crate::layout::{BUILD_LIMITS, CODE, CONNECTION, MAX_SMALL, METADATA, SECRET};
 
 /// Called for each member of a code.tar.gz, whose name is the path as the peer cleans it. Content
-/// that it does not read is skipped.
-pub type Visit<'a> = &'a mut dyn FnMut(&Header, &mut Content) -> Result<()>;
-
-/// The content of a member of code.tar.gz.
-pub struct Content<'a> {
-    reader: &'a mut dyn Read,
-    shown: &'a str,
-}
-
-impl Content<'_> {
-    /// The whole content, which must be known to be small.
-    pub fn read(&mut self) -> Result<Vec<u8>> {
-        let mut content = Vec::new();
-        let read = self.reader.read_to_end(&mut content);
-        read.map_err(|error| fault(&error, self.shown))?;
-        Ok(content)
-    }
-
-    /// Passes the content to `take`, piece by piece.
-    pub fn pieces(&mut self, take: &mut dyn FnMut(&[u8]) -> Result<()>) -> Result<()> {
-        let shown = self.shown;
-        let explain = |read: io::Result<usize>| read.map_err(|error| fault(&error, shown));
-        pieces(self.reader, &explain, take)
-    }
-}
+/// that it does not read from the archive is skipped.
+pub type Visit<'a> = &'a mut dyn FnMut(&Header, &mut Archive) -> Result<()>;
 
 const HOW: &str = "make the package with tar -czf FILE metadata.json code.tar.gz in their \
     folder, or with fabric-ccs-builder package DIR";
@@ -85,8 +62,8 @@ impl Package {
         target: Option<&Dir>,
         warnings: &mut Warnings,
     ) -> Result<Self> {
-        let mut unpack = |member: &Header, content: &mut Content| {
-            target.map_or(Ok(()), |target| unpack(target, member, content))
+        let mut unpack = |member: &Header, archive: &mut Archive| {
+            target.map_or(Ok(()), |target| unpack(target, member, archive))
         };
         Self::visit(file, path, &mut unpack, warnings)
     }
@@ -101,7 +78,7 @@ impl Package {
         while let Some(member) = package.next_member(&member_of_package)? {
             match member.name.as_str() {
                 METADATA if metadata.is_none() && member.size <= MAX_SMALL => {
-                    metadata = Some(package.content().read()?);
+                    metadata = Some(package.read()?);
                 }
                 CODE if code.is_none() => {
                     let mut inner = BufReader::new(&mut package.reader);
@@ -209,7 +186,7 @@ fn member_of_code(member: &Header) -> Result<String> {
 }
 
 /// A tar archive in a gzip file, within the limits of a package.
-struct Archive<'a> {
+pub struct Archive<'a> {
     reader: untar::Reader<gunzip::Reader<&'a mut dyn BufRead>>,
     shown: String,
     budget: Budget,
@@ -224,11 +201,18 @@ impl<'a> Archive<'a> {
         }
     }
 
-    fn content(&mut self) -> Content<'_> {
-        Content {
-            reader: &mut self.reader,
-            shown: &self.shown,
-        }
+    /// The whole content of the current member, which must be known to be small.
+    pub fn read(&mut self) -> Result<Vec<u8>> {
+        let mut content = Vec::new();
+        let read = self.reader.read_to_end(&mut content);
+        read.map_err(|error| fault(&error, &self.shown))?;
+        Ok(content)
+    }
+
+    /// Passes the content of the current member to `take`, piece by piece.
+    pub fn pieces(&mut self, take: &mut dyn FnMut(&[u8]) -> Result<()>) -> Result<()> {
+        let explain = |read: io::Result<usize>| read.map_err(|error| fault(&error, &self.shown));
+        pieces(&mut self.reader, &explain, take)
     }
 
     /// The next member, whose name is the path that `path_of` returns. After the last one, the file
@@ -264,7 +248,7 @@ impl<'a> Archive<'a> {
                 let (shown, path) = (&self.shown, &member.name);
                 return refused(format!("{shown}: {path}: {clash}; rename one"));
             }
-            visit(&member, &mut self.content())?;
+            visit(&member, &mut self)?;
             let is_twice = paths.insert(member.name.clone(), is_file).is_some();
             if !is_file {
                 continue;
@@ -318,14 +302,14 @@ fn clash(paths: &BTreeMap<String, bool>, path: &str, is_file: bool) -> Option<&'
 }
 
 /// Writes a member of code.tar.gz below `target`.
-fn unpack(target: &Dir, member: &Header, content: &mut Content) -> Result<()> {
+fn unpack(target: &Dir, member: &Header, archive: &mut Archive) -> Result<()> {
     let path = &member.name;
     if member.kind == Kind::Dir {
         return target.make_dirs(path).map(drop);
     }
     let (folder, name) = path.rsplit_once('/').unwrap_or(("", path));
     let mut out = target.make_dirs(folder)?.write_over(name, SECRET)?;
-    content.pieces(&mut |piece| out.write_all(piece).cannot("write", Path::new(path)))
+    archive.pieces(&mut |piece| out.write_all(piece).cannot("write", Path::new(path)))
 }
 
 fn fault(error: &io::Error, shown: &str) -> Error {

@@ -99,25 +99,17 @@ impl Report {
     fn add(&mut self, id: &PackageId, done: Result<Rebuilt>) -> Result<()> {
         let [unchanged, changed, refused, failed] = &mut self.0;
         let ((word, count), text) = match done {
-            Ok(Rebuilt {
-                after, files: 0, ..
-            }) => (unchanged, format!("the peer will {after}")),
-            Ok(Rebuilt {
-                before,
-                after,
-                files,
-                warnings,
-            }) => {
-                for warning in warnings.lines() {
-                    log::line(WORD, format_args!("{id}: {warning}"));
-                }
-                let before = if before == after {
+            Ok(done) if done.files == 0 => (unchanged, format!("the peer will {}", done.after)),
+            Ok(done) => {
+                done.warnings.write(&format!("{WORD}: {id}"));
+                let before = if done.before == done.after {
                     "as before".to_owned()
                 } else {
-                    format!("before: {before}")
+                    format!("before: {}", done.before)
                 };
-                let count = plural(files, "file differs", "files differ");
-                (changed, format!("the peer will {after}, {before}; {count}"))
+                let count = plural(done.files, "file differs", "files differ");
+                let text = format!("the peer will {}, {before}; {count}", done.after);
+                (changed, text)
             }
             Err(Error::Refused(message)) => {
                 // An unset config: that message is for a peer's operator.

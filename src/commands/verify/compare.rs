@@ -81,32 +81,28 @@ fn compare_build(verdict: &mut Verdict, dir: &Dir, expected: &Expected) -> Resul
             return Ok(());
         }
     }
-    let Parts { bld, release, info } = parts(verdict, dir)?;
-    let Some(bld) = bld else {
-        let reason = "there is no folder bld: the peer is still copying it, or could not; if it \
-                      could not, run rebuild, after installing the package again if it is no \
-                      longer there";
-        verdict.undetermined.push(reason.to_owned());
+    let Some(build) = Build::open(verdict, dir)? else {
         return Ok(());
     };
-    if info.is_none() {
+    if build.info.is_none() {
         verdict.differences.push(Difference {
             path: BUILD_INFO.to_owned(),
             expected: None,
             found: None,
         });
     }
-    add_exposed(verdict, &bld);
-    if let Some(Ok(server)) = release.as_ref().map(|release| release.descend(SERVER)) {
+    add_exposed(verdict, &build.bld);
+    if let Some(release) = &build.release
+        && let Ok(server) = release.descend(SERVER)
+    {
         add_exposed(verdict, &server);
     }
-    let dirs = BuildDirs { bld, release };
     if let Expected::Made(made) = expected {
-        dirs.compare_with_package(verdict, made)?;
-    } else if let Some(record) = compare_with_record(verdict, &dirs.bld, BLD) {
-        dirs.compare_release(verdict, &record);
+        build.compare_with_package(verdict, made)?;
+    } else if let Some(record) = compare_with_record(verdict, &build.bld, BLD) {
+        build.compare_release(verdict, &record);
     }
-    if info == Some(true) {
+    if build.info == Some(true) {
         add_builder(verdict, dir)?;
     }
     if verdict.outcome() == Outcome::Yes && !verdict.unverified.is_empty() {
@@ -117,35 +113,6 @@ fn compare_build(verdict: &mut Verdict, dir: &Dir, expected: &Expected) -> Resul
         ));
     }
     Ok(())
-}
-
-/// What there is in the folder of a peer's build.
-#[derive(Default)]
-struct Parts {
-    bld: Option<Dir>,
-    release: Option<Dir>,
-    /// Whether build-info.json can be read, if it is there.
-    info: Option<bool>,
-}
-
-/// Finds the parts of the build in `dir`; anything else is a stray.
-fn parts(verdict: &mut Verdict, dir: &Dir) -> Result<Parts> {
-    let mut parts = Parts::default();
-    for entry in dir.list()? {
-        match (entry.name.as_str(), entry.is_dir()) {
-            (BUILD_INFO, is_dir) => {
-                let is_usable = !is_dir && entry.fault().is_none();
-                parts.info = Some(is_usable);
-                if !is_usable {
-                    verdict.add_stray(&entry);
-                }
-            }
-            (BLD, true) => parts.bld = Some(dir.subdir(BLD)?.into_root()),
-            (RELEASE, true) => parts.release = Some(dir.subdir(RELEASE)?.into_root()),
-            _ => verdict.add_stray(&entry),
-        }
-    }
-    Ok(parts)
 }
 
 /// Notes a connection.json in `dir` that other users may read or write: it may hold a key.
@@ -200,13 +167,43 @@ fn compare_with_record(verdict: &mut Verdict, dir: &Dir, folder: &str) -> Option
     None
 }
 
-/// The two folders of a peer's build.
-struct BuildDirs {
+/// What there is in the folder of a peer's build.
+struct Build {
     bld: Dir,
     release: Option<Dir>,
+    /// Whether build-info.json can be read, if it is there.
+    info: Option<bool>,
 }
 
-impl BuildDirs {
+impl Build {
+    /// Opens the parts of the build in `dir`; anything else is a stray. Without a `bld`, nothing
+    /// can be determined.
+    fn open(verdict: &mut Verdict, dir: &Dir) -> Result<Option<Self>> {
+        let (mut bld, mut release, mut info) = (None, None, None);
+        for entry in dir.list()? {
+            match (entry.name.as_str(), entry.is_dir()) {
+                (BUILD_INFO, is_dir) => {
+                    let is_usable = !is_dir && entry.fault().is_none();
+                    info = Some(is_usable);
+                    if !is_usable {
+                        verdict.add_stray(&entry);
+                    }
+                }
+                (BLD, true) => bld = Some(dir.subdir(BLD)?.into_root()),
+                (RELEASE, true) => release = Some(dir.subdir(RELEASE)?.into_root()),
+                _ => verdict.add_stray(&entry),
+            }
+        }
+        let Some(bld) = bld else {
+            let reason = "there is no folder bld: the peer is still copying it, or could not; if it \
+                          could not, run rebuild, after installing the package again if it is no \
+                          longer there";
+            verdict.undetermined.push(reason.to_owned());
+            return Ok(None);
+        };
+        Ok(Some(Self { bld, release, info }))
+    }
+
     /// Compares the build with what its package produces.
     fn compare_with_package(&self, verdict: &mut Verdict, made: &FromPackage) -> Result<()> {
         let has = |name| self.bld.look_up(name).map(|found| found.is_some());

@@ -71,7 +71,7 @@ fn copy_meta_inf(tree: &Dir, out: &Dir, warnings: &mut Warnings) -> Result<Vec<A
         let place = join(META_INF, &folder);
         let target = out.make_dirs(&place)?;
         for file in files {
-            let judged = reader.read(&folder, dir, file)?;
+            let judged = reader.judge.read(&folder, dir, file)?;
             // What was judged is what is written.
             let digest = if let Some(content) = judged.content {
                 target.write(&file.name, PUBLIC, &content)?;

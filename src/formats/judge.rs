@@ -48,7 +48,7 @@ pub fn is_collection(name: &str) -> bool {
 }
 
 /// Why the folder at `path` below `META-INF` is not published, nor anything in it.
-pub fn fault_of_folder(path: &str) -> Option<&'static str> {
+fn fault_of_folder(path: &str) -> Option<&'static str> {
     let ["collections", name] = below_couchdb(path)[..] else {
         return None;
     };
@@ -87,36 +87,14 @@ pub fn belongs(root: &str) -> String {
     )
 }
 
-/// Why a file does not become an index although its author may have meant it to.
-enum Unpublished {
-    Misplaced,
-    Because(&'static str),
-}
-
-/// Why the file at `path` below `META-INF` does not become an index, if that may surprise its
-/// author.
-fn why_not(path: &str) -> Option<Unpublished> {
+/// Whether the file at `path` below `META-INF`, which is in no place of index definitions, may be
+/// meant as one.
+fn may_be_meant(path: &str) -> bool {
     const OF_THE_TREE: [&str; 5] = ["statedb", "couchdb", "index", "indexes", "collections"];
-    let lower = path.to_ascii_lowercase();
-    let (folders, name) = lower.rsplit_once('/').unwrap_or(("", &lower));
-    let may_be_meant = || {
-        let mut folders = folders.split('/');
-        folders.any(|folder| folder.is_empty() || OF_THE_TREE.contains(&folder))
-    };
-    match below_couchdb(path)[..] {
-        ["indexes", .., file] | ["collections", _, "indexes", .., file]
-            if !file.starts_with("._") =>
-        {
-            // Otherwise it is the collection's name that is wrong. Whoever walks the tree warns of
-            // that once, with [`fault_of_folder`].
-            (!has_json_name(file)).then_some(Unpublished::Because("its name does not end in .json"))
-        }
-        _ if has_json_name(name) && may_be_meant() => Some(Unpublished::Misplaced),
-        _ if path.starts_with("statedb/") => {
-            Some(Unpublished::Because("it is not an index definition"))
-        }
-        _ => None,
-    }
+    let path = path.to_ascii_lowercase();
+    let (folders, name) = path.rsplit_once('/').unwrap_or(("", &path));
+    let mut folders = folders.split('/');
+    has_json_name(name) && folders.any(|name| name.is_empty() || OF_THE_TREE.contains(&name))
 }
 
 /// Decides file by file, folder by folder, what is published.
@@ -152,6 +130,17 @@ impl<'a> Judge<'a> {
         }
     }
 
+    /// The path below `META-INF`, here called `root`, of the folder `dir`. Warns if nothing in it is
+    /// published.
+    pub fn enter(&mut self, root: &str, dir: &Dir) -> String {
+        let path = dir.own_path();
+        let folder = below(root, path);
+        if let Some(fault) = fault_of_folder(folder) {
+            self.warnings.push_withheld(path, fault);
+        }
+        folder.to_owned()
+    }
+
     /// Judges the file in `folder` below `META-INF`, which is `dir`, and reads it if it is an index
     /// definition.
     pub fn read(&mut self, folder: &str, dir: &Dir, file: &Entry) -> Result<Judged> {
@@ -177,15 +166,7 @@ impl<'a> Judge<'a> {
             return Ok(Judged::default());
         }
         if !is_definition(&path) {
-            let at = |reason: &str| Finding::at(shown, format_args!("is not published: {reason}"));
-            match why_not(&path) {
-                Some(Unpublished::Misplaced) => {
-                    let root = shown.strip_suffix(&path).unwrap_or_default();
-                    self.warnings.push_misplaced(at(&belongs(root)));
-                }
-                Some(Unpublished::Because(reason)) => self.warnings.push(at(reason)),
-                None => {}
-            }
+            self.warn_unpublished(&path, shown);
             return Ok(Judged::default());
         }
         let mut content = None;
@@ -211,6 +192,28 @@ impl<'a> Judge<'a> {
             content,
             is_published,
         })
+    }
+
+    /// Warns of a file that does not become an index, if that may surprise its author.
+    fn warn_unpublished(&mut self, path: &str, shown: &str) {
+        let at = |reason: &str| Finding::at(shown, format_args!("is not published: {reason}"));
+        match below_couchdb(path)[..] {
+            // It is the collection's name that is wrong, of which [`Judge::enter`] warns once.
+            ["collections", _, "indexes", .., file] if has_json_name(file) => {}
+            ["indexes", .., file] | ["collections", _, "indexes", .., file]
+                if !file.starts_with("._") =>
+            {
+                self.warnings.push(at("its name does not end in .json"));
+            }
+            _ if may_be_meant(path) => {
+                let root = shown.strip_suffix(path).unwrap_or_default();
+                self.warnings.push_misplaced(at(&belongs(root)));
+            }
+            _ if path.starts_with("statedb/") => {
+                self.warnings.push(at("it is not an index definition"));
+            }
+            _ => {}
+        }
     }
 
     fn add(&mut self, folder: &str, shown: &str, definition: Definition) {

@@ -1,7 +1,7 @@
 //! A package's META-INF tree: where it is, and what in it the peer would trip over.
 
 use super::archive::tar;
-use super::judge::{self, Judge, Judged};
+use super::judge::{self, Judge};
 use super::tls;
 use crate::error::Result;
 use crate::files::{Dir, Entry};
@@ -139,8 +139,8 @@ fn is_meant(name: &str) -> bool {
 pub struct Reader<'a> {
     /// The tree's own name in the package.
     root: String,
-    /// Reads the index definitions among the files.
-    judge: Judge<'a>,
+    /// Reads the files that `select` returns, and has the warnings.
+    pub judge: Judge<'a>,
     /// What an operating system has put there.
     left_out: Vec<String>,
 }
@@ -157,26 +157,12 @@ impl<'a> Reader<'a> {
     /// Returns the path in the tree of `dir`, which has these files, and those of them that are
     /// copied. Warns if nothing in it is published.
     pub fn select<'f>(&mut self, dir: &Dir, files: &'f [Entry]) -> (String, Vec<&'f Entry>) {
-        let path = dir.own_path();
-        let folder = judge::below(&self.root, path);
-        if let Some(fault) = judge::fault_of_folder(folder) {
-            self.judge.warnings.push_withheld(path, fault);
-        }
+        let folder = self.judge.enter(&self.root, dir);
         let (left_out, files): (Vec<_>, Vec<_>) =
             files.iter().partition(|file| is_made_by_system(&file.name));
         let left_out = left_out.iter().map(|file| dir.relative(&file.name));
         self.left_out.extend(left_out);
-        (folder.to_owned(), files)
-    }
-
-    /// Judges the file in `folder` of the tree, which is `dir`, and reads it if it is an index
-    /// definition.
-    pub fn read(&mut self, folder: &str, dir: &Dir, file: &Entry) -> Result<Judged> {
-        self.judge.read(folder, dir, file)
-    }
-
-    pub fn warn(&mut self, warnings: impl IntoIterator<Item = Finding>) {
-        self.judge.warnings.extend(warnings);
+        (folder, files)
     }
 
     /// Warns of the files that are not copied.
@@ -199,14 +185,14 @@ pub fn review(
         let (folder, files) = reader.select(dir, files);
         let advice = judge::advice_on_folder(&folder).filter(|_| !files.is_empty());
         let advice = advice.map(|advice| Finding::at(dir.own_path(), advice));
-        reader.warn(advice);
+        reader.judge.warnings.extend(advice);
         for file in files {
-            let read = dir
-                .check(file)
-                .and_then(|()| reader.read(&folder, dir, file));
+            let read = dir.check(file);
+            let read = read.and_then(|()| reader.judge.read(&folder, dir, file));
             let path = dir.relative(&file.name);
             if faults.take_refusal(&path, read)?.is_some() {
-                reader.warn(private_key(dir, file)?);
+                let key = private_key(dir, file)?;
+                reader.judge.warnings.extend(key);
             }
             unpackable.take_refusal(&path, tar::length_of_file(&path, file.size()))?;
         }

@@ -10,7 +10,7 @@
 //! Of the definitions in these folders, only those that [`super::judge`] finds sound are published.
 
 use super::artifact::Artifact;
-use super::judge::{Judge, Judged, below, fault_of_folder, is_definition};
+use super::judge::{Judge, Judged, is_definition};
 use crate::error::Result;
 use crate::files::{Dir, sort_by_path};
 use crate::findings::Warnings;
@@ -45,13 +45,9 @@ pub fn walk(
     }
     let mut judge = Judge::new(warnings);
     tree.subdir(STATEDB)?.walk(BUILD_LIMITS, |dir, files| {
-        let path = dir.own_path();
-        let folder = below(META_INF, path);
-        if let Some(fault) = fault_of_folder(folder) {
-            judge.warnings.push_withheld(path, fault);
-        }
+        let folder = judge.enter(META_INF, dir);
         for file in files {
-            let judged = judge.read(folder, dir, file)?;
+            let judged = judge.read(&folder, dir, file)?;
             visit(dir.relative(&file.name), judged)?;
         }
         Ok(())

@@ -78,10 +78,10 @@ impl Source {
             tree.walk(TREE_LIMITS, |dir, found| {
                 let (folder, found) = reader.select(dir, found);
                 for entry in found {
-                    reader.read(&folder, dir, entry)?;
+                    reader.judge.read(&folder, dir, entry)?;
                     if let Some(key) = meta_inf::private_key(dir, entry)? {
                         mode = SECRET;
-                        reader.warn(Some(key));
+                        reader.judge.warnings.push(key);
                     }
                     files.push((dir.relative(&entry.name), Some(entry.clone())));
                 }

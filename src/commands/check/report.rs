@@ -179,12 +179,8 @@ impl Report {
 
     fn object(&self, result: &str, reason: Option<&str>) -> String {
         let files = |files: &[Artifact]| -> Value {
-            let files = files.iter();
-            files
-                .map(
-                    |Artifact { path, digest }| json!({"path": path, "sha256": digest.to_string()}),
-                )
-                .collect()
+            let file = |file: &Artifact| json!({"path": file.path, "sha256": file.digest});
+            files.iter().map(file).collect()
         };
         let object = json!({
             "source": self.shown,

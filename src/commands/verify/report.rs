@@ -73,11 +73,9 @@ impl Report {
             let kind = difference.kind(verdict.basis);
             lines += &self.line(subject, kind, &difference.describe(verdict.basis), members);
         }
-        let undetermined = verdict.undetermined.iter();
-        lines.extend(
-            undetermined
-                .map(|reason| self.because(subject, OtherResult::CannotTell.name(), reason)),
-        );
+        for reason in &verdict.undetermined {
+            lines += &self.because(subject, OtherResult::CannotTell.name(), reason);
+        }
         if !self.quiet {
             if let Some(package_type) = &verdict.foreign_type {
                 let reason = format!("its package has the type {package_type:?}");

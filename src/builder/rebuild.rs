@@ -5,6 +5,7 @@
 //! comes last.
 
 use std::ffi::OsString;
+use std::os::unix::fs::MetadataExt;
 use std::path::Path;
 
 use serde_json::json;
@@ -207,11 +208,27 @@ impl Changes {
         }
         // A running peer reads this one.
         let last = format!("{RELEASE}/{SERVER}/{CONNECTION}");
+        for path in [&format!("{BLD}/{CONNECTION}"), &last] {
+            let found = target.map_or(Ok(None), |target| target.look_up(path))?;
+            if found.is_some_and(|found| found.listed().mode() & 0o004 != 0) && !new.contains(path)
+            {
+                new.push(path.clone());
+            }
+        }
         if let Some(place) = new.iter().position(|path| *path == last) {
             new.remove(place);
             new.push(last);
         }
         if let Some(target) = target {
+            for path in &*new {
+                if target.look_up(path)?.is_some_and(|found| found.is_dir()) {
+                    let shown = target.path_of(path);
+                    return refused(format!(
+                        "{}: is a directory where a file belongs; remove it",
+                        shown.display()
+                    ));
+                }
+            }
             let entries = target.list()?.into_iter().map(|entry| entry.name);
             gone.extend(entries.filter(|name| name.starts_with(UNFINISHED)));
         }

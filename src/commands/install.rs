@@ -152,12 +152,12 @@ fn put(bin: &Dir) -> Result<String> {
     files.iter_mut().try_for_each(NewFile::close)?;
     let (before, mut kept) = keep(bin, own)?;
     for file in files {
-        file.replace().inspect_err(|_| {
-            if let Some(previous) = &kept {
-                forget(bin, previous);
-            }
-        })?;
-        kept = None;
+        let replaced = file.replace();
+        // Nothing was replaced if the first fails.
+        if let (Some(kept), Err(_)) = (kept.take(), &replaced) {
+            kept.undo(bin);
+        }
+        replaced?;
     }
     Ok(before)
 }
@@ -179,14 +179,21 @@ fn lock(bin: &Dir) {
 }
 
 /// Keeps the builder in `bin` that the program with the digest `own` replaces, and describes it.
-/// Also returns the folder if this run has filled it.
-fn keep(bin: &Dir, own: Digest) -> Result<(String, Option<Dir>)> {
+/// Also returns what this run has kept.
+fn keep(bin: &Dir, own: Digest) -> Result<(String, Option<Kept>)> {
     let is_there = |name: &&str| !matches!(bin.look_up(name), Ok(None));
     let found = NAMES.into_iter().filter(is_there);
     let found: Vec<(&str, Option<Digest>)> = found.map(|name| (name, digest(bin, name))).collect();
-    let Some(("detect", _)) = found.first() else {
-        return Ok(("had no builder before".to_owned(), None));
-    };
+    match found.first() {
+        Some(("detect", _)) => {}
+        Some((name, _)) if describe(bin, name) == ANOTHER => {
+            return failed(format!(
+                "{}: belongs to no builder, because there is no detect beside it; move it away",
+                bin.path_of(name).display()
+            ));
+        }
+        _ => return Ok(("had no builder before".to_owned(), None)),
+    }
     let is_same = |digest: &Option<Digest>| *digest == Some(own);
     let Some((changed, _)) = found.iter().find(|(_, digest)| !is_same(digest)) else {
         return Ok((AS_BEFORE.to_owned(), None));
@@ -200,34 +207,68 @@ fn keep(bin: &Dir, own: Digest) -> Result<(String, Option<Dir>)> {
     let before = format!("in place of {other}, which install --rollback puts back{advice}");
     needs_dir(bin, PREVIOUS, "remove it")?;
     let previous = bin.make_dir(PREVIOUS, OPEN)?.0;
-    // A killed run has kept them, and replaced some.
-    let is_kept = |(name, found): &(&str, Option<Digest>)| {
-        is_same(found) || found.is_some() && *found == digest(&previous, name)
+    // A killed run, perhaps of another version, has kept them and replaced some.
+    let is_old = |(name, found): &(&str, Option<Digest>)| {
+        found.is_some() && *found == digest(&previous, name)
+    };
+    let has_old = found.iter().any(is_old);
+    let is_kept = |found: &(&str, Option<Digest>)| {
+        is_same(&found.1) || is_old(found) || has_old && describe(bin, found.0) != ANOTHER
     };
     if found.iter().all(is_kept) {
         return Ok((before, None));
     }
-    let kept = found.iter().rev();
-    let kept = kept.map(|(name, _)| keep_one(bin, name, &previous));
-    // All are on disk before an even older builder is removed.
-    let kept: Result<Vec<NewFile>> = kept.collect();
+    let names = found.iter().map(|(name, _)| *name);
+    let kept = Kept::begin(bin, previous, &names.collect::<Vec<_>>());
     let kept = kept.inspect_err(|_| {
         // Only an empty folder: there was no older builder.
         let _ = fs::remove_dir(bin.reach(PREVIOUS));
     })?;
-    let mut old = NAMES.iter();
-    old.try_for_each(|name| remove(&previous, name))
-        .and_then(|()| kept.into_iter().try_for_each(NewFile::replace))
-        .inspect_err(|_| forget(bin, &previous))?;
-    Ok((before, Some(previous)))
+    Ok((before, Some(kept)))
 }
 
-/// Removes what this run has kept, because it has replaced nothing.
-fn forget(bin: &Dir, previous: &Dir) {
-    for name in NAMES {
-        let _ = remove(previous, name);
+/// The builder that this run has kept in `previous`.
+struct Kept {
+    /// The even older one that was there, removed while `previous` is still open.
+    older: Vec<NewFile>,
+    previous: Dir,
+}
+
+impl Kept {
+    /// Keeps these programs of `bin`.
+    fn begin(bin: &Dir, previous: Dir, names: &[&str]) -> Result<Self> {
+        let is_there = |name: &&str| !matches!(previous.look_up(name), Ok(None));
+        let older = NAMES.into_iter().rev().filter(is_there);
+        let older = older.map(|name| keep_one(&previous, name, &previous));
+        let older = older.collect::<Result<_>>()?;
+        let new = names.iter().rev();
+        let new = new.map(|name| keep_one(bin, name, &previous));
+        // All are on disk before an older one is removed.
+        let new: Vec<NewFile> = new.collect::<Result<_>>()?;
+        let kept = Self { older, previous };
+        let mut old = NAMES.iter();
+        let put = old
+            .try_for_each(|name| remove(&kept.previous, name))
+            .and_then(|()| new.into_iter().try_for_each(NewFile::replace));
+        match put {
+            Ok(()) => Ok(kept),
+            Err(error) => {
+                kept.undo(bin);
+                Err(error)
+            }
+        }
     }
-    let _ = fs::remove_dir(bin.reach(PREVIOUS));
+
+    /// Puts the older builder back, because nothing was replaced.
+    fn undo(self, bin: &Dir) {
+        for name in NAMES {
+            let _ = remove(&self.previous, name);
+        }
+        for older in self.older {
+            let _ = older.replace();
+        }
+        let _ = fs::remove_dir(bin.reach(PREVIOUS));
+    }
 }
 
 /// Begins to keep the program `name` of `bin` in `previous`, even where hard links do not work, and

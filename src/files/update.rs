@@ -107,12 +107,6 @@ fn stage(target: &Dir, source: &Dir, path: &str, staged: &mut Vec<String>) -> Re
     };
     let (folder, old) = (into.stat()?, into.look_up(name)?);
     let (like, mode) = match &old {
-        Some(old) if old.is_dir() => {
-            let shown = shown.display();
-            return refused(format!(
-                "{shown}: is a directory where a file belongs; remove it"
-            ));
-        }
         Some(old) if old.listed().is_file() => {
             let mode = mode_like(old.listed().mode(), entry.listed().mode());
             (old.listed(), mode)

@@ -95,7 +95,11 @@ fn suggestion(text: &str) -> Option<String> {
         "unix" => format!("unix:/{bare}"),
         scheme @ ("dns" | "passthrough") => format!("{scheme}:///{bare}"),
         _ => {
-            let bare = bare.split(['/', ',', ';']).next()?;
+            // The rest of such a target is not a path.
+            let is_target = ["dns:", "passthrough:"]
+                .iter()
+                .any(|name| bare.starts_with(name));
+            let bare = bare.split(['/', ',', ';']).next().filter(|_| !is_target)?;
             let bare = bare.rsplit('@').next()?;
             let ipv6 = bare.trim_start_matches('[');
             let (host, port) = ipv6.rsplit_once(':')?;
@@ -388,6 +392,8 @@ mod tests {
             ("unix://", "has no socket path after unix:"),
             ("unix:", "has no socket path after unix:"),
             ("dns:////basic:9999", "has an invalid host name"),
+            ("dns:a/b:1", "has an invalid host name"),
+            ("dns:basic,a:9999", "has more than one address"),
             ("passthrough:", "has no port"),
             (
                 "passthrough:[fe80::1%25eth0]:9999",

@@ -27,7 +27,7 @@ use crate::layout::{CONNECTION, MAX_SMALL};
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum Type {
     Text,
-    /// Ignored by the peer, as is its template, unless it shows a client certificate.
+    /// Ignored by the peer, whatever it is, unless it shows a client certificate.
     Domain,
     Duration,
     Boolean,
@@ -102,13 +102,15 @@ impl Draft {
         let mut fields = Vec::new();
         for (name, kind) in FIELDS {
             let field = match kind {
-                // The peer needs even a field that it ignores to have the right type, but its template
-                // does not matter.
+                // The peer needs even a field that is left out to have the right type, but its
+                // template does not matter.
                 Type::TlsText if !has_tls => object.string(name).map(|_| None),
-                Type::Domain if !has_client => object.string(name).map(|text| {
+                // Go's builders drop this field, whatever it is.
+                Type::Domain if !has_client => {
+                    let text = object.string(name).unwrap_or_default();
                     let template = text.and_then(|text| read_template(&text).ok());
-                    template.filter(Template::is_text).map(Field::Text)
-                }),
+                    Ok(template.filter(Template::is_text).map(Field::Text))
+                }
                 Type::Text | Type::Domain | Type::TlsText => {
                     text(object, name, read_template).map(|found| {
                         found.map(|mut template| {

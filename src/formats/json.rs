@@ -51,8 +51,16 @@ impl<'a> Object<'a> {
     /// A warning for each of these fields that occurs more than once in the `file`.
     pub fn repeated(&self, file: &str, names: impl Iterator<Item = &'static str>) -> Vec<Finding> {
         let repeated = names.filter(|name| self.field(name).nth(1).is_some());
-        let text = "occurs more than once, and the peer reads the last; leave the others out";
-        let repeated = repeated.map(|name| Finding::at(file, format_args!("{name}: {text}")));
+        let repeated = repeated.map(|name| {
+            let is_null = self.field(name).any(|value| Kind::of(value) == Kind::Null);
+            let what = if is_null {
+                "the peer reads the last that is not null"
+            } else {
+                "the peer reads the last"
+            };
+            let text = format_args!("occurs more than once, and {what}; leave the others out");
+            Finding::at(file, format_args!("{name}: {text}"))
+        });
         repeated.collect()
     }
 

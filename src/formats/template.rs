@@ -183,14 +183,17 @@ impl Template {
         if self.source.contains("}}}") {
             return "write }} instead of }}}".to_owned();
         }
-        let keys = self.keys();
+        let keys = Vec::from_iter(self.keys());
         let is_empty = |key: &str| {
             let mut names = key.split('.');
             let found = names.try_fold(config.0.clone(), |value, name| value.member(name));
             found.is_ok_and(|found| matches!(found, Value::Text(text) if text.is_empty()))
         };
-        if let Some(empty) = keys.iter().find(|key| is_empty(key)) {
-            return format!("correct {}, which is empty in the config", quoted(empty));
+        // Of several, one may be meant to be empty.
+        if let [key] = &keys[..]
+            && is_empty(key)
+        {
+            return format!("correct {}, which is empty in the config", quoted(key));
         }
         let keys: Vec<String> = keys.iter().map(|key| quoted(key)).collect();
         match keys.join(" or ") {

@@ -55,7 +55,8 @@ impl Text {
     ) -> Error {
         let Origin { source, remedy } = &self.origin;
         let is_whole = source.starts_with('"') && !source.ends_with("...\"");
-        let source = source.trim_matches('"').replace('"', "\\\"");
+        let source = source.trim_matches('"');
+        let source = source.replace('\\', r"\\").replace('"', r#"\""#);
         let advice = match (remedy, end) {
             (None, _) => advice(&self.text),
             (Some(remedy), Some(end)) if source.ends_with("}}") => {
@@ -63,10 +64,24 @@ impl Text {
             }
             // No value in the config could add the end.
             (Some(_), Some(end)) if is_whole => format!("write {source}{end}"),
+            (Some(_), Some(end)) => format!("append {end}"),
             (Some(remedy), _) => remedy.clone(),
         };
         anyhow!("{} {what}; {advice}", self.shown())
     }
+}
+
+/// What to write instead of an address that is wrong whatever its templates make, if it is shown
+/// whole.
+fn own_advice(address: &Text) -> Option<String> {
+    const NAME: &str = "placeholder";
+    address.origin.remedy.as_ref()?;
+    let source = address.origin.source.strip_prefix('"')?.strip_suffix('"')?;
+    let (start, end) = (source.find("{{")?, source.rfind("}}")? + "}}".len());
+    let with_name = format!("{}{NAME}{}", source.get(..start)?, source.get(end..)?);
+    let is_wrong = Address::parse(&with_name).is_err() && !address::lacks(&with_name, ":9999");
+    (is_wrong && !source.ends_with("..."))
+        .then(|| address::advice(&with_name).replace(NAME, &source[start..end]))
 }
 
 /// The values of the fields that are present, in the order in which we write them.
@@ -126,6 +141,9 @@ impl Values {
             Some(Value::Text(text)) => {
                 let address = Address::parse(&text.text).map(Some);
                 let address = address.map_err(|what| {
+                    if let Some(advice) = own_advice(text) {
+                        return anyhow!("{} {what}; {advice}", text.shown());
+                    }
                     let end = Some(":9999").filter(|port| address::lacks(&text.text, port));
                     text.fault(&what, end, address::advice)
                 });

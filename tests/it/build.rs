@@ -119,7 +119,7 @@ fn rewrites_connection_json_with_known_fields_in_order() {
             r#"{"address":"x:1","Address":"a:1","ADDRESS":null}"#,
             r#"{"address":"a:1"}"#,
             &[
-                "build: warning: connection.json: address: occurs more than once, and the peer reads the last; leave the others out",
+                "build: warning: connection.json: address: occurs more than once, and the peer reads the last that is not null; leave the others out",
             ],
         ),
         (
@@ -133,7 +133,7 @@ fn rewrites_connection_json_with_known_fields_in_order() {
             r#"{"dial_timeout":"1s","dial_timeout":null,"address":"a:1"}"#,
             r#"{"address":"a:1","dial_timeout":"1s"}"#,
             &[
-                "build: warning: connection.json: dial_timeout: occurs more than once, and the peer reads the last; leave the others out",
+                "build: warning: connection.json: dial_timeout: occurs more than once, and the peer reads the last that is not null; leave the others out",
             ],
         ),
         (
@@ -295,6 +295,11 @@ fn a_template_in_a_domain_that_the_peer_ignores_does_not_matter() {
             assert_eq!(written, format!(r#"{{"address":"a:1"{tls}}}"#));
         }
     }
+    // Nor does its type.
+    let seen = Peer::with_connection(r#"{"address":"a:1","domain":7}"#).build();
+    seen.succeeds(&[
+        "build: warning: connection.json: domain: is ignored by the peer unless tls_required is true",
+    ]);
     // Without TLS there is no client certificate.
     let connection = r#"{"address":"a:1","domain":"{{.missing}}","client_auth_required":true}"#;
     let seen = Peer::with_connection(connection).build();

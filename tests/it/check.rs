@@ -881,6 +881,41 @@ fn a_template_that_needs_no_value_needs_no_config() {
     }
 }
 
+/// `package` knows no config, so it checks every branch.
+#[test]
+fn a_branch_that_package_refuses_is_said_of_package() {
+    let branch = r#"{{if eq .peer "p0"}}basic:9999{{else}}unused{{end}}"#;
+    let config = ["--config", r#"{"peer":"p0"}"#];
+    let fault = r#"fault    connection.json: address: "unused" has no port; write for example basic.example.com:9999"#;
+    let peer = folder(&format!(r#"{{"address":{}}}"#, quoted(branch)));
+    let (status, stdout, _) = check_folder(&peer, &config);
+    let end = format!("\n{fault}\nresult   the command package would refuse this folder\n");
+    assert!(status == 1 && stdout.ends_with(&end), "{stdout}");
+    // Whatever else there is.
+    let long = format!("META-INF/{}", "x".repeat(101));
+    let peer = folder(&format!(
+        r#"{{"address":{},"dial_timeout":"10"}}"#,
+        quoted(branch)
+    ));
+    peer.put(format!("package/{long}"), "x");
+    let (status, stdout, _) = check_folder(&peer, &config);
+    let faults = stdout.matches("\nfault ").count();
+    assert_eq!((status, faults), (1, 3), "{stdout}");
+    assert!(stdout.contains(fault), "{stdout}");
+}
+
+#[test]
+fn values_are_asked_for_only_if_a_template_needs_them() {
+    let address = quoted(r#"{{if index . "host"}}{{.host}}{{else}}localhost{{end}}:9999"#);
+    let peer = folder(&format!(
+        r#"{{"address":{address},"dial_timeout":"10","foo":1,"foo":2}}"#
+    ));
+    let (status, stdout, _) = check_folder(&peer, &[]);
+    let faults = stdout.matches("\nfault ").count();
+    assert_eq!((status, faults), (1, 1), "{stdout}");
+    assert_eq!(stdout.matches("is not a field").count(), 1, "{stdout}");
+}
+
 /// Only a text that means true asks for what true needs.
 #[test]
 fn a_boolean_in_quotes_is_what_its_author_meant() {

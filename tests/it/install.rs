@@ -586,6 +586,38 @@ fn a_killed_install_or_rollback_is_completed_by_another() {
 }
 
 #[test]
+fn what_a_killed_install_of_another_version_kept_stays() {
+    let peer = Peer::empty();
+    put_other(&peer);
+    for name in ["build", "detect", "release"] {
+        let kept = peer.path("bld/bin/.previous").join(name);
+        peer.put_dir("bld/bin/.previous");
+        fs::copy(peer.path("bld/bin").join(name), kept).unwrap();
+    }
+    fs::remove_file(peer.path("bld/bin/detect")).unwrap();
+    peer.put("bld/bin/detect", of_version("0.0.9"));
+    assert_eq!(install(&peer, &["-q", "."]).status, 0);
+    has_other(&peer, "bld/bin/.previous");
+    assert_eq!(install(&peer, &["--rollback", "."]).status, 0);
+    has_other(&peer, "bld/bin");
+}
+
+/// As in /usr/local.
+#[test]
+fn a_program_of_the_same_name_that_is_no_builders_is_left_alone() {
+    for name in ["build", "release"] {
+        let peer = Peer::empty();
+        peer.put(format!("bld/bin/{name}"), "mine");
+        let line = format!(
+            "./bin/{name}: belongs to no builder, because there is no detect beside it; move it away"
+        );
+        assert_eq!(install(&peer, &["."]), failed(&line));
+        assert_eq!(peer.names("bld/bin"), [name]);
+        assert_eq!(peer.get(&format!("bld/bin/{name}")), "mine");
+    }
+}
+
+#[test]
 fn a_link_in_the_place_of_what_is_kept_is_not_followed() {
     let peer = Peer::empty();
     put_other(&peer);

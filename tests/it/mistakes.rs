@@ -357,7 +357,7 @@ const IN_CONNECTION: [(&[u8], &str); 75] = [
 
 /// Content of connection.json, a config, and the fault in what they make. No message may have what
 /// is in the config.
-const FILLED_IN: [(&str, &str, &str); 18] = [
+const FILLED_IN: [(&str, &str, &str); 22] = [
     (
         r#"{"address": "{{.u}}:1"}"#,
         r#"{"u": "https://topsecret"}"#,
@@ -409,9 +409,29 @@ const FILLED_IN: [(&str, &str, &str); 18] = [
         r#"address: "{{.peername}}.example.com", filled in, has no port; write {{.peername}}.example.com:9999"#,
     ),
     (
+        r#"{"address": "http://{{.peername}}:9999"}"#,
+        r#"{"peername": "topsecret"}"#,
+        r#"address: "http://{{.peername}}:9999", filled in, is a URL, not host:port; write {{.peername}}:9999"#,
+    ),
+    (
+        r#"{"address": "{{.peername}}-basic:9999 "}"#,
+        r#"{"peername": "topsecret"}"#,
+        r#"address: "{{.peername}}-basic:9999 ", filled in, contains white space; write {{.peername}}-basic:9999"#,
+    ),
+    (
+        r#"{"address": "{{if .debug}}debug-{{end}}{{.peername}}:9999"}"#,
+        r#"{"peername": "top secret", "debug": ""}"#,
+        r#"address: "{{if .debug}}debug-{{end}}{{.peername}}:9999", filled in, contains white space; correct "debug" or "peername" in the config"#,
+    ),
+    (
+        r#"{"address": "{{print \"a\\x62\"}}"}"#,
+        "{}",
+        r#"address: "{{print "a\x62"}}", filled in, has no port; write {{print \"a\\x62\"}}:9999, or correct the config"#,
+    ),
+    (
         r#"{"address": "{{.peername}}.example-example-example.example-example-example-example-example.com"}"#,
         r#"{"peername": "topsecret"}"#,
-        r#"address: "{{.peername}}.example-example-example.example-example-example-example-example.co...", filled in, has no port; correct "peername" in the config"#,
+        r#"address: "{{.peername}}.example-example-example.example-example-example-example-example.co...", filled in, has no port; append :9999"#,
     ),
     (
         r#"{"address": "{{.peername}}}:1"}"#,

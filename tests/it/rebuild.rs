@@ -305,6 +305,19 @@ fn modes_stay_unless_everybody_could_read_a_key() {
         }
         assert_eq!(mode("bld/SHA256SUMS"), before);
     }
+    // Also where nothing else is to be changed.
+    for name in ["bld/connection.json", LAST] {
+        let (peer, id) = installed();
+        let path = format!("{}/{name}", build_of(&id));
+        peer.set_mode(&path, 0o644);
+        let old = ["--config", r#"{"host":"old"}"#, "."];
+        let seen = rebuild(&peer, &old);
+        assert!(seen.stdout.contains("; 1 file differs\n"), "{seen:?}");
+        let mode = fs::metadata(peer.path(path)).unwrap().mode() & 0o777;
+        assert_eq!(mode, 0o600);
+        let seen = rebuild(&peer, &old);
+        assert!(seen.stdout.starts_with("unchanged "), "{seen:?}");
+    }
 }
 
 #[test]

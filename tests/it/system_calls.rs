@@ -813,6 +813,33 @@ fn install_replaces_nothing_before_all_is_on_the_disk() {
     assert_eq!(peer.get("bld/bin/.previous/detect"), "old");
 }
 
+/// As where a program's file is mounted or immutable.
+#[test]
+fn an_install_that_replaces_nothing_keeps_the_older_builder() {
+    if !can_trace() {
+        return;
+    }
+    let peer = Peer::in_memory();
+    // Three programs are kept, and then the first of four is replaced.
+    for number in 1..=5 {
+        put_old(&peer);
+        for name in PROGRAMS {
+            peer.put(format!("bld/bin/.previous/{name}"), "older");
+        }
+        let calls = RENAME.map(|call| format!("?{call}")).join(",");
+        let busy = format!("inject={calls}:error=EBUSY:when={number}");
+        let args = ["install", "--quiet", "./bld"];
+        let seen = run_as_user(&peer, &tracing(&peer, &["-e", &busy]), &args);
+        assert_eq!(seen.status, 2, "{seen:?}");
+        let kept = if number == 5 { "old" } else { "older" };
+        assert_eq!(peer.names("bld/bin/.previous"), PROGRAMS, "{number}");
+        for name in PROGRAMS {
+            let found = peer.get(&format!("bld/bin/.previous/{name}"));
+            assert_eq!(found, kept, "{number}");
+        }
+    }
+}
+
 #[test]
 fn init_writes_nothing_before_all_is_on_the_disk() {
     if !can_trace() {

@@ -87,6 +87,9 @@ impl Report {
             self.faults.push(Finding::at(CONNECTION, text));
         }
         for mut finding in review.unpackable.into_vec() {
+            if self.faults.contains(&finding) {
+                continue;
+            }
             if digest.is_some() {
                 finding.line += ", so the command package refuses this content";
                 self.warnings.push(finding);

@@ -1,5 +1,7 @@
 //! Common mistakes: a connection.json in another place or of another kind, and its fields.
 
+use std::collections::BTreeSet;
+
 use anyhow::{Result, ensure};
 
 use super::super::json::{Object, folded};
@@ -80,7 +82,9 @@ pub fn misnamed(object: &Object, name: &str) -> Option<String> {
 pub fn unknown_fields(object: &Object) -> impl Iterator<Item = Finding> {
     let names = FIELDS.map(|(name, _)| name);
     let keys = object.members().iter().map(|(key, _)| key);
-    let unknown = keys.filter(move |key| !names.contains(&folded(key).as_str()));
+    let mut seen = BTreeSet::new();
+    let unknown =
+        keys.filter(move |key| !names.contains(&folded(key).as_str()) && seen.insert(*key));
     unknown.map(move |key| {
         let hint = match meant(&folded(key)) {
             Some(name) => format!(r#"did you mean "{name}"?"#),
@@ -121,8 +125,11 @@ pub fn ignored_fields(object: &Object) -> Vec<Finding> {
             "domain" | "client_key" | "client_cert" if !has_client => CLIENT_AUTH,
             _ => return None,
         };
-        let text = object.string(name).ok().flatten().unwrap_or_default();
-        let is_set = !text.is_empty() || name == CLIENT_AUTH && has_client;
+        let text = object.string(name);
+        let is_set = match text {
+            Ok(text) => text.is_some_and(|text| !text.is_empty()),
+            Err(_) => name == "domain" || name == CLIENT_AUTH && has_client,
+        };
         let text = format_args!("{name}: is ignored by the peer unless {by} is true");
         is_set.then(|| Finding::at(CONNECTION, text))
     });

@@ -454,6 +454,18 @@ fn names_what_package_would_make_of_it() {
 }
 
 #[test]
+fn a_branch_for_another_peer_is_refused_by_package_alone() {
+    let connection = br#"{"address":"{{if eq .peer `p0`}}basic:9999{{else}}unused{{end}}"}"#;
+    let peer = Peer::empty();
+    let package = with_code(&[("connection.json", FILE, connection)]);
+    peer.put("bld/x.tgz", package);
+    let args = ["check", "--config", r#"{"peer":"p0"}"#, "x.tgz"];
+    let seen = user::run(&peer.path("bld"), &args);
+    let line = "\nwarning  connection.json: address: \"unused\" has no port; write for example basic.example.com:9999, so the command package refuses this content\n";
+    assert!(seen.status == 0 && seen.stdout.contains(line), "{seen:?}");
+}
+
+#[test]
 fn says_that_package_would_refuse_what_a_peer_accepts() {
     let name = format!("META-INF/{}", "x".repeat(101));
     let [_, checked] = seen(&with_code(&[CONNECTION, (&name, FILE, b"x")]));

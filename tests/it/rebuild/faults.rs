@@ -197,7 +197,9 @@ fn a_link_or_special_file_where_a_file_belongs_is_replaced() {
     peer.put_dir(&place);
     let before = state(&peer);
     let line = format!("refused   {id}: ./{place}: is a directory where a file belongs; remove it");
-    rebuild(&peer, &NEW).prints(1, &[&line]);
+    for args in [&NEW[..], &[&["--dry-run"], &NEW[..]].concat()] {
+        rebuild(&peer, args).prints(1, &[&line]);
+    }
     assert_eq!(without_times(&state(&peer)), without_times(&before));
 }
 

@@ -188,8 +188,8 @@ fn builder_of(builds: &Dir) -> String {
     }
 }
 
-/// What has to change in a build: the paths of the files that are missing or differ, and of those
-/// that do not belong there.
+/// What has to change in a build: the paths of the files that are missing, differ or could be read
+/// by everybody although they may hold a key, and of those that do not belong there.
 #[derive(Default)]
 struct Changes {
     new: Vec<String>,

@@ -101,11 +101,6 @@ impl Faults {
     pub fn is_empty(&self) -> bool {
         self.0.is_empty()
     }
-
-    /// Whether all of them are among the `others`.
-    pub fn is_within(&self, others: &Self) -> bool {
-        self.0.iter().all(|fault| others.0.contains(fault))
-    }
 }
 
 impl Extend<Finding> for Faults {

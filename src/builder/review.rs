@@ -69,25 +69,17 @@ impl Review {
             // The first warnings of all.
             self.warnings = warnings;
             self.warnings.extend(advice::of_private_key(content));
-            let (mut found, mut unfilled) = (Faults::default(), Faults::default());
-            let values = draft.review(config, &mut found);
-            // What `package` checks: it knows no config.
-            let without_config = draft.review(None, &mut unfilled);
-            if config.is_some_and(Config::is_unset) && !found.is_within(&unfilled) {
-                self.keys = draft.keys();
-            }
             // One line about the config says more than a fault of each template that it does not fill
             // in, so only what is known without one counts then.
-            if self.keys.is_empty() {
-                self.values = Some(values);
-                faults.extend(found.into_vec());
-                self.unpackable.in_file(CONNECTION, |unpackable| {
-                    unpackable.extend(unfilled.into_vec());
-                });
-            } else {
-                self.values = Some(without_config);
-                faults.extend(unfilled.into_vec());
+            let needs_values = config.is_some_and(Config::is_unset) && draft.needs_values();
+            if needs_values {
+                self.keys = draft.keys();
             }
+            self.values = Some(draft.review(config.filter(|_| !needs_values), faults));
+            // What `package` checks: it knows no config.
+            self.unpackable.in_file(CONNECTION, |unpackable| {
+                draft.review_branches(unpackable);
+            });
         });
     }
 

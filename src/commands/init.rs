@@ -175,7 +175,7 @@ fn connection(
     };
     let content = object(field_names().filter_map(|name| Some((name, value(name)?))));
     let (draft, _) = Draft::parse(&content).refuse(CONNECTION)?;
-    Faults::first(|faults| Ok(draft.review(None, faults))).refuse(CONNECTION)?;
+    Faults::first(|faults| Ok(draft.review_branches(faults))).refuse(CONNECTION)?;
     let mode = if has_client { SECRET } else { PUBLIC };
     Ok((mode, content, draft.keys()))
 }

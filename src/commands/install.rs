@@ -1,13 +1,15 @@
 //! `install`: puts this program where a peer looks for an external builder. It needs no shell.
 
+mod kept;
 mod place;
 
 use std::env;
 use std::fs;
 use std::io::{self, Write};
-use std::os::unix::fs::{MetadataExt, symlink};
+use std::os::unix::fs::MetadataExt;
 use std::path::Path;
 
+use self::kept::keep;
 use self::place::{configuration, needs_dir, open, peer_path};
 use super::arguments::{self, needed, text};
 use crate::error::{Cannot, Error, Outcome, Result, failed, usage};
@@ -127,6 +129,9 @@ fn install(dir: &Dir, path: &str, origin: &str) -> Result<String> {
 /// name has a file of its own: copying another program over one must not change the others.
 fn put(bin: &Dir) -> Result<String> {
     lock(bin);
+    if is_half_rolled_back(bin) {
+        roll_back(bin)?;
+    }
     for name in NAMES {
         // Checked before anything is replaced.
         if matches!(bin.look_up(name), Ok(Some(found)) if found.is_dir()) {
@@ -178,122 +183,18 @@ fn lock(bin: &Dir) {
     }
 }
 
-/// Keeps the builder in `bin` that the program with the digest `own` replaces, and describes it.
-/// Also returns what this run has kept.
-fn keep(bin: &Dir, own: Digest) -> Result<(String, Option<Kept>)> {
-    let is_there = |name: &&str| !matches!(bin.look_up(name), Ok(None));
-    let found = NAMES.into_iter().filter(is_there);
-    let found: Vec<(&str, Option<Digest>)> = found.map(|name| (name, digest(bin, name))).collect();
-    match found.first() {
-        Some(("detect", _)) => {}
-        Some((name, _)) if describe(bin, name) == ANOTHER => {
-            return failed(format!(
-                "{}: belongs to no builder, because there is no detect beside it; move it away",
-                bin.path_of(name).display()
-            ));
-        }
-        _ => return Ok(("had no builder before".to_owned(), None)),
-    }
-    let is_same = |digest: &Option<Digest>| *digest == Some(own);
-    let Some((changed, _)) = found.iter().find(|(_, digest)| !is_same(digest)) else {
-        return Ok((AS_BEFORE.to_owned(), None));
+/// Whether a roll-back was killed: it has moved a program of another builder back, and not `detect`.
+fn is_half_rolled_back(bin: &Dir) -> bool {
+    let Ok(previous) = bin.subdir(PREVIOUS) else {
+        return false;
     };
-    let description = describe(bin, changed);
-    let (other, advice) = match &*description {
-        VERSION => (ANOTHER_BUILD, ""),
-        ANOTHER => (ANOTHER, "; keep that builder's name in core.yaml"),
-        other => (other, ""),
+    let ours = digest(bin, "detect");
+    let is_back = |name| {
+        let is_gone = matches!(previous.look_up(name), Ok(None));
+        is_gone && find(bin, name).is_some() && digest(bin, name) != ours
     };
-    let before = format!("in place of {other}, which install --rollback puts back{advice}");
-    needs_dir(bin, PREVIOUS, "remove it")?;
-    let previous = bin.make_dir(PREVIOUS, OPEN)?.0;
-    // A killed run, perhaps of another version, has kept them and replaced some.
-    let is_old = |(name, found): &(&str, Option<Digest>)| {
-        found.is_some() && *found == digest(&previous, name)
-    };
-    let has_old = found.iter().any(is_old);
-    let is_kept = |found: &(&str, Option<Digest>)| {
-        is_same(&found.1) || is_old(found) || has_old && describe(bin, found.0) != ANOTHER
-    };
-    if found.iter().all(is_kept) {
-        return Ok((before, None));
-    }
-    let names = found.iter().map(|(name, _)| *name);
-    let kept = Kept::begin(bin, previous, &names.collect::<Vec<_>>());
-    let kept = kept.inspect_err(|_| {
-        // Only an empty folder: there was no older builder.
-        let _ = fs::remove_dir(bin.reach(PREVIOUS));
-    })?;
-    Ok((before, Some(kept)))
-}
-
-/// The builder that this run has kept in `previous`.
-struct Kept {
-    /// The even older one that was there, removed while `previous` is still open.
-    older: Vec<NewFile>,
-    previous: Dir,
-}
-
-impl Kept {
-    /// Keeps these programs of `bin`.
-    fn begin(bin: &Dir, previous: Dir, names: &[&str]) -> Result<Self> {
-        let is_there = |name: &&str| !matches!(previous.look_up(name), Ok(None));
-        let older = NAMES.into_iter().rev().filter(is_there);
-        let older = older.map(|name| keep_one(&previous, name, &previous));
-        let older = older.collect::<Result<_>>()?;
-        let new = names.iter().rev();
-        let new = new.map(|name| keep_one(bin, name, &previous));
-        // All are on disk before an older one is removed.
-        let new: Vec<NewFile> = new.collect::<Result<_>>()?;
-        let kept = Self { older, previous };
-        let mut old = NAMES.iter();
-        let put = old
-            .try_for_each(|name| remove(&kept.previous, name))
-            .and_then(|()| new.into_iter().try_for_each(NewFile::replace));
-        match put {
-            Ok(()) => Ok(kept),
-            Err(error) => {
-                kept.undo(bin);
-                Err(error)
-            }
-        }
-    }
-
-    /// Puts the older builder back, because nothing was replaced.
-    fn undo(self, bin: &Dir) {
-        for name in NAMES {
-            let _ = remove(&self.previous, name);
-        }
-        for older in self.older {
-            let _ = older.replace();
-        }
-        let _ = fs::remove_dir(bin.reach(PREVIOUS));
-    }
-}
-
-/// Begins to keep the program `name` of `bin` in `previous`, even where hard links do not work, and
-/// where the kernel refuses a link to another user's file.
-fn keep_one(bin: &Dir, name: &str, previous: &Dir) -> Result<NewFile> {
-    let link = |path: &Path| fs::hard_link(bin.reach(name), path);
-    let error = match NewFile::made_in(previous, name, link) {
-        Ok(linked) => return Ok(linked),
-        Err(error) => error,
-    };
-    let shown = previous.path_of(name);
-    if let Ok(target) = fs::read_link(bin.reach(name)) {
-        let link = |path: &Path| symlink(&target, path);
-        return NewFile::made_in(previous, name, link).cannot("create", &shown);
-    }
-    match bin.look_up(name)? {
-        Some(entry) if entry.listed().is_file() => {
-            let mode = entry.listed().mode() & 0o777;
-            let mut file = NewFile::create_in(previous, name, mode).cannot("create", &shown)?;
-            bin.pieces(&entry, &mut |piece| Ok(file.write_all(piece)?))?;
-            file.close()?;
-            Ok(file)
-        }
-        _ => Err(error).cannot("create", &shown),
-    }
+    let old = digest(&previous, "detect");
+    old.is_some() && old != ours && NAMES.into_iter().any(is_back)
 }
 
 /// Puts the programs back that were replaced last, removes what else was installed with them, and

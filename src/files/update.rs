@@ -83,9 +83,11 @@ pub fn create(parent: &Dir, name: &str, made: &Dir, new: &[String]) -> Result<()
 
 /// Removes what a killed run of [`create`] left in `parent`.
 pub fn remove_unfinished(parent: &Dir) -> Result<()> {
-    if parent.look_up(UNFINISHED)?.is_some() {
-        let left = parent.subdir(UNFINISHED)?;
-        left.remove(&parent.reach(UNFINISHED));
+    let path = parent.reach(UNFINISHED);
+    match parent.look_up(UNFINISHED)? {
+        Some(left) if left.is_dir() => parent.subdir(UNFINISHED)?.remove(&path),
+        Some(_) => fs::remove_file(path).cannot("remove", &parent.path_of(UNFINISHED))?,
+        None => {}
     }
     Ok(())
 }

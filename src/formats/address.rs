@@ -96,9 +96,10 @@ fn suggestion(text: &str) -> Option<String> {
         scheme @ ("dns" | "passthrough") => format!("{scheme}:///{bare}"),
         _ => {
             // The rest of such a target is not a path.
+            let lower = bare.to_ascii_lowercase();
             let is_target = ["dns:", "passthrough:"]
                 .iter()
-                .any(|name| bare.starts_with(name));
+                .any(|name| lower.starts_with(name));
             let bare = bare.split(['/', ',', ';']).next().filter(|_| !is_target)?;
             let bare = bare.rsplit('@').next()?;
             let ipv6 = bare.trim_start_matches('[');
@@ -392,7 +393,7 @@ mod tests {
             ("unix://", "has no socket path after unix:"),
             ("unix:", "has no socket path after unix:"),
             ("dns:////basic:9999", "has an invalid host name"),
-            ("dns:a/b:1", "has an invalid host name"),
+            ("Dns:a/b:1", "has an invalid host name"),
             ("dns:basic,a:9999", "has more than one address"),
             ("passthrough:", "has no port"),
             (

@@ -6,6 +6,7 @@
 //! the order of [`FIELDS`]; without TLS, no certificates and no key.
 
 mod hints;
+mod review;
 
 use std::collections::BTreeSet;
 use std::time::Duration;
@@ -156,36 +157,6 @@ impl Draft {
         })
     }
 
-    /// The values as far as they are known, after a check by the peer's rules. Where the config is
-    /// not known (`None`, which is not the same as an empty one), each branch of a template that is
-    /// plain text is checked as if it were the field's value.
-    pub(crate) fn review(&self, config: Option<&Config>, faults: &mut Faults) -> Values {
-        let values = self.values(config, faults);
-        values.check(faults);
-        if config.is_none() {
-            self.check_branches(faults);
-        }
-        values
-    }
-
-    fn check_branches(&self, faults: &mut Faults) {
-        let known = |(name, field): &(_, Field)| match field {
-            Field::Value(value @ Value::Boolean(_)) => (*name, value.clone()),
-            _ => (*name, Value::Unknown),
-        };
-        let mut values = Values(self.0.iter().map(known).collect());
-        for (name, field) in &self.0 {
-            let template = field.template().filter(|template| !template.is_text());
-            for text in template.map(Template::texts).unwrap_or_default() {
-                let origin = Origin::written(&text);
-                let value = faults.take(field.of_text(text, origin).context(*name));
-                values.set(name, value.unwrap_or(Value::Unknown));
-                values.check(faults);
-                values.set(name, Value::Unknown);
-            }
-        }
-    }
-
     pub(crate) fn has_templates(&self) -> bool {
         self.templates().any(|template| !template.is_text())
     }
@@ -260,7 +231,13 @@ impl Field {
         let no_config = Config::default();
         let config = config.unwrap_or(&no_config);
         let text = template.render(config)?;
-        self.of_text(text, template.origin(config))
+        // A branch that is plain text is the package's own.
+        let origin = if template.texts().contains(&text) {
+            Origin::written(&text)
+        } else {
+            template.origin(config)
+        };
+        self.of_text(text, origin)
     }
 
     fn of_text(&self, text: String, origin: Origin) -> Result<Value> {

@@ -74,7 +74,7 @@ impl Text {
 /// What to write instead of an address that is wrong whatever its templates make, if it is shown
 /// whole.
 fn own_advice(address: &Text) -> Option<String> {
-    const NAME: &str = "placeholder";
+    const NAME: &str = "zz-template-zz";
     address.origin.remedy.as_ref()?;
     let source = address.origin.source.strip_prefix('"')?.strip_suffix('"')?;
     let (start, end) = (source.find("{{")?, source.rfind("}}")? + "}}".len());

@@ -904,6 +904,49 @@ fn a_branch_that_package_refuses_is_said_of_package() {
     assert!(stdout.contains(fault), "{stdout}");
 }
 
+/// What needs no values is checked without them, and a branch is the package's own text.
+#[test]
+fn other_faults_are_said_beside_missing_values() {
+    let tls = r#","tls_required":true,"root_cert":"{{.r}}""#;
+    let no_port = r#"address: "bad" has no port; write for example basic.example.com:9999"#;
+    for (address, more, config, faults) in [
+        (
+            "{{printf `%s` `bad`}}",
+            tls,
+            None,
+            &["address: ", "templates need values"][..],
+        ),
+        (
+            "{{if true}}a:1{{else}}{{.x}}{{end}}",
+            r#","dial_timeout":"{{print `bad`}}""#,
+            None,
+            &["dial_timeout: "],
+        ),
+        (
+            "{{if .x}}bad{{else}}{{.y}}{{end}}",
+            "",
+            None,
+            &["templates need values", no_port],
+        ),
+        (
+            "{{if .x}}bad{{else}}basic:1{{end}}",
+            "",
+            Some(r#"{"x":"1"}"#),
+            &[no_port],
+        ),
+    ] {
+        let peer = folder(&format!(r#"{{"address":{}{more}}}"#, quoted(address)));
+        let options = config.map_or_else(Vec::new, |config| vec!["--config", config]);
+        let (status, stdout, _) = check_folder(&peer, &options);
+        let count = stdout.matches("\nfault ").count();
+        assert_eq!((status, count), (1, faults.len()), "{stdout}");
+        for fault in faults {
+            let line = format!("\nfault    connection.json: {fault}");
+            assert!(stdout.contains(&line), "{stdout}");
+        }
+    }
+}
+
 #[test]
 fn values_are_asked_for_only_if_a_template_needs_them() {
     let address = quoted(r#"{{if index . "host"}}{{.host}}{{else}}localhost{{end}}:9999"#);

@@ -596,10 +596,40 @@ fn what_a_killed_install_of_another_version_kept_stays() {
     }
     fs::remove_file(peer.path("bld/bin/detect")).unwrap();
     peer.put("bld/bin/detect", of_version("0.0.9"));
-    assert_eq!(install(&peer, &["-q", "."]).status, 0);
+    let seen = install(&peer, &["."]);
+    let line = "in place of another builder, which install --rollback puts back; keep";
+    assert!(seen.stderr.contains(line), "{seen:?}");
     has_other(&peer, "bld/bin/.previous");
     assert_eq!(install(&peer, &["--rollback", "."]).status, 0);
     has_other(&peer, "bld/bin");
+}
+
+/// As where an init container starts again.
+#[test]
+fn an_install_after_a_killed_rollback_loses_nothing() {
+    let peer = Peer::empty();
+    for count in 1..=2 {
+        put_other(&peer);
+        assert_eq!(install(&peer, &["-q", "."]).status, 0);
+        for name in ["fabric-ccs-builder", "release", "build"]
+            .iter()
+            .take(count + 1)
+        {
+            let (from, to) = (peer.path("bld/bin/.previous"), peer.path("bld/bin"));
+            if fs::rename(from.join(name), to.join(name)).is_err() {
+                fs::remove_file(to.join(name)).unwrap();
+            }
+        }
+        let seen = install(&peer, &["."]);
+        assert!(
+            seen.stderr.contains("in place of another builder"),
+            "{seen:?}"
+        );
+        has_other(&peer, "bld/bin/.previous");
+        assert_eq!(install(&peer, &["--rollback", "."]).status, 0);
+        has_other(&peer, "bld/bin");
+        peer.clear("bld");
+    }
 }
 
 /// As in /usr/local.
@@ -608,12 +638,17 @@ fn a_program_of_the_same_name_that_is_no_builders_is_left_alone() {
     for name in ["build", "release"] {
         let peer = Peer::empty();
         peer.put(format!("bld/bin/{name}"), "mine");
+        // Whatever else there is.
+        if name == "release" {
+            peer.put_link("bld/bin/build", "fabric-ccs-builder");
+        }
         let line = format!(
             "./bin/{name}: belongs to no builder, because there is no detect beside it; move it away"
         );
         assert_eq!(install(&peer, &["."]), failed(&line));
-        assert_eq!(peer.names("bld/bin"), [name]);
         assert_eq!(peer.get(&format!("bld/bin/{name}")), "mine");
+        fs::remove_file(peer.path("bld/bin").join(name)).unwrap();
+        assert_eq!(install(&peer, &["-q", "."]).status, 0);
     }
 }
 

@@ -91,7 +91,10 @@ impl Report {
                 continue;
             }
             if digest.is_some() {
-                finding.line += ", so the command package refuses this content";
+                let (message, hint) = split_hint(&finding.line);
+                let hint = hint.map_or_else(String::new, |hint| format!("; {hint}"));
+                let what = "so the command package refuses this content";
+                finding.line = format!("{message}, {what}{hint}");
                 self.warnings.push(finding);
                 continue;
             }

@@ -68,7 +68,7 @@ impl Source {
         tree: Result<Option<Dir>>,
     ) -> Result<Self> {
         let (draft, mut warnings) = Draft::parse(&connection).refuse(CONNECTION)?;
-        let values = Faults::first(|faults| Ok(draft.review(None, faults)));
+        let values = Faults::first(|faults| Ok(draft.review_branches(faults)));
         let values = values.refuse(CONNECTION)?;
         warnings.extend(advice::of_values(&values, None));
         let tree = tree?;

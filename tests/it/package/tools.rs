@@ -461,7 +461,7 @@ fn a_branch_for_another_peer_is_refused_by_package_alone() {
     peer.put("bld/x.tgz", package);
     let args = ["check", "--config", r#"{"peer":"p0"}"#, "x.tgz"];
     let seen = user::run(&peer.path("bld"), &args);
-    let line = "\nwarning  connection.json: address: \"unused\" has no port; write for example basic.example.com:9999, so the command package refuses this content\n";
+    let line = "\nwarning  connection.json: address: \"unused\" has no port, so the command package refuses this content; write for example basic.example.com:9999\n";
     assert!(seen.status == 0 && seen.stdout.contains(line), "{seen:?}");
 }
 

@@ -128,8 +128,7 @@ impl Value {
         members.get(key).cloned().with_context(|| {
             let names: Vec<_> = members.keys().map(|name| quoted(name)).collect();
             let has = if names.is_empty() { "is empty" } else { "has " };
-            let lower = key.to_lowercase();
-            let meant = members.keys().find(|name| name.to_lowercase() == lower);
+            let meant = members.keys().find(|name| name.eq_ignore_ascii_case(key));
             let meant = meant.map_or_else(String::new, |name| format!("; write {{{{.{name}}}}}"));
             let (key, names) = (quoted(key), names.join(", "));
             format!("no key {key} in the config, which {has}{names}{meant}")

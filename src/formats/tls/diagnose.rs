@@ -40,7 +40,7 @@ pub fn missing(text: &str, wanted: &str) -> Error {
     } else if labels(text, BEGIN).any(|label| ends.contains(label)) {
         return anyhow!(
             "the {}'s base64 is damaged; copy it again",
-            wanted.to_lowercase()
+            wanted.to_ascii_lowercase()
         );
     } else {
         "has damaged \"-----BEGIN\" or \"-----END\" lines: both must name the same kind and end in \"-----\""

@@ -13,7 +13,7 @@ use serde_json::json;
 use super::recompute::{self, Recomputed};
 use super::{build, release};
 use crate::error::{Refuse, Result, failed, refused};
-use crate::files::{Digest, Dir, Scratch, create, join, remove_unfinished, update};
+use crate::files::{Digest, Dir, Scratch, create, join, mode_like, remove_unfinished, update};
 use crate::findings::Warnings;
 use crate::formats::artifact::{self, Artifact};
 use crate::formats::comparison::Comparison;
@@ -208,18 +208,14 @@ impl Changes {
         }
         // A running peer reads this one.
         let last = format!("{RELEASE}/{SERVER}/{CONNECTION}");
-        for path in [&format!("{BLD}/{CONNECTION}"), &last] {
-            let found = target.map_or(Ok(None), |target| target.look_up(path))?;
-            if found.is_some_and(|found| found.listed().mode() & 0o004 != 0) && !new.contains(path)
-            {
-                new.push(path.clone());
-            }
-        }
-        if let Some(place) = new.iter().position(|path| *path == last) {
-            new.remove(place);
-            new.push(last);
-        }
         if let Some(target) = target {
+            for path in [&format!("{BLD}/{CONNECTION}"), &last] {
+                let mode = target.look_up(path)?.map(|found| found.listed().mode());
+                let is_exposed = mode.is_some_and(|mode| mode_like(mode, SECRET) != mode);
+                if is_exposed && !new.contains(path) {
+                    new.push(path.clone());
+                }
+            }
             for path in &*new {
                 if target.look_up(path)?.is_some_and(|found| found.is_dir()) {
                     let shown = target.path_of(path);
@@ -231,6 +227,10 @@ impl Changes {
             }
             let entries = target.list()?.into_iter().map(|entry| entry.name);
             gone.extend(entries.filter(|name| name.starts_with(UNFINISHED)));
+        }
+        if let Some(place) = new.iter().position(|path| *path == last) {
+            new.remove(place);
+            new.push(last);
         }
         Ok(changes)
     }

@@ -242,9 +242,13 @@ fn nothing_to_roll_back<T>(bin: &Dir) -> Result<T> {
 
 /// The file of the program `name` in `dir`, if there is one. Our images have links to one file.
 fn find(dir: &Dir, name: &str) -> Option<Entry> {
-    let is_link = fs::read_link(dir.reach(name)).is_ok_and(|to| to == Path::new(PROGRAM));
-    let file = dir.find_file(if is_link { PROGRAM } else { name });
+    let is_ours = is_our_link(dir, name);
+    let file = dir.find_file(if is_ours { PROGRAM } else { name });
     file.ok()?
+}
+
+fn is_our_link(dir: &Dir, name: &str) -> bool {
+    fs::read_link(dir.reach(name)).is_ok_and(|to| to == Path::new(PROGRAM))
 }
 
 fn digest(dir: &Dir, name: &str) -> Option<Digest> {

@@ -142,7 +142,7 @@ impl Draft {
     /// with the field's name.
     pub fn resolve(&self, config: &Config) -> Result<Connection> {
         Faults::first(|faults| {
-            let values = self.values(Some(config), faults);
+            let values = self.values(&|_| Some(config), faults);
             let address = values.check(faults).context("address: is not known")?;
             let json = values.to_json()?;
             ensure!(
@@ -170,7 +170,7 @@ impl Draft {
     pub(crate) fn unverified_fields(&self, written: &[u8]) -> Result<Vec<&'static str>> {
         let found = Connection::parse_written(written)?;
         let (texts, mut unknown) = (Object::parse(written)?, Vec::new());
-        let mut values = Faults::first(|faults| Ok(self.values(None, faults)))?;
+        let mut values = Faults::first(|faults| Ok(self.values(&|_| None, faults)))?;
         for (name, value) in found.values.0 {
             if matches!(values.get(name), Some(Value::Unknown)) {
                 let text = texts.string(name)?.unwrap_or_default();
@@ -205,9 +205,14 @@ impl Draft {
         keys
     }
 
-    fn values(&self, config: Option<&Config>, faults: &mut Faults) -> Values {
+    /// The values with the config that each field gets.
+    fn values<'a>(
+        &self,
+        config: &dyn Fn(&Field) -> Option<&'a Config>,
+        faults: &mut Faults,
+    ) -> Values {
         let values = self.0.iter().map(|(name, field)| {
-            let value = faults.take(field.value(config).context(*name));
+            let value = faults.take(field.value(config(field)).context(*name));
             (*name, value.unwrap_or(Value::Unknown))
         });
         Values(values.collect())
@@ -252,6 +257,12 @@ impl Field {
             let advice = |_: &str| r#"write for example "10s""#.to_owned();
             text.fault(&what, Some("s").filter(is_right), advice)
         })
+    }
+
+    /// Whether a template looks up a key of the config.
+    fn has_keys(&self) -> bool {
+        let template = self.template();
+        template.is_some_and(|template| !template.keys().is_empty())
     }
 
     fn template(&self) -> Option<&Template> {

@@ -53,21 +53,26 @@ impl Text {
         end: Option<&str>,
         advice: impl Fn(&str) -> String,
     ) -> Error {
-        let Origin { source, remedy } = &self.origin;
-        let is_whole = source.starts_with('"') && !source.ends_with("...\"");
-        let source = source.trim_matches('"');
-        let source = source.replace('\\', r"\\").replace('"', r#"\""#);
-        let advice = match (remedy, end) {
+        let advice = match (&self.origin.remedy, end) {
             (None, _) => advice(&self.text),
-            (Some(remedy), Some(end)) if source.ends_with("}}") => {
-                format!("write {source}{end}, or {remedy}")
-            }
-            // No value in the config could add the end.
-            (Some(_), Some(end)) if is_whole => format!("write {source}{end}"),
-            (Some(_), Some(end)) => format!("append {end}"),
-            (Some(remedy), _) => remedy.clone(),
+            (Some(remedy), None) => remedy.clone(),
+            (Some(remedy), Some(end)) => match self.source() {
+                Some(source) if source.ends_with("}}") => {
+                    format!("write {source}{end}, or {remedy}")
+                }
+                // No value in the config could add the end.
+                Some(source) => format!("write {source}{end}"),
+                None => format!("append {end}"),
+            },
         };
         anyhow!("{} {what}; {advice}", self.shown())
+    }
+
+    /// The text as one writes it in JSON, if messages show the whole of it.
+    fn source(&self) -> Option<String> {
+        let source = self.origin.source.strip_prefix('"')?.strip_suffix('"')?;
+        let escaped = || source.replace('\\', r"\\").replace('"', r#"\""#);
+        (!source.ends_with("...")).then(escaped)
     }
 }
 
@@ -76,12 +81,11 @@ impl Text {
 fn own_advice(address: &Text) -> Option<String> {
     const NAME: &str = "zz-template-zz";
     address.origin.remedy.as_ref()?;
-    let source = address.origin.source.strip_prefix('"')?.strip_suffix('"')?;
+    let source = address.source()?;
     let (start, end) = (source.find("{{")?, source.rfind("}}")? + "}}".len());
     let with_name = format!("{}{NAME}{}", source.get(..start)?, source.get(end..)?);
     let is_wrong = Address::parse(&with_name).is_err() && !address::lacks(&with_name, ":9999");
-    (is_wrong && !source.ends_with("..."))
-        .then(|| address::advice(&with_name).replace(NAME, &source[start..end]))
+    is_wrong.then(|| address::advice(&with_name).replace(NAME, &source[start..end]))
 }
 
 /// The values of the fields that are present, in the order in which we write them.

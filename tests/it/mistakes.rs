@@ -357,7 +357,7 @@ const IN_CONNECTION: [(&[u8], &str); 75] = [
 
 /// Content of connection.json, a config, and the fault in what they make. No message may have what
 /// is in the config.
-const FILLED_IN: [(&str, &str, &str); 22] = [
+const FILLED_IN: [(&str, &str, &str); 23] = [
     (
         r#"{"address": "{{.u}}:1"}"#,
         r#"{"u": "https://topsecret"}"#,
@@ -412,6 +412,11 @@ const FILLED_IN: [(&str, &str, &str); 22] = [
         r#"{"address": "http://{{.peername}}:9999"}"#,
         r#"{"peername": "topsecret"}"#,
         r#"address: "http://{{.peername}}:9999", filled in, is a URL, not host:port; write {{.peername}}:9999"#,
+    ),
+    (
+        r#"{"address": "http://{{index . \"a-b\"}}:9999"}"#,
+        r#"{"a-b": "topsecret"}"#,
+        r#"address: "http://{{index . "a-b"}}:9999", filled in, is a URL, not host:port; write {{index . \"a-b\"}}:9999"#,
     ),
     (
         r#"{"address": "{{.peername}}-basic:9999 "}"#,

@@ -6,10 +6,11 @@ use std::os::unix::fs::{MetadataExt, symlink};
 use std::path::Path;
 
 use super::place::needs_dir;
-use super::{ANOTHER, ANOTHER_BUILD, AS_BEFORE, NAMES, PREVIOUS, describe, digest, remove};
+use super::{ANOTHER, ANOTHER_BUILD, AS_BEFORE, NAMES, PREVIOUS};
+use super::{describe, digest, is_our_link, remove};
 use crate::error::{Cannot, Result, failed};
 use crate::files::{Digest, Dir, NewFile};
-use crate::layout::{OPEN, PROGRAM, VERSION};
+use crate::layout::{OPEN, VERSION};
 
 /// Keeps the builder in `bin` that the program with the digest `own` replaces, and describes it.
 /// Also returns what this run has kept.
@@ -20,8 +21,7 @@ pub fn keep(bin: &Dir, own: Digest) -> Result<(String, Option<Kept>)> {
     if !matches!(found.first(), Some(("detect", _))) {
         let is_foreign = |(name, _): &&(&str, _)| {
             // Copying our images' links without their file leaves such a link.
-            let is_link = fs::read_link(bin.reach(name)).is_ok_and(|to| to == Path::new(PROGRAM));
-            !is_link && describe(bin, name) == ANOTHER
+            !is_our_link(bin, name) && describe(bin, name) == ANOTHER
         };
         return match found.iter().find(is_foreign) {
             None => Ok(("had no builder before".to_owned(), None)),

@@ -13,15 +13,8 @@ impl Draft {
     /// is.
     pub(crate) fn review(&self, config: Option<&Config>, faults: &mut Faults) -> Values {
         let unset = Config::default();
-        let values = self.0.iter().map(|(name, field)| {
-            let has_keys = field
-                .template()
-                .is_some_and(|template| !template.keys().is_empty());
-            let config = config.or((!has_keys).then_some(&unset));
-            let value = faults.take(field.value(config).context(*name));
-            (*name, value.unwrap_or(Value::Unknown))
-        });
-        let values = Values(values.collect());
+        let own = |field: &Field| config.or((!field.has_keys()).then_some(&unset));
+        let values = self.values(&own, faults);
         values.check(faults);
         values
     }
